@@ -1,0 +1,58 @@
+"""The sizes of one attention layer."""
+
+from dataclasses import dataclass
+
+from ..errors import ShapeMismatch
+
+
+@dataclass(frozen=True)
+class AttentionConfig:
+    """What has to be known to build a multi-head attention layer.
+
+    d_model:  width of the residual stream, which queries are read from and the output is written to
+    heads:    query heads
+    kv_heads: key/value heads; as many as `heads` is multi-head, one is multi-query, between is
+              grouped-query attention (Ainslie et al. 2023)
+    head_dim: width of one head
+    d_source: width of what keys and values are read from (another model's stream in cross-attention)
+    scale:    factor on q . k; Vaswani et al. 2017 take head_dim ** -0.5
+    causal:   a query sees no key behind its own position
+    window:   a query sees only keys fewer than this many positions away
+    bias:     whether the four projections add one
+    """
+
+    d_model: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    d_source: int
+    scale: float
+    causal: bool
+    window: int | None
+    bias: bool
+
+    @classmethod
+    def of(
+        cls,
+        d_model: int,
+        heads: int,
+        *,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
+        d_source: int | None = None,
+        scale: float | None = None,
+        causal: bool = False,
+        window: int | None = None,
+        bias: bool = True,
+    ) -> "AttentionConfig":
+        """A config with the usual defaults. Raises ShapeMismatch where the sizes do not divide."""
+        kv_heads = heads if kv_heads is None else kv_heads
+        if min(d_model, heads, kv_heads) < 1 or heads % kv_heads:
+            raise ShapeMismatch(
+                f"{heads} heads do not divide into {kv_heads} key/value heads: take a divisor of {heads}"
+            )
+        if head_dim is None and d_model % heads:
+            raise ShapeMismatch(f"width {d_model} does not divide into {heads} heads: say head_dim, or take a divisor")
+        head_dim = d_model // heads if head_dim is None else head_dim
+        scale = head_dim**-0.5 if scale is None else scale
+        return cls(d_model, heads, kv_heads, head_dim, d_source or d_model, scale, causal, window, bias)

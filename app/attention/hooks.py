@@ -1,0 +1,64 @@
+"""Hook points: places in the computation that can be read and edited by name.
+
+The names are TransformerLens's; axis letters b batch, h query head, g key/value head, i query, j key,
+d width of a head, m width of the residual stream.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+
+from torch import Tensor, nn
+
+from ..errors import UnknownHook
+
+SHAPES = {
+    "q": "[b h i d] queries",
+    "k": "[b g j d] keys",
+    "v": "[b g j d] values",
+    "scores": "[b h i j] q . k * scale, before mask and softmax",
+    "pattern": "[b h i j] the weights, after softmax",
+    "lse": "[b h i] row log-sum-exp of the masked scores; for reading",
+    "z": "[b h i d] weighted sum of the values",
+    "result": "[b h i m] each head's contribution to the residual stream; with the output bias they sum to the output",
+}
+
+# Called with the full name and the tensor; a tensor returned takes its place, None leaves it.
+Watcher = Callable[[str, Tensor], Tensor | None]
+
+
+class HookPoint(nn.Module):
+    """The identity. It gives a step of the computation a name in `named_modules()`; cost nil when unwatched."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[...] -> [...], the same tensor unless somebody who watches returns another."""
+        return x
+
+    @property
+    def watched(self) -> bool:
+        return bool(self._forward_hooks)
+
+
+def hook_points(module: nn.Module) -> dict[str, HookPoint]:
+    """Every hook point of the module by its full name, such as `h.3.attn.attention.pattern`."""
+    return {name: part for name, part in module.named_modules() if isinstance(part, HookPoint)}
+
+
+@contextmanager
+def watching(module: nn.Module, names: str | Collection[str], watcher: Watcher) -> Iterator[None]:
+    """Within the `with`, call `watcher(full name, tensor)` at the named hook points; undone also after an error.
+
+    A name is a full one, or its last part for every layer at once (`pattern`).
+    Raises UnknownHook, before anything is watched, where a name fits no hook point.
+    """
+    wanted = {names} if isinstance(names, str) else set(names)
+    points = hook_points(module)
+    chosen = {name: point for name, point in points.items() if wanted & {name, name.rpartition(".")[2]}}
+    found = {part for name in chosen for part in (name, name.rpartition(".")[2])}
+    if missing := wanted - found:
+        known = sorted({name.rpartition(".")[2] for name in points})
+        raise UnknownHook(f"no hook point {sorted(missing)}: this module has {known}, in {len(points)} places")
+    with ExitStack() as undo:
+        for name, point in chosen.items():
+            handle = point.register_forward_hook(lambda _, __, x, name=name: watcher(name, x))
+            undo.callback(handle.remove)
+        yield

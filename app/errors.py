@@ -1,0 +1,133 @@
+"""Everything that can go wrong and is somebody's to mend, as one tree.
+
+    AppError                       500 internal_error
+    |- InvalidInput                422 invalid_input      the request as a whole
+    |  |- EmptyText                422 empty_text
+    |  |- TextTooLong              422 text_too_long      characters, before tokenizing
+    |  |- TooManyTokens            422 too_many_tokens
+    |  |- PairNotSupported         422 pair_not_supported
+    |  |- UnknownLayer             422 unknown_layer
+    |  |- UnknownHead              422 unknown_head
+    |  |- UnknownFormat            422 unknown_format     ?format= of no known name
+    |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
+    |- InvalidJson                 400 invalid_json
+    |- ModelNotFound               404 model_not_found
+    |- CaptureGone                 404 capture_gone
+    |- NotAcceptable               406 not_acceptable
+    |- TooLarge                    413 too_large          an answer that would not fit
+    |- ModelRefused                422 model_refused      the model, not the request, is at fault
+    |  |- UnsupportedModel         422 unsupported_model
+    |  |- UnsafeFormat             422 unsafe_format
+    |  |- CorruptModel             422 corrupt_model
+    |  |- WeightsDoNotFit          422 weights_do_not_fit
+    |  |- ModelOutputInvalid       422 model_output_invalid
+    |- Busy                        503 busy
+    |- ShapeMismatch               500 shape_mismatch     two tensors that do not go together
+    |- UnknownHook                 500 unknown_hook
+
+A message names the value, the limit and the way out.
+"""
+
+
+class AppError(Exception):
+    """Carries what every door says of an error: `code`, `status`, `title` and the message itself."""
+
+    code = "internal_error"
+    status = 500
+    title = "Internal error"
+
+    @property
+    def detail(self) -> str:
+        return str(self.args[0]) if self.args else self.title
+
+
+class InvalidInput(AppError, ValueError):
+    code, status, title = "invalid_input", 422, "Invalid input"
+
+
+class EmptyText(InvalidInput):
+    code, title = "empty_text", "Empty text"
+
+
+class TextTooLong(InvalidInput):
+    code, title = "text_too_long", "Text too long"
+
+
+class TooManyTokens(InvalidInput):
+    code, title = "too_many_tokens", "Too many tokens"
+
+
+class PairNotSupported(InvalidInput):
+    code, title = "pair_not_supported", "No sentence pairs"
+
+
+class UnknownLayer(InvalidInput):
+    code, title = "unknown_layer", "Unknown layer"
+
+
+class UnknownHead(InvalidInput):
+    code, title = "unknown_head", "Unknown head"
+
+
+class UnknownFormat(InvalidInput):
+    code, title = "unknown_format", "Unknown format"
+
+
+class InvalidWindow(InvalidInput):
+    code, title = "invalid_window", "Invalid window"
+
+
+class InvalidJson(AppError):
+    code, status, title = "invalid_json", 400, "Invalid JSON"
+
+
+class ModelNotFound(AppError):
+    code, status, title = "model_not_found", 404, "Model not found"
+
+
+class CaptureGone(AppError):
+    code, status, title = "capture_gone", 404, "Capture gone"
+
+
+class NotAcceptable(AppError):
+    code, status, title = "not_acceptable", 406, "Not acceptable"
+
+
+class TooLarge(AppError):
+    code, status, title = "too_large", 413, "Answer too large"
+
+
+class ModelRefused(AppError):
+    code, status, title = "model_refused", 422, "Model refused"
+
+
+class UnsupportedModel(ModelRefused):
+    code, title = "unsupported_model", "Unsupported model"
+
+
+class UnsafeFormat(ModelRefused):
+    code, title = "unsafe_format", "Unsafe format"
+
+
+class CorruptModel(ModelRefused):
+    code, title = "corrupt_model", "Corrupt model"
+
+
+class WeightsDoNotFit(ModelRefused):
+    code, title = "weights_do_not_fit", "Weights do not fit"
+
+
+class ModelOutputInvalid(ModelRefused):
+    code, title = "model_output_invalid", "Model output invalid"
+
+
+class Busy(AppError):
+    code, status, title = "busy", 503, "Busy"
+
+
+class ShapeMismatch(AppError, ValueError):
+    code, title = "shape_mismatch", "Shapes do not match"
+
+
+class UnknownHook(AppError, KeyError):
+    code, title = "unknown_hook", "Unknown hook point"

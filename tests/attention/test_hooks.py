@@ -1,0 +1,99 @@
+import pytest
+import torch
+from worlds import layer, stream
+
+from app.attention.hooks import SHAPES, hook_points, watching
+from app.errors import UnknownHook
+
+LAYER = {"d_model": 24, "heads": 4, "kv_heads": 2, "causal": True}
+EVERY = sorted(SHAPES)
+
+
+def collect(into):
+    return into.__setitem__
+
+
+def test_every_hook_point_has_the_shape_it_says():
+    seen = {}
+    ours = layer(**LAYER)
+    with watching(ours, EVERY, collect(seen)):
+        ours(stream())
+    sizes = {"b": 2, "h": 4, "g": 2, "i": 9, "j": 9, "d": 6, "m": 24}
+    for name, said in SHAPES.items():
+        axes = said[1 : said.index("]")].split()
+        assert list(seen[name].shape) == [sizes[axis] for axis in axes], name
+
+
+def test_the_heads_and_the_bias_sum_to_the_output():
+    seen = {}
+    ours = layer(**LAYER)
+    plain = ours(stream())
+    with watching(ours, "result", collect(seen)):
+        output = ours(stream())
+    torch.testing.assert_close(seen["result"].sum(1) + ours.project_out.bias, plain, atol=1e-10, rtol=0)
+    torch.testing.assert_close(output, plain, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["q", "k", "v", "scores", "pattern", "z", "result"])
+def test_an_edit_changes_the_output_and_leaves_with_the_block(name):
+    ours = layer(**LAYER)
+    plain = ours(stream())
+    with watching(ours, name, lambda _, x: x * torch.arange(x.shape[-1]) / 3):
+        edited = ours(stream())
+    assert (edited - plain).abs().max() > 1e-3
+    assert torch.equal(ours(stream()), plain)
+
+
+def test_setting_a_pattern_to_the_identity_makes_each_token_read_its_own_value():
+    ours = layer(d_model=24, heads=4)
+    with watching(ours, "pattern", lambda _, pattern: torch.eye(9, dtype=pattern.dtype).expand_as(pattern)):
+        output = ours(stream())
+    torch.testing.assert_close(output, ours.project_out(ours.project_v(stream())), atol=1e-10, rtol=0)
+
+
+def test_zeroing_one_head_takes_away_its_result():
+    seen = {}
+    ours = layer(**LAYER)
+    with watching(ours, "result", collect(seen)):
+        whole = ours(stream())
+    keep = torch.tensor([1.0, 0.0, 1.0, 1.0], dtype=torch.float64)[None, :, None, None]
+    with watching(ours, "z", lambda _, z: z * keep):
+        without = ours(stream())
+    torch.testing.assert_close(whole - without, seen["result"][:, 1], atol=1e-10, rtol=0)
+
+
+def test_watching_is_undone_after_an_error():
+    ours = layer(**LAYER)
+
+    def fail(name, x):
+        raise RuntimeError("from the watcher")
+
+    with pytest.raises(RuntimeError, match="from the watcher"), watching(ours, "pattern", fail):
+        ours(stream())
+    assert not any(point.watched for point in hook_points(ours).values())
+    ours(stream())
+
+
+def test_an_unknown_name_is_refused_and_nothing_stays_watched():
+    ours = layer(**LAYER)
+    with pytest.raises(UnknownHook, match=r"queries.*pattern"), watching(ours, ["pattern", "queries"], print):
+        pass
+    assert not any(point.watched for point in hook_points(ours).values())
+
+
+def test_a_plain_torch_hook_on_the_pattern_is_served_too():
+    ours, seen = layer(**LAYER), []
+    handle = ours.pattern.register_forward_hook(lambda _, __, x: seen.append(x))
+    ours(stream())
+    handle.remove()
+    assert len(seen) == 1
+
+
+def test_a_full_name_watches_one_layer_and_a_short_one_all():
+    both = torch.nn.ModuleList([layer(**LAYER), layer(**LAYER)])
+    for names, wanted in (("1.z", {"1.z"}), ("z", {"0.z", "1.z"})):
+        seen = {}
+        with watching(both, names, collect(seen)):
+            for part in both:
+                part(stream())
+        assert set(seen) == wanted

@@ -1,0 +1,168 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import scaled_dot_product_attention
+from worlds import qkv
+
+from app.attention import kernels
+from app.attention.kernels import attend, attend_by_rows, attend_flash, attend_fused, dot, masked_softmax, tile
+from app.attention.masks import MayAttend
+from app.errors import ShapeMismatch
+
+SHAPES = {"multi-head": (4, 4), "grouped-query": (4, 2), "multi-query": (4, 1)}
+RULES = {
+    "everything": MayAttend(9, 9),
+    "causal": MayAttend(9, 9, causal=True),
+    "window": MayAttend(9, 9, causal=True, window=3),
+    "padding": MayAttend(9, 9, padding=torch.arange(9)[None] < torch.tensor([[9], [5]])),
+}
+# Sums of some dozen products: float64 loses 1e-15 a step, float32 1e-7.
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
+
+
+def pattern_of(q, k, may_attend, scale):
+    return masked_softmax(dot(q, k, scale), may_attend.whole())[0]
+
+
+def test_one_query_two_keys_by_hand():
+    q, k = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[math.log(3), 9.0], [0.0, 9.0]]]])
+    v = torch.tensor([[[[4.0, 0.0], [0.0, 8.0]]]])
+    z, lse = attend(q, k, v, MayAttend(1, 2), scale=1.0)  # weights e^ln3 : e^0 = 3/4 : 1/4
+    assert z[0, 0, 0].tolist() == pytest.approx([3.0, 2.0])
+    assert lse.item() == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kernel", [attend, attend_fused, attend_by_rows])
+def test_every_kernel_agrees_with_torch(kernel, shape, rule, dtype):
+    heads, kv_heads = SHAPES[shape]
+    q, k, v = qkv(heads=heads, kv_heads=kv_heads, dtype=dtype)
+    z, _ = kernel(q, k, v, RULES[rule], 0.3)
+    wide_k, wide_v = (x.repeat_interleave(heads // kv_heads, 1) for x in (k, v))
+    wanted = scaled_dot_product_attention(q, wide_k, wide_v, RULES[rule].whole(), scale=0.3)
+    torch.testing.assert_close(z, wanted, atol=TOLERANCE[dtype], rtol=0)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_fused_and_explicit_agree_in_output_and_log_sum_exp(rule):
+    q, k, v = qkv(dtype=torch.float32, width=64)
+    for one, other in zip(attend(q, k, v, RULES[rule], 0.125), attend_fused(q, k, v, RULES[rule], 0.125), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_the_row_blocks_and_the_flash_kernel_agree(causal, monkeypatch):
+    monkeypatch.setattr(kernels, "ROWS_PER_BLOCK", 4)  # so that nine rows are three blocks, the last one short
+    q, k, v = qkv(kv_heads=2)
+    flash = attend_flash(q, k, v, causal, 0.3)
+    by_rows = attend_by_rows(q, k, v, MayAttend(9, 9, causal=causal), 0.3)
+    for one, other in zip(flash, by_rows, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
+
+
+def test_the_fused_path_never_holds_a_map(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a map was built")
+
+    monkeypatch.setattr(kernels, "dot", refuse)
+    attend_fused(*qkv(), MayAttend(9, 9, causal=True), 0.3)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_tile_is_that_window_of_the_pattern(shape, rule):
+    heads, kv_heads = SHAPES[shape]
+    q, k, v = qkv(heads=heads, kv_heads=kv_heads)
+    _, lse = attend_fused(q, k, v, RULES[rule], 0.3)
+    window = tile(q, k, lse, range(2, 7), range(1, 9), may_attend=RULES[rule], scale=0.3)
+    torch.testing.assert_close(window, pattern_of(q, k, RULES[rule], 0.3)[..., 2:7, 1:9], atol=1e-12, rtol=0)
+
+
+def test_a_tile_touches_only_its_own_rows_and_columns():
+    q, k, v = qkv()
+    _, lse = attend_fused(q, k, v, RULES["causal"], 0.3)
+    wanted = tile(q, k, lse, range(4, 6), range(2, 5), may_attend=RULES["causal"], scale=0.3)
+    for x, keep in ((q, range(4, 6)), (k, range(2, 5))):
+        x[:, :, [n for n in range(9) if n not in keep]] = torch.nan
+    assert torch.equal(tile(q, k, lse, range(4, 6), range(2, 5), may_attend=RULES["causal"], scale=0.3), wanted)
+
+
+@pytest.mark.parametrize("kernel", [attend, attend_fused])
+def test_a_fully_masked_row_is_zeros(kernel):
+    rule = MayAttend(9, 9, given=(torch.arange(9) != 4)[:, None].expand(9, 9)[None, None])
+    q, k, v = qkv()
+    z, lse = kernel(q, k, v, rule, 0.3)
+    assert (z[:, :, 4] == 0).all()
+    assert z.isfinite().all()
+    assert (tile(q, k, lse, range(9), range(9), may_attend=rule, scale=0.3)[:, :, 4] == 0).all()
+
+
+def test_causal_leak_is_exactly_zero():
+    q, k, v = qkv()
+    before, _ = attend_fused(q, k, v, RULES["causal"], 0.3)
+    k[:, :, 5:], v[:, :, 5:] = 1e3, -1e3
+    after, _ = attend_fused(q, k, v, RULES["causal"], 0.3)
+    assert torch.equal(before[:, :, :5], after[:, :, :5])
+    assert (pattern_of(q, k, RULES["causal"], 0.3).triu(1) == 0).all()
+
+
+@given(st.integers(1, 7), st.integers(1, 12), st.sampled_from([(4, 4), (4, 2), (4, 1)]), st.integers(0, 99))
+def test_rows_sum_to_one(queries, keys, shape, seed):
+    q, k, _ = qkv(1, *shape, queries, keys, seed=seed)
+    sums = pattern_of(q, k, MayAttend(queries, keys), 0.3).sum(-1)
+    torch.testing.assert_close(sums, torch.ones_like(sums), atol=1e-12, rtol=0)
+
+
+@given(st.permutations(range(9)), st.integers(0, 99))
+def test_permuting_keys_permutes_weights_and_leaves_the_output(order, seed):
+    q, k, v = qkv(seed=seed)
+    free = MayAttend(9, 9)
+    moved = pattern_of(q, k[:, :, order], free, 0.3)
+    torch.testing.assert_close(moved, pattern_of(q, k, free, 0.3)[..., order], atol=1e-12, rtol=0)
+    z, _ = attend_fused(q, k[:, :, order], v[:, :, order], free, 0.3)
+    torch.testing.assert_close(z, attend_fused(q, k, v, free, 0.3)[0], atol=1e-12, rtol=0)
+
+
+@given(st.lists(st.booleans(), min_size=9, max_size=9), st.integers(0, 99))
+def test_a_mask_only_ever_removes_weight_it_hides(kept, seed):
+    q, k, _ = qkv(1, seed=seed)
+    padding = torch.tensor([kept])
+    masked = pattern_of(q, k, MayAttend(9, 9, padding=padding), 0.3)
+    free = pattern_of(q, k, MayAttend(9, 9), 0.3)
+    assert (masked[..., ~padding[0]] == 0).all()
+    assert (masked[..., padding[0]] >= free[..., padding[0]] - 1e-12).all()  # what is hidden goes to the others
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kernel", [attend, attend_fused, attend_by_rows])
+def test_gradients_are_right(kernel, rule):
+    q, k, v = (x.requires_grad_() for x in qkv(heads=2, kv_heads=1, width=2))
+    assert torch.autograd.gradcheck(lambda *x: kernel(*x, RULES[rule], 0.3)[0], (q, k, v))
+
+
+@pytest.mark.parametrize("wrong", [{"width": 5}, {"batch": 3}, {"kv_heads": 3}])
+def test_a_shape_error_names_both_shapes(wrong):
+    q, (_, k, v) = qkv()[0], qkv(**wrong)
+    with pytest.raises(ShapeMismatch) as error:
+        attend(q, k, v, MayAttend(9, 9), 0.3)
+    assert str(list(q.shape)) in str(error.value)
+    assert str(list(k.shape)) in str(error.value)
+
+
+def test_values_for_other_keys_are_refused_with_both_shapes():
+    q, k, v = qkv()
+    with pytest.raises(ShapeMismatch, match=r"\[2, 4, 9, 8\].*\[2, 4, 7, 8\]"):
+        attend_fused(q, k, v[:, :, :7], MayAttend(9, 9), 0.3)
+
+
+@pytest.mark.parametrize("rows", [range(8, 10), range(-1, 2), range(0, 4, 2)])
+def test_a_window_that_leaves_the_map_is_refused(rows):
+    q, k, v = qkv()
+    _, lse = attend(q, k, v, MayAttend(9, 9), 0.3)
+    with pytest.raises(ShapeMismatch, match=r"within 0:9"):
+        tile(q, k, lse, rows, range(9), may_attend=MayAttend(9, 9), scale=0.3)

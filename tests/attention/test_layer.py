@@ -1,0 +1,93 @@
+import pytest
+import torch
+from worlds import layer, stream
+
+from app.attention.config import AttentionConfig
+from app.attention.hooks import watching
+from app.errors import ShapeMismatch
+
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
+
+
+def torch_twin(ours):
+    """torch.nn.MultiheadAttention with our weights."""
+    config = ours.config
+    twin = torch.nn.MultiheadAttention(
+        config.d_model, config.heads, bias=config.bias, kdim=config.d_source, vdim=config.d_source, batch_first=True
+    ).to(ours.project_q.weight.dtype)
+    parts = [ours.project_q, ours.project_k, ours.project_v]
+    with torch.no_grad():
+        if config.d_source == config.d_model:
+            twin.in_proj_weight.copy_(torch.cat([part.weight for part in parts]))
+        else:
+            for name, part in zip(("q", "k", "v"), parts, strict=True):
+                getattr(twin, f"{name}_proj_weight").copy_(part.weight)
+        twin.out_proj.weight.copy_(ours.project_out.weight)
+        if config.bias:
+            twin.in_proj_bias.copy_(torch.cat([part.bias for part in parts]))
+            twin.out_proj.bias.copy_(ours.project_out.bias)
+    return twin
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("padded", [True, False])
+def test_self_attention_is_that_of_torch(dtype, bias, causal, padded):
+    ours, x = layer(dtype=dtype, causal=causal, bias=bias), stream(dtype=dtype)
+    padding = torch.arange(9)[None] < torch.tensor([[9], [6]]) if padded else None
+    future = torch.ones(9, 9, dtype=torch.bool).triu(1) if causal else None
+    hidden = None if padding is None else ~padding  # torch's polarity here: True = may not look
+    wanted, weights = torch_twin(ours)(x, x, x, key_padding_mask=hidden, attn_mask=future, average_attn_weights=False)
+    seen = []
+    with watching(ours, "pattern", lambda _, pattern: seen.append(pattern)):
+        explicit = ours(x, padding=padding)
+    for output in (explicit, ours(x, padding=padding)):
+        torch.testing.assert_close(output, wanted, atol=TOLERANCE[dtype], rtol=0)
+    torch.testing.assert_close(seen[0], weights, atol=TOLERANCE[dtype], rtol=0)
+
+
+def test_cross_attention_is_that_of_torch():
+    ours, x, source = layer(d_source=10), stream(), stream(length=5, width=10)
+    wanted, _ = torch_twin(ours)(x, source, source)
+    torch.testing.assert_close(ours(x, source), wanted, atol=1e-10, rtol=0)
+
+
+def test_grouped_query_is_multi_head_with_its_keys_and_values_repeated():
+    few, many = layer(kv_heads=2), layer(kv_heads=4)
+    with torch.no_grad():
+        for name in ("project_q", "project_out"):
+            getattr(many, name).load_state_dict(getattr(few, name).state_dict())
+        for name in ("project_k", "project_v"):
+            for kind in ("weight", "bias"):
+                narrow = getattr(getattr(few, name), kind)
+                wide = narrow.unflatten(0, (2, 6)).repeat_interleave(2, 0).flatten(0, 1)
+                getattr(getattr(many, name), kind).copy_(wide)
+    torch.testing.assert_close(few(stream()), many(stream()), atol=1e-10, rtol=0)
+
+
+def test_gradients_reach_every_parameter():
+    ours = layer(d_model=8, heads=2, kv_heads=1, causal=True)
+    assert torch.autograd.gradcheck(ours, (stream(1, 4, 8).requires_grad_(),))
+    ours(stream(1, 4, 8)).sum().backward()
+    assert all(parameter.grad is not None for parameter in ours.parameters())
+
+
+@pytest.mark.parametrize(("x", "source"), [((2, 9, 23), None), ((9, 24), None), ((2, 9, 24), (3, 9, 24))])
+def test_a_stream_of_another_width_is_refused_with_both_shapes(x, source):
+    with pytest.raises(ShapeMismatch, match=r"24\]") as error:
+        layer()(
+            torch.zeros(x, dtype=torch.float64), None if source is None else torch.zeros(source, dtype=torch.float64)
+        )
+    assert str(list(source or x)) in str(error.value)
+
+
+@pytest.mark.parametrize(("sizes", "said"), [((24, 5), "24.*5"), ((24, 0), "0 heads")])
+def test_sizes_that_do_not_divide_are_refused(sizes, said):
+    with pytest.raises(ShapeMismatch, match=said):
+        AttentionConfig.of(*sizes)
+
+
+def test_key_value_heads_must_divide_the_heads():
+    with pytest.raises(ShapeMismatch, match="4 heads do not divide into 3"):
+        AttentionConfig.of(24, 4, kv_heads=3)
