@@ -1,0 +1,105 @@
+"""What the house tests read: Python by parsing it, the page by its import lines."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def python_imports(source: str, module: str) -> Iterator[str]:
+    """Dotted names of all imports, inside functions too: `from ..errors import X` in app.tiles.a -> app.errors.X."""
+    package = module.split(".")[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def room_of(dotted: str) -> str:
+    """app.tiles.pool -> tiles: a room is a file or a folder directly under app."""
+    return dotted.split(".")[1] if "." in dotted else ""
+
+
+def is_ours(dotted: str) -> bool:
+    return dotted.split(".")[0] == "app"
+
+
+def is_standard(dotted: str) -> bool:
+    return dotted.split(".")[0] in sys.stdlib_module_names
+
+
+def module_of(path: Path, root: Path) -> str:
+    """root/app/tiles/pool.py -> app.tiles.pool."""
+    return ".".join(path.relative_to(root).with_suffix("").parts)
+
+
+def has_absolute_import_of_app(source: str) -> bool:
+    return any(
+        (isinstance(node, ast.ImportFrom) and node.level == 0 and is_ours(node.module or ""))
+        or (isinstance(node, ast.Import) and any(is_ours(alias.name) for alias in node.names))
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def functions(source: str) -> Iterator[tuple[str, int]]:
+    """(name, lines) of every function, decorators left out."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, Function):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def asks_for_family(source: str) -> list[int]:
+    """Lines that compare a model's family with anything: `card.family == "gpt2"`, `model_type in (...)`, `match`."""
+
+    def names_family(node: ast.expr) -> bool:
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        return name in {"family", "model_type"}
+
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        if isinstance(node, ast.Match):
+            sides = [node.subject]
+        if any(names_family(side) for side in sides):
+            lines.append(node.lineno)
+    return lines
+
+
+def without_comments(script: str) -> str:
+    """A script without its comments; a string that holds // or /* loses its tail, which is enough for import lines."""
+    script = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL)
+    return re.sub(r"(?<![:\"'`\\])//[^\n]*", "", script)
+
+
+def page_imports(script: str, path: str) -> Iterator[str]:
+    """Paths of what a page's script imports, relative to static/js: `../dom.js` in views/grid.js -> dom.js."""
+    pattern = r"""\b(?:from|import)\s*\(?\s*["']([^"']+)["']"""
+    for target in re.findall(pattern, without_comments(script)):
+        parts: list[str] = []
+        for part in [*PurePosixPath(path).parent.parts, *PurePosixPath(target).parts]:
+            if part == ".." and parts:
+                parts.pop()
+            elif part != ".":
+                parts.append(part)
+        yield "/".join(parts)
+
+
+def cycle(graph: Mapping[str, set[str]]) -> list[str]:
+    """One cycle of a graph as the names on it, or an empty list."""
+    done: set[str] = set()
+
+    def walk(name: str, above: list[str]) -> list[str]:
+        if name in above:
+            return [*above[above.index(name) :], name]
+        if name in done:
+            return []
+        done.add(name)
+        return next(filter(None, (walk(other, [*above, name]) for other in sorted(graph.get(name, ())))), [])
+
+    return next(filter(None, (walk(name, []) for name in sorted(graph))), [])
