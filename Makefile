@@ -84,6 +84,7 @@ $(DONE)/torch: $(DONE)/venv
 $(DONE)/locked: requirements.lock $(DONE)/torch
 	@echo "Installing requirements.lock"
 	@$(PIP) --quiet --require-hashes -r requirements.lock
+	@echo "Installing what torch needs beyond that: nothing for the CPU build, gigabytes for CUDA"
 	@$(PIP) --quiet torch==$(TORCH)
 	@touch $@
 

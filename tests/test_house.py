@@ -29,6 +29,7 @@ ROOMS = {
     "errors": NOBODY,
     "records": NOBODY,
     "settings": "",
+    "problems": "",  # an error as the wire sees it
     "probes": "records",
     "attention": "",
     "models": "attention records",
@@ -38,8 +39,8 @@ ROOMS = {
     "certificate": "attention models capture records",  # our numbers beside Hugging Face's
     "encoding": "capture tiles analysis records",
     "runner": "models capture certificate tiles analysis records settings",
-    "routes": "runner capture certificate tiles analysis encoding probes records settings",
-    "main": "routes runner records settings",
+    "routes": "runner problems capture certificate tiles analysis encoding probes records settings",
+    "main": "routes runner problems records settings",
     "cli": "main settings",
 }
 
