@@ -32,7 +32,7 @@ class AttentionConfig:
     bias: bool
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - one argument a size
         cls,
         d_model: int,
         heads: int,

@@ -1,0 +1,66 @@
+"""The words of the house: what a token, a head's address and a model's card are."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from .errors import UnknownHead, UnknownLayer
+
+Source = Literal["bundled", "local", "hub"]
+State = Literal["available", "loading", "ready", "failed"]
+Quantity = Literal["pattern", "scores"]
+Pool = Literal["max", "mean"]
+Format = Literal["json", "npy", "npz", "safetensors"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token as people see it. `start` and `end` are character offsets into the text of its segment.
+
+    `special` tokens ([CLS], [SEP]) were put in by the tokenizer and stand nowhere in the text.
+    """
+
+    index: int
+    id: int
+    text: str
+    start: int | None
+    end: int | None
+    special: bool
+    segment: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model; sizes are None until it has been read."""
+
+    id: str
+    title: str
+    family: str
+    source: Source
+    revision: str | None = None
+    layers: int | None = None
+    heads: int | None = None
+    kv_heads: int | None = None
+    head_dim: int | None = None
+    d_model: int | None = None
+    max_tokens: int | None = None
+    causal: bool | None = None
+    parameters: int | None = None
+    state: State = "available"
+    why: str | None = None
+
+    def now(self, state: State, why: str | None = None) -> "ModelCard":
+        return replace(self, state=state, why=why)
+
+    def check_head(self, layer: int, head: int) -> None:
+        """Raises UnknownLayer or UnknownHead, with the range there is."""
+        assert self.layers is not None
+        assert self.heads is not None
+        if not 0 <= layer < self.layers:
+            raise UnknownLayer(f"layer {layer}: {self.id} has layers 0..{self.layers - 1}")
+        if not 0 <= head < self.heads:
+            raise UnknownHead(f"head {head} of layer {layer}: {self.id} has heads 0..{self.heads - 1}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """`why` only where there is one."""
+        card = asdict(self)
+        return card if self.why is not None else {name: value for name, value in card.items() if name != "why"}
