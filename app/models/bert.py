@@ -1,0 +1,47 @@
+"""BERT (Devlin et al. 2019): encoder, WordPiece, learned positions, sentence pairs."""
+
+from transformers import BertConfig, BertForMaskedLM, BertModel
+
+from ..attention.config import AttentionConfig
+from .adapter import Adapter, Stored
+
+# The output projection stands outside Hugging Face's self-attention, before dropout and LayerNorm.
+WEIGHTS = {
+    f"{ours}.{kind}": Stored(f"attention.{theirs}.{kind}")
+    for ours, theirs in {
+        "project_q": "self.query",
+        "project_k": "self.key",
+        "project_v": "self.value",
+        "project_out": "output.dense",
+    }.items()
+    for kind in ("weight", "bias")
+}
+
+
+def sizes(config: BertConfig, layer: int) -> AttentionConfig:  # noqa: ARG001 - every layer alike; families share one signature
+    return AttentionConfig.of(config.hidden_size, config.num_attention_heads)
+
+
+def refusal(config: BertConfig) -> str | None:
+    if config.is_decoder or config.add_cross_attention:
+        return "is_decoder or add_cross_attention is set: only encoders are shown"
+    if getattr(config, "position_embedding_type", "absolute") != "absolute":
+        return f"position_embedding_type {config.position_embedding_type!r}: only 'absolute' is computed"
+    return None
+
+
+BERT = Adapter(
+    family="bert",
+    config_class=BertConfig,
+    classes={"BertModel": BertModel, "BertForMaskedLM": BertForMaskedLM, "BertForPreTraining": BertForMaskedLM},
+    blocks="encoder.layer",
+    attention="attention.self",
+    absorbed=("attention.output.dense",),
+    weights=WEIGHTS,
+    # Positions that old checkpoints kept beside the weights; the next-sentence head and its pooler,
+    # which the masked-token model has no place for.
+    skipped=(r"(bert\.)?embeddings\.position_ids", r"cls\.seq_relationship\..*", r"bert\.pooler\..*"),
+    sizes=sizes,
+    refusal=refusal,
+    pairs=True,
+)

@@ -1,0 +1,47 @@
+"""GPT-2 (Radford et al. 2019): decoder, causal, byte-level BPE, learned positions."""
+
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from ..attention.config import AttentionConfig
+from .adapter import Adapter, Stored
+
+# Conv1D keeps q, k and v side by side in one [in, 3 out].
+WEIGHTS = {
+    "project_q.weight": Stored("attn.c_attn.weight", inward=True, part=0, of=3),
+    "project_k.weight": Stored("attn.c_attn.weight", inward=True, part=1, of=3),
+    "project_v.weight": Stored("attn.c_attn.weight", inward=True, part=2, of=3),
+    "project_q.bias": Stored("attn.c_attn.bias", part=0, of=3),
+    "project_k.bias": Stored("attn.c_attn.bias", part=1, of=3),
+    "project_v.bias": Stored("attn.c_attn.bias", part=2, of=3),
+    "project_out.weight": Stored("attn.c_proj.weight", inward=True),
+    "project_out.bias": Stored("attn.c_proj.bias"),
+}
+
+
+def sizes(config: GPT2Config, layer: int) -> AttentionConfig:
+    head_dim = config.n_embd // config.n_head
+    scale = head_dim**-0.5 if config.scale_attn_weights else 1.0
+    if config.scale_attn_by_inverse_layer_idx:
+        scale /= layer + 1
+    return AttentionConfig.of(config.n_embd, config.n_head, scale=scale, causal=True)
+
+
+def refusal(config: GPT2Config) -> str | None:
+    return "add_cross_attention is set: only self-attention is shown" if config.add_cross_attention else None
+
+
+GPT2 = Adapter(
+    family="gpt2",
+    config_class=GPT2Config,
+    # The language-modelling head is tied to the embeddings, so it costs the bare model nothing.
+    classes={"GPT2LMHeadModel": GPT2LMHeadModel, "GPT2Model": GPT2LMHeadModel},
+    blocks="h",
+    attention="attn",
+    absorbed=(),
+    weights=WEIGHTS,
+    # Causal masks that old checkpoints kept beside the weights.
+    skipped=(r"(.*\.)?h\.\d+\.attn\.(masked_)?bias",),
+    sizes=sizes,
+    refusal=refusal,
+    pairs=False,
+)

@@ -1,0 +1,83 @@
+"""Text to tokens: ids for the model, and for people the text, place, and segment of each."""
+
+import unicodedata
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+from tokenizers import Encoding, Tokenizer
+from tokenizers.decoders import ByteLevel
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from ..errors import CorruptModel, PairNotSupported
+from ..records import Token
+
+VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
+# Control, format, line and paragraph separators, private use, unassigned: nothing to see, or able to flip a line.
+INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Zs"}
+COMBINING = {"Mn", "Me", "Mc"}
+DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
+
+
+@cache
+def byte_of() -> dict[str, int]:
+    """GPT-2 writes each byte as a printable character; the way back."""
+    return {character: byte for byte, character in bytes_to_unicode().items()}
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a tokenizer.json, with its truncation and padding switched off. Raises CorruptModel."""
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise CorruptModel(f"tokenizer.json cannot be read: {error}") from error
+    # Sentence encoders ship theirs set to cut at 128 tokens: nothing is cut here without being asked.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def tokenize(tokenizer: Tokenizer, text: str, text_pair: str | None, *, pairs: bool) -> tuple[Token, ...]:
+    """The tokens of a text, or of a pair where the model was trained on `pairs`; raises PairNotSupported."""
+    if text_pair is not None and not pairs:
+        raise PairNotSupported("this model was not trained on sentence pairs: send one text, or take a BERT")
+    encoding = tokenizer.encode(text, text_pair)
+    texts = (text, text_pair or "")
+    byte_level = isinstance(tokenizer.decoder, ByteLevel)
+    labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
+    return tuple(token(encoding, n, label) for n, label in enumerate(labels))
+
+
+def token(encoding: Encoding, n: int, label: str) -> Token:
+    special = bool(encoding.special_tokens_mask[n])
+    start, end = (None, None) if special else encoding.offsets[n]
+    return Token(n, encoding.ids[n], label, start, end, special, encoding.type_ids[n])
+
+
+def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
+    """Byte-level BPE can split a character: its parts are shown as that character with a number, `é[1/2]`."""
+    spans = list(zip(encoding.type_ids, encoding.offsets, strict=True))
+    sharing, seen = Counter(spans), Counter[object]()
+    labels = []
+    for token, span in zip(encoding.tokens, spans, strict=True):
+        seen[span] += 1
+        try:
+            labels.append(visible(bytes(byte_of()[c] for c in token).decode()))
+        except UnicodeDecodeError:
+            segment, (start, end) = span
+            labels.append(f"{visible(texts[segment][start:end])}[{seen[span]}/{sharing[span]}]")
+    return labels
+
+
+def visible(text: str) -> str:
+    """The text with what is invisible shown: spaces as dots, others as code points, a leading mark on a circle."""
+    shown = "".join(visible_character(character) for character in text)
+    return DOTTED_CIRCLE + shown if text and unicodedata.category(text[0]) in COMBINING else shown
+
+
+def visible_character(character: str) -> str:
+    if character in VISIBLE:
+        return VISIBLE[character]
+    if unicodedata.category(character) in INVISIBLE:
+        return f"⟨U+{ord(character):04X}⟩"
+    return character
