@@ -1,0 +1,114 @@
+"""Run a model once and keep, per layer, what its maps are made of: queries, keys and the row log-sum-exp.
+
+Axis letters: h query head, g key/value head, i query row, j key column, d width of a head.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .attention.config import AttentionConfig
+from .attention.hooks import watching
+from .attention.kernels import dot, tile
+from .attention.masks import MayAttend
+from .errors import ModelOutputInvalid, TooManyTokens
+from .models.loading import LoadedModel
+from .records import ModelCard, Quantity, Token
+
+
+@dataclass(frozen=True)
+class LayerCapture:
+    """One layer: q [h i d], k [g j d], lse [h i]; enough to work out any cell of any head exactly."""
+
+    q: Tensor
+    k: Tensor
+    lse: Tensor
+    config: AttentionConfig
+
+    @property
+    def bytes(self) -> int:
+        return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse))
+
+    def block(self, heads: range, rows: range, columns: range, quantity: Quantity = "pattern") -> Tensor:
+        """[heads rows columns] of the pattern, or of the scores (q . k * scale, before mask and softmax)."""
+        group = self.config.heads // self.config.kv_heads
+        # One head at a time reads its own key head; several at once are asked for all together.
+        groups = range(heads.start // group, (heads.stop - 1) // group + 1)
+        q, k = self.q[None, heads.start : heads.stop], self.k[None, groups.start : groups.stop]
+        if quantity == "scores":
+            q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
+            return dot(q, k, self.config.scale)[0]
+        rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
+        lse = self.lse[None, heads.start : heads.stop]
+        return tile(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One text through one model. Immutable: the same model and text always give the same id."""
+
+    id: str
+    card: ModelCard
+    tokens: tuple[Token, ...]
+    layers: tuple[LayerCapture, ...]
+
+    @cached_property
+    def bytes(self) -> int:
+        return sum(layer.bytes for layer in self.layers)
+
+    @property
+    def heads(self) -> int:
+        return self.layers[0].config.heads
+
+
+def capture_id(card: ModelCard, text: str, text_pair: str | None) -> str:
+    """The same for the same model, revision, text and options, on every server."""
+    said = json.dumps([card.id, card.revision, text, text_pair])
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def checked_tokens(model: LoadedModel, text: str, text_pair: str | None, most: int | None) -> tuple[Token, ...]:
+    """The tokens, if the model has positions for them. Raises TooManyTokens with both numbers."""
+    tokens = model.tokens(text, text_pair)
+    limit = min(filter(None, (model.card.max_tokens, most)))
+    if len(tokens) > limit:
+        raise TooManyTokens(f"{len(tokens)} tokens: {model.card.id} reads at most {limit} here, so shorten the text")
+    return tokens
+
+
+@torch.inference_mode()
+def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int | None = None) -> Capture:
+    """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
+    tokens = checked_tokens(model, text, text_pair, most)
+    kept: dict[str, list[Tensor]] = {"q": [], "k": [], "lse": []}
+
+    def keep(name: str, x: Tensor) -> None:
+        kept[name.rpartition(".")[2]].append(x[0])
+
+    with watching(model.adopted.model, kept, keep):
+        forward(model, tokens)
+    parts = zip(kept["q"], kept["k"], kept["lse"], model.adopted.layers, strict=True)
+    layers = tuple(LayerCapture(q, k, lse, layer.config) for q, k, lse, layer in parts)
+    check_finite(layers, model.card.id)
+    return Capture(capture_id(model.card, text, text_pair), model.card, tokens, layers)
+
+
+def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
+    """Last hidden state [1 i m] of the base model: a vocabulary of logits per token would be waste."""
+    inputs = {"input_ids": torch.tensor([[token.id for token in tokens]], device=model.device)}
+    if model.adapter.pairs:
+        inputs["token_type_ids"] = torch.tensor([[token.segment for token in tokens]], device=model.device)
+    hidden: Tensor = model.adopted.model.base_model(**inputs).last_hidden_state
+    return hidden
+
+
+def check_finite(layers: tuple[LayerCapture, ...], model_id: str) -> None:
+    """A log-sum-exp that is no number means that weights or activations overflowed."""
+    for number, layer in enumerate(layers):
+        bad = (~layer.lse.isfinite()).any(-1).nonzero()
+        if len(bad):
+            raise ModelOutputInvalid(f"layer {number}, head {int(bad[0])} of {model_id} gave NaN or infinite scores")

@@ -1,0 +1,64 @@
+"""The parity certificate: our numbers beside Hugging Face's eager attention, on the same weights and this very text."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import torch
+from torch import Tensor
+
+from .capture import Capture, forward
+from .models.adapter import Adopted
+from .models.loading import LoadedModel
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far our patterns are from the reference.
+
+    max_abs_error:     per layer, the largest difference of any weight of any head
+    max_row_sum_error: the largest distance of a row's sum from 1
+    causal_leak:       the largest weight on a future token; None where the future may be seen
+    """
+
+    reference: str
+    max_abs_error: list[float]
+    max_row_sum_error: float
+    causal_leak: float | None
+    dtype: str
+    versions: dict[str, str]
+
+
+@contextmanager
+def reference_patterns(adopted: Adopted, into: list[Tensor]) -> Iterator[None]:
+    """Within the `with`, a forward is Hugging Face's, and each layer's pattern [b h i j] lands in `into`."""
+    with adopted.as_hugging_face(), ExitStack() as undo:
+        originals = [place.original for place in adopted.places if any(place.original.children())]
+        for module in originals:
+            handle = module.register_forward_hook(lambda _, __, output: into.append(output[1]))
+            undo.callback(handle.remove)
+        yield
+
+
+@torch.inference_mode()
+def certify(model: LoadedModel, capture: Capture) -> Certificate:
+    """Run the capture's tokens through Hugging Face's eager implementation and compare every weight."""
+    theirs: list[Tensor] = []
+    with reference_patterns(model.adopted, theirs):
+        forward(model, capture.tokens)
+    every, whole = range(capture.heads), range(len(capture.tokens))
+    errors, sums, leaks = [], [], []
+    for layer, reference in zip(capture.layers, theirs, strict=True):
+        ours = layer.block(every, whole, whole)
+        errors.append((ours - reference[0]).abs().max().item())
+        sums.append((ours.sum(-1) - 1).abs().max().item())
+        leaks.append(ours.triu(1).max().item())
+    return Certificate(
+        reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
+        max_abs_error=errors,
+        max_row_sum_error=max(sums),
+        causal_leak=max(leaks) if capture.card.causal else None,
+        dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
+        versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
+    )
