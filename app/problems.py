@@ -1,0 +1,74 @@
+"""One shape for every error at every door: application/problem+json (RFC 9457)."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from .errors import AppError, Busy
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20
+RETRY_AFTER_SECONDS = 2
+
+
+def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more}
+
+
+def answer(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    return Response(json.dumps(body), body["status"], headers, MEDIA_TYPE)
+
+
+def of_app_error(error: AppError) -> dict[str, Any]:
+    return problem(error.status, error.code, error.title, error.detail)
+
+
+async def on_app_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)
+    waiting = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, Busy) else None
+    return answer(of_app_error(error), waiting)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """The framework's own: no such path, wrong method, a body that cannot be read."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = getattr(error, "code", phrase.lower().replace(" ", "_").replace("-", "_"))
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == phrase:
+        detail = "nothing is served at this path: /docs lists what is"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not served at this path: /docs lists what is"
+    headers = dict(error.headers) if error.headers else None
+    return answer(problem(error.status_code, code, phrase, detail), headers)
+
+
+async def on_invalid_request(_: Request, error: Exception) -> Response:
+    """Says where and what is wrong; never echoes the input."""
+    assert isinstance(error, RequestValidationError)
+    errors = [{"where": place(e["loc"]), "problem": e["msg"]} for e in error.errors()[:MOST_ERRORS]]
+    detail = "; ".join(f"{e['where']}: {e['problem']}" for e in errors[:3])
+    return answer(problem(422, "invalid_input", "Invalid input", detail, errors=errors))
+
+
+def place(location: Sequence[Any]) -> str:
+    """`body.text`; an unknown field's name is the sender's own and is cut short."""
+    return ".".join(str(part)[:40].encode("ascii", "backslashreplace").decode() for part in location)
+
+
+async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the details belong in the log
+    detail = "something went wrong here that should not: the server's log has the details"
+    return answer(problem(500, "internal_error", "Internal error", detail))
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(AppError, on_app_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(Exception, on_bug)

@@ -1,0 +1,55 @@
+"""Captures: one text through one model, kept, so that its heads can be looked at for as long as one likes."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Response
+
+from .deps import StrictModel, StrictRoute, TheRunner, TheSettings
+
+if TYPE_CHECKING:
+    from ..capture import Capture
+
+router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
+
+
+class CaptureRequest(StrictModel):
+    text: str
+    text_pair: str | None = None
+    model: str | None = None
+
+
+@router.post("", status_code=201, responses={200: {"description": "it exists already"}})
+async def capture(body: CaptureRequest, runner: TheRunner, settings: TheSettings, response: Response) -> dict[str, Any]:
+    """Run a text through a model and keep what its maps are made of."""
+    made, new = await runner.capture(body.text, body.text_pair, body.model)
+    response.status_code = 201 if new else 200
+    response.headers["Location"] = f"{router.prefix}/{made.id}"
+    return said(made, settings.capture_seconds)
+
+
+@router.get("/{capture_id}")
+async def look(capture_id: str, runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
+    """The capture again, without its text being sent."""
+    return said(runner.kept(capture_id), settings.capture_seconds)
+
+
+@router.delete("/{capture_id}", status_code=204)
+async def forget(capture_id: str, runner: TheRunner) -> None:
+    """Let go of it at once."""
+    runner.forget(capture_id)
+
+
+def said(capture: "Capture", seconds: int) -> dict[str, Any]:
+    size = len(capture.tokens)
+    return {
+        "id": capture.id,
+        "model": capture.card.to_dict(),
+        "tokens": [asdict(token) for token in capture.tokens],
+        "layers": len(capture.layers),
+        "heads": capture.heads,
+        "queries": size,
+        "keys": size,
+        "bytes": capture.bytes,
+        "expires_in": seconds,
+    }

@@ -1,0 +1,117 @@
+"""What every route shares: the runner, strict bodies, and an array answer in the format asked for."""
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from ..encoding import Answer, encode, format_of
+from ..errors import InvalidWindow
+from ..records import Format
+from ..runner import Runner
+from ..settings import Settings
+
+
+def runner_of(request: Request) -> Runner:
+    runner: Runner = request.app.state.runner
+    return runner
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def wanted_format(
+    accept: Annotated[str | None, Header()] = None,
+    format: Annotated[str | None, Query(description="json, npy, npz or safetensors; goes before Accept")] = None,  # noqa: A002 - the wire's name
+) -> Format:
+    return format_of(accept, format)
+
+
+TheRunner = Annotated[Runner, Depends(runner_of)]
+TheSettings = Annotated[Settings, Depends(settings_of)]
+Wanted = Annotated[Format, Depends(wanted_format)]
+
+
+class StrictModel(BaseModel):
+    """A body in which a bool is no number, and an unknown field an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class RefusedBody(HTTPException):
+    """A body that is no JSON (400), or JSON that no two readers would read alike (422)."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, detail)
+        self.code = code
+
+
+class StrictRequest(Request):
+    async def json(self) -> Any:
+        """The body, parsed so that nothing in it is guessed. Raises RefusedBody."""
+        try:
+            parsed = json.loads(await self.body(), object_pairs_hook=unique, parse_constant=no_constant)
+            json.dumps(parsed, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            detail = "a string holds half a surrogate pair, which is no character: send whole ones"
+            raise RefusedBody(422, "invalid_input", detail) from error
+        except (ValueError, RecursionError) as error:
+            detail = f"the body is not JSON: {str(error)[:200] or type(error).__name__}"
+            raise RefusedBody(400, "invalid_json", detail) from error
+        return parsed
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are all different: of two, readers differ on which counts."""
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        raise RefusedBody(422, "invalid_input", "an object names a field twice: name each once")
+    return parsed
+
+
+def no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+class StrictRoute(APIRoute):
+    def get_route_handler(self) -> Any:
+        handler = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handler(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def span(name: str, text: str | None) -> tuple[int, int] | None:
+    """`a:b` -> (a, b). Raises InvalidWindow."""
+    if text is None:
+        return None
+    start, colon, stop = text.partition(":")
+    if not (colon and start.isdecimal() and stop.isdecimal() and len(text) < 20):
+        raise InvalidWindow(f"{name}={text[:40]!r}: write a:b, from a up to but not including b")
+    return int(start), int(stop)
+
+
+async def respond(runner: Runner, answer: Answer, wanted: Format, decimals: int | None = None) -> Response:
+    encoded = await runner.read(encode, answer, wanted, decimals)
+    return Response(encoded.body, 200, {"Vary": "Accept", **encoded.headers}, encoded.media_type)
+
+
+def tag(request: Request, capture_id: str, wanted: Format) -> dict[str, str]:
+    """A capture never changes, so its address and format tell one answer from every other."""
+    address = f"{capture_id} {request.url.path}?{request.url.query} {wanted}"
+    etag = hashlib.sha256(address.encode()).hexdigest()[:32]
+    return {"ETag": f'"{etag}"', "Cache-Control": "private, max-age=3600", "Vary": "Accept"}
+
+
+def unchanged(request: Request, headers: dict[str, str]) -> Response | None:
+    """304, if the client holds this very answer already."""
+    held = request.headers.get("if-none-match", "")
+    return Response(status_code=304, headers=headers) if headers["ETag"] in held else None

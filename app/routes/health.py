@@ -1,0 +1,29 @@
+"""Is the process alive, is the default model loaded."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from .deps import TheRunner
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    status: Literal["ok", "loading"]
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """200 while the process lives."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses={503: {"description": "the default model is not loaded yet", "model": Health}})
+async def readyz(runner: TheRunner, response: Response) -> Health:
+    """200 once the default model is loaded."""
+    if runner.ready:
+        return Health(status="ok")
+    response.status_code = 503
+    return Health(status="loading")

@@ -1,0 +1,156 @@
+"""The only state: loaded models and captures; one forward at a time, never on the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+
+from anyio import CapacityLimiter, to_thread
+from cachetools import TTLCache
+
+from .errors import AppError, Busy, CaptureGone, EmptyText, TextTooLong, TooLarge
+from .models.registry import folder_of, listed, lookup
+from .records import ModelCard
+from .settings import Settings
+
+# torch and transformers take seconds to import. They come with the first model, in a worker thread:
+# the port is bound and the page on the screen before that.
+if TYPE_CHECKING:
+    from .capture import Capture
+    from .certificate import Certificate
+    from .models.loading import LoadedModel
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+class Runner:
+    """Loads each model once, runs one forward at a time, keeps captures within a number of bytes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.loads: dict[str, asyncio.Task[LoadedModel]] = {}
+        self.captures: TTLCache[str, Capture] = TTLCache(
+            settings.max_capture_bytes, settings.capture_seconds, monotonic, getsizeof=lambda capture: capture.bytes
+        )
+        self.slot = CapacityLimiter(1)
+        self.readers = CapacityLimiter(2)
+        self.waiting = 0
+
+    # Models
+
+    def cards(self) -> list[ModelCard]:
+        """Every model there is, with its state now."""
+        return [self.card(entry.card) for entry in listed(self.settings.models_dir)]
+
+    def card(self, card: ModelCard) -> ModelCard:
+        load = self.loads.get(card.id)
+        if load is None:
+            return card
+        if not load.done():
+            return card.now("loading")
+        error = load.exception()
+        return load.result().card if error is None else card.now("failed", why_of(error))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the default model can answer."""
+        load = self.loads.get(self.settings.model)
+        return load is not None and load.done() and load.exception() is None
+
+    async def model(self, model_id: str | None) -> "LoadedModel":
+        """The loaded model; whoever asks while it loads joins that load. Raises ModelNotFound, ModelRefused."""
+        wanted = self.settings.model if model_id is None else model_id
+        load = self.loads.get(wanted)
+        if load is None or (load.done() and load.exception() is not None):
+            lookup(wanted, self.settings.models_dir)  # an unknown id leaves no trace
+            load = self.loads[wanted] = asyncio.create_task(self.load(wanted))
+        return await asyncio.shield(load)  # one caller's leaving must not stop the others' load
+
+    async def load(self, model_id: str) -> "LoadedModel":
+        entry = lookup(model_id, self.settings.models_dir)
+
+        def read() -> "LoadedModel":
+            from .models.loading import load
+
+            return load(folder_of(entry), entry.card, device=self.settings.device, sha256=entry.sha256)
+
+        return await to_thread.run_sync(read)
+
+    # Captures
+
+    async def capture(self, text: str, text_pair: str | None, model_id: str | None) -> "tuple[Capture, bool]":
+        """The capture of that text, and whether it had to be made. Raises what its input deserves."""
+        model = await self.model(model_id)
+        self.check_texts(text, text_pair)
+
+        from .capture import capture_id, run
+
+        kept: Capture | None = self.captures.get(capture_id(model.card, text, text_pair))
+        if kept is not None:
+            return kept, False
+        made = await self.compute(run, model, text, text_pair, self.settings.max_tokens)
+        self.keep(made)
+        return made, True
+
+    def keep(self, capture: "Capture") -> None:
+        most = self.settings.max_capture_bytes
+        if capture.bytes > most:
+            raise TooLarge(f"this capture takes {capture.bytes:,} bytes, HEADSCOPE_MAX_CAPTURE_BYTES is {most:,}")
+        self.captures[capture.id] = capture
+
+    def kept(self, capture_id: str) -> "Capture":
+        """Raises CaptureGone."""
+        capture: Capture | None = self.captures.get(capture_id)
+        if capture is None:
+            raise CaptureGone("no such capture, or no longer: post the same text again and it gets the same id")
+        return capture
+
+    def forget(self, capture_id: str) -> None:
+        """Raises CaptureGone."""
+        self.kept(capture_id)
+        del self.captures[capture_id]
+
+    async def measure(self, text: str, text_pair: str | None, model_id: str | None) -> tuple[ModelCard, int]:
+        """The card of the model, and how many tokens it makes of the text, before anything is run."""
+        model = await self.model(model_id)
+        self.check_texts(text, text_pair)
+
+        from .capture import checked_tokens
+
+        return model.card, len(await self.read(checked_tokens, model, text, text_pair, self.settings.max_tokens))
+
+    def check_texts(self, *texts: str | None) -> None:
+        """Raises EmptyText, TextTooLong; before tokenizing, which is slow for a long enough text."""
+        most = self.settings.max_characters
+        for text in texts:
+            if text is not None and not text.strip():
+                raise EmptyText("the text is empty: send at least one character that is not a space")
+            if text is not None and len(text) > most:
+                raise TextTooLong(f"{len(text):,} characters: this server reads at most {most:,}")
+
+    async def certify(self, capture: "Capture") -> "Certificate":
+        from .certificate import certify
+
+        return await self.compute(certify, await self.model(capture.card.id), capture)
+
+    # Threads
+
+    async def compute(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Run work that needs the model: one at a time, a bounded number waiting. Raises Busy."""
+        most = self.settings.max_waiting
+        if self.waiting > most:
+            raise Busy(f"{most} requests are waiting already: try again in a moment")
+        self.waiting += 1
+        try:
+            return await to_thread.run_sync(work, *arguments, limiter=self.slot)
+        finally:
+            self.waiting -= 1
+
+    async def read(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Run work that only reads a capture."""
+        return await to_thread.run_sync(work, *arguments, limiter=self.readers)
+
+
+def why_of(error: BaseException) -> str:
+    return error.detail if isinstance(error, AppError) else "loading failed: the server's log has the details"
