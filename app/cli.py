@@ -1,0 +1,98 @@
+"""The `headscope` command."""
+
+import socket
+import sys
+import webbrowser
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from .settings import Settings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def say(flag: str) -> str:
+    """The settings table's own word on a flag."""
+    field = Settings.model_fields[flag]
+    return f"{field.description} [default: {field.default}; HEADSCOPE_{flag.upper()}]"
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headscope {version('headscope')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def headscope(
+    _: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """What every attention head of a pretrained transformer does with your text."""
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help=say("host"), show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help=say("port"), show_default=False)] = None,
+    open_page: Annotated[bool | None, typer.Option("--open/--no-open", help=say("open"), show_default=False)] = None,
+    model: Annotated[str | None, typer.Option(help=say("model"), show_default=False)] = None,
+    models_dir: Annotated[Path | None, typer.Option(help=say("models_dir"), show_default=False)] = None,
+    device: Annotated[str | None, typer.Option(help=say("device"), show_default=False)] = None,
+) -> None:
+    """Serve the page and the JSON API."""
+    flags = {"host": host, "port": port, "open": open_page, "model": model, "models_dir": models_dir, "device": device}
+    settings = settings_from({name: value for name, value in flags.items() if value is not None})
+    run_server(settings, listen(settings))
+
+
+def settings_from(flags: dict[str, Any]) -> Settings:
+    """Flags go before the environment. Leaves with status 2 and a line each for what is wrong."""
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        for one in error.errors():
+            name = ".".join(str(part) for part in one["loc"])
+            typer.echo(
+                f"headscope: {name} (--{name.replace('_', '-')}, HEADSCOPE_{name.upper()}): {one['msg']}", err=True
+            )
+        raise typer.Exit(2) from None
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket, bound before anything slow, so that a taken port is said at once."""
+    try:
+        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, reuse_port=False)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        typer.echo(
+            f"headscope: cannot listen on {where}: {error.strerror}. Take another --port, or 0 for a free one.",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+    return listener
+
+
+def run_server(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    from .main import create_app
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    typer.echo(f"Headscope {version('headscope')} on {url}  (Ctrl+C stops it)")
+    sys.stdout.flush()
+    # The socket listens already: the browser's connection waits the moment until the server accepts it.
+    if settings.open:
+        webbrowser.open(url)
+    config = uvicorn.Config(create_app(settings), log_level=settings.log_level, access_log=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def run() -> None:
+    """The entry point."""
+    cli(prog_name="headscope")
