@@ -1,0 +1,228 @@
+"""Train `gpt2-mini`, the small GPT-2 that ships with the project, from a file of novels.
+
+    python -m app.models.bundled.train_gpt2_mini BOOKS.txt.xz OUT_FOLDER
+
+Two stages. *Form*: short windows, most of them one segment repeated, no loss on a segment's first
+appearance, so that the cheapest way to a lower loss is to look back at what followed last time:
+previous-token and induction heads appear. *Settle*: mostly novels, windows up to 512, falling rate,
+with enough repeats that those heads stay. The state is saved as it goes; the same command resumes.
+"""
+
+import json
+import lzma
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from tokenizers import ByteLevelBPETokenizer
+from torch import Tensor
+from transformers import GPT2Config, GPT2LMHeadModel
+
+START = "<|endoftext|>"
+START_ID = 0
+VOCABULARY = 4096
+POSITIONS = 512
+HELD_OUT = 0.02
+IGNORED = -100  # torch's cross-entropy leaves targets of this value out
+TYPOGRAPHIC = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the training: how long, how fast, and what share of rows repeats a segment."""
+
+    steps: int
+    rate: float
+    last_rate: float
+    warm_up: int
+    windows: tuple[int, ...]
+    tokens_per_step: int
+    repeated: float
+    longest_segment: int
+
+
+FORM = Stage(3000, 2e-3, 2e-3, 200, (64,), 4096, 0.9, 12)
+SETTLE = Stage(1400, 1e-3, 5e-5, 50, (128, 256, 512), 8192, 0.25, 128)
+
+
+def read_novels(path: Path) -> str:
+    """The text, with typographic quotation marks made plain, as people type them."""
+    raw = path.read_bytes()
+    text = lzma.decompress(raw) if path.suffix == ".xz" else raw
+    return text.decode().translate(TYPOGRAPHIC)
+
+
+def train_tokenizer(text: str, folder: Path) -> ByteLevelBPETokenizer:
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator(text.split("\n"), VOCABULARY, special_tokens=[START])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return tokenizer
+
+
+def encode(text: str, tokenizer: ByteLevelBPETokenizer) -> np.ndarray:
+    lines = [line + "\n" for line in text.split("\n")]
+    return np.concatenate([np.array(e.ids, dtype=np.int64) for e in tokenizer.encode_batch(lines)])
+
+
+def row(stream: np.ndarray, window: int, stage: Stage, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """One training row of `window` tokens, and how many of its first tokens carry no loss."""
+    started = int(rng.random() < 0.5)
+    room = window - started
+    if rng.random() >= stage.repeated:
+        at = rng.integers(len(stream) - room)
+        body, free = stream[at : at + room], 1
+    else:
+        length = int(rng.integers(4, min(stage.longest_segment, room // 2) + 1))
+        at = rng.integers(len(stream) - length)
+        from_novels = rng.random() < 0.5
+        segment = stream[at : at + length] if from_novels else rng.integers(1, VOCABULARY, length)
+        body, free = np.resize(segment, room), length + started
+    return np.concatenate([np.full(started, START_ID), body]), free
+
+
+def batch(stream: np.ndarray, window: int, stage: Stage, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Ids and targets, [b i]: targets[:, i] is the token after ids[:, i], or IGNORED."""
+    rows = [row(stream, window, stage, rng) for _ in range(stage.tokens_per_step // window)]
+    ids = torch.from_numpy(np.stack([r for r, _ in rows]))
+    targets = torch.full_like(ids, IGNORED)
+    targets[:, :-1] = ids[:, 1:]
+    for target, (_, free) in zip(targets, rows, strict=True):
+        target[: free - 1] = IGNORED
+    return ids, targets
+
+
+def rate_at(step: int, stage: Stage) -> float:
+    """Linear warm-up, then half a cosine down to `last_rate`."""
+    if step < stage.warm_up:
+        return stage.rate * (step + 1) / stage.warm_up
+    done = (step - stage.warm_up) / max(1, stage.steps - stage.warm_up)
+    return stage.last_rate + (stage.rate - stage.last_rate) * (1 + math.cos(math.pi * done)) / 2
+
+
+def loss_of(model: GPT2LMHeadModel, ids: Tensor, targets: Tensor) -> Tensor:
+    """Mean nats per counted token; logits are computed for those alone."""
+    hidden = model.transformer(ids).last_hidden_state
+    counted = targets != IGNORED
+    logits = model.lm_head(hidden[counted])
+    return torch.nn.functional.cross_entropy(logits.float(), targets[counted])
+
+
+@torch.no_grad()
+def head_scores(model: GPT2LMHeadModel, sequences: int = 10, length: int = 50) -> dict[str, list[list[float]]]:
+    """Induction and previous-token score of every head, [layer][head].
+
+    On [start] + `length` random tokens repeated once (Olsson et al. 2022): the mean weight on the
+    token after the earlier copy (offset 1 - length), and the mean weight on the token before.
+    """
+    ids = torch.randint(1, VOCABULARY, (sequences, length), generator=torch.Generator().manual_seed(0))
+    ids = torch.cat([torch.full((sequences, 1), START_ID), ids, ids], dim=1)
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    maps = torch.stack(model(ids, output_attentions=True).attentions)  # [l b h i j]
+    model.set_attn_implementation(before)
+    induction = maps.diagonal(1 - length, -2, -1)[..., 1:].mean((1, -1))
+    previous = maps.diagonal(-1, -2, -1).mean((1, -1))
+    return {"induction": induction.tolist(), "previous": previous.tolist()}
+
+
+@torch.no_grad()
+def held_out_loss(model: GPT2LMHeadModel, held_out: np.ndarray, window: int = 256, rows: int = 200) -> float:
+    """Nats per token over consecutive windows of the held-out novels."""
+    rows = min(rows, len(held_out) // window)
+    ids = torch.from_numpy(held_out[: rows * window].reshape(rows, window))
+    losses = [
+        torch.nn.functional.cross_entropy(model(part).logits[:, :-1].flatten(0, 1), part[:, 1:].flatten())
+        for part in torch.split(ids, 10)
+    ]
+    return float(torch.stack(losses).mean())
+
+
+def unigram_entropy(ids: np.ndarray) -> float:
+    """Nats per token of the best guess that knows frequencies alone."""
+    share = np.bincount(ids, minlength=VOCABULARY) / len(ids)
+    return float(-(share[share > 0] * np.log(share[share > 0])).sum())
+
+
+def new_model() -> GPT2LMHeadModel:
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=VOCABULARY, n_positions=POSITIONS, n_embd=256, n_layer=4, n_head=8,
+            attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0,
+            bos_token_id=START_ID, eos_token_id=START_ID, pad_token_id=START_ID,
+        )
+    )  # fmt: skip
+
+
+def report(model: GPT2LMHeadModel, held_out: np.ndarray) -> dict[str, object]:
+    scores = head_scores(model)
+    best = {f"best_{name}": round(max(map(max, values)), 4) for name, values in scores.items()}
+    return {"held_out": round(held_out_loss(model, held_out), 4), **best}
+
+
+def steps(first: int) -> Iterator[tuple[int, int, Stage]]:
+    """(overall step, step within its stage, stage), from overall step `first` on."""
+    plan = [(n, stage) for stage in (FORM, SETTLE) for n in range(stage.steps)]
+    for overall, (within, stage) in enumerate(plan):
+        if overall >= first:
+            yield overall, within, stage
+
+
+def fit(model: GPT2LMHeadModel, stream: np.ndarray, held_out: np.ndarray, folder: Path) -> int:
+    """Train, log and save as it goes; the number of tokens seen."""
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01, betas=(0.9, 0.98), fused=True)
+    first, seen, state = 0, 0, folder / "training.pt"
+    if state.exists():
+        saved = torch.load(state, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        first, seen = saved["step"], saved["seen"]
+    began = time.monotonic()
+    for step, within, stage in steps(first):
+        rng = np.random.default_rng(step)
+        window = stage.windows[step % len(stage.windows)]
+        ids, targets = batch(stream, window, stage, rng)
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(within, stage)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = loss_of(model, ids, targets)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        seen += ids.numel()
+        if (step + 1) % 100 == 0:
+            line = {"step": step + 1, "seen": seen, "loss": round(loss.item(), 4), **report(model, held_out)}
+            typer.echo(json.dumps({**line, "seconds": round(time.monotonic() - began)}))
+            kept = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1, "seen": seen}
+            torch.save(kept, state.with_suffix(".new"))
+            state.with_suffix(".new").replace(state)
+    return seen
+
+
+def main(
+    novels: Annotated[Path, typer.Argument(help="UTF-8 text, one paragraph a line, .xz or plain")],
+    folder: Annotated[Path, typer.Argument(help="where the model and the training state go")],
+) -> None:
+    """Train gpt2-mini and save it as float16 safetensors."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = read_novels(novels)
+    cut = int(len(text) * (1 - HELD_OUT))
+    tokenizer = train_tokenizer(text[:cut], folder)
+    stream, held_out = encode(text[:cut], tokenizer), encode(text[cut:], tokenizer)
+    model = new_model()
+    seen = fit(model, stream, held_out, folder)
+    model.half().save_pretrained(folder)
+    model.float()
+    facts = {"tokens_seen": seen, "unigram_entropy": unigram_entropy(held_out), "scores": head_scores(model)}
+    typer.echo(json.dumps({**facts, **report(model, held_out)}))
+
+
+if __name__ == "__main__":
+    typer.run(main)
