@@ -1,0 +1,148 @@
+import { readNpy } from "./npy.js";
+
+/** @import {Capture, Matrix, ModelCard, Overview, Pattern} from "./types.js" */
+
+/** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
+const OVERVIEW_CELLS = 32;
+const PATTERN_CELLS = 512;
+
+/** What the server refused, in its own words (RFC 9457), or that it could not be reached. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status 0 when there was no answer
+   * @param {string} code
+   * @param {string} detail
+   */
+  constructor(status, code, detail) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** @param {unknown} error */
+export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/** @param {Response} response */
+async function refusal(response) {
+  const problem = await response.json().catch(() => ({}));
+  const detail = problem.detail ?? problem.title ?? `the server answered ${response.status}`;
+  return new ApiError(response.status, problem.code ?? "unknown", String(detail));
+}
+
+/**
+ * @param {typeof fetch} send
+ * @param {string} path
+ * @param {RequestInit} options
+ */
+async function request(send, path, options) {
+  let response;
+  try {
+    response = await send(path, options);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(0, "unreachable", "the server does not answer; is headscope still running?");
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+/**
+ * Pooling steps travel in X-Headscope; without them, the shape tells.
+ *
+ * @param {Response} response
+ * @param {Capture} capture
+ * @param {number} rows
+ * @param {number} columns
+ */
+function steps(response, capture, rows, columns) {
+  const facts = JSON.parse(response.headers.get("X-Headscope") ?? "{}");
+  return {
+    queryStep: Number(facts.query_step ?? Math.ceil(capture.queries / rows)),
+    keyStep: Number(facts.key_step ?? Math.ceil(capture.keys / columns)),
+  };
+}
+
+/**
+ * @param {Response} response
+ * @param {Capture} capture
+ * @returns {Promise<Overview>}
+ */
+async function readOverview(response, capture) {
+  const { shape, data } = readNpy(await response.arrayBuffer());
+  const [layers = 0, heads = 0, rows = 0, columns = 0] = shape;
+  const size = rows * columns;
+  const shared = { rows, columns, ...steps(response, capture, rows, columns) };
+  /** @param {number} layer @param {number} head @returns {Matrix} */
+  const at = (layer, head) => {
+    const start = (layer * heads + head) * size;
+    return { values: data.subarray(start, start + size), ...shared };
+  };
+  return { capture, layers, heads, at };
+}
+
+/**
+ * @param {Response} response
+ * @param {Capture} capture
+ * @returns {Promise<Matrix>}
+ */
+async function readMatrix(response, capture) {
+  const { shape, data } = readNpy(await response.arrayBuffer());
+  const [rows = 0, columns = 0] = shape;
+  return { values: data, rows, columns, ...steps(response, capture, rows, columns) };
+}
+
+/**
+ * @param {string} id
+ * @param {number} layer
+ * @param {number} head
+ */
+export const headPath = (id, layer, head) => `/api/v1/captures/${encodeURIComponent(id)}/heads/${layer}/${head}`;
+
+/**
+ * The only door to the server. Of two requests of one kind the newer wins: the older is aborted.
+ *
+ * @param {typeof fetch} [send]
+ */
+export function createApi(send = (input, init) => fetch(input, init)) {
+  /** @type {Map<string, AbortController>} */
+  const running = new Map();
+  /** @param {string} kind @param {string} path @param {RequestInit} [options] */
+  const newest = (kind, path, options = {}) => {
+    running.get(kind)?.abort();
+    const controller = new AbortController();
+    running.set(kind, controller);
+    return request(send, path, { ...options, signal: controller.signal });
+  };
+  const npy = { headers: { Accept: "application/x-npy" } };
+  return {
+    /** @returns {Promise<{default: string, models: ModelCard[]}>} */
+    models: async () => (await newest("models", "/api/v1/models")).json(),
+
+    /** @param {string} model @param {string} text @returns {Promise<Capture>} */
+    capture: async (model, text) => {
+      const body = JSON.stringify({ text, text_pair: null, model: model || null });
+      const options = { method: "POST", headers: { "Content-Type": "application/json" }, body };
+      return (await newest("capture", "/api/v1/captures", options)).json();
+    },
+
+    /** @param {Capture} capture */
+    overview: async (capture) => {
+      const path = `/api/v1/captures/${encodeURIComponent(capture.id)}/overview?cells=${OVERVIEW_CELLS}&pool=max`;
+      return readOverview(await newest("overview", path, npy), capture);
+    },
+
+    /** @param {Capture} capture @param {number} layer @param {number} head @returns {Promise<Pattern>} */
+    pattern: async (capture, layer, head) => {
+      const path = `${headPath(capture.id, layer, head)}?cells=${PATTERN_CELLS}&pool=max`;
+      return { capture, layer, head, matrix: await readMatrix(await newest("pattern", path, npy), capture) };
+    },
+
+    /** Nothing that is still on its way matters any more. */
+    forget: () => {
+      for (const kind of ["capture", "overview", "pattern"]) running.get(kind)?.abort();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createApi>} Api */

@@ -1,0 +1,109 @@
+import { listening, make, need } from "./dom.js";
+
+/** @import {ModelCard, State, Store} from "./types.js" */
+
+/**
+ * @typedef {object} Wishes
+ * @property {(text: string) => void} run
+ * @property {(text: string) => void} runProbe
+ * @property {(model: string) => void} chooseModel
+ * @property {() => void} retry
+ * @property {() => void} toggleDark
+ */
+
+/** @param {ModelCard} card */
+export function modelLabel(card) {
+  const size = card.layers && card.heads ? `${card.layers} × ${card.heads}` : "";
+  // Options collapse plain spaces.
+  return [card.id, size, card.state].filter(Boolean).join("\u2003");
+}
+
+/** @param {HTMLSelectElement} select @param {State} state */
+function renderModels(select, state) {
+  const known = state.models.some((card) => card.id === state.model);
+  const options = state.models.map((card) => make("option", { value: card.id }, modelLabel(card)));
+  if (!known) options.unshift(make("option", { value: state.model }, state.model));
+  select.replaceChildren(...options);
+  select.value = state.model;
+  select.disabled = !state.models.length;
+}
+
+/** @param {HTMLElement} root @param {State} state */
+function renderProbes(root, state) {
+  let lookFor = "";
+  for (const button of root.querySelectorAll("button[data-text]")) {
+    const chosen = button instanceof HTMLElement && button.dataset.text === state.text;
+    button.setAttribute("aria-pressed", String(chosen));
+    if (chosen) lookFor = button.dataset.lookFor ?? "";
+  }
+  return lookFor;
+}
+
+/** @param {State} state */
+function renderStatus({ status }) {
+  const line = need(document, "#status");
+  if (line.textContent !== status.message) line.textContent = status.message;
+  line.dataset.kind = status.kind;
+  need(document, "#retry").hidden = !status.retry;
+}
+
+/**
+ * Everything above the pictures: model, text, probes, status, theme.
+ *
+ * @param {Store} store
+ * @param {Wishes} wishes
+ * @returns {() => void} undo
+ */
+export function mountControls(store, wishes) {
+  /** @type {HTMLTextAreaElement} */
+  const box = need(document, "#text");
+  /** @type {HTMLSelectElement} */
+  const select = need(document, "#model");
+  const [probes, lookFor] = [need(document, ".try"), need(document, "#look-for")];
+  const { on, undo } = listening();
+  const settled = () => renderProbes(probes, store.get());
+
+  /** @param {State} now @param {State | null} before */
+  function render(now, before) {
+    if (now.models !== before?.models || now.model !== before.model) renderModels(select, now);
+    if (now.text !== before?.text) {
+      box.value = now.text;
+      lookFor.textContent = settled();
+    }
+    if (now.status !== before?.status) renderStatus(now);
+    need(document, "#dark").setAttribute("aria-pressed", String(now.dark));
+  }
+
+  /** @param {Event} event */
+  const probe = (event) => (event.target instanceof HTMLElement ? event.target.closest("button") : null);
+  on(need(document, "#ask"), "submit", (event) => {
+    event.preventDefault();
+    wishes.run(box.value);
+  });
+  on(box, "keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) wishes.run(box.value);
+  });
+  on(select, "change", () => wishes.chooseModel(select.value));
+  on(probes, "click", (event) => {
+    const text = probe(event)?.dataset.text;
+    if (text !== undefined) wishes.runProbe(text);
+  });
+  for (const event of ["pointerover", "focusin"]) {
+    on(probes, event, (happened) => {
+      lookFor.textContent = probe(happened)?.dataset.lookFor ?? settled();
+    });
+  }
+  for (const event of ["pointerleave", "focusout"]) {
+    on(probes, event, () => {
+      lookFor.textContent = settled();
+    });
+  }
+  on(need(document, "#retry"), "click", wishes.retry);
+  on(need(document, "#dark"), "click", wishes.toggleDark);
+  render(store.get(), null);
+  const unsubscribe = store.subscribe(render);
+  return () => {
+    unsubscribe();
+    undo();
+  };
+}

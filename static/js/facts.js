@@ -1,0 +1,96 @@
+import { make, need } from "./dom.js";
+import { percent, quote, weight } from "./format.js";
+import { isExact, shares, spread, strongest } from "./matrix.js";
+
+/** @import {Pattern, Store} from "./types.js" */
+
+/** @type {[keyof NonNullable<ReturnType<typeof shares>>, string][]} */
+const PLACES = [
+  ["self", "itself"],
+  ["before", "the token before"],
+  ["after", "the token after"],
+  ["first", "the first token"],
+  ["special", "special tokens"],
+  ["other", "elsewhere"],
+];
+
+/**
+ * The places worth a line: those the model and the text have at all.
+ *
+ * @param {Pattern} pattern
+ */
+export function shareLines({ capture, matrix }) {
+  const found = shares(capture, matrix);
+  if (!found) return [];
+  const causal = capture.model.causal === true;
+  const special = capture.tokens.some((token) => token.special);
+  const apt = PLACES.filter(
+    ([place]) => (place !== "after" || !causal) && (place !== "first" || causal) && (place !== "special" || special),
+  );
+  return apt.map(([place, words]) => ({ words, share: found[place] }));
+}
+
+/** @param {Pattern} pattern */
+function strongestLine({ capture, matrix }) {
+  const best = strongest(capture, matrix);
+  if (!best) return [];
+  const [query, key] = [best.query, best.key].map((index) => make("b", {}, quote(capture.tokens[index]?.text ?? "")));
+  return [make("p", {}, "Strongest: ", query ?? "", " attends to ", key ?? "", ` with ${weight(best.value)}.`)];
+}
+
+/** @param {Pattern} pattern */
+function shareTable(pattern) {
+  const lines = shareLines(pattern);
+  if (!lines.length) return [];
+  const rows = lines.map(({ words, share }) => {
+    const bar = make("span", { class: "bar" });
+    bar.style.width = `${share * 100}%`;
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, words),
+      make("td", { class: "share" }, bar),
+      make("td", { class: "number" }, percent(share)),
+    );
+  });
+  return [
+    make("table", {}, make("caption", {}, "Where a token of the text looks, on average"), make("tbody", {}, ...rows)),
+  ];
+}
+
+/** @param {Pattern} pattern */
+function spreadLine({ capture, matrix }) {
+  const keys = spread(capture, matrix);
+  return keys === null
+    ? []
+    : [make("p", {}, `It spreads that look as over ${keys.toFixed(1)} tokens evenly (2 to the mean entropy).`)];
+}
+
+/** @param {Pattern} pattern */
+function content(pattern) {
+  if (!isExact(pattern.matrix))
+    return [make("p", {}, "The text is too long to hold this head whole; what is shown is its maxima.")];
+  const lines = [...strongestLine(pattern), ...shareTable(pattern), ...spreadLine(pattern)];
+  return lines.length
+    ? lines
+    : [make("p", {}, "No token here could have looked elsewhere: there is nothing to say yet.")];
+}
+
+/**
+ * A few facts about the chosen head, worked out from the very numbers in the picture.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @returns {() => void} undo
+ */
+export function mountFacts(root, store) {
+  const render = () => {
+    const { pattern } = store.get();
+    root.hidden = !pattern;
+    need(root, ".content").replaceChildren(...(pattern ? content(pattern) : []));
+  };
+  render();
+  return store.subscribe((now, before) => {
+    if (now.pattern !== before.pattern) render();
+  });
+}

@@ -1,0 +1,138 @@
+import { createApi } from "./api.js";
+import { mountControls } from "./controls.js";
+import { need } from "./dom.js";
+import { mountFacts } from "./facts.js";
+import { createSession } from "./session.js";
+import { createStore, initialState } from "./store.js";
+import { createTheme } from "./theme.js";
+import { parse, print } from "./url.js";
+import { mount as mountGrid } from "./views/grid.js";
+import { mount as mountHeatmap } from "./views/heatmap.js";
+
+/** @import {Actions, PlotlyLike, Remember} from "./types.js" */
+
+const { plotlyUrl = "", defaultModel = "" } = document.body.dataset;
+
+const store = createStore({ ...initialState(), model: defaultModel });
+const session = createSession(store, createApi());
+const theme = createTheme(store);
+
+/** @type {Promise<PlotlyLike> | null} */
+let plotly = null;
+
+/**
+ * As it loads, plotly.js puts a style element for its maps into the page, which a strict content security policy blocks
+ * with an error. Heatmaps need none of it: meanwhile, who asks for a style element gets one that does nothing.
+ * (The few rules heatmaps do need, Plotly adds to the sheet whose id in the page is plotly.js-style-global.)
+ *
+ * @returns {() => void} undo
+ */
+function withoutStyles() {
+  const create = Document.prototype.createElement;
+  document.createElement = (/** @type {string} */ name) => create.call(document, name === "style" ? "template" : name);
+  return () => Reflect.deleteProperty(document, "createElement");
+}
+
+/** @returns {Promise<PlotlyLike>} */
+function fetchPlotly() {
+  const undo = withoutStyles();
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = plotlyUrl;
+    script.onload = () => {
+      undo();
+      resolve(/** @type {any} */ (window).Plotly);
+    };
+    script.onerror = () => {
+      undo();
+      plotly = null;
+      reject(new Error("plotly.js did not load"));
+    };
+    document.head.append(script);
+  });
+}
+
+/** A second of parsing: it begins when the frame that shows the grid is on the screen. */
+function loadPlotly() {
+  plotly ??= new Promise((painted) => requestAnimationFrame(() => setTimeout(painted))).then(fetchPlotly);
+  return plotly;
+}
+
+/** @param {Remember} how */
+function remember(how) {
+  const fragment = print(store.get());
+  if (fragment === location.hash) return;
+  if (how === "push") history.pushState(null, "", fragment);
+  else history.replaceState(null, "", fragment);
+}
+
+/** Run what the state says; the head that is picked on the way belongs to the same step of the history. */
+async function run() {
+  await session.run();
+  remember("replace");
+}
+
+/** @param {Partial<import("./types.js").Address>} patch */
+function ask(patch) {
+  store.set({ rows: null, columns: null, ...patch });
+  remember("push");
+  run();
+}
+
+/** @type {Actions} */
+const actions = {
+  chooseHead(layer, head, how) {
+    store.set({ layer, head });
+    remember(how);
+    session.showHead();
+  },
+  adjust(patch) {
+    store.set(patch);
+    remember("replace");
+  },
+  retry() {
+    if (!store.get().models.length) session.loadModels();
+    run();
+  },
+  say: (kind, message) => store.set({ status: { kind, message } }),
+};
+
+/** The address as the state: what it leaves out falls back to the first visit's. */
+function readAddress() {
+  const { model, text, layer, head, scale, rows, columns } = {
+    ...initialState(),
+    model: defaultModel,
+    ...parse(location.hash),
+  };
+  store.set({ model, text, layer, head, scale, rows, columns });
+}
+
+function moved() {
+  const before = store.get();
+  readAddress();
+  const now = store.get();
+  if (now.text !== before.text || now.model !== before.model) run();
+  else session.showHead();
+}
+
+function start() {
+  readAddress();
+  const first = document.querySelector("[data-text]");
+  if (!location.hash && first instanceof HTMLElement) store.set({ text: first.dataset.text ?? "" });
+  mountControls(store, {
+    run: (text) => ask({ text }),
+    // What a probe shows is rarely in the head that was open before.
+    runProbe: (text) => ask({ text, layer: null, head: null }),
+    chooseModel: (model) => ask({ model, layer: null, head: null }),
+    retry: actions.retry,
+    toggleDark: theme.toggle,
+  });
+  mountGrid(need(document, "#grid"), store, actions);
+  mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);
+  mountFacts(need(document, "#facts"), store);
+  addEventListener("popstate", moved);
+  session.loadModels();
+  run();
+}
+
+start();

@@ -1,0 +1,118 @@
+import { clip } from "./format.js";
+import { niceStep } from "./ticks.js";
+
+/** @import {Span, Token} from "./types.js" */
+
+/** Tick labels: 12 px type in lines of 13. Titles and colour bar take what is outside the labels. */
+export const TYPE = 12;
+const LINE = 13;
+const TITLE = 26;
+
+/** On a phone the colour bar lies under the picture, whose width is dear there. */
+const NARROW = 480;
+const BAR = { beside: 78, below: 56 };
+
+/**
+ * @typedef {object} Size
+ * @property {number} width
+ * @property {number} height
+ *
+ * @typedef {object} Area where the cells are, in pixels of the stage
+ * @property {number} left
+ * @property {number} top
+ * @property {number} width
+ * @property {number} height
+ * @property {number} letters labels are cut to so many
+ * @property {number} angle of the key labels, degrees
+ * @property {boolean} narrow
+ */
+
+/** CJK, Hangul, kana and emoji take two Latin widths. @param {string} text */
+function columnsOf(text) {
+  const wide = text.match(
+    /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]|\p{Extended_Pictographic}/gu,
+  );
+  return text.length + (wide?.length ?? 0);
+}
+
+/**
+ * Pixels the longest label needs, as though all had to stand at full zoom-out. It depends on the text and not on the
+ * zoom: the cells must not move when the window does.
+ *
+ * @param {Token[]} tokens
+ * @param {number} letters
+ */
+function longest(tokens, letters) {
+  const prefix = niceStep(tokens.length / 40) > 1 ? String(tokens.length).length + 1 : 0;
+  return (Math.max(1, ...tokens.map((token) => columnsOf(clip(token.text, letters)))) + prefix) * TYPE * 0.58;
+}
+
+/**
+ * @param {Token[]} tokens
+ * @param {Size} size
+ * @returns {Area}
+ */
+export function plotArea(tokens, size) {
+  const narrow = size.width < NARROW;
+  const letters = narrow ? 9 : 14;
+  const label = longest(tokens, letters);
+  const left = Math.round(label + TITLE + 8);
+  const width = Math.max(40, size.width - left - (narrow ? 12 : BAR.beside));
+  const { angle, rise } = slant(label, width / tokens.length);
+  const top = Math.round(rise + TITLE + 8);
+  const height = Math.max(40, size.height - top - (narrow ? BAR.below : 6));
+  return { left, top, width, height, letters, angle, narrow };
+}
+
+/**
+ * How the key labels stand, and how high: flat where the longest fits its cell, slanted where lines fit side by side.
+ *
+ * @param {number} label pixels
+ * @param {number} cell pixels
+ */
+function slant(label, cell) {
+  if (label + 8 < cell) return { angle: 0, rise: LINE };
+  return cell > LINE * 1.5 ? { angle: -45, rise: label * 0.71 + 8 } : { angle: -90, rise: label };
+}
+
+/** @param {Area} area */
+export const rooms = (area) => ({
+  x: { pixels: area.width, line: LINE, letters: area.letters },
+  y: { pixels: area.height, line: LINE, letters: area.letters },
+});
+
+/**
+ * The rectangle of a cell on the stage, when the window shows `rows` and `columns`.
+ *
+ * @param {Area} area
+ * @param {Span} rows
+ * @param {Span} columns
+ * @param {{query: number, key: number}} cell
+ */
+export function cellBox(area, rows, columns, cell) {
+  const [width, height] = [area.width / (columns[1] - columns[0]), area.height / (rows[1] - rows[0])];
+  return {
+    left: area.left + (cell.key - columns[0]) * width,
+    top: area.top + (cell.query - rows[0]) * height,
+    width,
+    height,
+  };
+}
+
+/**
+ * The cell under a point of the stage; null beside the cells.
+ *
+ * @param {Area} area
+ * @param {Span} rows
+ * @param {Span} columns
+ * @param {{x: number, y: number}} point
+ */
+export function cellUnder(area, rows, columns, point) {
+  const across = (point.x - area.left) / area.width;
+  const down = (point.y - area.top) / area.height;
+  if (across < 0 || across >= 1 || down < 0 || down >= 1) return null;
+  return {
+    query: rows[0] + Math.floor(down * (rows[1] - rows[0])),
+    key: columns[0] + Math.floor(across * (columns[1] - columns[0])),
+  };
+}

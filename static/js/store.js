@@ -1,0 +1,45 @@
+/** @import {State, Store} from "./types.js" */
+
+/** @returns {State} */
+export function initialState() {
+  return {
+    model: "",
+    text: "",
+    layer: null,
+    head: null,
+    scale: "sqrt",
+    rows: null,
+    columns: null,
+    models: [],
+    overview: null,
+    pattern: null,
+    status: { kind: "idle", message: "" },
+    dark: false,
+  };
+}
+
+/**
+ * The only state of the page. Listeners hear the state now and the one before, and compare what they draw.
+ *
+ * @param {State} initial
+ * @returns {Store}
+ */
+export function createStore(initial) {
+  let state = initial;
+  /** @type {Set<(now: State, before: State) => void>} */
+  const listeners = new Set();
+  return {
+    get: () => state,
+    set(patch) {
+      const before = state;
+      state = { ...state, ...patch };
+      // A listener may itself set: it gets its own round, and `now` stays what this round is about.
+      const now = state;
+      for (const listener of listeners) listener(now, before);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

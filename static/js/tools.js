@@ -1,0 +1,86 @@
+import { headPath } from "./api.js";
+import { listening, need } from "./dom.js";
+import { zoomed } from "./pointing.js";
+
+/** @import {Actions, ScaleName, State, Store} from "./types.js" */
+
+/** @param {NonNullable<State["pattern"]>} pattern */
+const fileName = ({ capture, layer, head }) =>
+  `${capture.model.id.replace(/[^\w.-]+/g, "-")}-layer${layer}-head${head}`;
+
+/**
+ * @param {HTMLElement} root
+ * @param {State} state
+ */
+function render(root, state) {
+  for (const radio of root.querySelectorAll("input")) radio.checked = radio.value === state.scale;
+  for (const button of root.querySelectorAll("button")) button.disabled = !state.pattern;
+  const whole = state.rows === null && state.columns === null;
+  for (const name of ["out", "all"]) {
+    if (whole) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
+  }
+  for (const format of ["npy", "json"]) renderLink(need(root, `[data-take="${format}"]`), format, state.pattern);
+}
+
+/**
+ * @param {HTMLElement} link
+ * @param {string} format
+ * @param {State["pattern"]} pattern
+ */
+function renderLink(link, format, pattern) {
+  link.setAttribute("aria-disabled", String(!pattern));
+  if (!pattern) {
+    link.removeAttribute("href");
+    return;
+  }
+  link.setAttribute("href", `${headPath(pattern.capture.id, pattern.layer, pattern.head)}?format=${format}`);
+  link.setAttribute("download", `${fileName(pattern)}.${format}`);
+}
+
+/** @param {Actions} actions */
+async function copyLink(actions) {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    actions.say("done", "link copied: it holds the text, the model, the head and the zoom");
+  } catch {
+    // Browsers keep the clipboard from pages that are neither local nor https.
+    actions.say("done", "the address of this page is the link: copy it from the address bar");
+  }
+}
+
+/**
+ * The buttons over the big picture.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @param {(options: object) => Promise<unknown>} saveImage
+ * @returns {() => void} undo
+ */
+export function mountTools(root, store, actions, saveImage) {
+  const { on, undo } = listening();
+  /** @type {Record<string, () => void>} */
+  const zooms = {
+    in: () => actions.adjust(zoomed(store.get(), 0.5)),
+    out: () => actions.adjust(zoomed(store.get(), 2)),
+    all: () => actions.adjust({ rows: null, columns: null }),
+  };
+  for (const [name, zoom] of Object.entries(zooms)) on(need(root, `[data-zoom="${name}"]`), "click", zoom);
+  on(need(root, '[data-take="link"]'), "click", () => copyLink(actions));
+  on(need(root, '[data-take="png"]'), "click", () => {
+    const { pattern } = store.get();
+    if (pattern)
+      saveImage({ format: "png", scale: 2, filename: fileName(pattern) }).catch((error) =>
+        actions.say("error", `no picture: ${error}`),
+      );
+  });
+  for (const radio of root.querySelectorAll("input")) {
+    on(radio, "change", () => actions.adjust({ scale: /** @type {ScaleName} */ (radio.value) }));
+  }
+  render(root, store.get());
+  const unsubscribe = store.subscribe((now) => render(root, now));
+  return () => {
+    unsubscribe();
+    undo();
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * The words the page shares, as types. No code: every other file may import from here, and this one knows nobody.
+ *
+ * @typedef {"available" | "loading" | "ready" | "failed"} ModelState
+ *
+ * @typedef {object} ModelCard
+ * @property {string} id
+ * @property {string} title
+ * @property {string} family
+ * @property {number | null} layers
+ * @property {number | null} heads
+ * @property {number | null} max_tokens
+ * @property {boolean | null} causal
+ * @property {ModelState} state
+ * @property {string} [why] what went wrong, when the state is "failed"
+ *
+ * @typedef {object} Token
+ * @property {number} index
+ * @property {string} text made visible for people by the server: spaces and newlines show
+ * @property {boolean} special true for tokens the tokenizer added, such as [CLS]
+ *
+ * @typedef {object} Capture
+ * @property {string} id
+ * @property {ModelCard} model
+ * @property {Token[]} tokens
+ * @property {number} layers
+ * @property {number} heads
+ * @property {number} queries
+ * @property {number} keys
+ *
+ * @typedef {object} Matrix attention weights [query, key], perhaps pooled: cell [r][c] covers several tokens
+ * @property {Float32Array} values row-major
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} queryStep how many queries one row covers
+ * @property {number} keyStep how many keys one column covers
+ *
+ * @typedef {object} Overview every head of one capture, small
+ * @property {Capture} capture
+ * @property {number} layers
+ * @property {number} heads
+ * @property {(layer: number, head: number) => Matrix} at
+ *
+ * @typedef {object} Pattern the weights of one head
+ * @property {Capture} capture
+ * @property {number} layer
+ * @property {number} head
+ * @property {Matrix} matrix
+ *
+ * @typedef {{query: number, key: number}} Cell one weight, by the positions of its tokens
+ *
+ * @typedef {[number, number]} Span tokens from, to (the end is not part of it)
+ *
+ * @typedef {"linear" | "sqrt" | "log"} ScaleName
+ *
+ * @typedef {object} Address what the URL remembers: enough to see the same picture again
+ * @property {string} model
+ * @property {string} text the text that was run, which is not always what stands in the box
+ * @property {number | null} layer null until a head is chosen
+ * @property {number | null} head
+ * @property {ScaleName} scale
+ * @property {Span | null} rows the zoom window; null shows all
+ * @property {Span | null} columns
+ *
+ * @typedef {object} Status
+ * @property {"idle" | "busy" | "done" | "error"} kind
+ * @property {string} message
+ * @property {boolean} [retry] true where running the same again may help
+ *
+ * @typedef {object} Extras
+ * @property {ModelCard[]} models
+ * @property {Overview | null} overview
+ * @property {Pattern | null} pattern
+ * @property {Status} status
+ * @property {boolean} dark
+ *
+ * @typedef {Address & Extras} State
+ *
+ * @typedef {object} Store
+ * @property {() => State} get
+ * @property {(patch: Partial<State>) => void} set
+ * @property {(listener: (now: State, before: State) => void) => () => void} subscribe answers its undo
+ *
+ * @typedef {"push" | "replace"} Remember whether the step gets an entry of its own in the browser's history
+ *
+ * @typedef {object} Actions what a view may ask for
+ * @property {(layer: number, head: number, remember: Remember) => void} chooseHead
+ * @property {(patch: Partial<Address>) => void} adjust change what only the page draws: scale, zoom
+ * @property {() => void} retry
+ * @property {(kind: Status["kind"], message: string) => void} say
+ *
+ * @typedef {object} PlotlyLike the part of plotly.js this page uses
+ * @property {(root: HTMLElement, data: object[], layout: object, config: object) => Promise<unknown>} react
+ * @property {(root: HTMLElement) => void} purge
+ * @property {(root: HTMLElement, options: object) => Promise<unknown>} downloadImage
+ *
+ * @typedef {{range: [number, number]}} PlotAxis
+ * @typedef {HTMLElement & {on: (event: string, handler: (event: any) => void) => void, layout: {xaxis: PlotAxis, yaxis: PlotAxis}}} PlotElement
+ */
+
+export {};

@@ -1,0 +1,84 @@
+import { initialState } from "./store.js";
+
+/** @import {Address, ScaleName, Span} from "./types.js" */
+
+/** A browser takes about 2 MB of address, a chat window far less. */
+const LONGEST_TEXT = 20_000;
+
+/** @type {readonly ScaleName[]} */
+export const SCALES = ["linear", "sqrt", "log"];
+
+/** @param {string} raw */
+function index(raw) {
+  return /^\d{1,4}$/.test(raw) ? Number(raw) : undefined;
+}
+
+/**
+ * @param {string} raw
+ * @returns {Span | undefined}
+ */
+function span(raw) {
+  const parts = /^(\d{1,6}):(\d{1,6})$/.exec(raw);
+  if (!parts) return undefined;
+  const [from, to] = [Number(parts[1]), Number(parts[2])];
+  return from < to ? [from, to] : undefined;
+}
+
+/** @param {Span} value */
+const printSpan = (value) => value.join(":");
+
+/**
+ * Everything the address may hold: how to read it (undefined refuses) and how to write it.
+ * An address is user input: whatever this table does not let through does not reach the page.
+ *
+ * @type {{[K in keyof Address]: {read: (raw: string) => Address[K] | undefined, print: (value: any) => string}}}
+ */
+const FIELDS = {
+  model: { read: (raw) => (/^[\w./:@-]{1,200}$/.test(raw) ? raw : undefined), print: String },
+  text: { read: (raw) => (raw.length <= LONGEST_TEXT ? raw : undefined), print: String },
+  layer: { read: index, print: String },
+  head: { read: index, print: String },
+  scale: { read: (raw) => SCALES.find((name) => name === raw), print: String },
+  rows: { read: span, print: printSpan },
+  columns: { read: span, print: printSpan },
+};
+
+const NAMES = /** @type {(keyof Address)[]} */ (Object.keys(FIELDS));
+
+/**
+ * The state a fragment asks for; fields that are absent or not sound are left out.
+ *
+ * @param {string} fragment with or without its "#"
+ * @returns {Partial<Address>}
+ */
+export function parse(fragment) {
+  const given = new URLSearchParams(fragment.replace(/^#/, ""));
+  /** @type {Record<string, unknown>} */
+  const address = {};
+  for (const name of NAMES) {
+    const raw = given.get(name);
+    const value = raw === null ? undefined : FIELDS[name].read(raw);
+    if (value !== undefined) address[name] = value;
+  }
+  // A layer without its head (or the reverse) names nothing.
+  if (address.layer === undefined || address.head === undefined) {
+    delete address.layer;
+    delete address.head;
+  }
+  return /** @type {Partial<Address>} */ (address);
+}
+
+/**
+ * The fragment of a state, "#" included. It is a fragment and not a query so that no server ever sees the text.
+ *
+ * @param {Address} state
+ */
+export function print(state) {
+  const usual = initialState();
+  const given = new URLSearchParams();
+  for (const name of NAMES) {
+    const value = state[name];
+    if (value !== null && value !== usual[name]) given.set(name, FIELDS[name].print(value));
+  }
+  return `#${given}`;
+}

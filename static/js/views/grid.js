@@ -1,0 +1,202 @@
+import { colour } from "../colour.js";
+import { listening, make, need } from "../dom.js";
+import { cellOf, isMasked } from "../matrix.js";
+import { hideTip, showTip } from "../tip.js";
+
+/** @import {Actions, Matrix, ScaleName, State, Store} from "../types.js" */
+
+/** @typedef {{layer: number, head: number}} Place */
+/** @typedef {{layers: number, heads: number}} Shape */
+
+/**
+ * The shape to draw: that of the heads in hand, or else of the model that is about to be run, so that nothing jumps.
+ *
+ * @param {State} state
+ * @returns {Shape}
+ */
+export function shapeOf(state) {
+  if (state.overview) return { layers: state.overview.layers, heads: state.overview.heads };
+  const card = state.models.find((model) => model.id === state.model);
+  return { layers: card?.layers ?? 0, heads: card?.heads ?? 0 };
+}
+
+/**
+ * Where a key leads from a place; null for keys that do not walk.
+ *
+ * @param {string} key
+ * @param {Place} from
+ * @param {Shape} shape
+ * @returns {Place | null}
+ */
+export function walk(key, from, shape) {
+  const { layer, head } = from;
+  /** @type {Record<string, Place>} */
+  const steps = {
+    ArrowUp: { layer: layer - 1, head },
+    ArrowDown: { layer: layer + 1, head },
+    ArrowLeft: { layer, head: head - 1 },
+    ArrowRight: { layer, head: head + 1 },
+    Home: { layer, head: 0 },
+    End: { layer, head: shape.heads - 1 },
+    PageUp: { layer: 0, head },
+    PageDown: { layer: shape.layers - 1, head },
+  };
+  const to = steps[key];
+  if (!to) return null;
+  const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, value));
+  return { layer: within(to.layer, shape.layers), head: within(to.head, shape.heads) };
+}
+
+/**
+ * One small picture as packed pixels; a masked cell stays transparent and shows the grey behind the canvas.
+ *
+ * @param {Matrix} matrix
+ * @param {boolean | null} causal
+ * @param {ScaleName} scale
+ */
+export function pixels(matrix, causal, scale) {
+  const packed = new Uint32Array(matrix.rows * matrix.columns);
+  for (let row = 0; row < matrix.rows; row++) {
+    for (let column = 0; column < matrix.columns; column++) {
+      if (isMasked(matrix, causal, row, column)) continue;
+      packed[row * matrix.columns + column] = colour(cellOf(matrix, row, column), scale);
+    }
+  }
+  return packed;
+}
+
+/** @param {Place} place */
+export const nameOf = (place) => `layer ${place.layer}, head ${place.head}`;
+
+/** @param {HTMLCanvasElement} canvas @param {Matrix} matrix @param {State} state */
+function paint(canvas, matrix, state) {
+  canvas.width = matrix.columns;
+  canvas.height = matrix.rows;
+  // Dropping rows to shrink a picture would hide lines; a browser that blends them only pales them.
+  const shrunk = canvas.clientWidth * devicePixelRatio < matrix.columns;
+  canvas.style.imageRendering = shrunk ? "auto" : "pixelated";
+  const packed = pixels(matrix, state.overview?.capture.model.causal ?? null, state.scale);
+  const image = new ImageData(new Uint8ClampedArray(packed.buffer), matrix.columns, matrix.rows);
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+}
+
+/** @param {number} layer @param {number} heads */
+function rowOf(layer, heads) {
+  const row = make(
+    "div",
+    { role: "row" },
+    make("span", { role: "rowheader", "aria-label": `layer ${layer}` }, String(layer)),
+  );
+  for (let head = 0; head < heads; head++) {
+    const cell = make("canvas", {
+      role: "gridcell",
+      tabindex: "-1",
+      "aria-label": nameOf({ layer, head }),
+      "aria-selected": "false",
+    });
+    // Until there is something to draw, the smallest canvas: the default of 300 x 150 would cost memory for each head.
+    [cell.width, cell.height] = [1, 1];
+    Object.assign(cell.dataset, { layer: String(layer), head: String(head) });
+    row.append(cell);
+  }
+  return row;
+}
+
+/** @param {HTMLElement} table @param {Shape} shape */
+function build(table, shape) {
+  const names = make(
+    "div",
+    { role: "row", class: "names" },
+    make("span", { role: "columnheader", "aria-label": "layer" }),
+  );
+  for (let head = 0; head < shape.heads; head++) {
+    names.append(make("span", { role: "columnheader", "aria-label": `head ${head}` }, String(head)));
+  }
+  const rows = Array.from({ length: shape.layers }, (_, layer) => rowOf(layer, shape.heads));
+  table.style.setProperty("--heads", String(shape.heads));
+  table.replaceChildren(...(shape.layers ? [names, ...rows] : []));
+}
+
+/** @param {EventTarget | null} target @returns {{cell: HTMLCanvasElement, place: Place} | null} */
+function cellAt(target) {
+  const cell = target instanceof Element ? target.closest("canvas") : null;
+  if (!cell) return null;
+  return { cell, place: { layer: Number(cell.dataset.layer), head: Number(cell.dataset.head) } };
+}
+
+/** @param {HTMLElement} table @param {State} state */
+function mark(table, state) {
+  for (const cell of table.querySelectorAll("canvas")) {
+    const { layer, head } = cell.dataset;
+    const chosen = Number(layer) === state.layer && Number(head) === state.head;
+    cell.setAttribute("aria-selected", String(chosen));
+    cell.tabIndex = chosen ? 0 : -1;
+  }
+  if (!table.querySelector("[tabindex='0']")) table.querySelector("canvas")?.setAttribute("tabindex", "0");
+}
+
+/** @param {HTMLElement} table @param {State} state */
+function paintAll(table, state) {
+  for (const cell of table.querySelectorAll("canvas")) {
+    const matrix = state.overview?.at(Number(cell.dataset.layer), Number(cell.dataset.head));
+    if (matrix) paint(cell, matrix, state);
+    else [cell.width, cell.height] = [1, 1];
+  }
+}
+
+/** @param {HTMLElement} table @param {State} state @param {State | null} before */
+function render(table, state, before) {
+  const shape = shapeOf(state);
+  const old = before && shapeOf(before);
+  const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads;
+  if (rebuilt) build(table, shape);
+  if (rebuilt || state.overview !== before?.overview || state.scale !== before.scale) paintAll(table, state);
+  mark(table, state);
+  table.setAttribute("aria-busy", String(state.status.kind === "busy"));
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @returns {() => void} undo
+ */
+export function mount(root, store, actions) {
+  const table = need(root, ".heads");
+  const tip = need(root, ".tip");
+  const { on, undo } = listening();
+
+  /** @param {Event} event */
+  function preview(event) {
+    const found = cellAt(event.target);
+    if (!found) return;
+    const [box, frame] = [found.cell.getBoundingClientRect(), root.getBoundingClientRect()];
+    showTip(tip, nameOf(found.place), { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
+  }
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
+    const found = cellAt(event.target);
+    const to = found && walk(event.key, found.place, shapeOf(store.get()));
+    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    if (store.get().overview) actions.chooseHead(to.layer, to.head, "replace");
+    need(table, `canvas[data-layer="${to.layer}"][data-head="${to.head}"]`).focus();
+  }
+
+  on(table, "pointerover", preview);
+  on(table, "focusin", preview);
+  on(table, "pointerleave", () => hideTip(tip));
+  on(table, "focusout", () => hideTip(tip));
+  on(table, "keydown", press);
+  on(table, "click", (event) => {
+    const found = cellAt(event.target);
+    if (found && store.get().overview) actions.chooseHead(found.place.layer, found.place.head, "push");
+  });
+  render(table, store.get(), null);
+  const unsubscribe = store.subscribe((now, before) => render(table, now, before));
+  return () => {
+    unsubscribe();
+    undo();
+  };
+}

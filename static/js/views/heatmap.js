@@ -1,0 +1,150 @@
+import { need } from "../dom.js";
+import { figure } from "../figure.js";
+import { mountPointing } from "../pointing.js";
+import { mountTools } from "../tools.js";
+import { snap } from "../zoom.js";
+
+/** @import {Paint} from "../figure.js" */
+/** @import {Actions, Pattern, PlotElement, PlotlyLike, ScaleName, State, Store} from "../types.js" */
+
+/** Sending the text to Plotly's cloud is on by default. The page has its own buttons, which have names and take keys. */
+const CONFIG = {
+  displayModeBar: false,
+  displaylogo: false,
+  showSendToCloud: false,
+  doubleClick: false,
+  showAxisDragHandles: false,
+};
+
+/** Colours come from the style sheets, which know the theme. @param {HTMLElement} root @returns {Paint} */
+function paintOf(root) {
+  const stage = getComputedStyle(need(root, ".stage"));
+  const masked = getComputedStyle(need(root, ".masked .swatch")).backgroundColor;
+  return { ink: stage.color, line: stage.borderTopColor, masked };
+}
+
+/** What stands in the place of a picture. @param {State} state */
+export function emptyText(state) {
+  if (state.pattern || state.status.kind === "busy") return "";
+  if (state.status.kind === "error") return "No picture: see the message above.";
+  return state.text.trim() ? "" : "No text yet. Type a sentence, or choose one beside \u201ctry\u201d.";
+}
+
+/**
+ * Draws the state into the plot, once per frame at most.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {() => Promise<PlotlyLike>} loadPlotly
+ * @param {(plot: PlotElement) => void} begun called when there is a plot to listen to
+ */
+function createDrawing(root, store, loadPlotly, begun) {
+  const stage = need(root, ".stage");
+  const plot = /** @type {PlotElement} */ (need(root, ".plot"));
+  /** @type {{pattern: Pattern, scale: ScaleName, trace: object, plotly: PlotlyLike} | null} */
+  let last = null;
+  let asked = false;
+
+  async function draw() {
+    const plotly = await loadPlotly();
+    asked = false;
+    const state = store.get();
+    const { pattern, scale } = state;
+    if (!pattern) return;
+    const same = last?.pattern === pattern && last.scale === scale;
+    const size = { width: stage.clientWidth, height: stage.clientHeight };
+    const { data, layout } = figure(pattern, state, size, paintOf(root), same ? last?.trace : undefined);
+    // A finger on the picture scrolls the page; zooming has its buttons.
+    const config = { ...CONFIG, staticPlot: matchMedia("(pointer: coarse)").matches };
+    const first = !last;
+    last = { pattern, scale, trace: data[0] ?? {}, plotly };
+    await plotly.react(plot, data, layout, config);
+    if (first) begun(plot);
+  }
+
+  return {
+    /** @param {(error: unknown) => void} failed */
+    request(failed) {
+      if (asked || !store.get().pattern) return;
+      asked = true;
+      const drawn = () =>
+        draw().catch((error) => {
+          asked = false;
+          failed(error);
+        });
+      requestAnimationFrame(drawn);
+    },
+    clear() {
+      last?.plotly.purge(plot);
+      last = null;
+    },
+    /** @param {object} options */
+    save: (options) => Promise.resolve(last?.plotly.downloadImage(plot, options)),
+  };
+}
+
+/**
+ * A window drawn with the mouse becomes the state's, in whole tokens.
+ *
+ * @param {PlotElement} plot
+ * @param {Store} store
+ * @param {Actions} actions
+ * @param {() => void} redraw
+ */
+function followDrags(plot, store, actions, redraw) {
+  plot.on("plotly_relayout", (changes) => {
+    const { pattern } = store.get();
+    // Plotly also speaks up after a double click, with nothing changed.
+    if (!pattern || !Object.keys(changes ?? {}).some((name) => name.includes("range"))) return;
+    const { xaxis, yaxis } = plot.layout;
+    const { queries, keys } = pattern.capture;
+    actions.adjust({ rows: snap(yaxis.range, queries), columns: snap(xaxis.range, keys) });
+    // A drag that snaps back to what was shown changes no state, and must still be put right.
+    redraw();
+  });
+  plot.on("plotly_doubleclick", () => actions.adjust({ rows: null, columns: null }));
+}
+
+/** @param {HTMLElement} root @param {State} state */
+function renderWords(root, state) {
+  const { pattern, status } = state;
+  need(root, ".stage").setAttribute("aria-busy", String(status.kind === "busy"));
+  need(root, ".empty").textContent = emptyText(state);
+  need(root, ".masked").hidden = !pattern?.capture.model.causal;
+  need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, head ${pattern.head}` : "Attention";
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @param {() => Promise<PlotlyLike>} loadPlotly
+ * @returns {() => void} undo
+ */
+export function mount(root, store, actions, loadPlotly) {
+  const drawing = createDrawing(root, store, loadPlotly, (plot) => followDrags(plot, store, actions, redraw));
+  const failed = (/** @type {unknown} */ error) => actions.say("error", `the plot could not be drawn: ${error}`);
+  const redraw = () => drawing.request(failed);
+
+  /** @param {State} now @param {State | null} before */
+  function render(now, before) {
+    renderWords(root, now);
+    if (!now.pattern) drawing.clear();
+    const looks = /** @type {const} */ (["pattern", "scale", "rows", "columns", "dark"]);
+    if (looks.some((name) => now[name] !== before?.[name])) redraw();
+  }
+
+  const resized = new ResizeObserver(redraw);
+  resized.observe(need(root, ".stage"));
+  render(store.get(), null);
+  const undos = [
+    store.subscribe(render),
+    mountPointing(need(root, ".stage"), store, actions),
+    mountTools(root, store, actions, drawing.save),
+    () => resized.disconnect(),
+    drawing.clear,
+  ];
+  return () => {
+    for (const undo of undos) undo();
+  };
+}
