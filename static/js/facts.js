@@ -35,7 +35,17 @@ function strongestLine({ capture, matrix }) {
   const best = strongest(capture, matrix);
   if (!best) return [];
   const [query, key] = [best.query, best.key].map((index) => make("b", {}, quote(capture.tokens[index]?.text ?? "")));
-  return [make("p", {}, "Strongest: ", query ?? "", " attends to ", key ?? "", ` with ${weight(best.value)}.`)];
+  return [
+    make(
+      "p",
+      {},
+      "Strongest: ",
+      query ?? "",
+      " attends to ",
+      key ?? "",
+      ` with ${weight(best.value)} (tokens ${best.query} and ${best.key}).`,
+    ),
+  ];
 }
 
 /** @param {Pattern} pattern */

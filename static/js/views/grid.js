@@ -144,14 +144,16 @@ function paintAll(table, state) {
   }
 }
 
-/** @param {HTMLElement} table @param {State} state @param {State | null} before */
-function render(table, state, before) {
+/** @param {HTMLElement} root @param {State} state @param {State | null} before */
+function render(root, state, before) {
+  const table = need(root, ".heads");
   const shape = shapeOf(state);
   const old = before && shapeOf(before);
   const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads;
   if (rebuilt) build(table, shape);
   if (rebuilt || state.overview !== before?.overview || state.scale !== before.scale) paintAll(table, state);
   mark(table, state);
+  need(root, ".masked").hidden = !state.overview?.capture.model.causal;
   table.setAttribute("aria-busy", String(state.status.kind === "busy"));
 }
 
@@ -193,8 +195,8 @@ export function mount(root, store, actions) {
     const found = cellAt(event.target);
     if (found && store.get().overview) actions.chooseHead(found.place.layer, found.place.head, "push");
   });
-  render(table, store.get(), null);
-  const unsubscribe = store.subscribe((now, before) => render(table, now, before));
+  render(root, store.get(), null);
+  const unsubscribe = store.subscribe((now, before) => render(root, now, before));
   return () => {
     unsubscribe();
     undo();

@@ -19,8 +19,7 @@ const CONFIG = {
 /** Colours come from the style sheets, which know the theme. @param {HTMLElement} root @returns {Paint} */
 function paintOf(root) {
   const stage = getComputedStyle(need(root, ".stage"));
-  const masked = getComputedStyle(need(root, ".masked .swatch")).backgroundColor;
-  return { ink: stage.color, line: stage.borderTopColor, masked };
+  return { ink: stage.color, line: stage.borderTopColor, masked: stage.getPropertyValue("--masked") };
 }
 
 /** What stands in the place of a picture. @param {State} state */
@@ -110,7 +109,6 @@ function renderWords(root, state) {
   const { pattern, status } = state;
   need(root, ".stage").setAttribute("aria-busy", String(status.kind === "busy"));
   need(root, ".empty").textContent = emptyText(state);
-  need(root, ".masked").hidden = !pattern?.capture.model.causal;
   need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, head ${pattern.head}` : "Attention";
 }
 
