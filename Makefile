@@ -1,7 +1,7 @@
 # Two commands set everything up on a fresh machine: `make serve` and `make test`.
 # Each step leaves a stamp in .venv, so that the next run goes straight to work.
 
-PORT ?= 8000
+PORT ?= $(or $(HEADSCOPE_PORT),8000)
 VENV ?= .venv
 ARGS ?=
 TORCH := 2.13.0
