@@ -27,7 +27,7 @@ APP = ROOT / "app"
 NOBODY = None
 ROOMS = {
     "errors": NOBODY,
-    "records": NOBODY,
+    "records": "",
     "settings": "",
     "problems": "",  # an error as the wire sees it
     "probes": "records",

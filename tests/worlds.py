@@ -1,6 +1,15 @@
-"""Small worlds for the attention tests."""
+"""The small worlds that tests share: tensors, layers, and whole models that take no time to run."""
+
+import re
 
 import torch
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
+from tokenizers.decoders import WordPiece as WordPieceDecoder
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import BertProcessing
+from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel
 
 from app.attention.config import AttentionConfig
 from app.attention.layer import MultiHeadAttention
@@ -25,3 +34,62 @@ def layer(d_model=24, heads=4, dtype=torch.float64, seed=0, **options):
 
 def stream(batch=2, length=9, width=24, dtype=torch.float64, seed=1):
     return torch.randn(batch, length, width, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+SENTENCES = ["The cat sat on the mat.", "A dog ran to the park, and the cat ran too.", "Grüße aus dem Süden!"]
+
+
+def randomise(model, seed=0):
+    """Draw *every* parameter afresh: Hugging Face starts biases at 0, where a forgotten one does not show."""
+    make = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=make) * 0.3)
+    return model
+
+
+def word_piece():
+    """A BERT tokenizer over the words of SENTENCES and all their characters."""
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = set(re.findall(r"\w+", " ".join(SENTENCES).lower()))
+    letters = set("".join(SENTENCES).lower()) - {" "}
+    pieces += sorted(words | letters | {f"##{letter}" for letter in letters})
+    tokenizer = Tokenizer(WordPiece({piece: n for n, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer()
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.decoder = WordPieceDecoder()
+    tokenizer.add_special_tokens(pieces[:5])
+    return tokenizer
+
+
+def byte_level():
+    """A GPT-2 tokenizer: bytes and a few merges."""
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator(SENTENCES, 300, min_frequency=1, special_tokens=["<|endoftext|>"])
+    return tokenizer
+
+
+def tiny_bert(**changes):
+    sizes = {"vocab_size": 80, "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 4}
+    return BertConfig(**{**sizes, "intermediate_size": 32, "max_position_embeddings": 40, **changes})
+
+
+def tiny_gpt2(**changes):
+    sizes = {"vocab_size": 300, "n_embd": 24, "n_layer": 3, "n_head": 4, "n_positions": 40}
+    return GPT2Config(**{**sizes, "bos_token_id": 0, "eos_token_id": 0, **changes})
+
+
+TINY = {
+    "bert": (tiny_bert, BertModel, word_piece),
+    "bert-masked": (tiny_bert, BertForMaskedLM, word_piece),
+    "gpt2": (tiny_gpt2, GPT2LMHeadModel, byte_level),
+}
+
+
+def write_tiny(folder, kind, **changes):
+    """A folder as a hub would give it: config.json, model.safetensors, tokenizer.json."""
+    config, model_class, tokenizer = TINY[kind]
+    randomise(model_class(config(**changes))).save_pretrained(folder)
+    tokenizer().save(str(folder / "tokenizer.json"))
+    return folder

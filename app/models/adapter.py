@@ -113,6 +113,7 @@ class Adopted:
 
 def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
     """Replace every attention module by our layer, which carries the same weights in the same storage."""
+    model.eval()  # while the originals are still inside, or their dropout would stay on
     layers, places = [], []
     for number, block in enumerate(model.base_model.get_submodule(adapter.blocks)):
         layer = carry_over(block, adapter, adapter.sizes(model.config, number))
@@ -123,7 +124,7 @@ def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
     model.config.use_cache = False
     if model.can_generate():
         model.generation_config.use_cache = False
-    return Adopted(model.eval(), tuple(layers), tuple(places))
+    return Adopted(model, tuple(layers), tuple(places))
 
 
 def carry_over(block: nn.Module, adapter: Adapter, sizes: AttentionConfig) -> MultiHeadAttention:

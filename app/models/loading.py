@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from ..errors import CorruptModel, ModelRefused, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from ..errors import CorruptModel, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from ..records import ModelCard, Token
 from .adapter import Adapter, Adopted, adopt
 from .bert import BERT
@@ -111,6 +111,7 @@ def read_weights(
 ) -> PreTrainedModel:
     """The Hugging Face model with exactly these weights: Hugging Face itself fills gaps with random numbers."""
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # its report of odd weights is a warning; ours is an error
     try:
         model, report = model_class.from_pretrained(
             folder,
@@ -119,10 +120,9 @@ def read_weights(
             attn_implementation="sdpa",
             use_safetensors=True,
             local_files_only=True,
+            ignore_mismatched_sizes=True,  # so that the report names them, and we refuse them
             output_loading_info=True,
         )
-    except ModelRefused:
-        raise
     except (RuntimeError, ValueError) as error:
         raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
     skipped = re.compile("|".join(adapter.skipped))

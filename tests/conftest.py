@@ -1,0 +1,48 @@
+"""What more than one folder of tests needs: the models, and the application in front of them."""
+
+import pytest
+from fastapi.testclient import TestClient
+from worlds import TINY, write_tiny
+
+from app.main import create_app
+from app.models.loading import load
+from app.models.registry import folder_of, lookup
+from app.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory):
+    """A folder of tiny models with random weights: local:gpt2, local:bert, local:bert-masked."""
+    top = tmp_path_factory.mktemp("models")
+    for kind in TINY:
+        write_tiny(top / kind, kind)
+    return top
+
+
+def load_entry(model_id, models_dir=None):
+    entry = lookup(model_id, models_dir)
+    return load(folder_of(entry), entry.card, sha256=entry.sha256)
+
+
+@pytest.fixture(scope="session")
+def loaded(models_dir):
+    """model id -> LoadedModel, each read once."""
+    kept = {}
+
+    def get(model_id):
+        if model_id not in kept:
+            kept[model_id] = load_entry(model_id, models_dir)
+        return kept[model_id]
+
+    return get
+
+
+@pytest.fixture
+def settings(models_dir):
+    return Settings(model="local:gpt2", models_dir=models_dir)
+
+
+@pytest.fixture
+def client(settings):
+    with TestClient(create_app(settings)) as client:
+        yield client

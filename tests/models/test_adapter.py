@@ -1,0 +1,90 @@
+import pytest
+import torch
+from transformers import BertForMaskedLM, BertModel, GPT2LMHeadModel
+from worlds import randomise, tiny_bert, tiny_gpt2
+
+from app.attention.hooks import hook_points
+from app.errors import UnsupportedModel, WeightsDoNotFit
+from app.models.adapter import adopt
+from app.models.bert import BERT
+from app.models.gpt2 import GPT2
+
+
+def test_weights_are_shared_not_copied():
+    for model, adapter in ((GPT2LMHeadModel(tiny_gpt2()), GPT2), (BertModel(tiny_bert()), BERT)):
+        before = {p.untyped_storage().data_ptr() for p in model.parameters()}
+        adopted = adopt(model, adapter)
+        assert {p.untyped_storage().data_ptr() for p in adopted.model.parameters()} == before
+
+
+def test_every_attention_module_is_ours():
+    adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
+    names = {type(module).__name__ for module in adopted.model.modules()}
+    assert "MultiHeadAttention" in names
+    assert "GPT2Attention" not in names
+    assert "transformer.h.2.attn.attention.pattern" in hook_points(adopted.model)
+
+
+def test_scales_are_those_of_the_config():
+    plain, by_layer, unscaled = (
+        [GPT2.sizes(tiny_gpt2(**changes), layer).scale for layer in range(3)]
+        for changes in ({}, {"scale_attn_by_inverse_layer_idx": True}, {"scale_attn_weights": False})
+    )
+    assert plain == pytest.approx([6**-0.5] * 3)
+    assert by_layer == pytest.approx([6**-0.5, 6**-0.5 / 2, 6**-0.5 / 3])
+    assert unscaled == [1.0] * 3
+
+
+def test_the_next_token_head_stays_usable_and_generates():
+    torch.manual_seed(0)
+    theirs = randomise(GPT2LMHeadModel(tiny_gpt2()))
+    ids = torch.tensor([[5, 6, 7]])
+    wanted = theirs.eval().generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, do_sample=False)
+    ours = adopt(theirs, GPT2).model
+    assert torch.equal(
+        ours.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, do_sample=False), wanted
+    )
+
+
+def test_the_masked_token_head_stays_usable():
+    model = randomise(BertForMaskedLM(tiny_bert())).eval()
+    ids = torch.tensor([[2, 9, 4, 11, 3]])
+    with torch.no_grad():
+        wanted = model(ids).logits
+        torch.testing.assert_close(adopt(model, BERT).model(ids).logits, wanted, atol=1e-5, rtol=0)
+
+
+def test_the_model_is_ours_again_after_an_error_as_hugging_face():
+    adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
+    with pytest.raises(RuntimeError, match="within"), adopted.as_hugging_face() as model:
+        assert not hook_points(model)
+        raise RuntimeError("within")
+    assert hook_points(adopted.model)
+    assert adopted.model.config._attn_implementation == "sdpa"
+
+
+def test_a_cache_is_refused_rather_than_ignored():
+    adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
+    with pytest.raises(UnsupportedModel, match="use_cache=False"):
+        adopted.model(torch.tensor([[5, 6]]), use_cache=True)
+
+
+def test_an_attention_weight_the_table_does_not_know_stops_the_load():
+    model = GPT2LMHeadModel(tiny_gpt2())
+    model.transformer.h[1].attn.q_norm = torch.nn.LayerNorm(6)
+    with pytest.raises(WeightsDoNotFit, match=r"q_norm\.weight"):
+        adopt(model, GPT2)
+
+
+def test_an_attention_weight_that_is_missing_stops_the_load():
+    model = BertModel(tiny_bert())
+    model.encoder.layer[2].attention.self.key.bias = None
+    with pytest.raises(WeightsDoNotFit, match=r"key\.bias"):
+        adopt(model, BERT)
+
+
+def test_an_attention_weight_of_another_shape_stops_the_load():
+    model = BertModel(tiny_bert())
+    model.encoder.layer[0].attention.self.key = torch.nn.Linear(24, 20)
+    with pytest.raises(WeightsDoNotFit, match=r"\[20, 24\].*\[24, 24\]"):
+        adopt(model, BERT)

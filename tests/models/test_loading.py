@@ -1,0 +1,155 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from worlds import write_tiny
+
+from app.errors import CorruptModel, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from app.models.loading import load
+from app.models.registry import BUNDLED, folder_of, listed, lookup
+from app.records import ModelCard
+
+CARD = ModelCard("local:x", "x", "", "local")
+
+
+@pytest.fixture
+def gpt2(tmp_path):
+    return write_tiny(tmp_path, "gpt2")
+
+
+def change_config(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def change_weights(folder, change):
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_the_card_tells_the_sizes(gpt2):
+    card = load(gpt2, CARD).card
+    assert (card.family, card.layers, card.heads, card.kv_heads, card.head_dim, card.d_model) == (
+        "gpt2",
+        3,
+        4,
+        4,
+        6,
+        24,
+    )
+    assert (card.max_tokens, card.causal, card.state) == (40, True, "ready")
+    assert card.parameters == sum(w.numel() for w in load_file(gpt2 / "model.safetensors").values())
+    assert len(card.revision) == 12
+
+
+def test_half_precision_weights_are_read_as_float32(gpt2):
+    change_weights(gpt2, lambda weights: weights.update({name: w.half() for name, w in weights.items()}))
+    assert {p.dtype for p in load(gpt2, CARD).adopted.model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("model_id", ["minilm", "gpt2-mini"])
+def test_a_bundled_model_is_ready_without_any_hub(model_id, loaded, monkeypatch):
+    card = loaded(model_id).card
+    assert card.state == "ready"
+    assert card.layers >= 4
+    assert card.heads >= 6
+
+
+def test_minilm_is_the_file_of_the_hub():
+    entry = lookup("minilm", None)
+    assert entry.sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    assert load(folder_of(entry), entry.card, sha256=entry.sha256).card.revision == "53aa51172d14"
+
+
+def test_weights_with_another_hash_are_refused_with_both(gpt2):
+    with pytest.raises(CorruptModel, match=r"[0-9a-f]{64}.*0{64}"):
+        load(gpt2, CARD, sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda weights: weights.pop("transformer.h.1.mlp.c_fc.bias"), r"1 weights are missing.*h\.1\.mlp\.c_fc\.bias"),
+        (lambda weights: weights.update(extra=torch.zeros(2)), "1 weights are unknown.*extra"),
+        (lambda weights: weights.update({"transformer.ln_f.bias": torch.zeros(7)}), r"ln_f.bias is \[7\].*\[24\]"),
+    ],
+    ids=["missing", "unknown", "mismatched"],
+)
+def test_weights_that_are_not_exactly_the_configs_stop_the_load(gpt2, change, said):
+    change_weights(gpt2, change)
+    with pytest.raises(WeightsDoNotFit, match=said):
+        load(gpt2, CARD)
+
+
+def test_masks_kept_by_old_checkpoints_are_skipped_on_purpose(gpt2):
+    change_weights(gpt2, lambda weights: weights.update({"transformer.h.0.attn.bias": torch.ones(1, 1, 40, 40)}))
+    load(gpt2, CARD)
+
+
+def test_a_pretraining_checkpoint_loads_without_its_next_sentence_head(tmp_path):
+    folder = write_tiny(tmp_path, "bert-masked")
+    change_config(folder, architectures=["BertForPreTraining"])
+    extra = {"cls.seq_relationship.weight": torch.zeros(2, 24), "bert.pooler.dense.bias": torch.zeros(24)}
+    change_weights(folder, lambda weights: weights.update(extra))
+    load(folder, CARD)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model_type": "t5"}, "model_type 't5'.*bert, gpt2"),
+        ({"architectures": ["GPT2DoubleHeadsModel"]}, "GPT2DoubleHeadsModel.*GPT2LMHeadModel"),
+        ({"auto_map": {"AutoModel": "evil.Model"}}, "auto_map.*never run"),
+        ({"add_cross_attention": True}, "add_cross_attention"),
+    ],
+)
+def test_what_is_not_computed_is_refused_by_name(gpt2, changes, said):
+    change_config(gpt2, **changes)
+    with pytest.raises(UnsupportedModel, match=said):
+        load(gpt2, CARD)
+
+
+def test_a_decoder_bert_is_refused(tmp_path):
+    folder = write_tiny(tmp_path, "bert")
+    change_config(folder, is_decoder=True)
+    with pytest.raises(UnsupportedModel, match="only encoders"):
+        load(folder, CARD)
+
+
+def test_pickled_weights_are_refused_unread(gpt2):
+    (gpt2 / "model.safetensors").rename(gpt2 / "pytorch_model.bin")
+    with pytest.raises(UnsafeFormat, match="can run code"):
+        load(gpt2, CARD)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_missing_file_is_named(gpt2, name):
+    (gpt2 / name).unlink()
+    with pytest.raises(CorruptModel, match=f"{name} is missing"):
+        load(gpt2, CARD)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_truncated_file_is_refused(gpt2, name):
+    path = gpt2 / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(CorruptModel, match=name):
+        load(gpt2, CARD)
+
+
+def test_folders_with_a_config_are_listed_after_the_bundled_models(tmp_path):
+    write_tiny(tmp_path / "mine", "gpt2")
+    (tmp_path / "notes").mkdir()
+    assert [entry.card.id for entry in listed(tmp_path)] == [*(e.card.id for e in BUNDLED), "local:mine"]
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc", "link", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
+def test_only_a_plain_folder_name_inside_the_models_folder_is_found(tmp_path, name):
+    models_dir, outside = tmp_path / "models", tmp_path / "outside"
+    models_dir.mkdir()
+    write_tiny(outside, "gpt2")
+    (models_dir / "link").symlink_to(outside)
+    with pytest.raises(ModelNotFound, match="lists those"):
+        lookup(f"local:{name}", models_dir)

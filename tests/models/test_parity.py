@@ -1,0 +1,92 @@
+"""Our attention inside Hugging Face's model gives what Hugging Face's own eager attention gives."""
+
+import pytest
+import torch
+from worlds import TINY, randomise
+
+from app.attention.hooks import watching
+from app.certificate import reference_patterns
+from app.models.adapter import adopt
+from app.models.loading import FAMILIES
+
+# float32: a dozen matrix products of some hundred terms each; float64 has nine more digits.
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+BUNDLED = ["minilm", "gpt2-mini"]
+VARIANTS = {
+    "bert": {},
+    "bert-masked": {},
+    "gpt2": {},
+    "gpt2 unscaled": {"scale_attn_weights": False},
+    "gpt2 scaled by layer": {"scale_attn_by_inverse_layer_idx": True},
+}
+
+
+def tiny(variant, dtype):
+    """A tiny model on which nothing is at its default, adopted."""
+    kind = variant.split()[0]
+    config, model_class, _ = TINY[kind]
+    model = randomise(model_class(config(attn_implementation="sdpa", **VARIANTS[variant]))).to(dtype)
+    return adopt(model, FAMILIES[kind.split("-")[0]])
+
+
+def batch(vocabulary, *, padded, pairs, length=11):
+    ids = torch.randint(5, vocabulary, (2, length), generator=torch.Generator().manual_seed(0))
+    inputs = {"input_ids": ids}
+    if padded:
+        inputs["attention_mask"] = (torch.arange(length)[None] < torch.tensor([[length], [length - 4]])).long()
+    if pairs:
+        inputs["token_type_ids"] = (torch.arange(length)[None] > 5).long().expand(2, -1)
+    return inputs
+
+
+def both(adopted, inputs):
+    """(ours, theirs): patterns of every layer, and the model's outputs."""
+    ours, theirs = [], []
+    with torch.no_grad():
+        with watching(adopted.model, "pattern", lambda _, pattern: ours.append(pattern)):
+            explicit = adopted.model(**inputs)[0]
+        with reference_patterns(adopted, theirs):
+            wanted = adopted.model(**inputs)[0]
+        return ours, theirs, (explicit, adopted.model(**inputs)[0]), wanted
+
+
+def assert_parity(adopted, inputs, tolerance):
+    ours, theirs, outputs, wanted = both(adopted, inputs)
+    real = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])).bool()
+    assert len(ours) == len(theirs) == len(adopted.layers)
+    for one, other in zip(ours, theirs, strict=True):
+        # A padded query's row is nobody's business: theirs spreads it evenly, ours too or not at all.
+        rows = real[:, None, :, None]
+        torch.testing.assert_close(one * rows, other * rows, atol=tolerance, rtol=0)
+    for output in outputs:
+        torch.testing.assert_close(output[real], wanted[real], atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_tiny_model_with_every_parameter_random_agrees(variant, padded, dtype):
+    adopted = tiny(variant, dtype)
+    inputs = batch(adopted.model.config.vocab_size, padded=padded, pairs=variant.startswith("bert"))
+    assert_parity(adopted, inputs, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("model_id", BUNDLED)
+def test_a_bundled_model_agrees(model_id, padded, dtype, fresh):
+    model = fresh(model_id)
+    model.adopted.model.to(dtype)
+    for place in model.adopted.places:
+        place.original.to(dtype)
+    inputs = batch(model.adopted.model.config.vocab_size, padded=padded, pairs=model.adapter.pairs, length=24)
+    # Logits of tens and hundreds; patterns and hidden states near 1.
+    assert_parity(model.adopted, inputs, TOLERANCE[dtype] * (10 if model_id == "gpt2-mini" else 1))
+
+
+def test_a_forgotten_bias_would_show():
+    adopted = tiny("gpt2", torch.float32)
+    with torch.no_grad():
+        adopted.layers[1].project_q.bias = torch.nn.Parameter(torch.zeros(24))
+    with pytest.raises(AssertionError):
+        assert_parity(adopted, batch(300, padded=False, pairs=False), 1e-3)

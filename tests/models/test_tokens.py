@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import byte_level, word_piece
+
+from app.errors import PairNotSupported
+from app.models.tokens import read_tokenizer, tokenize, visible
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    return reread(word_piece(), tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory):
+    return reread(byte_level(), tmp_path_factory)
+
+
+def reread(tokenizer, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    tokenizer.save(str(path))
+    return read_tokenizer(path)
+
+
+def texts(tokens):
+    return [token.text for token in tokens]
+
+
+def test_bert_puts_cls_and_sep_around_the_text_without_a_place_in_it(bert):
+    tokens = tokenize(bert, "The cat", None, pairs=True)
+    assert texts(tokens) == ["[CLS]", "the", "cat", "[SEP]"]
+    assert [token.special for token in tokens] == [True, False, False, True]
+    assert [(token.start, token.end) for token in tokens] == [(None, None), (0, 3), (4, 7), (None, None)]
+    assert [token.index for token in tokens] == [0, 1, 2, 3]
+
+
+def test_a_pair_has_two_segments_each_with_its_own_offsets(bert):
+    tokens = tokenize(bert, "the cat", "a dog", pairs=True)
+    assert [token.segment for token in tokens] == [0, 0, 0, 0, 1, 1, 1]
+    assert [(token.text, token.start, token.end) for token in tokens[4:6]] == [("a", 0, 1), ("dog", 2, 5)]
+
+
+def test_a_pair_for_a_model_that_was_not_trained_on_pairs_is_refused(gpt2):
+    with pytest.raises(PairNotSupported, match="send one text"):
+        tokenize(gpt2, "a", "b", pairs=False)
+
+
+def test_spaces_and_newlines_are_visible_in_byte_level_tokens(gpt2):
+    assert "".join(texts(tokenize(gpt2, "the cat\n\ta", None, pairs=False))) == "the·cat↵⇥a"
+
+
+def test_the_parts_of_a_split_character_share_its_place_and_are_numbered(gpt2):
+    tokens = tokenize(gpt2, "a😀b", None, pairs=False)
+    parts = [token for token in tokens if "😀" in token.text]
+    assert texts(parts) == [f"😀[{n}/{len(parts)}]" for n in range(1, len(parts) + 1)]
+    assert len(parts) > 1
+    assert {(token.start, token.end) for token in parts} == {(1, 2)}
+
+
+@pytest.mark.parametrize("text", ["😀", "日本語", "e\u0301", "שלום", "\u200b", "\x00", "a\r\nb", "ﷺ", "👩‍👩‍👧"])
+def test_no_label_is_mojibake(gpt2, bert, text):
+    for tokenizer, pairs in ((gpt2, False), (bert, True)):
+        for token in tokenize(tokenizer, text, None, pairs=pairs):
+            assert token.text
+            assert "\ufffd" not in token.text
+            assert token.text.isprintable()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+def test_offsets_lie_in_the_text_and_every_label_can_be_seen(text):
+    for tokenizer, pairs in ((byte_level()._tokenizer, False), (word_piece(), True)):
+        for token in tokenize(tokenizer, text, None, pairs=pairs):
+            assert token.special or 0 <= token.start <= token.end <= len(text)
+            assert token.text.isprintable()
+
+
+def test_invisible_characters_show_as_code_points_and_marks_stand_on_a_circle():
+    assert visible("a\u200bb\x00") == "a⟨U+200B⟩b⟨U+0000⟩"
+    assert visible("\u0301") == "◌\u0301"
+
+
+def test_a_tokenizer_set_to_cut_and_pad_does_neither(tmp_path):
+    tokenizer = word_piece()
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=9)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokens = tokenize(read_tokenizer(tmp_path / "tokenizer.json"), "the cat sat on the mat", None, pairs=True)
+    assert len(tokens) == 8
