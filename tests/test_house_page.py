@@ -12,7 +12,10 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "js"
 # A row is a layer: its files, and the layers that they may import. `views` is the folder; its files never meet.
 LAYERS = {
     "words": ("types", ""),
-    "pure": ("colour figure format matrix npy ticks zoom plotarea", "words pure"),  # no document, no fetch: tested in Node.js
+    "pure": (
+        "colour figure format matrix npy ticks zoom plotarea",
+        "words pure",
+    ),  # no document, no fetch: tested in Node.js
     "wire": ("api", "words pure"),
     "state": ("store url", "words pure state"),
     "document": ("dom tip", "words pure document"),
