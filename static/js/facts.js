@@ -39,7 +39,7 @@ function strongestLine({ capture, matrix }) {
     make(
       "p",
       {},
-      "Strongest: ",
+      `Strongest, ${capture.model.causal ? "the first token" : "special tokens"} aside: `,
       query ?? "",
       " attends to ",
       key ?? "",

@@ -23,25 +23,34 @@ export const isExact = (matrix) => matrix.queryStep === 1 && matrix.keyStep === 
 export const cellOf = (matrix, row, column) => matrix.values[row * matrix.columns + column] ?? 0;
 
 /**
+ * True of tokens that heads rest on when they have nothing to say: special ones, and the first of a causal model.
+ *
+ * @param {Token} token
+ * @param {boolean | null} causal
+ */
+const isRest = (token, causal) => token.special || (causal === true && token.index === 0);
+
+/**
  * Rows that could have looked elsewhere: not special tokens, and not the first of a causal model, whose weight is always 1.
  *
  * @param {Token[]} tokens
  * @param {boolean | null} causal
  */
 export function freeQueries(tokens, causal) {
-  return tokens.filter((token) => !token.special && !(causal && token.index === 0)).map((token) => token.index);
+  return tokens.filter((token) => !isRest(token, causal)).map((token) => token.index);
 }
 
 /**
- * The largest weight among the free queries of an exact matrix; null where there is none.
+ * The largest weight of an exact matrix from a free query to a key that is no rest; null where there is none.
  *
  * @param {Capture} capture
  * @param {Matrix} matrix
  */
 export function strongest(capture, matrix) {
   let best = null;
-  for (const query of freeQueries(capture.tokens, capture.model.causal)) {
-    for (let key = 0; key < matrix.columns; key++) {
+  const words = freeQueries(capture.tokens, capture.model.causal);
+  for (const query of words) {
+    for (const key of words) {
       const value = cellOf(matrix, query, key);
       if (best === null || value > best.value) best = { query, key, value };
     }
@@ -110,36 +119,58 @@ export function spread(capture, matrix) {
 }
 
 /**
- * How much of a small picture lies off its diagonal and off the columns that serve as rests.
+ * What a column gets from a row on average, over the rows that may look at it.
  *
  * @param {Matrix} matrix
+ * @param {boolean | null} causal
+ */
+function columnMeans(matrix, causal) {
+  return Array.from({ length: matrix.columns }, (_, column) => {
+    let [sum, count] = [0, 0];
+    for (let row = 0; row < matrix.rows; row++) {
+      if (isMasked(matrix, causal, row, column)) continue;
+      sum += cellOf(matrix, row, column);
+      count += 1;
+    }
+    return sum / Math.max(1, count);
+  });
+}
+
+/**
+ * How sharply a small picture links distant tokens: what cells off the diagonal have beyond their column's average.
+ * A column that all rows look at is a rest and not a link; squares favour a few strong links over an even haze.
+ *
+ * @param {Matrix} matrix
+ * @param {boolean | null} causal
  * @param {Set<number>} rests columns of special and first tokens
  */
-function farWeight(matrix, rests) {
+function links(matrix, causal, rests) {
+  const means = columnMeans(matrix, causal);
   let sum = 0;
   for (let row = 0; row < matrix.rows; row++) {
     for (let column = 0; column < matrix.columns; column++) {
-      if (Math.abs(row - column) > 1 && !rests.has(column)) sum += cellOf(matrix, row, column) ** 2;
+      if (Math.abs(row - column) < 2 || rests.has(column)) continue;
+      sum += Math.max(0, cellOf(matrix, row, column) - (means[column] ?? 0)) ** 2;
     }
   }
   return sum;
 }
 
 /**
- * The head to open with: the one that most sharply connects words that are not neighbours. Squares favour a few
- * strong links over an even haze, and most heads only rest on [SEP], on the first token, or look one step back.
+ * The head to open with: the one that most sharply links tokens that are not neighbours. Most heads only rest on
+ * [SEP] or on the first token, or look one step back, which is true of any text.
  *
  * @param {Overview} overview
  */
 export function mostTelling(overview) {
   const { tokens, model } = overview.capture;
   const step = overview.at(0, 0).keyStep;
-  const resting = tokens.filter((token) => token.special || (model.causal && token.index === 0));
+  const resting = tokens.filter((token) => isRest(token, model.causal));
   const rests = new Set(resting.map((token) => Math.floor(token.index / step)));
   let best = { layer: 0, head: 0, value: -1 };
   for (let layer = 0; layer < overview.layers; layer++) {
     for (let head = 0; head < overview.heads; head++) {
-      const value = farWeight(overview.at(layer, head), rests);
+      const value = links(overview.at(layer, head), model.causal, rests);
       if (value > best.value) best = { layer, head, value };
     }
   }

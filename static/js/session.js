@@ -3,7 +3,7 @@ import { plural, seconds } from "./format.js";
 import { mostTelling } from "./matrix.js";
 
 /** @import {Api} from "./api.js" */
-/** @import {Capture, State, Status, Store} from "./types.js" */
+/** @import {Capture, Overview, State, Status, Store} from "./types.js" */
 
 /** @param {State} state @returns {Status} */
 export function waiting(state) {
@@ -36,6 +36,46 @@ function missing(state, capture) {
 }
 
 /**
+ * A capture may be evicted while the page is open: the same text gives it back, once.
+ *
+ * @template T
+ * @param {Store} store
+ * @param {Api} api
+ * @param {Capture} capture
+ * @param {(capture: Capture) => Promise<T>} use
+ */
+async function using(store, api, capture, use) {
+  try {
+    return await use(capture);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === "capture_gone")) throw error;
+    const { model, text } = store.get();
+    return use(await api.capture(model, text));
+  }
+}
+
+/** The model of an answer is ready, and its sizes are known. @param {Store} store @param {Capture} capture */
+function learnModel(store, capture) {
+  const models = store.get().models.map((card) => (card.id === capture.model.id ? capture.model : card));
+  store.set({ models });
+}
+
+/**
+ * @param {Store} store
+ * @param {Overview} overview
+ * @param {number} milliseconds
+ */
+function showOverview(store, overview, milliseconds) {
+  const state = store.get();
+  const { capture } = overview;
+  const chosen = holds(state, capture);
+  const wrong = !chosen && state.layer !== null;
+  /** @type {Status} */
+  const status = wrong ? { kind: "error", message: missing(state, capture) } : finished(capture, milliseconds);
+  store.set({ overview, status, ...(chosen ? {} : mostTelling(overview)) });
+}
+
+/**
  * What the page does with the server: everything that waits for an answer and then changes the state.
  *
  * @param {Store} store
@@ -46,54 +86,20 @@ export function createSession(store, api, clock = () => performance.now()) {
   /** Runs are numbered, so that one which was overtaken while it waited cannot write over the newer. */
   let turn = 0;
 
-  /**
-   * A capture may be evicted while the page is open: the same text gives it back, once.
-   *
-   * @template T
-   * @param {Capture} capture
-   * @param {(capture: Capture) => Promise<T>} use
-   */
-  async function using(capture, use) {
-    try {
-      return await use(capture);
-    } catch (error) {
-      if (!(error instanceof ApiError && error.code === "capture_gone")) throw error;
-      const { model, text } = store.get();
-      return use(await api.capture(model, text));
-    }
-  }
-
   /** @param {number} mine @param {unknown} error */
   function report(mine, error) {
     if (mine === turn && !isAbort(error)) store.set({ status: failed(error) });
   }
 
-  /** @param {Capture} capture */
-  function learn(capture) {
-    const models = store.get().models.map((card) => (card.id === capture.model.id ? capture.model : card));
-    store.set({ models });
-  }
-
   /** @param {number} mine */
-  async function grid(mine) {
+  async function showGrid(mine) {
     const started = clock();
     const { model, text } = store.get();
-    const posted = await api.capture(model, text);
+    const capture = await api.capture(model, text);
     if (mine !== turn) return;
-    learn(posted);
-    const overview = await using(posted, api.overview);
-    if (mine !== turn) return;
-    const state = store.get();
-    const chosen = holds(state, overview.capture);
-    const note =
-      !chosen && state.layer !== null
-        ? { kind: /** @type {const} */ ("error"), message: missing(state, overview.capture) }
-        : null;
-    store.set({
-      overview,
-      status: note ?? finished(overview.capture, clock() - started),
-      ...(chosen ? {} : mostTelling(overview)),
-    });
+    learnModel(store, capture);
+    const overview = await using(store, api, capture, api.overview);
+    if (mine === turn) showOverview(store, overview, clock() - started);
   }
 
   async function showHead() {
@@ -101,7 +107,7 @@ export function createSession(store, api, clock = () => performance.now()) {
     const { overview, layer, head } = store.get();
     if (!overview || layer === null || head === null) return;
     try {
-      const pattern = await using(overview.capture, (capture) => api.pattern(capture, layer, head));
+      const pattern = await using(store, api, overview.capture, (capture) => api.pattern(capture, layer, head));
       const now = store.get();
       if (mine === turn && now.layer === layer && now.head === head) store.set({ pattern });
     } catch (error) {
@@ -109,37 +115,35 @@ export function createSession(store, api, clock = () => performance.now()) {
     }
   }
 
-  return {
-    /** Run the state's text on the state's model, then fetch the state's head. */
-    async run() {
-      turn += 1;
-      const mine = turn;
-      api.forget();
-      if (!store.get().text.trim()) {
-        store.set({ overview: null, pattern: null, status: { kind: "idle", message: "" } });
-        return;
-      }
-      store.set({ status: waiting(store.get()) });
-      try {
-        await grid(mine);
-        if (mine === turn) await showHead();
-      } catch (error) {
-        report(mine, error);
-      }
-    },
+  /** Run the state's text on the state's model, then fetch the state's head. */
+  async function run() {
+    turn += 1;
+    const mine = turn;
+    api.forget();
+    if (!store.get().text.trim()) {
+      store.set({ overview: null, pattern: null, status: { kind: "idle", message: "" } });
+      return;
+    }
+    store.set({ status: waiting(store.get()) });
+    try {
+      await showGrid(mine);
+      if (mine === turn) await showHead();
+    } catch (error) {
+      report(mine, error);
+    }
+  }
 
-    showHead,
+  async function loadModels() {
+    try {
+      const { models } = await api.models();
+      store.set({ models });
+      if (store.get().status.kind === "busy") store.set({ status: waiting(store.get()) });
+    } catch (error) {
+      report(turn, error);
+    }
+  }
 
-    async loadModels() {
-      try {
-        const { models } = await api.models();
-        store.set({ models });
-        if (store.get().status.kind === "busy") store.set({ status: waiting(store.get()) });
-      } catch (error) {
-        report(turn, error);
-      }
-    },
-  };
+  return { run, showHead, loadModels };
 }
 
 /** @typedef {ReturnType<typeof createSession>} Session */

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clip, escapeLabel, percent, plural, seconds, sentence, weight } from "../../static/js/format.js";
+import { captureOf, matrixOf, patternOf } from "./worlds.js";
+
+/** Isolates have no width: what a reader sees. @param {string} text */
+const seen = (text) => text.replace(/[\u2066-\u2069]/g, "");
+
+test("a label cannot become markup", () => {
+  assert.equal(escapeLabel('<b>&lt;"</b>'), '&lt;b&gt;&amp;lt;"&lt;/b&gt;');
+});
+
+test("clipping counts what people count and cuts no emoji", () => {
+  assert.equal(clip("internationalization", 8), "interna…");
+  assert.equal(clip("👩‍👩‍👧‍👦👍🏽", 2), "👩‍👩‍👧‍👦👍🏽");
+  assert.equal(clip("👩‍👩‍👧‍👦👍🏽x", 2), "👩‍👩‍👧‍👦…");
+});
+
+test("a small weight does not read as none", () => {
+  assert.deepEqual([0, 1, 0.41249, 0.0004, 0.00003].map(weight), ["0.000", "1.000", "0.412", "4e-4", "3e-5"]);
+  assert.deepEqual([0, 0.001, 0.5, 1].map(percent), ["0 %", "< 1 %", "50 %", "100 %"]);
+});
+
+test("counts and times read as words", () => {
+  assert.deepEqual([plural(1, "token"), plural(12, "token")], ["1 token", "12 tokens"]);
+  assert.deepEqual([40, 200, 1240, 12_000].map(seconds), ["40 ms", "0.2 s", "1.2 s", "12 s"]);
+});
+
+test("a cell is a sentence", () => {
+  const pattern = patternOf(
+    ["mat", "sat"],
+    [
+      [0.588, 0.412],
+      [0, 1],
+    ],
+  );
+  assert.equal(seen(sentence(pattern, { query: 0, key: 1 })), '"mat" attends to "sat": 0.412');
+});
+
+test("a masked cell says so and shows no weight", () => {
+  const pattern = patternOf(
+    ["a", "b"],
+    [
+      [1, 0],
+      [0.5, 0.5],
+    ],
+    { causal: true },
+  );
+  assert.equal(seen(sentence(pattern, { query: 0, key: 1 })), '"a" may not attend to "b", which comes later');
+});
+
+test("a token that runs right to left is isolated from the sentence around it", () => {
+  const pattern = patternOf(
+    ["שלום", "b"],
+    [
+      [1, 0],
+      [0.5, 0.5],
+    ],
+  );
+  assert.equal(sentence(pattern, { query: 0, key: 1 }), '"\u2068שלום\u2069" attends to "\u2068b\u2069": 0.000');
+});
+
+test("a pooled cell names the tokens it covers", () => {
+  const pattern = {
+    capture: captureOf(["a", "b", "c"]),
+    layer: 0,
+    head: 0,
+    matrix: matrixOf(
+      [
+        [0.5, 0.2],
+        [0.1, 0.9],
+      ],
+      2,
+    ),
+  };
+  assert.equal(seen(sentence(pattern, { query: 1, key: 2 })), '"a" to "b" attends to "c": 0.200');
+});

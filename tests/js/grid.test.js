@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { colour } from "../../static/js/colour.js";
+import { initialState } from "../../static/js/store.js";
+import { pixels, shapeOf, walk } from "../../static/js/views/grid.js";
+import { captureOf, matrixOf } from "./worlds.js";
+
+const shape = { layers: 6, heads: 12 };
+
+test("arrows walk one step and stop at the edges", () => {
+  assert.deepEqual(walk("ArrowDown", { layer: 2, head: 4 }, shape), { layer: 3, head: 4 });
+  assert.deepEqual(walk("ArrowLeft", { layer: 2, head: 4 }, shape), { layer: 2, head: 3 });
+  assert.deepEqual(walk("ArrowUp", { layer: 0, head: 4 }, shape), { layer: 0, head: 4 });
+  assert.deepEqual(walk("ArrowRight", { layer: 5, head: 11 }, shape), { layer: 5, head: 11 });
+});
+
+test("Home and End go along the layer, the page keys along the head", () => {
+  const from = { layer: 2, head: 4 };
+  const ends = ["Home", "End", "PageUp", "PageDown"].map((key) => walk(key, from, shape));
+  assert.deepEqual(ends, [
+    { layer: 2, head: 0 },
+    { layer: 2, head: 11 },
+    { layer: 0, head: 4 },
+    { layer: 5, head: 4 },
+  ]);
+});
+
+test("other keys are left to the browser", () => {
+  assert.equal(walk("Tab", { layer: 0, head: 0 }, shape), null);
+});
+
+test("before the first answer the grid has the shape of the model that is asked", () => {
+  const state = { ...initialState(), model: "toy", models: [captureOf(["a"]).model] };
+  assert.deepEqual(shapeOf(state), { layers: 2, heads: 3 });
+  assert.deepEqual(shapeOf({ ...state, model: "other" }), { layers: 0, heads: 0 });
+});
+
+test("masked cells are left clear, and a weight of zero is not", () => {
+  const matrix = matrixOf([
+    [1, 0],
+    [0, 1],
+  ]);
+  assert.deepEqual(
+    [...pixels(matrix, true, "linear")],
+    [colour(1, "linear"), 0, colour(0, "linear"), colour(1, "linear")],
+  );
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isMasked, mostTelling, shares, spread, strongest } from "../../static/js/matrix.js";
+import { captureOf, matrixOf } from "./worlds.js";
+
+test("only causal models mask, and only keys after the query", () => {
+  const matrix = matrixOf([
+    [1, 0],
+    [0.5, 0.5],
+  ]);
+  assert.deepEqual(
+    [isMasked(matrix, true, 0, 1), isMasked(matrix, true, 1, 1), isMasked(matrix, true, 1, 0)],
+    [true, false, false],
+  );
+  assert.equal(isMasked(matrix, false, 0, 1), false);
+  assert.equal(isMasked(matrix, null, 0, 1), false);
+});
+
+test("a pooled cell is masked when no query in it may look at any key in it", () => {
+  const pooled = {
+    ...matrixOf([
+      [1, 0],
+      [1, 1],
+    ]),
+    queryStep: 4,
+    keyStep: 2,
+  };
+  // Queries 0..3 and keys 2..3: query 3 may look at key 2.
+  assert.equal(isMasked(pooled, true, 0, 1), false);
+  assert.equal(isMasked({ ...pooled, queryStep: 2 }, true, 0, 1), true);
+});
+
+test("the strongest link leaves out rests and rows that had no choice", () => {
+  const causal = captureOf(["a", "b", "c"], { causal: true });
+  const rows = [
+    [1, 0, 0],
+    [0.9, 0.1, 0],
+    [0.5, 0.3, 0.2],
+  ];
+  const { query, key, value } = strongest(causal, matrixOf(rows));
+  assert.deepEqual([query, key, value.toFixed(1)], [2, 1, "0.3"]);
+  assert.equal(
+    strongest(
+      captureOf(["[CLS]", "[SEP]"]),
+      matrixOf([
+        [1, 0],
+        [0, 1],
+      ]),
+    ),
+    null,
+  );
+});
+
+test("shares of the places add up to one", () => {
+  const capture = captureOf(["[CLS]", "a", "b", "[SEP]"]);
+  const found = shares(
+    capture,
+    matrixOf([
+      [1, 0, 0, 0],
+      [0.25, 0.25, 0.25, 0.25],
+      [0, 0.5, 0.5, 0],
+      [1, 0, 0, 0],
+    ]),
+  );
+  assert.deepEqual(found, { special: 0.25, first: 0, self: 0.375, before: 0.25, after: 0.125, other: 0 });
+});
+
+test("in a causal model the first token is a place of its own", () => {
+  const found = shares(
+    captureOf(["a", "b", "c"], { causal: true }),
+    matrixOf([
+      [1, 0, 0],
+      [0.5, 0.5, 0],
+      [0.5, 0.25, 0.25],
+    ]),
+  );
+  assert.deepEqual(found, { special: 0, first: 0.5, self: 0.375, before: 0.125, after: 0, other: 0 });
+});
+
+test("one token that can only look at itself has no shares", () => {
+  assert.equal(shares(captureOf(["a"], { causal: true }), matrixOf([[1]])), null);
+  assert.equal(spread(captureOf(["a"], { causal: true }), matrixOf([[1]])), null);
+});
+
+test("an even look at four tokens spreads over four", () => {
+  assert.equal(spread(captureOf(["a", "b", "c", "d"]), matrixOf(Array(4).fill([0.25, 0.25, 0.25, 0.25]))), 4);
+});
+
+test("the head to open with links distant tokens, and does not rest or look at its neighbour", () => {
+  const eye = (/** @type {number} */ size, /** @type {number} */ shift) =>
+    Array.from({ length: size }, (_, row) =>
+      Array.from({ length: size }, (__, column) => Number(column === (row + shift) % size)),
+    );
+  const rest = Array.from({ length: 6 }, () => [0, 0, 0, 0, 0, 1]);
+  const stripe = Array.from({ length: 6 }, () => [0, 0, 1, 0, 0, 0]);
+  const heads = [
+    [eye(6, 0), eye(6, 1), rest],
+    [stripe, eye(6, 3), eye(6, 5)],
+  ];
+  const capture = captureOf(["[CLS]", "a", "b", "c", "d", "[SEP]"]);
+  const overview = {
+    capture,
+    layers: 2,
+    heads: 3,
+    at: (/** @type {number} */ layer, /** @type {number} */ head) => matrixOf(heads[layer][head]),
+  };
+  assert.deepEqual(mostTelling(overview), { layer: 1, head: 1 });
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelLabel } from "../../static/js/controls.js";
+import { shareLines } from "../../static/js/facts.js";
+import { initialState } from "../../static/js/store.js";
+import { emptyText } from "../../static/js/views/heatmap.js";
+import { captureOf, patternOf } from "./worlds.js";
+
+test("a model says its size and state, and only what is known", () => {
+  const { model } = captureOf(["a"]);
+  assert.equal(modelLabel(model), "toy\u20032 × 3\u2003ready");
+  assert.equal(modelLabel({ ...model, layers: null, heads: null, state: "available" }), "toy\u2003available");
+});
+
+test("places that a text cannot have get no line", () => {
+  const words = (/** @type {any} */ pattern) => shareLines(pattern).map((line) => line.words);
+  const three = [
+    [1, 0, 0],
+    [0.5, 0.5, 0],
+    [0.5, 0.25, 0.25],
+  ];
+  const causal = words(patternOf(["a", "b", "c"], three, { causal: true }));
+  assert.deepEqual(causal, ["itself", "the token before", "the first token", "elsewhere"]);
+  const both = words(patternOf(["[CLS]", "b", "[SEP]"], three));
+  assert.deepEqual(both, ["itself", "the token before", "the token after", "special tokens", "elsewhere"]);
+  assert.deepEqual(words(patternOf(["a"], [[1]], { causal: true })), []);
+});
+
+test("the place of the picture says why there is none", () => {
+  const state = initialState();
+  assert.match(emptyText(state), /No text yet/);
+  assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);
+  assert.equal(emptyText({ ...state, status: { kind: "busy", message: "" } }), "");
+});

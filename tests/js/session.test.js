@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ApiError } from "../../static/js/api.js";
+import { createSession, failed, waiting } from "../../static/js/session.js";
+import { createStore, initialState } from "../../static/js/store.js";
+import { captureOf, matrixOf } from "./worlds.js";
+
+const gone = () => new ApiError(404, "capture_gone", "the capture is gone");
+const eye = [
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+];
+
+/** A server that answers at once, and counts. @param {object} [replaced] */
+function apiOf(replaced = {}) {
+  const calls = { capture: 0, overview: 0, pattern: 0 };
+  const count =
+    (/** @type {keyof calls} */ name, /** @type {any} */ answer) =>
+    async (/** @type {any[]} */ ...given) => {
+      calls[name] += 1;
+      return answer(...given);
+    };
+  const answers = {
+    capture: () => captureOf(["a", "b", "c"]),
+    overview: (/** @type {any} */ capture) => ({ capture, layers: 2, heads: 3, at: () => matrixOf(eye) }),
+    pattern: (/** @type {any} */ capture, /** @type {number} */ layer, /** @type {number} */ head) => ({
+      capture,
+      layer,
+      head,
+      matrix: matrixOf(eye),
+    }),
+    ...replaced,
+  };
+  const [capture, overview, pattern] = [
+    count("capture", answers.capture),
+    count("overview", answers.overview),
+    count("pattern", answers.pattern),
+  ];
+  const models = async () => ({ default: "toy", models: [{ ...captureOf(["a"]).model, state: "available" }] });
+  return { calls, api: /** @type {any} */ ({ capture, overview, pattern, models, forget: () => {} }) };
+}
+
+/** @param {any} api @param {object} [state] */
+function sessionOf(api, state) {
+  const store = createStore({ ...initialState(), model: "toy", text: "a b c", ...state });
+  return { store, session: createSession(store, api, () => 0) };
+}
+
+test("a run ends with a grid, a head and a sentence", async () => {
+  const { store, session } = sessionOf(apiOf().api);
+  await session.run();
+  const { overview, pattern, layer, head, status } = store.get();
+  assert.ok(overview);
+  assert.deepEqual([pattern.layer, pattern.head], [layer, head]);
+  assert.deepEqual(status, { kind: "done", message: "3 tokens, 6 heads, 0 ms" });
+});
+
+test("a head that was chosen stays chosen", async () => {
+  const { store, session } = sessionOf(apiOf().api, { layer: 1, head: 2 });
+  await session.run();
+  assert.deepEqual([store.get().layer, store.get().head], [1, 2]);
+});
+
+test("a head the model has not is named, and another one shown", async () => {
+  const { store, session } = sessionOf(apiOf().api, { layer: 7, head: 2 });
+  await session.run();
+  assert.match(store.get().status.message, /layers 0\.\.1 and heads 0\.\.2, no layer 7, head 2/);
+  assert.ok(store.get().pattern.layer < 2);
+});
+
+test("a capture that is gone is asked for again, once", async () => {
+  let first = true;
+  const { api, calls } = apiOf({
+    pattern: (/** @type {any} */ capture) => {
+      if (!first) return { capture, layer: 0, head: 0, matrix: matrixOf(eye) };
+      first = false;
+      throw gone();
+    },
+  });
+  const { store, session } = sessionOf(api, { layer: 0, head: 0 });
+  await session.run();
+  assert.deepEqual([calls.capture, calls.pattern, store.get().status.kind], [2, 2, "done"]);
+});
+
+test("a capture that is gone again is an error and no loop", async () => {
+  const { api, calls } = apiOf({ overview: () => Promise.reject(gone()) });
+  const { store, session } = sessionOf(api);
+  await session.run();
+  assert.deepEqual([calls.capture, calls.overview], [2, 2]);
+  assert.deepEqual(store.get().status, { kind: "error", message: "the capture is gone", retry: true });
+});
+
+test("blank text asks nothing and leaves nothing", async () => {
+  const { api, calls } = apiOf();
+  const { store, session } = sessionOf(api);
+  await session.run();
+  store.set({ text: " \n" });
+  await session.run();
+  assert.equal(calls.capture, 1);
+  assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
+});
+
+test("a run that was overtaken writes nothing", async () => {
+  /** @type {((capture: any) => void)[]} */
+  const finish = [];
+  const { api } = apiOf({ capture: () => new Promise((resolve) => finish.push(resolve)) });
+  const { store, session } = sessionOf(api);
+  const slow = session.run();
+  store.set({ text: "b" });
+  const quick = session.run();
+  finish[1](captureOf(["b"]));
+  await quick;
+  finish[0](captureOf(["a", "b", "c"]));
+  await slow;
+  assert.equal(store.get().overview.capture.tokens.length, 1);
+  assert.match(store.get().status.message, /^1 token,/);
+});
+
+test("the picker learns that a model is ready from the answer to a run", async () => {
+  const { store, session } = sessionOf(apiOf().api);
+  await session.loadModels();
+  assert.equal(store.get().models[0].state, "available");
+  assert.equal(waiting(store.get()).message, "loading toy …");
+  await session.run();
+  assert.equal(store.get().models[0].state, "ready");
+  assert.equal(waiting(store.get()).message, "running …");
+});
+
+test("only what may pass is worth another try", () => {
+  const retry = (/** @type {number} */ status, /** @type {string} */ code) =>
+    failed(new ApiError(status, code, "x")).retry;
+  assert.deepEqual([retry(503, "busy"), retry(0, "unreachable"), retry(404, "capture_gone")], [true, true, true]);
+  assert.deepEqual([retry(422, "too_many_tokens"), retry(404, "model_not_found")], [false, false]);
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { initialState } from "../../static/js/store.js";
+import { parse, print } from "../../static/js/url.js";
+
+const address = {
+  model: "minilm",
+  text: "a & b = #1\nשלום 😀 +",
+  layer: 2,
+  head: 4,
+  scale: "log",
+  rows: [0, 5],
+  columns: [3, 9],
+};
+
+test("what is printed is read back", () => {
+  assert.deepEqual(parse(print({ ...initialState(), ...address })), address);
+});
+
+test("what is as usual is left out of the address", () => {
+  assert.equal(print({ ...initialState(), model: "minilm", text: "Hi there" }), "#model=minilm&text=Hi+there");
+});
+
+test("no character of a text can break out of its field", () => {
+  assert.deepEqual(parse(print({ ...initialState(), text: "x&layer=1&head=1#" })), { text: "x&layer=1&head=1#" });
+});
+
+for (const [what, fragment] of Object.entries({
+  "an unknown field": "#colour=red",
+  "a layer that is not a number": "#layer=2e1&head=1",
+  "a negative head": "#layer=1&head=-1",
+  "a layer without its head": "#layer=1",
+  "a head without its layer": "#head=1",
+  "an unknown scale": "#scale=cubic",
+  "a window that ends before it begins": "#rows=5:2",
+  "an empty window": "#columns=3:3",
+  "a model name with markup": "#model=<script>",
+  "a text too long for an address": `#text=${"a".repeat(20_001)}`,
+  "half a percent code": "#scale=%",
+  nothing: "",
+})) {
+  test(`${what} is not let in`, () => assert.deepEqual(parse(fragment), {}));
+}
+
+test("a model may be local or of the hub, with its revision", () => {
+  for (const model of ["local:my-bert", "google/bert_uncased.v2@main"]) {
+    assert.equal(parse(print({ ...initialState(), model })).model, model);
+  }
+});

@@ -1,0 +1,46 @@
+// Small worlds for the tests of the page: captures and matrices one can work out by hand.
+
+/** @param {string[]} texts @param {object} [options] */
+export function captureOf(texts, { causal = false, special = /^\[/ } = {}) {
+  const tokens = texts.map((text, index) => ({ index, text, special: special.test(text) }));
+  const model = {
+    id: "toy",
+    title: "Toy",
+    family: "toy",
+    layers: 2,
+    heads: 3,
+    max_tokens: 512,
+    causal,
+    state: "ready",
+  };
+  return { id: "abc", model, tokens, layers: 2, heads: 3, queries: texts.length, keys: texts.length };
+}
+
+/** @param {number[][]} rows @param {number} [step] */
+export function matrixOf(rows, step = 1) {
+  const columns = rows[0].length;
+  return { values: Float32Array.from(rows.flat()), rows: rows.length, columns, queryStep: step, keyStep: step };
+}
+
+/** @param {string[]} texts @param {number[][]} rows @param {object} [options] */
+export const patternOf = (texts, rows, options) => ({
+  capture: captureOf(texts, options),
+  layer: 1,
+  head: 2,
+  matrix: matrixOf(rows),
+});
+
+/** What numpy.save writes. @param {number[]} shape @param {ArrayLike<number>} values @param {object} [options] */
+export function npyOf(shape, values, { descr = "<f4", fortran = "False", version = 1, padding = 64 } = {}) {
+  const start = version === 1 ? 10 : 12;
+  const facts = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
+  const length = Math.ceil((start + facts.length + 1) / padding) * padding - start;
+  const bytes = new Uint8Array(start + length + values.length * 4);
+  bytes.set([0x93, ...new TextEncoder().encode("NUMPY"), version, 0]);
+  const view = new DataView(bytes.buffer);
+  if (version === 1) view.setUint16(8, length, true);
+  else view.setUint32(8, length, true);
+  bytes.set(new TextEncoder().encode(`${facts.padEnd(length - 1)}\n`), start);
+  Array.from(values, (value, at) => view.setFloat32(start + length + at * 4, value, true));
+  return bytes.buffer;
+}
