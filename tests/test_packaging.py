@@ -1,6 +1,9 @@
 """What we ship and what we pin: the wheel holds the page, the locks fit together and name no index."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -26,12 +29,19 @@ def pins(lock: str) -> dict[str, list[Requirement]]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in the wheel of this very tree."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel of this very tree unpacked, as an installation would."""
     folder = tmp_path_factory.mktemp("wheel")
     [path] = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
     with zipfile.ZipFile(path) as archive:
-        return set(archive.namelist())
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def wheel(installed: Path) -> set[str]:
+    """The names in the wheel."""
+    return {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("folder", ["templates", "static"])
@@ -48,6 +58,22 @@ def test_the_wheel_holds_the_bundled_model(wheel: set[str]) -> None:
 def test_the_wheel_holds_the_app_and_nothing_else(wheel: set[str]) -> None:
     assert {name.split("/")[0] for name in wheel} == {"app", f"headscope-{PROJECT['project']['version']}.dist-info"}
     assert not [name for name in wheel if "__pycache__" in name]
+
+
+SERVE_TWO_FILES = """
+from fastapi.testclient import TestClient
+from app import main
+from app.settings import Settings
+client = TestClient(main.create_app(Settings()), base_url="http://127.0.0.1")
+print(main.__file__, client.get("/").status_code, client.get("/static/js/main.js").status_code)
+"""
+
+
+def test_an_installed_wheel_serves_its_own_page(installed: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    command = [sys.executable, "-c", SERVE_TWO_FILES]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(installed / "app" / "main.py"), "200", "200"], done.stderr
 
 
 @pytest.mark.parametrize("lock", [path.name for path in LOCKS])
