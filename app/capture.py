@@ -107,8 +107,14 @@ def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
 
 
 def check_finite(layers: tuple[LayerCapture, ...], model_id: str) -> None:
-    """A log-sum-exp that is no number means that weights or activations overflowed."""
+    """Raises ModelOutputInvalid where weights or activations overflowed.
+
+    The log-sum-exp alone would not tell: the flash kernel lets a row of NaN pass with a finite one.
+    """
     for number, layer in enumerate(layers):
-        bad = (~layer.lse.isfinite()).any(-1).nonzero()
-        if len(bad):
-            raise ModelOutputInvalid(f"layer {number}, head {int(bad[0])} of {model_id} gave NaN or infinite scores")
+        group = layer.config.heads // layer.config.kv_heads
+        for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
+            bad = (~x.flatten(1).isfinite()).any(-1).nonzero()
+            if len(bad):
+                head = int(bad[0]) * heads_each
+                raise ModelOutputInvalid(f"layer {number}, head {head} of {model_id} gave NaN or infinite numbers")

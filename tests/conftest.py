@@ -38,6 +38,12 @@ def loaded(models_dir):
 
 
 @pytest.fixture
+def fresh(models_dir):
+    """model id -> LoadedModel of this test's own, to change as it likes."""
+    return lambda model_id: load_entry(model_id, models_dir)
+
+
+@pytest.fixture
 def settings(models_dir):
     return Settings(model="local:gpt2", models_dir=models_dir)
 

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ from .tokens import read_tokenizer, tokenize
 
 FAMILIES = {adapter.family: adapter for adapter in (BERT, GPT2)}
 WEIGHTS = "model.safetensors"
+# While it loads, transformers patches torch for the whole process: two loads at once see half-made models.
+LOADING = Lock()
 
 
 @dataclass(frozen=True)
@@ -113,16 +116,17 @@ def read_weights(
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its report of odd weights is a warning; ours is an error
     try:
-        model, report = model_class.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-            use_safetensors=True,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,  # so that the report names them, and we refuse them
-            output_loading_info=True,
-        )
+        with LOADING:
+            model, report = model_class.from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                attn_implementation="sdpa",
+                use_safetensors=True,
+                local_files_only=True,
+                ignore_mismatched_sizes=True,  # so that the report names them, and we refuse them
+                output_loading_info=True,
+            )
     except (RuntimeError, ValueError) as error:
         raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
     skipped = re.compile("|".join(adapter.skipped))

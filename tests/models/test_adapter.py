@@ -39,11 +39,9 @@ def test_the_next_token_head_stays_usable_and_generates():
     torch.manual_seed(0)
     theirs = randomise(GPT2LMHeadModel(tiny_gpt2()))
     ids = torch.tensor([[5, 6, 7]])
-    wanted = theirs.eval().generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, do_sample=False)
-    ours = adopt(theirs, GPT2).model
-    assert torch.equal(
-        ours.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, do_sample=False), wanted
-    )
+    options = {"attention_mask": torch.ones_like(ids), "max_new_tokens": 6, "do_sample": False}
+    wanted = theirs.eval().generate(ids, **options)
+    assert torch.equal(adopt(theirs, GPT2).model.generate(ids, **options), wanted)
 
 
 def test_the_masked_token_head_stays_usable():
@@ -56,9 +54,13 @@ def test_the_masked_token_head_stays_usable():
 
 def test_the_model_is_ours_again_after_an_error_as_hugging_face():
     adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
-    with pytest.raises(RuntimeError, match="within"), adopted.as_hugging_face() as model:
+
+    def fail(model):
         assert not hook_points(model)
         raise RuntimeError("within")
+
+    with pytest.raises(RuntimeError, match="within"), adopted.as_hugging_face() as model:
+        fail(model)
     assert hook_points(adopted.model)
     assert adopted.model.config._attn_implementation == "sdpa"
 

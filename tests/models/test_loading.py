@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -153,3 +154,11 @@ def test_only_a_plain_folder_name_inside_the_models_folder_is_found(tmp_path, na
     (models_dir / "link").symlink_to(outside)
     with pytest.raises(ModelNotFound, match="lists those"):
         lookup(f"local:{name}", models_dir)
+
+
+def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
+    folders = [write_tiny(tmp_path / str(n), ("gpt2", "bert")[n % 2]) for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        models = list(pool.map(lambda folder: load(folder, CARD), folders))
+    assert [model.card.family for model in models] == ["gpt2", "bert"] * 3
+    assert all(p.device.type == "cpu" for model in models for p in model.adopted.model.parameters())

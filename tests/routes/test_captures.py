@@ -1,0 +1,70 @@
+import pytest
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from app.settings import Settings
+
+TEXT = "The cat sat on the mat."
+
+
+def post(client, text=TEXT, **body):
+    return client.post("/api/v1/captures", json={"text": text, **body})
+
+
+def test_a_capture_is_made_once_and_found_again(client):
+    first, second = post(client), post(client)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    assert client.get(first.headers["location"]).json() == first.json()
+
+
+def test_the_capture_is_that_of_the_contract(client):
+    said = post(client).json()
+    assert set(said) == {"id", "model", "tokens", "layers", "heads", "queries", "keys", "bytes", "expires_in"}
+    assert (said["layers"], said["heads"]) == (3, 4)
+    assert said["queries"] == said["keys"] == len(said["tokens"])
+
+
+def test_a_forgotten_capture_is_gone_and_comes_back_with_the_same_id(client):
+    first = post(client)
+    assert client.delete(first.headers["location"]).status_code == 204
+    gone = client.get(first.headers["location"])
+    assert (gone.status_code, gone.json()["code"]) == (404, "capture_gone")
+    again = post(client)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+
+
+@pytest.mark.parametrize("path", ["", "/overview", "/heads/0/0"])
+def test_an_unknown_capture_is_gone_at_every_door(client, path):
+    response = client.get(f"/api/v1/captures/{'0' * 32}{path}")
+    assert (response.status_code, response.json()["code"]) == (404, "capture_gone")
+
+
+def test_captures_are_bounded_by_bytes_and_the_oldest_goes(models_dir):
+    size = 20_000  # two of these captures and a bit
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=size)
+    with TestClient(create_app(settings)) as client:
+        locations = [post(client, f"{TEXT} {n}").headers["location"] for n in range(4)]
+        found = [client.get(location).status_code for location in locations]
+        captures = client.app.state.runner.captures
+    assert found[0] == 404
+    assert found[-1] == 200
+    assert captures.currsize <= size
+
+
+def test_a_capture_larger_than_the_memory_for_all_is_refused(models_dir):
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=100)
+    with TestClient(create_app(settings)) as client:
+        response = post(client)
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+    assert "HEADSCOPE_MAX_CAPTURE_BYTES is 100" in response.json()["detail"]
+
+
+def test_captures_of_two_models_are_two(client):
+    ids = {post(client, model=model).json()["id"] for model in ("local:gpt2", "local:bert")}
+    assert len(ids) == 2
+
+
+def test_a_pair_has_two_segments(client):
+    said = post(client, model="local:bert", text_pair="A dog ran.").json()
+    assert {token["segment"] for token in said["tokens"]} == {0, 1}

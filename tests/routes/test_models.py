@@ -1,0 +1,71 @@
+import asyncio
+import threading
+
+import pytest
+from fastapi.testclient import TestClient
+from worlds import write_tiny
+
+from app.main import create_app
+from app.runner import Runner
+from app.settings import Settings
+
+
+def cards(client):
+    return {card["id"]: card for card in client.get("/api/v1/models").json()["models"]}
+
+
+def test_every_model_is_listed_with_its_state(client):
+    client.post("/api/v1/models/load", json={"model": "local:gpt2"})
+    listed = client.get("/api/v1/models").json()
+    assert listed["default"] == "local:gpt2"
+    known = cards(client)
+    assert list(known) == ["minilm", "gpt2-mini", "local:bert", "local:bert-masked", "local:gpt2"]
+    assert (known["local:gpt2"]["state"], known["local:gpt2"]["layers"]) == ("ready", 3)
+    assert (known["local:bert"]["state"], known["local:bert"]["layers"]) == ("available", None)
+
+
+def test_loading_answers_the_card(client):
+    card = client.post("/api/v1/models/load", json={"model": "local:bert"}).json()
+    assert (card["state"], card["family"], card["heads"]) == ("ready", "bert", 4)
+    assert card == cards(client)["local:bert"]
+
+
+def test_a_refused_model_says_why_and_is_read_again_when_asked_again(tmp_path):
+    write_tiny(tmp_path / "broken", "gpt2")
+    kept = (tmp_path / "broken" / "config.json").read_text()
+    (tmp_path / "broken" / "config.json").write_text(kept.replace('"gpt2"', '"gpt9"'))
+    with TestClient(create_app(Settings(model="local:broken", models_dir=tmp_path))) as client:
+        refused = client.post("/api/v1/models/load", json={"model": "local:broken"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "unsupported_model")
+        assert (cards(client)["local:broken"]["state"]) == "failed"
+        assert "gpt9" in cards(client)["local:broken"]["why"]
+        assert client.get("/readyz").status_code == 503
+        (tmp_path / "broken" / "config.json").write_text(kept)
+        assert client.post("/api/v1/models/load", json={"model": "local:broken"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["nobody", "local:nobody", "local:../x", "local:", "/etc/passwd", "a\x00b"])
+def test_an_unknown_model_is_404_and_leaves_no_trace(client, model):
+    before = cards(client)
+    response = client.post("/api/v1/models/load", json={"model": model})
+    assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
+    assert list(cards(client)) == list(before)
+
+
+def test_fifty_who_ask_at_once_share_one_load(models_dir, monkeypatch):
+    loads = []
+    monkeypatch.setattr("app.models.loading.load", lambda *_, **__: loads.append(threading.get_ident()) or "model")
+
+    async def crowd():
+        runner = Runner(Settings(models_dir=models_dir))
+        return await asyncio.gather(*(runner.model("local:gpt2") for _ in range(50)))
+
+    assert asyncio.run(crowd()) == ["model"] * 50
+    assert len(loads) == 1
+    assert loads[0] != threading.get_ident()  # never on the event loop
+
+
+def test_health_and_readiness(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    client.post("/api/v1/models/load", json={"model": "local:gpt2"})
+    assert client.get("/readyz").status_code == 200

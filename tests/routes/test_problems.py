@@ -1,0 +1,136 @@
+"""One error shape at every door."""
+
+import asyncio
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.errors import AppError, Busy
+from app.main import create_app
+from app.runner import Runner
+
+JSON = {"Content-Type": "application/json"}
+
+
+def post(client, body):
+    return client.post("/api/v1/attention", content=body, headers=JSON)
+
+
+def assert_problem(response, status, code):
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(problem) >= {"type", "title", "status", "detail", "code"}
+    assert (response.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert len(response.content) < 8000
+    return problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"text": "\\ud800"}', 422, "invalid_input"),
+        (b'{"text": "a", "text": "b"}', 422, "invalid_input"),
+        (b'{"text": NaN}', 400, "invalid_json"),
+        (b'{"text": "a", "decimals": Infinity}', 400, "invalid_json"),
+        (b'{"text": "a", "decimals": -Infinity}', 400, "invalid_json"),
+        (b'{"text": "a", "decimals": ' + b"9" * 5000 + b"}", 400, "invalid_json"),
+        (b"[" * 40_000, 400, "invalid_json"),
+        (b"{", 400, "invalid_json"),
+        (b"", 422, "invalid_input"),
+        (b"[]", 422, "invalid_input"),
+        (b'"text"', 422, "invalid_input"),
+        (b'{"text": "\xff"}', 400, "invalid_json"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else None,
+)
+def test_a_body_that_cannot_be_read_one_way_is_refused(client, body, status, code):
+    assert_problem(post(client, body), status, code)
+
+
+def test_what_was_sent_is_never_echoed(client):
+    secret = "s3cret" * 10
+    response = client.post("/api/v1/attention", json={"text": [secret], "layers": secret, secret: 1})
+    assert_problem(response, 422, "invalid_input")
+    assert secret not in response.text
+
+
+def test_at_most_twenty_errors_are_listed(client):
+    response = client.post("/api/v1/attention", json={f"x{n}": 1 for n in range(100)})
+    assert len(response.json()["errors"]) == 20
+
+
+def test_no_such_path_is_a_problem(client):
+    assert "/docs" in assert_problem(client.get("/api/v1/nothing"), 404, "not_found")
+
+
+def test_a_wrong_method_is_a_problem_and_says_which_are_right(client):
+    response = client.put("/healthz")
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "GET"
+
+
+def test_a_bug_is_a_problem_without_its_details(settings):
+    app = create_app(settings)
+
+    @app.get("/bug")
+    async def bug():
+        raise ZeroDivisionError("the secret detail")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        response = client.get("/bug")
+    assert_problem(response, 500, "internal_error")
+    assert "secret" not in response.text
+
+
+def test_an_unknown_format_and_an_unknown_type_are_problems(client):
+    post_to = "/api/v1/attention?format=csv"
+    assert_problem(client.post(post_to, json={"text": "a"}), 422, "unknown_format")
+    response = client.post("/api/v1/attention", json={"text": "a"}, headers={"Accept": "text/csv"})
+    assert_problem(response, 406, "not_acceptable")
+
+
+def test_a_full_queue_is_503_with_retry_after(client, monkeypatch):
+    async def full(*_):
+        raise Busy("32 requests are waiting already")
+
+    monkeypatch.setattr(Runner, "compute", full)
+    response = client.post("/api/v1/captures", json={"text": "never seen before"})
+    assert_problem(response, 503, "busy")
+    assert int(response.headers["retry-after"]) > 0
+
+
+def every_error(top=AppError):
+    for error in top.__subclasses__():
+        yield error
+        yield from every_error(error)
+
+
+def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree():
+    from app import errors
+
+    codes = [error.code for error in every_error()]
+    assert len(codes) == len(set(codes))
+    for error in every_error():
+        assert f"{error.__name__} " in errors.__doc__
+        assert f"{error.status} {error.code}" in errors.__doc__
+
+
+def test_the_queue_is_bounded(settings):
+    async def crowd():
+        runner = Runner(settings.model_copy(update={"max_waiting": 2}))
+        release = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def work():
+            asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+
+        running = [asyncio.create_task(runner.compute(work)) for _ in range(3)]  # one runs, two wait
+        await asyncio.sleep(0.05)
+        with pytest.raises(Busy, match="2 requests"):
+            await runner.compute(work)
+        release.set()
+        await asyncio.gather(*running)
+        assert runner.waiting == 0
+        assert await runner.compute(lambda: "free again") == "free again"
+
+    asyncio.run(crowd())
