@@ -86,9 +86,15 @@ export function createSession(store, api, clock = () => performance.now()) {
   /** Runs are numbered, so that one which was overtaken while it waited cannot write over the newer. */
   let turn = 0;
 
-  /** @param {number} mine @param {unknown} error */
-  function report(mine, error) {
-    if (mine === turn && !isAbort(error)) store.set({ status: failed(error) });
+  /**
+   * A picture of something else than what was asked for would mislead, so it goes.
+   *
+   * @param {number} mine
+   * @param {unknown} error
+   * @param {Partial<State>} lost
+   */
+  function report(mine, error, lost) {
+    if (mine === turn && !isAbort(error)) store.set({ ...lost, status: failed(error) });
   }
 
   /** @param {number} mine */
@@ -111,7 +117,7 @@ export function createSession(store, api, clock = () => performance.now()) {
       const now = store.get();
       if (mine === turn && now.layer === layer && now.head === head) store.set({ pattern });
     } catch (error) {
-      report(mine, error);
+      report(mine, error, { pattern: null });
     }
   }
 
@@ -129,7 +135,7 @@ export function createSession(store, api, clock = () => performance.now()) {
       await showGrid(mine);
       if (mine === turn) await showHead();
     } catch (error) {
-      report(mine, error);
+      report(mine, error, { overview: null, pattern: null });
     }
   }
 
@@ -139,7 +145,7 @@ export function createSession(store, api, clock = () => performance.now()) {
       store.set({ models });
       if (store.get().status.kind === "busy") store.set({ status: waiting(store.get()) });
     } catch (error) {
-      report(turn, error);
+      report(turn, error, {});
     }
   }
 

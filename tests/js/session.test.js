@@ -133,3 +133,17 @@ test("only what may pass is worth another try", () => {
   assert.deepEqual([retry(503, "busy"), retry(0, "unreachable"), retry(404, "capture_gone")], [true, true, true]);
   assert.deepEqual([retry(422, "too_many_tokens"), retry(404, "model_not_found")], [false, false]);
 });
+
+test("a run that fails leaves no picture of another text", async () => {
+  let broken = false;
+  const capture = () => {
+    if (broken) throw new ApiError(422, "too_many_tokens", "600 tokens, at most 512");
+    return captureOf(["a", "b", "c"]);
+  };
+  const { store, session } = sessionOf(apiOf({ capture }).api);
+  await session.run();
+  broken = true;
+  await session.run();
+  assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
+  assert.deepEqual(store.get().status, { kind: "error", message: "600 tokens, at most 512", retry: false });
+});
