@@ -1,0 +1,100 @@
+"""The page on a causal model of one's own making: 1 layer, 2 heads, even weights. The server only serves the files."""
+
+import io
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from .conftest import Headscope
+from .test_page import colours
+
+CARD = {
+    "id": "toy",
+    "title": "Toy",
+    "family": "toy",
+    "source": "local",
+    "layers": 1,
+    "heads": 2,
+    "max_tokens": 512,
+    "causal": True,
+    "state": "ready",
+}
+
+
+def even(count: int) -> np.ndarray:
+    """Each query looks at itself and all before it alike."""
+    return np.tril(np.ones((count, count), np.float32)) / np.arange(1, count + 1, dtype=np.float32)[:, None]
+
+
+def npy(route: Route, array: np.ndarray) -> None:
+    body = io.BytesIO()
+    np.save(body, array)
+    facts = json.dumps({"query_step": 1, "key_step": 1})
+    route.fulfill(body=body.getvalue(), headers={"Content-Type": "application/x-npy", "X-Headscope": facts})
+
+
+def invent(page: Page, words: list[str]) -> None:
+    tokens = [{"index": i, "id": i, "text": word, "special": False, "segment": 0} for i, word in enumerate(words)]
+    count = len(words)
+    capture = {"id": "toy", "model": CARD, "tokens": tokens, "layers": 1, "heads": 2, "queries": count, "keys": count}
+    page.route("**/api/v1/models", lambda route: route.fulfill(json={"default": "toy", "models": [CARD]}))
+    page.route("**/api/v1/captures", lambda route: route.fulfill(json=capture, status=201))
+    page.route("**/overview?*", lambda route: npy(route, np.stack([even(count)] * 2)[None]))
+    page.route("**/heads/*", lambda route: npy(route, even(count)))
+    page.route("**/heads/*/*?*", lambda route: npy(route, even(count)))
+
+
+@pytest.fixture
+def toy(headscope: Headscope) -> Callable[..., Headscope]:
+    def opened(*words: str) -> Headscope:
+        invent(headscope.page, list(words))
+        return headscope.open(model="toy", text=" ".join(words), layer=0, head=1)
+
+    return opened
+
+
+def test_what_comes_later_has_no_weight_and_says_why(toy: Callable[..., Headscope]) -> None:
+    headscope = toy("one", "two", "three", "four")
+    assert headscope.point_at(1, 3, of=4) == '"two" may not attend to "four", which comes later'
+    assert headscope.point_at(3, 1, of=4) == '"four" attends to "two": 0.250'
+    expect(headscope.page.locator("#grid .masked")).to_be_visible()
+
+
+def test_masked_cells_are_one_flat_grey(toy: Callable[..., Headscope], browser: Browser) -> None:
+    page = toy("one", "two", "three", "four").page
+    box = page.locator("#heatmap .nsewdrag").bounding_box()
+    assert box is not None
+    cell = {"width": box["width"] / 4 - 6, "height": box["height"] / 4 - 6}
+    masked = page.screenshot(clip={"x": box["x"] + box["width"] / 2 + 3, "y": box["y"] + 3, **cell})
+    assert colours(browser, masked) == 1
+    grey = page.evaluate("getComputedStyle(document.querySelector('#heatmap .stage')).getPropertyValue('--masked')")
+    assert page.evaluate("getComputedStyle(document.querySelector('#heatmap .bglayer rect')).fill") == grey
+
+
+def test_one_token_has_a_picture_and_no_invented_facts(toy: Callable[..., Headscope]) -> None:
+    headscope = toy("alone")
+    assert headscope.labels == ["alone"]
+    assert headscope.point_at(0, 0, of=1) == '"alone" attends to "alone": 1.000'
+    expect(headscope.page.locator("#facts")).to_contain_text("No token here could have looked elsewhere")
+    expect(headscope.page.locator("#status")).to_contain_text("1 token, 2 heads")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["שלום", "👩‍👩‍👧‍👦", "漢字仮名交じり文の長い言葉", "Donaudampfschifffahrtsgesellschaft", "e\u0301\u200d\u202e"],
+)
+def test_words_of_all_kinds_stay_in_their_place(toy: Callable[..., Headscope], word: str) -> None:
+    headscope = toy("one", word, "<s>", "&lt;")
+    page = headscope.page
+    assert headscope.labels[2:] == ["<s>", "&lt;"]
+    assert headscope.point_at(2, 1, of=4) == f'"<s>" attends to "{word}": 0.333'
+    stage = page.locator("#heatmap .stage").bounding_box()
+    assert stage is not None
+    for label in page.locator("#heatmap .ytick text, #heatmap .xtick text").all():
+        box = label.bounding_box()
+        assert box is not None
+        assert box["x"] >= stage["x"]
+        assert box["y"] >= stage["y"]
