@@ -1,5 +1,6 @@
 """The `headscope` command."""
 
+import os
 import socket
 import sys
 import webbrowser
@@ -87,10 +88,15 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     typer.echo(f"Headscope {version('headscope')} on {url}  (Ctrl+C stops it)")
     sys.stdout.flush()
     # The socket listens already: the browser's connection waits the moment until the server accepts it.
-    if settings.open:
+    if settings.open and has_screen():
         webbrowser.open(url)
     config = uvicorn.Config(create_app(settings), log_level=settings.log_level, access_log=False)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def has_screen() -> bool:
+    """Without one, Linux would open the page in a text browser, in the middle of this terminal."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def run() -> None:

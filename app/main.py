@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         first.cancel()
 
-    app = FastAPI(title="Headscope", version=version("headscope"), lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title="Headscope", version=version("headscope"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
     problems.install(app)
     # Level 9, the default, takes 1.6 s where level 1 takes 25 ms.

@@ -24,7 +24,7 @@ LAYERS = {
     "session": ("session", "words pure wire state"),  # from a gesture to the server and back into the store
     "views": ("views", "words pure wire state document parts"),
     "main": ("main", "words pure wire state document parts session views"),
-    "alone": ("early", ""),  # runs before anything is painted
+    "alone": ("early docs", ""),  # before anything is painted; a page of its own
 }
 LAYER_OF = {stem: layer for layer, (stems, _) in LAYERS.items() for stem in stems.split()}
 

@@ -1,14 +1,14 @@
-"""The page, and what it is made of: templates, static files, and Plotly from the installed package."""
+"""The pages, and what they are made of: templates, static files, and vendored scripts from installed packages."""
 
 import gzip
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
@@ -33,28 +33,37 @@ static = StaticFiles(directory=shipped("static"))
 
 
 @dataclass(frozen=True)
-class Script:
-    """A script of someone else's, from its installed package, under an address that changes with its content."""
+class Vendored:
+    """A file of someone else's, from its installed package, under an address that changes with its content."""
 
     path: Path
-    digest: str
+    media_type: str
 
-    @property
+    @cached_property
     def url(self) -> str:
-        return f"/vendor/{self.path.name.removesuffix('.min.js')}-{self.digest}.min.js"
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
+        return f"/vendor/{digest}/{self.path.name}"
 
-    @cache  # noqa: B019 - one object for the life of the process
+    @cached_property
     def compressed(self) -> bytes:
         return gzip.compress(self.path.read_bytes(), 6)
 
 
-@cache
-def plotly() -> Script:
-    spec = find_spec("plotly")  # finds, but does not run, the package
+def vendored(package: str, path: str, media_type: str) -> Vendored:
+    spec = find_spec(package)  # finds, but does not run, the package
     assert spec is not None
     assert spec.origin is not None
-    path = Path(spec.origin).parent / "package_data" / "plotly.min.js"
-    return Script(path, hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+    return Vendored(Path(spec.origin).parent / path, media_type)
+
+
+@cache
+def vendor() -> dict[str, Vendored]:
+    """Plotly for the heatmap, Swagger UI for /docs."""
+    return {
+        "plotly": vendored("plotly", "package_data/plotly.min.js", "text/javascript"),
+        "swagger_js": vendored("fastapi_offline", "static/swagger-ui-bundle.js", "text/javascript"),
+        "swagger_css": vendored("fastapi_offline", "static/swagger-ui.css", "text/css"),
+    }
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -63,20 +72,27 @@ def page(request: Request, settings: TheSettings) -> Response:
     context = {
         "version": version("headscope"),
         "probes": PROBES,
-        "plotly_url": plotly().url,
+        "plotly_url": vendor()["plotly"].url,
         "default_model": settings.model,
     }
     return templates.TemplateResponse(request, "page.html", context, headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/vendor/plotly-{digest}.min.js")
-def plotly_script(digest: str, request: Request) -> Response:
-    """plotly.js, compressed once, cached for ever."""
-    script = plotly()
-    if digest != script.digest:
-        return Response(status_code=404)
+@router.get("/docs", response_class=HTMLResponse)
+def docs(request: Request) -> Response:
+    """The API, to read and to try."""
+    context = {"swagger_js": vendor()["swagger_js"].url, "swagger_css": vendor()["swagger_css"].url}
+    return templates.TemplateResponse(request, "docs.html", context, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/vendor/{digest}/{name}")
+def vendor_file(digest: str, name: str, request: Request) -> Response:
+    """A vendored file, compressed once, cached for ever."""
+    file = next((file for file in vendor().values() if file.url == f"/vendor/{digest}/{name}"), None)
+    if file is None:
+        raise HTTPException(404)
     headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        return Response(script.compressed(), 200, headers, "text/javascript")
-    return Response(script.path.read_bytes(), 200, headers, "text/javascript")
+        return Response(file.compressed, 200, headers, file.media_type)
+    return Response(file.path.read_bytes(), 200, headers, file.media_type)

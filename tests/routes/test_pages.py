@@ -1,0 +1,46 @@
+import re
+
+import pytest
+
+from app.probes import PROBES
+
+
+def assets(html):
+    return re.findall(r'(?:src|href|data-plotly)="(/[^"]+)"', html)
+
+
+@pytest.mark.parametrize("page", ["/", "/docs"])
+def test_a_page_and_all_that_it_names_is_served_from_here(client, page):
+    html = client.get(page).text
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert "https://" not in html
+    named = [path for path in assets(html) if path not in ("/", "/docs")]
+    assert named
+    for path in named:
+        assert client.get(path).status_code == 200, path
+
+
+def test_the_page_offers_every_probe_with_what_to_look_for(client):
+    html = client.get("/").text
+    for probe in PROBES:
+        assert probe.name in html
+        assert probe.look_for.split("“")[0].strip() in html
+
+
+def test_plotly_is_compressed_and_cached_for_ever(client):
+    html = client.get("/").text
+    url = re.search(r"/vendor/[0-9a-f]{16}/plotly\.min\.js", html).group()
+    response = client.get(url)
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["content-encoding"] == "gzip"
+    assert int(response.headers["content-length"]) < 2_000_000 < len(response.content)
+    plain = client.get(url, headers={"Accept-Encoding": "identity"})
+    assert plain.content == response.content
+
+
+@pytest.mark.parametrize(
+    "path", ["/vendor/0000000000000000/plotly.min.js", "/vendor/../app/cli.py", "/static/../app/cli.py"]
+)
+def test_nothing_else_is_served(client, path):
+    response = client.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -1,0 +1,74 @@
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.settings import Settings
+
+PYTHON = [sys.executable, "-c", "from app.cli import run; run()"]
+
+
+def invoke(*arguments, **environment):
+    return CliRunner().invoke(cli, arguments, env=environment)
+
+
+def test_the_version_is_said():
+    assert re.fullmatch(r"headscope \d+\.\d+\.\d+\n", invoke("--version").output)
+
+
+@pytest.mark.parametrize("flag", ["--host", "--port", "--open", "--no-open", "--model", "--models-dir", "--device"])
+def test_serve_names_its_flags(flag):
+    assert flag in invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
+
+
+def test_help_does_not_import_torch():
+    code = "import sys, app.cli, app.main; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "False False\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--port", "70000"], {}, "HEADSCOPE_PORT"),
+        (["--device", "abacus"], {}, "HEADSCOPE_DEVICE"),
+        ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_leaves_with_2(arguments, environment, said):
+    result = invoke("serve", *arguments, **environment)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_taken_port_is_said_at_once_with_the_way_out():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = invoke("serve", "--no-open", "--port", str(port))
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{port}" in result.output
+    assert "0 for a free one" in result.output
+
+
+def test_flags_go_before_the_environment(monkeypatch):
+    monkeypatch.setenv("HEADSCOPE_PORT", "9000")
+    assert Settings().port == 9000
+    assert Settings(port=9001).port == 9001
+
+
+def test_serve_listens_on_a_free_port_answers_and_stops(models_dir):
+    command = [*PYTHON, "serve", "--no-open", "--port", "0", "--model", "local:gpt2", "--models-dir", str(models_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline()).group()
+            with urllib.request.urlopen(f"{url}/healthz", timeout=30) as answer:
+                assert answer.read() == b'{"status":"ok"}'
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(30) in (0, -signal.SIGTERM)

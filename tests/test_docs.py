@@ -1,0 +1,75 @@
+"""What is documented is what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+# The contract of the wire, as far as it is built.
+ENDPOINTS = {
+    "/healthz": {"get"},
+    "/readyz": {"get"},
+    "/api/v1/models": {"get"},
+    "/api/v1/models/load": {"post"},
+    "/api/v1/attention": {"post"},
+    "/api/v1/captures": {"post"},
+    "/api/v1/captures/{capture_id}": {"get", "delete"},
+    "/api/v1/captures/{capture_id}/overview": {"get"},
+    "/api/v1/captures/{capture_id}/heads/{layer}/{head}": {"get"},
+}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return create_app(Settings()).openapi()
+
+
+def settings_table():
+    rows = ["| variable | default | what |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `HEADSCOPE_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_has_the_table_of_settings():
+    written = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README, re.DOTALL).group(1).strip()
+    assert written == settings_table(), f"the table is:\n{settings_table()}"
+
+
+def test_every_setting_says_what_it_does():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_api_has_the_endpoints_of_the_contract(schema):
+    assert {path: set(methods) for path, methods in schema["paths"].items()} == ENDPOINTS
+
+
+def test_every_endpoint_says_what_it_does(schema):
+    assert all(method.get("description") for path in schema["paths"].values() for method in path.values())
+
+
+def test_the_body_of_a_dump_is_that_of_the_contract(schema):
+    body = schema["components"]["schemas"]["AttentionRequest"]
+    assert list(body["properties"]) == [
+        "text",
+        "text_pair",
+        "model",
+        "layers",
+        "heads",
+        "quantity",
+        "decimals",
+        "verify",
+    ]
+    assert body["required"] == ["text"]
+    assert body["additionalProperties"] is False
+
+
+def test_no_number_in_the_readme_is_still_to_come():
+    assert "TODO" not in README
