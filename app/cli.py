@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from .errors import AppError
 from .settings import Settings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -47,7 +48,12 @@ def serve(
     """Serve the page and the JSON API."""
     flags = {"host": host, "port": port, "open": open_page, "model": model, "models_dir": models_dir, "device": device}
     settings = settings_from({name: value for name, value in flags.items() if value is not None})
-    run_server(settings, listen(settings))
+    with listen(settings) as listener:
+        try:
+            run_server(settings, listener)
+        except AppError as error:
+            typer.echo(f"headscope: {error.detail}", err=True)
+            raise typer.Exit(2) from None
 
 
 def settings_from(flags: dict[str, Any]) -> Settings:
@@ -83,6 +89,7 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
 
     from .main import create_app
 
+    app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
     typer.echo(f"Headscope {version('headscope')} on {url}  (Ctrl+C stops it)")
@@ -90,7 +97,7 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     # The socket listens already: the browser's connection waits the moment until the server accepts it.
     if settings.open and has_screen():
         webbrowser.open(url)
-    config = uvicorn.Config(create_app(settings), log_level=settings.log_level, access_log=False)
+    config = uvicorn.Config(app, log_level=settings.log_level, access_log=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -1,8 +1,9 @@
 """Where all rooms meet."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -14,19 +15,24 @@ from .routes import attention, captures, grid, health, heatmap, models, pages
 from .runner import Runner
 from .settings import Settings
 
+log = logging.getLogger(__name__)
+
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application; its lifespan loads the default model while the page is already served."""
+    """The application; its lifespan loads the default model while the page is already served.
+
+    Raises ModelNotFound where there is no such default model.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.runner = Runner(settings)
         first = asyncio.create_task(warm_up(app.state.runner))
         yield
         first.cancel()
 
     app = FastAPI(title="Headscope", version=version("headscope"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
+    app.state.runner = Runner(settings)
     problems.install(app)
     # Level 9, the default, takes 1.6 s where level 1 takes 25 ms.
     app.add_middleware(GZipMiddleware, compresslevel=1)
@@ -37,6 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def warm_up(runner: Runner) -> None:
-    """Load the default model; if it is refused, /api/v1/models says why, and asking for it says so again."""
-    with suppress(AppError):
+    """Load the default model; if it is refused, the log and /api/v1/models say why."""
+    try:
         await runner.model(None)
+    except AppError as error:
+        log.error("%s is not loaded: %s", runner.settings.model, error.detail)  # noqa: TRY400 - no bug, no traceback

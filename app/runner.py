@@ -25,9 +25,13 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Runner:
-    """Loads each model once, runs one forward at a time, keeps captures within a number of bytes."""
+    """Loads each model once, runs one forward at a time, keeps captures within a number of bytes.
+
+    Raises ModelNotFound where there is no such default model.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        lookup(settings.model, settings.models_dir)
         self.settings = settings
         self.loads: dict[str, asyncio.Task[LoadedModel]] = {}
         self.captures: TTLCache[str, Capture] = TTLCache(

@@ -39,6 +39,7 @@ def test_help_does_not_import_torch():
         (["--port", "70000"], {}, "HEADSCOPE_PORT"),
         (["--device", "abacus"], {}, "HEADSCOPE_DEVICE"),
         ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS"),
+        (["--port", "0", "--model", "nobody"], {}, "no model 'nobody'"),
     ],
 )
 def test_a_wrong_setting_is_named_and_leaves_with_2(arguments, environment, said):
