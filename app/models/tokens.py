@@ -45,13 +45,14 @@ def tokenize(tokenizer: Tokenizer, text: str, text_pair: str | None, *, pairs: b
     texts = (text, text_pair or "")
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
-    return tuple(token(encoding, n, label) for n, label in enumerate(labels))
+    # Each property of an encoding makes a list of all tokens: asked once, not once a token.
+    columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
+    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True)))
 
 
-def token(encoding: Encoding, n: int, label: str) -> Token:
-    special = bool(encoding.special_tokens_mask[n])
-    start, end = (None, None) if special else encoding.offsets[n]
-    return Token(n, encoding.ids[n], label, start, end, special, encoding.type_ids[n])
+def token(n: int, token_id: int, label: str, span: tuple[int, int], special: int, segment: int) -> Token:
+    start, end = (None, None) if special else span
+    return Token(n, token_id, label, start, end, bool(special), segment)
 
 
 def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
