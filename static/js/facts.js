@@ -73,7 +73,7 @@ function spreadLine({ capture, matrix }) {
   const keys = spread(capture, matrix);
   return keys === null
     ? []
-    : [make("p", {}, `It spreads that look as over ${keys.toFixed(1)} tokens evenly (2 to the mean entropy).`)];
+    : [make("p", {}, `That is as wide as an even look at ${keys.toFixed(1)} tokens (2 to the mean entropy).`)];
 }
 
 /** @param {Pattern} pattern */

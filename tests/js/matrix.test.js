@@ -87,22 +87,19 @@ test("an even look at four tokens spreads over four", () => {
 });
 
 test("the head to open with links distant tokens, and does not rest or look at its neighbour", () => {
-  const eye = (/** @type {number} */ size, /** @type {number} */ shift) =>
-    Array.from({ length: size }, (_, row) =>
-      Array.from({ length: size }, (__, column) => Number(column === (row + shift) % size)),
+  /** Each query gives `weight` to the key so many places after it. @param {number} shift @param {number} weight */
+  const looking = (shift, weight) =>
+    Array.from({ length: 6 }, (_, row) =>
+      Array.from({ length: 6 }, (__, key) => (key === (row + shift) % 6 ? weight : 0)),
     );
-  const rest = Array.from({ length: 6 }, () => [0, 0, 0, 0, 0, 1]);
-  const stripe = Array.from({ length: 6 }, () => [0, 0, 1, 0, 0, 0]);
+  const stripe = (/** @type {number} */ at) =>
+    Array.from({ length: 6 }, () => [0, 1, 2, 3, 4, 5].map((key) => Number(key === at)));
+  // Itself, the next, [SEP]; one word for all, another word for each, the one before.
   const heads = [
-    [eye(6, 0), eye(6, 1), rest],
-    [stripe, eye(6, 3), eye(6, 5)],
+    [looking(0, 1), looking(1, 1), stripe(5)],
+    [stripe(1), looking(3, 0.6), looking(5, 1)],
   ];
   const capture = captureOf(["[CLS]", "a", "b", "c", "d", "[SEP]"]);
-  const overview = {
-    capture,
-    layers: 2,
-    heads: 3,
-    at: (/** @type {number} */ layer, /** @type {number} */ head) => matrixOf(heads[layer][head]),
-  };
-  assert.deepEqual(mostTelling(overview), { layer: 1, head: 1 });
+  const at = (/** @type {number} */ layer, /** @type {number} */ head) => matrixOf(heads[layer][head]);
+  assert.deepEqual(mostTelling({ capture, layers: 2, heads: 3, at }), { layer: 1, head: 1 });
 });

@@ -154,6 +154,7 @@ function render(root, state, before) {
   if (rebuilt || state.overview !== before?.overview || state.scale !== before.scale) paintAll(table, state);
   mark(table, state);
   need(root, ".masked").hidden = !state.overview?.capture.model.causal;
+  table.classList.toggle("blank", !state.overview);
   table.setAttribute("aria-busy", String(state.status.kind === "busy"));
 }
 
