@@ -41,18 +41,20 @@ def gpt2_small(folder: Path) -> LoadedModel:
     return load(folder, ModelCard("gpt2-small", "random GPT-2 small", "gpt2", "local"))
 
 
-def plain(model: LoadedModel, implementation: str, tokens: int) -> None:
-    """Hugging Face's own base model on as many tokens; eager is asked for every map and keeps them."""
+def plain(model: LoadedModel, implementation: str, tokens: int) -> object:
+    """Hugging Face's own base model on as many tokens; eager is asked for every map, and they are kept."""
     ids = torch.tensor([[ord("a") - ord("!")] * tokens])
     with model.adopted.as_hugging_face() as theirs, torch.inference_mode():
         theirs.set_attn_implementation(implementation)
-        theirs.base_model(ids, output_attentions=implementation == "eager", use_cache=False)
+        output = theirs.base_model(ids, output_attentions=implementation == "eager", use_cache=False)
+        assert implementation != "eager" or len(output.attentions) == model.card.layers
+        return output
 
 
 def subjects(model: LoadedModel, tokens: int) -> dict[str, Callable[[], object]]:
     return {
         "sdpa": partial(plain, model, "sdpa", tokens),
-        "capture": partial(run, model, "a" * tokens),
+        "capture": partial(run, model, ("abc " * tokens)[:tokens]),
         "eager": partial(plain, model, "eager", tokens),
     }
 
