@@ -1,6 +1,7 @@
 """Train `gpt2-mini`, the small GPT-2 that ships with the project, from a file of novels.
 
-    python -m app.models.bundled.train_gpt2_mini BOOKS.txt.xz OUT_FOLDER
+    python -m app.models.bundled.train_gpt2_mini train BOOKS.txt.xz FOLDER
+    python -m app.models.bundled.train_gpt2_mini evaluate BOOKS.txt.xz
 
 Two stages. *Form*: short windows, most of them one segment repeated, no loss on a segment's first
 appearance, so that the cheapest way to a lower loss is to look back at what followed last time:
@@ -20,10 +21,11 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from tokenizers import ByteLevelBPETokenizer
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
+SHIPPED = Path(__file__).parent / "gpt2_mini"
 START = "<|endoftext|>"
 START_ID = 0
 VOCABULARY = 4096
@@ -54,7 +56,7 @@ FORM = (
     Stage(600, 1e-3, 1e-3, 1, (64,), 4096, 0.9, 32),
     Stage(500, 2e-3, 2e-3, 1, (64,), 4096, 0.9, 12),
 )
-SETTLE = (Stage(1700, 1e-3, 5e-5, 1, (128, 256, 512), 8192, 0.3, 64),)
+SETTLE = (Stage(1100, 1e-3, 5e-5, 1, (128, 256, 512), 8192, 0.3, 64),)
 
 
 def read_novels(path: Path) -> str:
@@ -64,6 +66,12 @@ def read_novels(path: Path) -> str:
     return text.decode().translate(TYPOGRAPHIC)
 
 
+def split(text: str) -> tuple[str, str]:
+    """What is trained on, and the last part, which is not."""
+    cut = int(len(text) * (1 - HELD_OUT))
+    return text[:cut], text[cut:]
+
+
 def train_tokenizer(text: str, folder: Path) -> ByteLevelBPETokenizer:
     tokenizer = ByteLevelBPETokenizer()
     tokenizer.train_from_iterator(text.split("\n"), VOCABULARY, special_tokens=[START])
@@ -71,7 +79,7 @@ def train_tokenizer(text: str, folder: Path) -> ByteLevelBPETokenizer:
     return tokenizer
 
 
-def encode(text: str, tokenizer: ByteLevelBPETokenizer) -> np.ndarray:
+def encode(text: str, tokenizer: ByteLevelBPETokenizer | Tokenizer) -> np.ndarray:
     lines = [line + "\n" for line in text.split("\n")]
     return np.concatenate([np.array(e.ids, dtype=np.int64) for e in tokenizer.encode_batch(lines)])
 
@@ -211,24 +219,35 @@ def fit(model: GPT2LMHeadModel, stream: np.ndarray, held_out: np.ndarray, folder
     return seen
 
 
-def main(
-    novels: Annotated[Path, typer.Argument(help="UTF-8 text, one paragraph a line, .xz or plain")],
-    folder: Annotated[Path, typer.Argument(help="where the model and the training state go")],
-) -> None:
-    """Train gpt2-mini and save it as float16 safetensors."""
+cli = typer.Typer(add_completion=False)
+Novels = Annotated[Path, typer.Argument(help="UTF-8 text, one paragraph a line, .xz or plain")]
+
+
+@cli.command()
+def train(novels: Novels, folder: Annotated[Path, typer.Argument(help="where model and training state go")]) -> None:
+    """Train gpt2-mini, or go on where an earlier run stopped, and save it as float16 safetensors."""
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
-    text = read_novels(novels)
-    cut = int(len(text) * (1 - HELD_OUT))
-    tokenizer = train_tokenizer(text[:cut], folder)
-    stream, held_out = encode(text[:cut], tokenizer), encode(text[cut:], tokenizer)
+    seen_text, unseen_text = split(read_novels(novels))
+    tokenizer = train_tokenizer(seen_text, folder)
     model = new_model()
-    seen = fit(model, stream, held_out, folder)
+    seen = fit(model, encode(seen_text, tokenizer), encode(unseen_text, tokenizer), folder)
     model.half().save_pretrained(folder)
-    model.float()
-    facts = {"tokens_seen": seen, "unigram_entropy": unigram_entropy(held_out), "scores": head_scores(model)}
+    typer.echo(f"{seen:,} tokens seen")
+
+
+@cli.command()
+def evaluate(novels: Novels, folder: Annotated[Path, typer.Argument(help="a trained model")] = SHIPPED) -> None:
+    """Print what the model card says of a trained model: loss, unigram entropy, scores of every head."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    held_out = encode(split(read_novels(novels))[1], tokenizer)
+    model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
+    facts = {"held_out_tokens": len(held_out), "unigram_entropy": round(unigram_entropy(held_out), 4)}
     typer.echo(json.dumps({**facts, **report(model, held_out)}))
+    for name, scores in head_scores(model).items():
+        typer.echo(f"{name}, a row a layer:")
+        typer.echo("\n".join("  ".join(f"{score:.2f}" for score in layer) for layer in scores))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    cli()
