@@ -104,7 +104,7 @@ test("blank text asks nothing and leaves nothing", async () => {
 test("a run that was overtaken writes nothing", async () => {
   /** @type {((capture: any) => void)[]} */
   const finish = [];
-  const { api } = apiOf({ capture: () => new Promise((resolve) => finish.push(resolve)) });
+  const { api, calls } = apiOf({ capture: () => new Promise((resolve) => finish.push(resolve)) });
   const { store, session } = sessionOf(api);
   const slow = session.run();
   store.set({ text: "b" });
@@ -115,6 +115,8 @@ test("a run that was overtaken writes nothing", async () => {
   await slow;
   assert.equal(store.get().overview.capture.tokens.length, 1);
   assert.match(store.get().status.message, /^1 token,/);
+  // Nor does it ask on: its question would abort that of the newer run.
+  assert.equal(calls.overview, 1);
 });
 
 test("the picker learns that a model is ready from the answer to a run", async () => {
