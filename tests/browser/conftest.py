@@ -1,5 +1,6 @@
 """A real server, a real Chromium, and a page that may not complain: no console error, no request to elsewhere."""
 
+import base64
 import os
 import re
 import shutil
@@ -26,6 +27,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+SENTENCE = "The cat sat on the mat."
+TOKENS = ["[CLS]", "the", "cat", "sat", "on", "the", "mat", ".", "[SEP]"]  # the default model's
 STARTS_WITHIN = 120  # seconds, the model included, on a busy machine
 
 
@@ -171,3 +174,21 @@ def seen(text: str) -> str:
 @pytest.fixture
 def headscope(page: Page, server: str) -> Headscope:
     return Headscope(page, server)
+
+
+def colours(browser: Browser, png: bytes) -> int:
+    """How many colours a picture has. The browser decodes it: no library here reads PNG."""
+    page = browser.new_page()
+    count: int = page.evaluate(
+        """async (base64) => {
+            const image = new Image();
+            image.src = `data:image/png;base64,${base64}`;
+            await image.decode();
+            const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+            canvas.drawImage(image, 0, 0);
+            return new Set(new Uint32Array(canvas.getImageData(0, 0, image.width, image.height).data.buffer)).size;
+        }""",
+        base64.b64encode(png).decode(),
+    )
+    page.close()
+    return count

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from .conftest import Headscope
-from .test_page import colours
+from .conftest import Headscope, colours
 
 CARD = {
     "id": "toy",

@@ -1,0 +1,75 @@
+"""The state in the address: links, history, and addresses that ask for what is not there."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .conftest import SENTENCE, TOKENS, Complaints, Headscope, listen
+
+
+def test_a_dragged_window_holds_whole_tokens_and_travels_in_the_link(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5).page
+    plot = page.locator("#heatmap .plot .nsewdrag").bounding_box()
+    assert plot is not None
+    x, y, cell = plot["x"], plot["y"], plot["height"] / 9
+    page.mouse.move(x + plot["width"] * 2.2 / 9, y + cell * 4.2)
+    page.mouse.down()
+    page.mouse.move(x + plot["width"] * 5.9 / 9, y + cell * 7.9, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**rows=4%3A8&columns=2%3A6")
+    expect(page.locator("#heatmap .ytick text")).to_have_count(4)
+    assert headscope.labels == TOKENS[4:8]
+    page.get_by_role("button", name="whole text").click()
+    expect(page.locator("#heatmap .ytick text")).to_have_count(9)
+    expect(page.get_by_role("button", name="whole text")).to_be_disabled()
+
+
+def test_a_link_shows_another_reader_the_same(headscope: Headscope, browser: Browser, complaints: Complaints) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5).page
+    page.get_by_text("log", exact=True).click()
+    page.focus("#heatmap .stage")
+    page.keyboard.press("+")
+    other = browser.new_page(viewport={"width": 1280, "height": 900})
+    listen(other, headscope.server, complaints)
+    other.goto(page.url)
+    other.locator("#heatmap .main-svg").first.wait_for()
+    for same in ("#heatmap h2", "#look-for", "#heatmap .yaxislayer-above", "#facts"):
+        assert other.locator(same).text_content() == page.locator(same).text_content()
+    expect(other.locator("#text")).to_have_value(SENTENCE)
+    expect(other.locator('[name="scale"][value="log"]')).to_be_checked()
+    assert other.url == page.url
+    other.close()
+
+
+def test_back_and_forward_go_through_what_was_run_and_chosen(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    headscope.choose(1, 1)
+    headscope.run("Something else")
+    expect(page.locator("#status")).to_contain_text("4 tokens")
+    page.go_back()
+    expect(page.locator("#text")).to_have_value(SENTENCE)
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 1, head 1")
+    expect(page.locator("#status")).to_contain_text("9 tokens")
+    page.go_back()
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 0, head 0")
+    page.go_forward()
+    page.go_forward()
+    expect(page.locator("#status")).to_contain_text("4 tokens")
+
+
+@pytest.mark.parametrize("fragment", ["layer=99&head=3", "layer=%3Cb%3E&head=1", "rows=9:2&scale=cubic", "rows=0:4000"])
+def test_an_address_that_asks_for_what_is_not_there_still_shows_something(headscope: Headscope, fragment: str) -> None:
+    page = headscope.page
+    page.goto(f"{headscope.server}/#text=The+cat+sat&{fragment}")
+    page.locator("#heatmap .main-svg").first.wait_for()
+    if "99" in fragment:
+        expect(page.locator("#status")).to_have_text(re.compile("no layer 99, head 3"))
+
+
+def test_copy_link_says_what_it_did(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="copy link").click()
+    expect(page.locator("#status")).to_contain_text("link copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url

@@ -1,0 +1,73 @@
+"""What the page does when something is wrong with the text, the server or the connection."""
+
+import re
+from urllib.request import Request, urlopen
+
+from playwright.sync_api import expect
+
+from .conftest import SENTENCE, Complaints, Headscope
+
+
+def test_a_refusal_is_shown_in_the_servers_words(headscope: Headscope, complaints: Complaints) -> None:
+    complaints.expect("422")
+    page = headscope.open(text=SENTENCE).page
+    headscope.run("word " * 600)
+    expect(page.locator("#status")).to_have_text(re.compile(r"602.*512"))
+    expect(page.locator("#retry")).to_be_hidden()
+    expect(page.locator("#heatmap .empty")).to_have_text("No picture: see the message above.")
+
+
+def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
+    complaints.expect("ERR_FAILED")
+    page = headscope.page
+    page.route("**/api/v1/captures", lambda route: route.abort())
+    page.goto(headscope.server)
+    expect(page.locator("#status")).to_contain_text("does not answer")
+    page.unroute("**/api/v1/captures")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#status")).to_contain_text("72 heads")
+    expect(page.locator("#retry")).to_be_hidden()
+
+
+def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, complaints: Complaints) -> None:
+    complaints.expect("404")
+    page = headscope.open(text="Soon forgotten", layer=0, head=0).page
+    link = page.locator('[data-take="npy"]').get_attribute("href") or ""
+    capture = link.split("/heads/")[0]
+    with urlopen(Request(headscope.server + capture, method="DELETE")) as answer:
+        assert answer.status == 204
+    headscope.choose(4, 7)
+    expect(page.locator("#status")).not_to_have_attribute("data-kind", "error")
+
+
+def test_no_text_is_an_honest_nothing(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE).page
+    headscope.run("   ")
+    expect(page.locator("#heatmap .empty")).to_contain_text("No text yet")
+    expect(page.get_by_role("button", name="PNG")).to_be_disabled()
+    expect(page.locator("#facts")).to_be_hidden()
+    headscope.run(SENTENCE)
+    page.locator("#heatmap .main-svg").first.wait_for()
+    expect(page.locator("#facts")).to_be_visible()
+
+
+def test_the_longest_text_stays_usable(headscope: Headscope) -> None:
+    page = headscope.open(text="word " * 510, layer=2, head=3).page
+    expect(page.locator("#status")).to_contain_text("512 tokens")
+    assert 5 < len(headscope.labels) < 60
+    assert headscope.point_at(400, 20, of=512).startswith('"word" attends to "word": ')
+    page.focus("#heatmap .stage")
+    for _ in range(5):
+        page.keyboard.press("+")
+    expect(page.locator("#heatmap .ytick text")).to_have_count(16)
+    assert set(headscope.labels) == {"word"}
+
+
+def test_markup_is_shown_and_not_obeyed(headscope: Headscope) -> None:
+    text = '<img src=x onerror="boom()"> <s> &amp; <script>boom()</script>'
+    page = headscope.open(text=text, layer=0, head=0).page
+    assert page.locator("#heatmap img, #grid img, main script").count() == 0
+    assert "<" in headscope.labels
+    assert "&" in headscope.labels
+    page.hover(headscope.cell(0, 1))
+    assert headscope.point_at(1, 1, of=len(headscope.labels)).startswith('"<" attends to "<"')
