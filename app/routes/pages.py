@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
@@ -28,8 +29,17 @@ def shipped(name: str) -> Path:
     return inside if inside.is_dir() else package.parent / name
 
 
+class Revalidated(StaticFiles):
+    """Static files that a browser keeps but asks about: after an upgrade, no page runs half old and half new."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 templates = Jinja2Templates(shipped("templates"))
-static = StaticFiles(directory=shipped("static"))
+static = Revalidated(directory=shipped("static"))
 
 
 @dataclass(frozen=True)

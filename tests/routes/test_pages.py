@@ -44,3 +44,10 @@ def test_plotly_is_compressed_and_cached_for_ever(client):
 def test_nothing_else_is_served(client, path):
     response = client.get(path)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+def test_a_script_is_asked_about_each_time_and_sent_once(client):
+    first = client.get("/static/js/main.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = client.get("/static/js/main.js", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
