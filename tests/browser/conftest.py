@@ -176,19 +176,22 @@ def headscope(page: Page, server: str) -> Headscope:
     return Headscope(page, server)
 
 
-def colours(browser: Browser, png: bytes) -> int:
-    """How many colours a picture has. The browser decodes it: no library here reads PNG."""
+def colours(browser: Browser, png: bytes) -> set[str]:
+    """The colours of a picture, as CSS writes them. The browser decodes it: no library here reads PNG."""
     page = browser.new_page()
-    count: int = page.evaluate(
+    found: list[str] = page.evaluate(
         """async (base64) => {
             const image = new Image();
             image.src = `data:image/png;base64,${base64}`;
             await image.decode();
             const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
             canvas.drawImage(image, 0, 0);
-            return new Set(new Uint32Array(canvas.getImageData(0, 0, image.width, image.height).data.buffer)).size;
+            const { data } = canvas.getImageData(0, 0, image.width, image.height);
+            const found = new Set();
+            for (let at = 0; at < data.length; at += 4) found.add(`rgb(${data.slice(at, at + 3).join(", ")})`);
+            return [...found];
         }""",
         base64.b64encode(png).decode(),
     )
     page.close()
-    return count
+    return set(found)

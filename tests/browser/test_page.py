@@ -45,7 +45,8 @@ def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
     page.locator('#grid canvas[aria-selected="true"]').wait_for()
     page.wait_for_function("document.querySelector('#grid canvas').width > 1")
     assert page.locator("#heatmap .main-svg").count() == 0
-    page.wait_for_function("document.querySelector('script[src*=plotly]')")
+    while not waiting:  # the test's own time limit ends this
+        page.wait_for_timeout(20)
     waiting[0].continue_()
     page.locator("#heatmap .main-svg").first.wait_for()
 
