@@ -40,7 +40,7 @@ def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
     def hold(route: Route) -> None:
         waiting.append(route)
 
-    page.route("**/plotly-*", hold)
+    page.route("**/plotly*", hold)
     page.goto(headscope.server)
     page.locator('#grid canvas[aria-selected="true"]').wait_for()
     page.wait_for_function("document.querySelector('#grid canvas').width > 1")
