@@ -11,6 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from .arena import Arena
 from .attention.config import AttentionConfig
 from .attention.hooks import watching
 from .attention.kernels import dot, tile
@@ -85,9 +86,11 @@ def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int |
     """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
     tokens = checked_tokens(model, text, text_pair, most)
     kept: dict[str, list[Tensor]] = {"q": [], "k": [], "lse": []}
+    values = sum(values_kept(layer.config, len(tokens)) for layer in model.adopted.layers)
+    arena = Arena(values, model.adopted.model.dtype, model.device)
 
     def keep(name: str, x: Tensor) -> None:
-        kept[name.rpartition(".")[2]].append(x[0])
+        kept[name.rpartition(".")[2]].append(arena.keep(x[0]))
 
     with watching(model.adopted.model, kept, keep):
         forward(model, tokens)
@@ -95,6 +98,11 @@ def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int |
     layers = tuple(LayerCapture(q, k, lse, layer.config) for q, k, lse, layer in parts)
     check_finite(layers, model.card.id)
     return Capture(capture_id(model.card, text, text_pair), model.card, tokens, layers)
+
+
+def values_kept(config: AttentionConfig, tokens: int) -> int:
+    """How many numbers q, k and the log-sum-exp of one layer are."""
+    return tokens * (config.head_dim * (config.heads + config.kv_heads) + config.heads)
 
 
 def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:

@@ -92,9 +92,10 @@ def peak_above_weights(folder: Path, kind: str, tokens: int) -> int:
     return after - before
 
 
-def in_its_own_process(folder: Path, kind: str, tokens: int) -> int:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(peak_above_weights, (folder, kind, tokens))
+def in_its_own_process(folder: Path, kind: str, tokens: int, times: int = 3) -> int:
+    """The least of several processes: what the allocator keeps for later differs from run to run."""
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        return min(pool.apply(peak_above_weights, (folder, kind, tokens)) for _ in range(times))
 
 
 def main(

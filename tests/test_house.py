@@ -33,7 +33,8 @@ ROOMS = {
     "probes": "records",
     "attention": "",
     "models": "attention records",
-    "capture": "attention models records",
+    "arena": "",  # memory for what a capture keeps
+    "capture": "arena attention models records",
     "tiles": "attention capture records",
     "analysis": "records",  # pure functions of a block of rows: never models, never routes
     "certificate": "attention models capture records",  # our numbers beside Hugging Face's
@@ -51,6 +52,7 @@ OUTSIDE = {
     "probes": "",
     "attention": "torch numpy",
     "analysis": "torch numpy",
+    "arena": "torch",
     "capture": "torch numpy transformers",
     "tiles": "torch numpy",
 }
