@@ -1,0 +1,78 @@
+"""What the model card of the bundled GPT-2 promises."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from app.attention.hooks import watching
+from app.models.registry import folder_of, lookup
+
+FOLDER = Path(folder_of(lookup("gpt2-mini", None)))
+CARD = (FOLDER / "README.md").read_text()
+LENGTH = 50
+
+
+@pytest.fixture(scope="module")
+def patterns(loaded):
+    """[layer, sequence, head, query, key] on ten sequences of a start token and 50 random ones repeated once."""
+    make = torch.Generator().manual_seed(7)  # others than those that were looked at in training
+    random = torch.randint(1, 4096, (10, LENGTH), generator=make)
+    ids = torch.cat([torch.zeros(10, 1, dtype=torch.long), random, random], 1)
+    seen = []
+    model = loaded("gpt2-mini").adopted.model
+    with torch.inference_mode(), watching(model, "pattern", lambda _, pattern: seen.append(pattern)):
+        model(ids)
+    return torch.stack(seen)
+
+
+def best_on_diagonal(patterns, offset, rows=slice(None)):
+    return patterns.diagonal(offset, -2, -1)[..., rows].mean((1, -1)).max().item()
+
+
+def test_some_head_is_an_induction_head(patterns):
+    assert best_on_diagonal(patterns, 1 - LENGTH, slice(1, None)) >= 0.5
+
+
+def test_some_head_is_a_previous_token_head(patterns):
+    assert best_on_diagonal(patterns, -1) >= 0.4
+
+
+def test_no_row_of_random_tokens_looks_ahead(patterns):
+    assert patterns.triu(1).max() == 0
+
+
+def test_it_is_small_and_half_precision():
+    path = FOLDER / "model.safetensors"
+    assert path.stat().st_size < 12_000_000
+    with safe_open(path, "pt") as weights:
+        assert {weights.get_tensor(name).dtype for name in weights.keys()} == {torch.float16}  # noqa: SIM118 - no dict
+
+
+def test_it_has_the_size_it_is_said_to_have(loaded):
+    card = loaded("gpt2-mini").card
+    assert 3e6 <= card.parameters <= 5e6
+    assert card.layers >= 4
+    assert card.heads >= 6
+    assert card.max_tokens == 512
+    assert f"{card.parameters:,}" in CARD
+
+
+def test_the_card_says_loss_and_entropy_a_nat_and_a_half_apart():
+    loss, entropy = (
+        float(re.search(rf"{what} \| (\d\.\d+)", CARD).group(1)) for what in ("held-out loss", "unigram entropy")
+    )
+    assert entropy - loss >= 1.5
+
+
+def test_predicting_a_repeat_is_easy_for_it(loaded):
+    """The heads are used: the second time, random tokens cost far less than the guess among 4,096."""
+    model = loaded("gpt2-mini").adopted.model
+    random = torch.randint(1, 4096, (4, LENGTH), generator=torch.Generator().manual_seed(8))
+    ids = torch.cat([torch.zeros(4, 1, dtype=torch.long), random, random], 1)
+    with torch.inference_mode():
+        logits = model(ids).logits[:, LENGTH + 1 : -1]
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, LENGTH + 2 :].flatten())
+    assert loss < torch.log(torch.tensor(4096.0)) / 2
