@@ -28,6 +28,7 @@ from app.records import ModelCard
 
 SIZES = (32, 128, 512, 1024)
 KINDS = ("sdpa", "capture", "eager")
+SECONDS_PER_SIZE = 15  # short runs are the noisiest: they get more rounds
 MEGABYTE = 1024 * 1024
 
 
@@ -68,8 +69,8 @@ def seconds(work: Callable[[], object]) -> float:
 def best_times(model: LoadedModel, tokens: int, rounds: int) -> dict[str, float]:
     """Kind -> its fastest run, the kinds taking turns so that a busy moment hits all alike."""
     works = subjects(model, tokens)
-    for work in works.values():
-        work()
+    warm_up = sum(seconds(work) for work in works.values())
+    rounds = max(rounds, int(SECONDS_PER_SIZE / warm_up))
     taken = [{kind: seconds(work) for kind, work in works.items()} for _ in range(rounds)]
     return {kind: min(times[kind] for times in taken) for kind in works}
 
@@ -100,11 +101,12 @@ def in_its_own_process(folder: Path, kind: str, tokens: int, times: int = 3) -> 
 
 def main(
     tokens: Annotated[list[int] | None, typer.Option(help="sizes, default 32 128 512 1024")] = None,
-    rounds: Annotated[int, typer.Option(help="runs of each kind")] = 9,
+    rounds: Annotated[int, typer.Option(help="runs of each kind, at least")] = 9,
 ) -> None:
     """Print the table in Markdown."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers"))
-    print(f"{platform.machine()}, {torch.get_num_threads()} threads, {versions}; minimum of {rounds}, interleaved\n")
+    print(f"{platform.machine()}, {torch.get_num_threads()} threads, {versions}")
+    print(f"minimum of {rounds} or more, interleaved\n")
     print("| tokens | SDPA forward | capture | eager, all maps | memory: capture | eager | capture / eager |")
     print("|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as name:
