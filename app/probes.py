@@ -23,8 +23,8 @@ PROBES = (
     ),
     Probe(
         "repeat",
-        "A blue frog sang to a red moon. A blue frog sang to a red moon.",
-        "Induction: in a decoder, the second “frog” looks at what followed the first.",
+        "The old bird spoke to a white horse. The old bird spoke to a white horse.",
+        "Induction: in a decoder, the second “bird” looks at “spoke”, which followed the first.",
     ),
     Probe(
         "list",
