@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from fastapi.testclient import TestClient
 
 from app.errors import AppError, Busy
@@ -133,4 +134,6 @@ def test_the_queue_is_bounded(settings):
         assert runner.waiting == 0
         assert await runner.compute(lambda: "free again") == "free again"
 
-    asyncio.run(crowd())
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with start_blocking_portal() as portal:
+        portal.call(crowd)
