@@ -16,7 +16,7 @@ from .attention.config import AttentionConfig
 from .attention.hooks import watching
 from .attention.kernels import dot, tile
 from .attention.masks import MayAttend
-from .errors import ModelOutputInvalid, TooManyTokens
+from .errors import ModelOutputInvalid
 from .models.loading import LoadedModel
 from .records import ModelCard, Quantity, Token
 
@@ -72,19 +72,10 @@ def capture_id(card: ModelCard, text: str, text_pair: str | None) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-def checked_tokens(model: LoadedModel, text: str, text_pair: str | None, most: int | None) -> tuple[Token, ...]:
-    """The tokens, if the model has positions for them. Raises TooManyTokens with both numbers."""
-    tokens = model.tokens(text, text_pair)
-    limit = min(filter(None, (model.card.max_tokens, most)))
-    if len(tokens) > limit:
-        raise TooManyTokens(f"{len(tokens)} tokens: {model.card.id} reads at most {limit} here, so shorten the text")
-    return tokens
-
-
 @torch.inference_mode()
 def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int | None = None) -> Capture:
     """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
-    tokens = checked_tokens(model, text, text_pair, most)
+    tokens = model.tokens(text, text_pair, most)
     kept: dict[str, list[Tensor]] = {"q": [], "k": [], "lse": []}
     values = sum(values_kept(layer.config, len(tokens)) for layer in model.adopted.layers)
     arena = Arena(values, model.adopted.model.dtype, model.device)

@@ -39,7 +39,7 @@ class Runner:
         )
         self.slot = CapacityLimiter(1)
         self.readers = CapacityLimiter(2)
-        self.waiting = 0
+        self.making: dict[str, asyncio.Task[Capture]] = {}
 
     # Models
 
@@ -88,14 +88,25 @@ class Runner:
         model = await self.model(model_id)
         self.check_texts(text, text_pair)
 
-        from .capture import capture_id, run
+        from .capture import capture_id
 
-        kept: Capture | None = self.captures.get(capture_id(model.card, text, text_pair))
+        wanted = capture_id(model.card, text, text_pair)
+        kept: Capture | None = self.captures.get(wanted)
         if kept is not None:
             return kept, False
+        making = self.making.get(wanted)
+        if making is not None:
+            return await asyncio.shield(making), False
+        making = self.making[wanted] = asyncio.create_task(self.make(model, text, text_pair))
+        making.add_done_callback(lambda _: self.making.pop(wanted))
+        return await asyncio.shield(making), True  # one caller's leaving must not stop those who joined
+
+    async def make(self, model: "LoadedModel", text: str, text_pair: str | None) -> "Capture":
+        from .capture import run
+
         made = await self.compute(run, model, text, text_pair, self.settings.max_tokens)
         self.keep(made)
-        return made, True
+        return made
 
     def keep(self, capture: "Capture") -> None:
         most = self.settings.max_capture_bytes
@@ -119,10 +130,7 @@ class Runner:
         """The card of the model, and how many tokens it makes of the text, before anything is run."""
         model = await self.model(model_id)
         self.check_texts(text, text_pair)
-
-        from .capture import checked_tokens
-
-        return model.card, len(await self.read(checked_tokens, model, text, text_pair, self.settings.max_tokens))
+        return model.card, len(await self.read(model.tokens, text, text_pair, self.settings.max_tokens))
 
     def check_texts(self, *texts: str | None) -> None:
         """Raises EmptyText, TextTooLong; before tokenizing, which is slow for a long enough text."""
@@ -141,19 +149,21 @@ class Runner:
     # Threads
 
     async def compute(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Run work that needs the model: one at a time, a bounded number waiting. Raises Busy."""
-        most = self.settings.max_waiting
-        if self.waiting > most:
-            raise Busy(f"{most} requests are waiting already: try again in a moment")
-        self.waiting += 1
-        try:
-            return await to_thread.run_sync(work, *arguments, limiter=self.slot)
-        finally:
-            self.waiting -= 1
+        """Run work that needs the model, one at a time. Raises Busy."""
+        return await self.queue(self.slot, work, *arguments)
 
     async def read(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Run work that only reads a capture."""
-        return await to_thread.run_sync(work, *arguments, limiter=self.readers)
+        """Run work that only reads a capture. Raises Busy."""
+        return await self.queue(self.readers, work, *arguments)
+
+    async def queue(
+        self, limiter: CapacityLimiter, work: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """Run work in a thread as soon as the limiter has room; only so many may wait for that. Raises Busy."""
+        most = self.settings.max_waiting
+        if limiter.statistics().tasks_waiting >= most:
+            raise Busy(f"{most} requests are waiting already: try again in a moment")
+        return await to_thread.run_sync(work, *arguments, limiter=limiter)
 
 
 def why_of(error: BaseException) -> str:

@@ -36,8 +36,10 @@ class LoadedModel:
     adopted: Adopted
     tokenizer: Tokenizer
 
-    def tokens(self, text: str, text_pair: str | None = None) -> tuple[Token, ...]:
-        return tokenize(self.tokenizer, text, text_pair, pairs=self.adapter.pairs)
+    def tokens(self, text: str, text_pair: str | None = None, most: int | None = None) -> tuple[Token, ...]:
+        """At most `most`, and never more than the model has positions for. Raises TooManyTokens, PairNotSupported."""
+        limit = min(filter(None, (self.card.max_tokens, most)))
+        return tokenize(self.tokenizer, text, text_pair, pairs=self.adapter.pairs, most=limit)
 
     @property
     def device(self) -> torch.device:

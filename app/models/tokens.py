@@ -9,7 +9,7 @@ from tokenizers import Encoding, Tokenizer
 from tokenizers.decoders import ByteLevel
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from ..errors import CorruptModel, PairNotSupported
+from ..errors import CorruptModel, PairNotSupported, TooManyTokens
 from ..records import Token
 
 VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
@@ -37,11 +37,18 @@ def read_tokenizer(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def tokenize(tokenizer: Tokenizer, text: str, text_pair: str | None, *, pairs: bool) -> tuple[Token, ...]:
-    """The tokens of a text, or of a pair where the model was trained on `pairs`; raises PairNotSupported."""
+def tokenize(
+    tokenizer: Tokenizer, text: str, text_pair: str | None, *, pairs: bool, most: int | None = None
+) -> tuple[Token, ...]:
+    """The tokens of a text, or of a pair where the model was trained on `pairs`.
+
+    Raises PairNotSupported, and TooManyTokens above `most`, before any of them is labelled.
+    """
     if text_pair is not None and not pairs:
         raise PairNotSupported("this model was not trained on sentence pairs: send one text, or take a BERT")
     encoding = tokenizer.encode(text, text_pair)
+    if most is not None and len(encoding) > most:
+        raise TooManyTokens(f"{len(encoding)} tokens: this model reads at most {most} here, so shorten the text")
     texts = (text, text_pair or "")
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]

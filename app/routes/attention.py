@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..encoding import Answer, check_cells
 from ..records import Quantity
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/v1", tags=["attention"], route_class=StrictRoute)
 
-Numbers = Annotated[list[int], Field(min_length=1, max_length=1024)]
+
+def each_once(numbers: list[int]) -> list[int]:
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("name each number once")
+    return numbers
+
+
+Numbers = Annotated[list[int], Field(min_length=1, max_length=1024), AfterValidator(each_once)]
 
 
 class AttentionRequest(StrictModel):

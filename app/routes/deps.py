@@ -84,6 +84,10 @@ class StrictRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
+            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if request.method == "POST" and media_type != "application/json":
+                detail = "this body is read as JSON: send it with Content-Type: application/json"
+                raise RefusedBody(415, "unsupported_media_type", detail)
             return await handler(StrictRequest(request.scope, request.receive))
 
         return strictly

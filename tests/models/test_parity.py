@@ -50,7 +50,8 @@ def both(adopted, inputs):
         return ours, theirs, (explicit, adopted.model(**inputs)[0]), wanted
 
 
-def assert_parity(adopted, inputs, tolerance):
+def assert_parity(adopted, inputs, tolerance, of_outputs=1):
+    """Patterns within the tolerance, and outputs within as much times `of_outputs`."""
     ours, theirs, outputs, wanted = both(adopted, inputs)
     real = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])).bool()
     assert len(ours) == len(theirs) == len(adopted.layers)
@@ -59,7 +60,7 @@ def assert_parity(adopted, inputs, tolerance):
         rows = real[:, None, :, None]
         torch.testing.assert_close(one * rows, other * rows, atol=tolerance, rtol=0)
     for output in outputs:
-        torch.testing.assert_close(output[real], wanted[real], atol=tolerance, rtol=0)
+        torch.testing.assert_close(output[real], wanted[real], atol=tolerance * of_outputs, rtol=0)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -80,8 +81,8 @@ def test_a_bundled_model_agrees(model_id, padded, dtype, fresh):
     for place in model.adopted.places:
         place.original.to(dtype)
     inputs = batch(model.adopted.model.config.vocab_size, padded=padded, pairs=model.adapter.pairs, length=24)
-    # Logits of tens and hundreds; patterns and hidden states near 1.
-    assert_parity(model.adopted, inputs, TOLERANCE[dtype] * (10 if model_id == "gpt2-mini" else 1))
+    # gpt2-mini's outputs are logits of about 20, from a stream of up to 260; minilm's are hidden states of about 1.
+    assert_parity(model.adopted, inputs, TOLERANCE[dtype], of_outputs=20 if model_id == "gpt2-mini" else 1)
 
 
 def test_a_forgotten_bias_would_show():

@@ -80,6 +80,8 @@ def test_verify_brings_the_certificate(client):
         ({"text_pair": "b"}, "pair_not_supported", "send one text"),
         ({"layers": []}, "invalid_input", "body.layers"),
         ({"layers": [True]}, "invalid_input", "body.layers.0"),
+        ({"layers": [0, 1, 0]}, "invalid_input", "name each number once"),
+        ({"heads": [2] * 1000}, "invalid_input", "name each number once"),
         ({"layers": [1.0]}, "invalid_input", "body.layers.0"),
         ({"decimals": 10}, "invalid_input", "body.decimals"),
         ({"text": 7}, "invalid_input", "body.text"),

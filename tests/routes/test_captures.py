@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -68,3 +71,14 @@ def test_captures_of_two_models_are_two(client):
 def test_a_pair_has_two_segments(client):
     said = post(client, model="local:bert", text_pair="A dog ran.").json()
     assert {token["segment"] for token in said["tokens"]} == {0, 1}
+
+
+def test_twenty_who_ask_for_the_same_text_at_once_share_one_run(client, monkeypatch):
+    from app import capture
+
+    runs, real = [], capture.run
+    monkeypatch.setattr(capture, "run", lambda *arguments: runs.append(1) or sleep(0.1) or real(*arguments))
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: post(client), range(20)))
+    assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}
+    assert len(runs) == 1

@@ -116,24 +116,37 @@ def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree():
         assert f"{error.status} {error.code}" in errors.__doc__
 
 
-def test_the_queue_is_bounded(settings):
+@pytest.mark.parametrize(("kind", "at_once"), [("compute", 1), ("read", 2)])
+def test_the_queues_are_bounded(settings, kind, at_once):
     async def crowd():
         runner = Runner(settings.model_copy(update={"max_waiting": 2}))
-        release = asyncio.Event()
+        queue, release = getattr(runner, kind), asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def work():
             asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
 
-        running = [asyncio.create_task(runner.compute(work)) for _ in range(3)]  # one runs, two wait
+        running = [asyncio.create_task(queue(work)) for _ in range(at_once + 2)]  # two wait
         await asyncio.sleep(0.05)
         with pytest.raises(Busy, match="2 requests"):
-            await runner.compute(work)
+            await queue(work)
         release.set()
         await asyncio.gather(*running)
-        assert runner.waiting == 0
-        assert await runner.compute(lambda: "free again") == "free again"
+        assert runner.slot.statistics().tasks_waiting == 0
+        assert await queue(lambda: "free again") == "free again"
 
     # In a thread of its own: the browser tests leave an event loop running in this one.
     with start_blocking_portal() as portal:
         portal.call(crowd)
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_said_to_be_json_is_415_with_the_header_to_send(client, content_type):
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = client.post("/api/v1/attention", content=b'{"text": "a"}', headers=headers)
+    assert "Content-Type: application/json" in assert_problem(response, 415, "unsupported_media_type")
+
+
+def test_json_with_a_charset_is_json(client):
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.post("/api/v1/attention", content=b'{"text": "a"}', headers=headers).status_code == 200
