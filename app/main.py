@@ -26,9 +26,10 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        first = asyncio.create_task(warm_up(app.state.runner))
+        tasks = [asyncio.create_task(work) for work in (warm_up(app.state.runner), app.state.runner.sweep())]
         yield
-        first.cancel()
+        for task in tasks:
+            task.cancel()
 
     app = FastAPI(title="Headscope", version=version("headscope"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
@@ -24,6 +25,17 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 
+SWEEP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A capture, and until when (monotonic seconds) it is kept."""
+
+    capture: "Capture"
+    until: float
+
+
 class Runner:
     """Loads each model once, runs one forward at a time, keeps captures within a number of bytes.
 
@@ -34,8 +46,8 @@ class Runner:
         lookup(settings.model, settings.models_dir)
         self.settings = settings
         self.loads: dict[str, asyncio.Task[LoadedModel]] = {}
-        self.captures: TTLCache[str, Capture] = TTLCache(
-            settings.max_capture_bytes, settings.capture_seconds, monotonic, getsizeof=lambda capture: capture.bytes
+        self.captures: TTLCache[str, Kept] = TTLCache(
+            settings.max_capture_bytes, settings.capture_seconds, monotonic, getsizeof=lambda kept: kept.capture.bytes
         )
         self.slot = CapacityLimiter(1)
         self.readers = CapacityLimiter(2)
@@ -91,9 +103,9 @@ class Runner:
         from .capture import capture_id
 
         wanted = capture_id(model.card, text, text_pair)
-        kept: Capture | None = self.captures.get(wanted)
+        kept: Kept | None = self.captures.get(wanted)
         if kept is not None:
-            return kept, False
+            return kept.capture, False
         making = self.making.get(wanted)
         if making is not None:
             return await asyncio.shield(making), False
@@ -112,14 +124,25 @@ class Runner:
         most = self.settings.max_capture_bytes
         if capture.bytes > most:
             raise TooLarge(f"this capture takes {capture.bytes:,} bytes, HEADSCOPE_MAX_CAPTURE_BYTES is {most:,}")
-        self.captures[capture.id] = capture
+        self.captures[capture.id] = Kept(capture, monotonic() + self.settings.capture_seconds)
 
     def kept(self, capture_id: str) -> "Capture":
         """Raises CaptureGone."""
-        capture: Capture | None = self.captures.get(capture_id)
-        if capture is None:
+        kept: Kept | None = self.captures.get(capture_id)
+        if kept is None:
             raise CaptureGone("no such capture, or no longer: post the same text again and it gets the same id")
-        return capture
+        return kept.capture
+
+    def expires_in(self, capture_id: str) -> int:
+        """Seconds that the capture is still kept, unless newer ones need its room."""
+        kept: Kept | None = self.captures.get(capture_id)
+        return 0 if kept is None else max(0, round(kept.until - monotonic()))
+
+    async def sweep(self) -> None:
+        """Let go of what has expired, also while nobody asks for anything; runs until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.captures.expire()
 
     def forget(self, capture_id: str) -> None:
         """Raises CaptureGone."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
-from .deps import StrictModel, StrictRoute, TheRunner, TheSettings
+from .deps import StrictModel, StrictRoute, TheRunner
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -20,18 +20,18 @@ class CaptureRequest(StrictModel):
 
 
 @router.post("", status_code=201, responses={200: {"description": "it exists already"}})
-async def capture(body: CaptureRequest, runner: TheRunner, settings: TheSettings, response: Response) -> dict[str, Any]:
+async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -> dict[str, Any]:
     """Run a text through a model and keep what its maps are made of."""
     made, new = await runner.capture(body.text, body.text_pair, body.model)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"{router.prefix}/{made.id}"
-    return said(made, settings.capture_seconds)
+    return said(made, runner.expires_in(made.id))
 
 
 @router.get("/{capture_id}")
-async def look(capture_id: str, runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
+async def look(capture_id: str, runner: TheRunner) -> dict[str, Any]:
     """The capture again, without its text being sent."""
-    return said(runner.kept(capture_id), settings.capture_seconds)
+    return said(runner.kept(capture_id), runner.expires_in(capture_id))
 
 
 @router.delete("/{capture_id}", status_code=204)
