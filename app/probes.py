@@ -24,7 +24,7 @@ PROBES = (
     Probe(
         "repeat",
         "The old bird spoke to a white horse. The old bird spoke to a white horse.",
-        "Induction: in a decoder, the second “bird” looks at “spoke”, which followed the first.",
+        "Induction: on gpt2-mini, the second “bird” looks at “spoke”, which followed the first.",
     ),
     Probe(
         "list",
