@@ -54,5 +54,7 @@ class AttentionConfig:
         if head_dim is None and d_model % heads:
             raise ShapeMismatch(f"width {d_model} does not divide into {heads} heads: say head_dim, or take a divisor")
         head_dim = d_model // heads if head_dim is None else head_dim
+        if head_dim < 1 or (window is not None and window < 1):
+            raise ShapeMismatch(f"head_dim {head_dim} and window {window}: take 1 or more")
         scale = head_dim**-0.5 if scale is None else scale
         return cls(d_model, heads, kv_heads, head_dim, d_source or d_model, scale, causal, window, bias)

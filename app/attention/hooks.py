@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 from torch import Tensor, nn
 
-from ..errors import UnknownHook
+from ..errors import ShapeMismatch, UnknownHook
 
 SHAPES = {
     "q": "[b h i d] queries",
@@ -59,6 +59,14 @@ def watching(module: nn.Module, names: str | Collection[str], watcher: Watcher) 
         raise UnknownHook(f"no hook point {sorted(missing)}: this module has {known}, in {len(points)} places")
     with ExitStack() as undo:
         for name, point in chosen.items():
-            handle = point.register_forward_hook(lambda _, __, x, name=name: watcher(name, x))
+            handle = point.register_forward_hook(lambda _, __, x, name=name: asked(watcher, name, x))
             undo.callback(handle.remove)
         yield
+
+
+def asked(watcher: Watcher, name: str, x: Tensor) -> Tensor | None:
+    """What the watcher puts in the place of `x`. Raises ShapeMismatch where it would not fit there."""
+    edited = watcher(name, x)
+    if edited is not None and edited.shape != x.shape:
+        raise ShapeMismatch(f"{name} is {list(x.shape)}, the watcher returned {list(edited.shape)}")
+    return edited

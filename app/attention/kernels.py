@@ -29,14 +29,14 @@ def unchanged(x: Tensor) -> Tensor:
 def dot(q: Tensor, k: Tensor, scale: float) -> Tensor:
     """[b h i d], [b g j d] -> scores [b h i j] = q . k * scale, before mask and softmax."""
     b, h, i, d = q.shape
-    grouped = q.reshape(b, k.shape[1], -1, i, d)
+    grouped = q.reshape(b, k.shape[1], h // k.shape[1], i, d)
     return (torch.einsum("bgrid,bgjd->bgrij", grouped, k) * scale).flatten(1, 2)
 
 
 def mix(pattern: Tensor, v: Tensor) -> Tensor:
     """[b h i j], [b g j d] -> z [b h i d], the weighted sum of the values."""
     b, h, i, j = pattern.shape
-    grouped = pattern.reshape(b, v.shape[1], -1, i, j)
+    grouped = pattern.reshape(b, v.shape[1], h // v.shape[1], i, j)
     return torch.einsum("bgrij,bgjd->bgrid", grouped, v).flatten(1, 2)
 
 
@@ -63,6 +63,9 @@ def check(q: Tensor, k: Tensor, v: Tensor | None, may_attend: MayAttend) -> None
         raise ShapeMismatch(f"q {list(q.shape)} and k {list(k.shape)} are not [b h i d] and [b g j d], g dividing h")
     if v is not None and v.shape[:3] != k.shape[:3]:
         raise ShapeMismatch(f"k {list(k.shape)} and v {list(v.shape)} differ in batch, heads or keys")
+    for name, mask in (("padding", may_attend.padding), ("mask", may_attend.given)):
+        if mask is not None and mask.shape[0] not in (1, q.shape[0]):
+            raise ShapeMismatch(f"{name} {list(mask.shape)} and q {list(q.shape)} differ in batch")
     if (may_attend.queries, may_attend.keys) != (q.shape[2], k.shape[2]):
         stated = [may_attend.queries, may_attend.keys]
         raise ShapeMismatch(

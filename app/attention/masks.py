@@ -30,11 +30,11 @@ class MayAttend:
     given: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.padding is not None and self.padding.shape[-1] != self.keys:
+        if self.padding is not None and (self.padding.ndim != 2 or self.padding.shape[-1] != self.keys):
             raise ShapeMismatch(f"padding {list(self.padding.shape)} is not [batch, keys] with {self.keys} keys")
-        if self.given is not None and self.given.shape[-2:] != (self.queries, self.keys):
+        if self.given is not None and (self.given.ndim != 4 or self.given.shape[2:] != (self.queries, self.keys)):
             shape = list(self.given.shape)
-            raise ShapeMismatch(f"mask {shape} does not end in [queries, keys] = [{self.queries}, {self.keys}]")
+            raise ShapeMismatch(f"mask {shape} is not [b h i j] with [i, j] = [{self.queries}, {self.keys}]")
         for mask in (self.padding, self.given):
             if mask is not None and mask.dtype != torch.bool:
                 raise ShapeMismatch(f"a mask is boolean here, True = may look; this one is {mask.dtype}")

@@ -3,7 +3,7 @@ import torch
 from worlds import layer, stream
 
 from app.attention.hooks import SHAPES, hook_points, watching
-from app.errors import UnknownHook
+from app.errors import ShapeMismatch, UnknownHook
 
 LAYER = {"d_model": 24, "heads": 4, "kv_heads": 2, "causal": True}
 EVERY = sorted(SHAPES)
@@ -97,3 +97,11 @@ def test_a_full_name_watches_one_layer_and_a_short_one_all():
             for part in both:
                 part(stream())
         assert set(seen) == wanted
+
+
+@pytest.mark.parametrize("name", ["q", "scores", "pattern", "z", "result"])
+def test_an_edit_of_another_shape_is_refused_with_both_shapes(name):
+    ours = layer(**LAYER)
+    with pytest.raises(ShapeMismatch, match=rf"{name} is \[.*\], the watcher returned \[.*\]"):  # noqa: SIM117 - two ideas
+        with watching(ours, name, lambda _, x: x[..., :-1]):
+            ours(stream())

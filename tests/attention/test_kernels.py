@@ -166,3 +166,17 @@ def test_a_window_that_leaves_the_map_is_refused(rows):
     _, lse = attend(q, k, v, MayAttend(9, 9), 0.3)
     with pytest.raises(ShapeMismatch, match=r"within 0:9"):
         tile(q, k, lse, rows, range(9), may_attend=MayAttend(9, 9), scale=0.3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"padding": torch.ones(3, 9, dtype=torch.bool)},
+        {"given": torch.ones(3, 1, 9, 9, dtype=torch.bool)},
+    ],
+    ids=["padding", "given"],
+)
+@pytest.mark.parametrize("kernel", [attend, attend_fused])
+def test_a_mask_of_another_batch_is_refused_with_both_shapes(kernel, wrong):
+    with pytest.raises(ShapeMismatch, match=r"\[3, .*\] and q \[2, 4, 9, 8\] differ in batch"):
+        kernel(*qkv(), MayAttend(9, 9, **wrong), 0.3)

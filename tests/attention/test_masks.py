@@ -60,3 +60,11 @@ def test_padding_of_another_length_is_refused_with_both_sizes():
 def test_a_given_mask_of_another_shape_is_refused_with_both_shapes():
     with pytest.raises(ShapeMismatch, match=r"\[1, 1, 3, 4\].*\[4, 4\]"):
         MayAttend(4, 4, given=torch.ones(1, 1, 3, 4, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"padding": torch.ones(4, dtype=torch.bool)}, {"given": torch.ones(4, 4, dtype=torch.bool)}]
+)
+def test_a_mask_that_lacks_an_axis_is_refused(wrong):
+    with pytest.raises(ShapeMismatch, match=r"\[4"):
+        MayAttend(4, 4, **wrong)
