@@ -10,7 +10,6 @@
     |  |- UnknownHead              422 unknown_head
     |  |- UnknownFormat            422 unknown_format     ?format= of no known name
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
-    |- InvalidJson                 400 invalid_json
     |- ModelNotFound               404 model_not_found
     |- CaptureGone                 404 capture_gone
     |- NotAcceptable               406 not_acceptable
@@ -75,10 +74,6 @@ class UnknownFormat(InvalidInput):
 
 class InvalidWindow(InvalidInput):
     code, title = "invalid_window", "Invalid window"
-
-
-class InvalidJson(AppError):
-    code, status, title = "invalid_json", 400, "Invalid JSON"
 
 
 class ModelNotFound(AppError):

@@ -46,7 +46,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method} is not served at this path: /docs lists what is"
     headers = dict(error.headers) if error.headers else None
-    return answer(problem(error.status_code, code, phrase, detail), headers)
+    return answer(problem(error.status_code, code, getattr(error, "title", phrase), detail), headers)
 
 
 async def on_invalid_request(_: Request, error: Exception) -> Response:

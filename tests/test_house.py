@@ -41,7 +41,7 @@ ROOMS = {
     "encoding": "capture tiles analysis records",
     "runner": "models capture certificate tiles analysis records settings",
     "routes": "runner problems capture certificate tiles analysis encoding probes records settings",
-    "main": "routes runner problems records settings",
+    "main": "routes runner encoding problems records settings",
     "cli": "main settings",
 }
 

@@ -45,11 +45,11 @@ class StrictModel(BaseModel):
 
 
 class RefusedBody(HTTPException):
-    """A body that is no JSON (400), or JSON that no two readers would read alike (422)."""
+    """A body that is no JSON (400, 415), or JSON that no two readers would read alike (422)."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(status, detail)
-        self.code = code
+        self.code, self.title = code, code.replace("_", " ").capitalize().replace("json", "JSON")
 
 
 class StrictRequest(Request):

@@ -124,3 +124,10 @@ def test_a_long_text_is_refused_before_it_is_tokenized(models_dir, monkeypatch):
 )
 def test_text_of_any_script_is_answered(client, text):
     assert post(client, text=text).status_code == 200
+
+
+def test_dumps_are_not_compressed_and_json_is(client):
+    body = {"text": TEXT}
+    dump = client.post("/api/v1/attention?format=npz", json=body)
+    assert "content-encoding" not in dump.headers
+    assert client.post("/api/v1/attention", json=body).headers["content-encoding"] == "gzip"
