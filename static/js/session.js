@@ -17,7 +17,10 @@ export function failed(error) {
   if (!(error instanceof ApiError)) return { kind: "error", message: `the page failed: ${error}`, retry: true };
   // The same text is refused for the same reason; only what passes (a full queue, a lost connection) is worth asking again.
   const passes = error.status === 0 || error.status >= 500 || error.status === 429 || error.code === "capture_gone";
-  return { kind: "error", message: error.message, retry: passes };
+  // The server's way out is an address of the API; a reader has the list of models in front of them.
+  const message =
+    error.code === "model_not_found" ? "this server has no such model: choose another above" : error.message;
+  return { kind: "error", message, retry: passes };
 }
 
 /** @param {Capture} capture @param {number} milliseconds @returns {Status} */

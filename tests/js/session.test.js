@@ -149,3 +149,12 @@ test("a run that fails leaves no picture of another text", async () => {
   assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
   assert.deepEqual(store.get().status, { kind: "error", message: "600 tokens, at most 512", retry: false });
 });
+
+test("an unknown model is answered with the way out that a reader has", () => {
+  const status = failed(new ApiError(404, "model_not_found", "no model 'x': GET /api/v1/models lists those"));
+  assert.deepEqual(status, {
+    kind: "error",
+    message: "this server has no such model: choose another above",
+    retry: false,
+  });
+});
