@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
-from .deps import StrictModel, StrictRoute, TheRunner
+from .deps import StrictModel, StrictRoute, TheRunner, only_json
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -19,7 +19,9 @@ class CaptureRequest(StrictModel):
     model: str | None = None
 
 
-@router.post("", status_code=201, responses={200: {"description": "it exists already"}})
+@router.post(
+    "", status_code=201, dependencies=[Depends(only_json)], responses={200: {"description": "it exists already"}}
+)
 async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -> dict[str, Any]:
     """Run a text through a model and keep what its maps are made of."""
     made, new = await runner.capture(body.text, body.text_pair, body.model)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from ..encoding import Answer, encode, format_of
-from ..errors import InvalidWindow
+from ..errors import InvalidWindow, NotAcceptable
 from ..records import Format
 from ..runner import Runner
 from ..settings import Settings
@@ -31,6 +31,12 @@ def wanted_format(
     format: Annotated[str | None, Query(description="json, npy, npz or safetensors; goes before Accept")] = None,  # noqa: A002 - the wire's name
 ) -> Format:
     return format_of(accept, format)
+
+
+def only_json(accept: Annotated[str | None, Header()] = None) -> None:
+    """Raises NotAcceptable where the client takes no JSON: silence about an event stream would look like one."""
+    if format_of(accept, None) != "json":
+        raise NotAcceptable("this is served as application/json alone")
 
 
 TheRunner = Annotated[Runner, Depends(runner_of)]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from .deps import StrictModel, StrictRoute, TheRunner, TheSettings
+from .deps import StrictModel, StrictRoute, TheRunner, TheSettings, only_json
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
@@ -19,7 +19,7 @@ async def models(runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
     return {"default": settings.model, "models": [card.to_dict() for card in runner.cards()]}
 
 
-@router.post("/load")
+@router.post("/load", dependencies=[Depends(only_json)])
 async def load(body: LoadRequest, runner: TheRunner) -> dict[str, Any]:
     """Load a model, or wait for the load that is under way; its card when ready."""
     model = await runner.model(body.model)

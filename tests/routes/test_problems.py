@@ -150,3 +150,10 @@ def test_a_body_that_is_not_said_to_be_json_is_415_with_the_header_to_send(clien
 def test_json_with_a_charset_is_json(client):
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert client.post("/api/v1/attention", content=b'{"text": "a"}', headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/captures", "/api/v1/models/load"])
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/x-npy"])
+def test_a_client_that_takes_no_json_is_told_that_there_is_nothing_else(client, path, accept):
+    response = client.post(path, json={"text": "a", "model": "local:gpt2"}, headers={"Accept": accept})
+    assert_problem(response, 406, "not_acceptable")
