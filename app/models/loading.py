@@ -46,10 +46,6 @@ class LoadedModel:
         device: torch.device = self.adopted.model.device
         return device
 
-    @property
-    def bytes(self) -> int:
-        return sum(p.numel() * p.element_size() for p in self.adopted.model.parameters())
-
 
 def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | None = None) -> LoadedModel:
     """Read, check and adopt the checkpoint in `folder`, in float32.
