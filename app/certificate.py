@@ -19,7 +19,8 @@ class Certificate:
 
     max_abs_error:     per layer, the largest difference of any weight of any head
     max_row_sum_error: the largest distance of a row's sum from 1
-    causal_leak:       the largest weight on a future token; None where the future may be seen
+    causal_leak:       the largest weight that is answered on a future token; None where the future may be seen.
+                       What a head is shown is masked exactly: a leak in the forward itself shows in max_abs_error
     """
 
     reference: str

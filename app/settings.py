@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     max_json_cells: int = Field(4_000_000, ge=1, description="weights in one JSON answer")
     max_capture_bytes: int = Field(2**30, ge=1, description="memory for captures; the least recently used go first")
     capture_seconds: int = Field(3600, ge=1, description="how long a capture is kept")
-    max_waiting: int = Field(32, ge=1, description="requests that may wait for the model; one more gets 503")
+    max_waiting: int = Field(
+        32, ge=1, description="requests that may wait in one queue (for the model, for a reader); one more gets 503"
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "warning", description="how much the server logs; texts are never logged"
     )

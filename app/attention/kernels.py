@@ -94,7 +94,10 @@ def attend(
 
 
 def attend_fused(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale: float) -> tuple[Tensor, Tensor]:
-    """[b h i d], [b g j d], [b g j d] -> z [b h i d], log-sum-exp [b h i]; memory grows with i, not i j."""
+    """[b h i d], [b g j d], [b g j d] -> z [b h i d], log-sum-exp [b h i].
+
+    On the CPU and without a mask but the causal one, no part of the map is held; else a block of rows at a time.
+    """
     check(q, k, v, may_attend)
     fits_kernel = may_attend.is_full or may_attend.is_plain_causal
     if q.device.type == "cpu" and fits_kernel and v.shape[-1] == q.shape[-1]:
