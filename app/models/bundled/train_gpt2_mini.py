@@ -1,17 +1,21 @@
 """Train `gpt2-mini`, the small GPT-2 that ships with the project, from a file of novels.
 
     python -m app.models.bundled.train_gpt2_mini train BOOKS.txt.xz FOLDER
+    python -m app.models.bundled.train_gpt2_mini lengthen BOOKS.txt.xz FOLDER
     python -m app.models.bundled.train_gpt2_mini evaluate BOOKS.txt.xz
 
-Two stages. *Form*: short windows, most of them one segment repeated, no loss on a segment's first
+Three parts. *Form*: short windows, most of them one segment repeated, no loss on a segment's first
 appearance, so that the cheapest way to a lower loss is to look back at what followed last time:
 previous-token and induction heads appear. *Settle*: mostly novels, windows up to 512, falling rate,
-with enough repeats that those heads stay. The state is saved as it goes; the same command resumes.
+with enough repeats that those heads stay. *Lengthen*: segments of up to half a window, so that they
+reach as far as the positions do; `lengthen` starts it from the shipped weights. The state is saved as
+it goes; the same command resumes.
 """
 
 import json
 import lzma
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,6 +62,7 @@ FORM = (
     Stage(500, 2e-3, 2e-3, 1, (64,), 4096, 0.9, 12),
 )
 SETTLE = (Stage(1100, 1e-3, 5e-5, 1, (128, 256, 512), 8192, 0.3, 64),)
+LENGTHEN = (Stage(1200, 8e-4, 2e-5, 50, (512, 512, 256), 4096, 0.5, 255),)
 
 
 def read_novels(path: Path) -> str:
@@ -178,18 +183,21 @@ def new_model() -> GPT2LMHeadModel:
 def report(model: GPT2LMHeadModel, held_out: np.ndarray) -> dict[str, object]:
     scores = head_scores(model)
     best = {f"best_{name}": round(max(map(max, values)), 4) for name, values in scores.items()}
-    return {"held_out": round(held_out_loss(model, held_out), 4), **best}
+    far = {f"{name}_200": round(max(map(max, values)), 4) for name, values in head_scores(model, length=200).items()}
+    return {"held_out": round(held_out_loss(model, held_out), 4), **best, **far}
 
 
-def steps(first: int) -> Iterator[tuple[int, int, Stage]]:
+def steps(stages: tuple[Stage, ...], first: int) -> Iterator[tuple[int, int, Stage]]:
     """(overall step, step within its stage, stage), from overall step `first` on."""
-    plan = [(n, stage) for stage in (*FORM, *SETTLE) for n in range(stage.steps)]
+    plan = [(n, stage) for stage in stages for n in range(stage.steps)]
     for overall, (within, stage) in enumerate(plan):
         if overall >= first:
             yield overall, within, stage
 
 
-def fit(model: GPT2LMHeadModel, stream: np.ndarray, held_out: np.ndarray, folder: Path) -> int:
+def fit(
+    model: GPT2LMHeadModel, stages: tuple[Stage, ...], stream: np.ndarray, held_out: np.ndarray, folder: Path
+) -> int:
     """Train, log and save as it goes; the number of tokens seen."""
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01, betas=(0.9, 0.98), fused=True)
     first, seen, state = 0, 0, folder / "training.pt"
@@ -199,7 +207,7 @@ def fit(model: GPT2LMHeadModel, stream: np.ndarray, held_out: np.ndarray, folder
         optimizer.load_state_dict(saved["optimizer"])
         first, seen = saved["step"], saved["seen"]
     began = time.monotonic()
-    for step, within, stage in steps(first):
+    for step, within, stage in steps(stages, first):
         rng = np.random.default_rng(step)
         window = stage.windows[step % len(stage.windows)]
         ids, targets = batch(stream, window, stage, rng)
@@ -223,17 +231,32 @@ def fit(model: GPT2LMHeadModel, stream: np.ndarray, held_out: np.ndarray, folder
 
 cli = typer.Typer(add_completion=False)
 Novels = Annotated[Path, typer.Argument(help="UTF-8 text, one paragraph a line, .xz or plain")]
+Folder = Annotated[Path, typer.Argument(help="where model and training state go")]
 
 
 @cli.command()
-def train(novels: Novels, folder: Annotated[Path, typer.Argument(help="where model and training state go")]) -> None:
+def train(novels: Novels, folder: Folder) -> None:
     """Train gpt2-mini, or go on where an earlier run stopped, and save it as float16 safetensors."""
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     seen_text, unseen_text = split(read_novels(novels))
     tokenizer = train_tokenizer(seen_text, folder)
     model = new_model()
-    seen = fit(model, encode(seen_text, tokenizer), encode(unseen_text, tokenizer), folder)
+    stages = (*FORM, *SETTLE, *LENGTHEN)
+    seen = fit(model, stages, encode(seen_text, tokenizer), encode(unseen_text, tokenizer), folder)
+    model.half().save_pretrained(folder)
+    typer.echo(f"{seen:,} tokens seen")
+
+
+@cli.command()
+def lengthen(novels: Novels, folder: Folder, start: Annotated[Path, typer.Option("--from")] = SHIPPED) -> None:
+    """The last part alone, from a model that went through the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seen_text, unseen_text = split(read_novels(novels))
+    shutil.copy(start / "tokenizer.json", folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    model = GPT2LMHeadModel.from_pretrained(start, dtype=torch.float32)
+    seen = fit(model, LENGTHEN, encode(seen_text, tokenizer), encode(unseen_text, tokenizer), folder)
     model.half().save_pretrained(folder)
     typer.echo(f"{seen:,} tokens seen")
 
