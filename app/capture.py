@@ -76,6 +76,13 @@ def capture_id(card: ModelCard, text: str, text_pair: str | None) -> str:
 def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int | None = None) -> Capture:
     """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
     tokens = model.tokens(text, text_pair, most)
+    layers = run_tokens(model, tokens)
+    check_finite(layers, model.card.id)
+    return Capture(capture_id(model.card, text, text_pair), model.card, tokens, layers)
+
+
+def run_tokens(model: LoadedModel, tokens: tuple[Token, ...]) -> tuple[LayerCapture, ...]:
+    """What each layer's maps are made of, from one pass over these tokens."""
     kept: dict[str, list[Tensor]] = {"q": [], "k": [], "lse": []}
     values = sum(values_kept(layer.config, len(tokens)) for layer in model.adopted.layers)
     arena = Arena(values, model.adopted.model.dtype, model.device)
@@ -86,9 +93,7 @@ def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int |
     with watching(model.adopted.model, kept, keep):
         forward(model, tokens)
     parts = zip(kept["q"], kept["k"], kept["lse"], model.adopted.layers, strict=True)
-    layers = tuple(LayerCapture(q, k, lse, layer.config) for q, k, lse, layer in parts)
-    check_finite(layers, model.card.id)
-    return Capture(capture_id(model.card, text, text_pair), model.card, tokens, layers)
+    return tuple(LayerCapture(q, k, lse, layer.config) for q, k, lse, layer in parts)
 
 
 def values_kept(config: AttentionConfig, tokens: int) -> int:

@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from app.attention.hooks import watching
+from app.attention.layer import MultiHeadAttention
+from app.attention.masks import MayAttend
 from app.capture import capture_id, forward, run
 from app.certificate import certify
 from app.errors import ModelOutputInvalid, TooManyTokens
@@ -86,6 +88,21 @@ def test_the_certificate_of_this_text_is_within_1e_5(model_id, loaded):
     assert certificate.max_row_sum_error <= 1e-5
     assert certificate.causal_leak == (0 if model.card.causal else None)
     assert "eager" in certificate.reference
+
+
+def test_the_certificate_shows_a_layer_that_looks_ahead(fresh):
+    model = fresh("local:gpt2")
+    capture = run(model, TEXT)
+    ahead = model.adopted.layers[0]
+    ahead.attention = lambda q, k, v, rule: MultiHeadAttention.attention(
+        ahead, q, k, v, MayAttend(rule.queries, rule.keys)
+    )
+    assert certify(model, capture).causal_leak > 1e-3
+
+
+def test_the_certificate_of_one_token_has_no_leak(loaded):
+    model = loaded("local:gpt2")
+    assert certify(model, run(model, "a")).causal_leak == 0
 
 
 def test_the_certificate_shows_a_wrong_weight(fresh):
