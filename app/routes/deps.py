@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
@@ -50,8 +52,8 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class RefusedBody(HTTPException):
-    """A body that is no JSON (400, 415), or JSON that no two readers would read alike (422)."""
+class RefusedRequest(HTTPException):
+    """A body that is no JSON (400, 415), or a body or query that no two readers would read alike (422)."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(status, detail)
@@ -60,16 +62,16 @@ class RefusedBody(HTTPException):
 
 class StrictRequest(Request):
     async def json(self) -> Any:
-        """The body, parsed so that nothing in it is guessed. Raises RefusedBody."""
+        """The body, parsed so that nothing in it is guessed. Raises RefusedRequest."""
         try:
             parsed = json.loads(await self.body(), object_pairs_hook=unique, parse_constant=no_constant)
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             detail = "a string holds half a surrogate pair, which is no character: send whole ones"
-            raise RefusedBody(422, "invalid_input", detail) from error
+            raise RefusedRequest(422, "invalid_input", detail) from error
         except (ValueError, RecursionError) as error:
             detail = f"the body is not JSON: {str(error)[:200] or type(error).__name__}"
-            raise RefusedBody(400, "invalid_json", detail) from error
+            raise RefusedRequest(400, "invalid_json", detail) from error
         return parsed
 
 
@@ -77,7 +79,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose names are all different: of two, readers differ on which counts."""
     parsed = dict(pairs)
     if len(parsed) < len(pairs):
-        raise RefusedBody(422, "invalid_input", "an object names a field twice: name each once")
+        raise RefusedRequest(422, "invalid_input", "an object names a field twice: name each once")
     return parsed
 
 
@@ -86,17 +88,37 @@ def no_constant(name: str) -> Any:
 
 
 class StrictRoute(APIRoute):
+    """A route that overlooks nothing: not the type of its body, nor a query parameter it does not have."""
+
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
+        known = query_names(self.dependant)
 
         async def strictly(request: Request) -> Response:
+            check_query(request, known)
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if request.method == "POST" and media_type != "application/json":
                 detail = "this body is read as JSON: send it with Content-Type: application/json"
-                raise RefusedBody(415, "unsupported_media_type", detail)
+                raise RefusedRequest(415, "unsupported_media_type", detail)
             return await handler(StrictRequest(request.scope, request.receive))
 
         return strictly
+
+
+def query_names(dependant: Dependant) -> list[str]:
+    """The query parameters of a route and of all that it depends on."""
+    deeper = [name for part in dependant.dependencies for name in query_names(part)]
+    return [str(field.alias) for field in dependant.query_params] + deeper
+
+
+def check_query(request: Request, known: list[str]) -> None:
+    """Raises RefusedRequest: a misspelt `colums=0:5` would be answered with the whole map."""
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in known:
+            takes = "it takes " + ", ".join(known) if known else "it takes none"
+            raise RefusedRequest(422, "invalid_input", f"query parameter {name[:40]!r} is unknown here: {takes}")
+        if count > 1:
+            raise RefusedRequest(422, "invalid_input", f"query parameter {name} is given {count} times: give it once")
 
 
 def span(name: str, text: str | None) -> tuple[int, int] | None:

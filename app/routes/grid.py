@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ..encoding import Answer, check_cells
 from ..records import Pool
-from .deps import TheRunner, TheSettings, Wanted, respond, tag, unchanged
+from .deps import StrictRoute, TheRunner, TheSettings, Wanted, respond, tag, unchanged
 
 if TYPE_CHECKING:
     from ..capture import Capture
 
-router = APIRouter(prefix="/api/v1/captures", tags=["captures"])
+router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
 @router.get("/{capture_id}/overview")

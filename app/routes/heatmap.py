@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ..encoding import Answer, check_cells
 from ..records import Pool, Quantity
-from .deps import TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
+from .deps import StrictRoute, TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
 
 if TYPE_CHECKING:
     from ..capture import Capture
     from ..tiles import Window
 
-router = APIRouter(prefix="/api/v1/captures", tags=["captures"])
+router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
 class View:

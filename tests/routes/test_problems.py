@@ -157,3 +157,27 @@ def test_json_with_a_charset_is_json(client):
 def test_a_client_that_takes_no_json_is_told_that_there_is_nothing_else(client, path, accept):
     response = client.post(path, json={"text": "a", "model": "local:gpt2"}, headers={"Accept": accept})
     assert_problem(response, 406, "not_acceptable")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/v1/models?all=1", "'all' is unknown here: it takes none"),
+        ("/api/v1/captures/x?cells=1", "'cells' is unknown here"),
+        ("/api/v1/captures/x/overview?cell=1", "'cell' is unknown here: it takes cells, pool, format"),
+        ("/api/v1/captures/x/heads/0/0?colums=0:5", "takes rows, columns, cells, pool, quantity, format"),
+        ("/api/v1/captures/x/heads/0/0?cells=1&cells=2", "cells is given 2 times"),
+    ],
+)
+def test_a_query_parameter_that_is_unknown_or_repeated_is_refused(client, path, said):
+    assert said in assert_problem(client.get(path), 422, "invalid_input")
+
+
+def test_a_dump_takes_no_query_parameter_but_the_format(client):
+    refused = client.post("/api/v1/attention?layers=0", json={"text": "a"})
+    assert "it takes format" in assert_problem(refused, 422, "invalid_input")
+    assert client.post("/api/v1/attention?format=json", json={"text": "a"}).status_code == 200
+
+
+def test_an_unknown_query_parameter_is_named_but_not_at_length(client):
+    assert len(assert_problem(client.get("/api/v1/models?" + "é" * 2000), 422, "invalid_input")) < 200
