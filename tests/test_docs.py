@@ -55,6 +55,12 @@ def test_every_endpoint_says_what_it_does(schema):
     assert all(method.get("description") for path in schema["paths"].values() for method in path.values())
 
 
+def test_every_endpoint_has_a_title_of_its_own(schema):
+    titles = [method["summary"] for path in schema["paths"].values() for method in path.values()]
+    assert len(set(titles)) == len(titles)
+    assert all(" " in title or title.endswith("?") for title in titles), "FastAPI made one out of a function's name"
+
+
 def test_the_body_of_a_dump_is_that_of_the_contract(schema):
     body = schema["components"]["schemas"]["AttentionRequest"]
     assert list(body["properties"]) == [

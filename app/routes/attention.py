@@ -38,7 +38,7 @@ class AttentionRequest(StrictModel):
     verify: bool = False
 
 
-@router.post("/attention")
+@router.post("/attention", summary="Dump the attention of a text")
 async def attention(body: AttentionRequest, runner: TheRunner, settings: TheSettings, wanted: Wanted) -> Response:
     """Run a text and answer the attention weights (or the scores before mask and softmax) of its heads."""
     card, tokens = await runner.measure(body.text, body.text_pair, body.model)

@@ -20,7 +20,11 @@ class CaptureRequest(StrictModel):
 
 
 @router.post(
-    "", status_code=201, dependencies=[Depends(only_json)], responses={200: {"description": "it exists already"}}
+    "",
+    summary="Capture a text",
+    status_code=201,
+    dependencies=[Depends(only_json)],
+    responses={200: {"description": "it exists already"}},
 )
 async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -> dict[str, Any]:
     """Run a text through a model and keep what its maps are made of."""
@@ -30,13 +34,13 @@ async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -
     return said(made, runner.expires_in(made.id))
 
 
-@router.get("/{capture_id}")
+@router.get("/{capture_id}", summary="A capture again")
 async def look(capture_id: str, runner: TheRunner) -> dict[str, Any]:
     """The capture again, without its text being sent."""
     return said(runner.kept(capture_id), runner.expires_in(capture_id))
 
 
-@router.delete("/{capture_id}", status_code=204)
+@router.delete("/{capture_id}", summary="Let go of a capture", status_code=204)
 async def forget(capture_id: str, runner: TheRunner) -> None:
     """Let go of it at once."""
     runner.forget(capture_id)

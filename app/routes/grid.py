@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-@router.get("/{capture_id}/overview")
+@router.get("/{capture_id}/overview", summary="Every head, small")
 async def overview(
     capture_id: str,
     request: Request,

@@ -14,13 +14,19 @@ class Health(BaseModel):
     status: Literal["ok", "loading"]
 
 
-@router.get("/healthz")
+@router.get("/healthz", summary="Alive?")
+@router.head("/healthz", include_in_schema=False)
 async def healthz() -> Health:
     """200 while the process lives."""
     return Health(status="ok")
 
 
-@router.get("/readyz", responses={503: {"description": "the default model is not loaded yet", "model": Health}})
+@router.get(
+    "/readyz",
+    summary="Ready?",
+    responses={503: {"description": "the default model is not loaded yet", "model": Health}},
+)
+@router.head("/readyz", include_in_schema=False)
 async def readyz(runner: TheRunner, response: Response) -> Health:
     """200 once the default model is loaded."""
     if runner.ready:

@@ -35,7 +35,7 @@ class View:
         return window(len(capture.tokens), self.rows, self.columns, self.cells)
 
 
-@router.get("/{capture_id}/heads/{layer}/{head}")
+@router.get("/{capture_id}/heads/{layer}/{head}", summary="One head")
 async def head(
     capture_id: str,
     layer: int,

@@ -51,3 +51,9 @@ def test_a_script_is_asked_about_each_time_and_sent_once(client):
     assert first.headers["cache-control"] == "no-cache"
     again = client.get("/static/js/main.js", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz"])
+def test_head_answers_as_get_does_without_the_body(client, path):
+    seen, whole = client.head(path), client.get(path)
+    assert (seen.status_code, seen.headers["content-type"]) == (whole.status_code, whole.headers["content-type"])
