@@ -28,19 +28,23 @@ export function clip(text, most) {
 /** @param {string} text */
 export const quote = (text) => `"${isolate(text)}"`;
 
+/** A weight under this one is written as "< 0.001". */
+export const FAINT = 0.001;
+
 /**
- * A weight with three decimals; one that would print as 0.000 without being zero says so.
+ * A weight with three decimals. One too small for them says so, and only what is exactly zero reads as 0: a key that
+ * may not be looked at has no weight at all, which `sentence` says in words.
  *
  * @param {number} value
  */
 export function weight(value) {
-  if (value > 0 && value < 0.0005) return value.toExponential(0);
-  return value.toFixed(3);
+  if (value === 0) return "0";
+  return value < FAINT ? `< ${FAINT}` : value.toFixed(3);
 }
 
-/** @param {number} share of one */
+/** The same rule in whole percent. @param {number} share of one */
 export function percent(share) {
-  if (share > 0 && share < 0.005) return "< 1 %";
+  if (share > 0 && share < 0.01) return "< 1 %";
   return `${Math.round(share * 100)} %`;
 }
 

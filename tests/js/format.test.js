@@ -16,9 +16,13 @@ test("clipping counts what people count and cuts no emoji", () => {
   assert.equal(clip("👩‍👩‍👧‍👦👍🏽x", 2), "👩‍👩‍👧‍👦…");
 });
 
-test("a small weight does not read as none", () => {
-  assert.deepEqual([0, 1, 0.41249, 0.0004, 0.00003].map(weight), ["0.000", "1.000", "0.412", "4e-4", "3e-5"]);
-  assert.deepEqual([0, 0.001, 0.5, 1].map(percent), ["0 %", "< 1 %", "50 %", "100 %"]);
+test("a weight has three decimals, and one too small for them says so", () => {
+  assert.deepEqual([1, 0.41249, 0.001, 0.0009, 4e-21].map(weight), ["1.000", "0.412", "0.001", "< 0.001", "< 0.001"]);
+  assert.deepEqual([1, 0.5, 0.01, 0.009, 4e-21].map(percent), ["100 %", "50 %", "1 %", "< 1 %", "< 1 %"]);
+});
+
+test("only what is exactly zero reads as zero", () => {
+  assert.deepEqual([weight(0), percent(0)], ["0", "0 %"]);
 });
 
 test("counts and times read as words", () => {
@@ -57,7 +61,7 @@ test("a token that runs right to left is isolated from the sentence around it", 
       [0.5, 0.5],
     ],
   );
-  assert.equal(sentence(pattern, { query: 0, key: 1 }), '"\u2068שלום\u2069" attends to "\u2068b\u2069": 0.000');
+  assert.equal(sentence(pattern, { query: 0, key: 1 }), '"\u2068שלום\u2069" attends to "\u2068b\u2069": 0');
 });
 
 test("a pooled cell names the tokens it covers", () => {
