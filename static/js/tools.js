@@ -1,12 +1,23 @@
 import { headPath } from "./api.js";
 import { listening, need } from "./dom.js";
 import { zoomed } from "./pointing.js";
+import { NARROWEST, windowOf } from "./zoom.js";
 
 /** @import {Actions, ScaleName, State, Store} from "./types.js" */
 
 /** @param {NonNullable<State["pattern"]>} pattern */
 const fileName = ({ capture, layer, head }) =>
   `${capture.model.id.replace(/[^\w.-]+/g, "-")}-layer${layer}-head${head}`;
+
+/** The zoom buttons that would change nothing. @param {State} state */
+export function useless(state) {
+  if (!state.pattern) return [];
+  const { capture } = state.pattern;
+  const { rows, columns } = windowOf(capture, state);
+  const [high, wide] = [rows[1] - rows[0], columns[1] - columns[0]];
+  const whole = high === capture.queries && wide === capture.keys;
+  return [...(whole ? ["out", "all"] : []), ...(Math.max(high, wide) <= NARROWEST ? ["in"] : [])];
+}
 
 /**
  * @param {HTMLElement} root
@@ -15,10 +26,7 @@ const fileName = ({ capture, layer, head }) =>
 function render(root, state) {
   for (const radio of root.querySelectorAll("input")) radio.checked = radio.value === state.scale;
   for (const button of root.querySelectorAll("button")) button.disabled = !state.pattern;
-  const whole = state.rows === null && state.columns === null;
-  for (const name of ["out", "all"]) {
-    if (whole) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
-  }
+  for (const name of useless(state)) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
   for (const format of ["npy", "json"]) renderLink(need(root, `[data-take="${format}"]`), format, state.pattern);
 }
 

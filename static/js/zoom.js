@@ -1,7 +1,7 @@
 /** @import {Capture, Span, State} from "./types.js" */
 
 /** A window never shows fewer tokens than this (or all there are). */
-const NARROWEST = 2;
+export const NARROWEST = 2;
 
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

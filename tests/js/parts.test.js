@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { modelLabel } from "../../static/js/controls.js";
 import { shareLines } from "../../static/js/facts.js";
 import { initialState } from "../../static/js/store.js";
+import { useless } from "../../static/js/tools.js";
 import { emptyText } from "../../static/js/views/heatmap.js";
 import { captureOf, patternOf } from "./worlds.js";
 
@@ -31,4 +32,14 @@ test("the place of the picture says why there is none", () => {
   assert.match(emptyText(state), /No text yet/);
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);
   assert.equal(emptyText({ ...state, status: { kind: "busy", message: "" } }), "");
+});
+
+test("a zoom button that would change nothing is no button", () => {
+  const four = { ...initialState(), pattern: patternOf(["a", "b", "c", "d"], Array(4).fill([0.25, 0.25, 0.25, 0.25])) };
+  assert.deepEqual(useless(four), ["out", "all"]);
+  assert.deepEqual(useless({ ...four, rows: [1, 3], columns: [0, 2] }), ["in"]);
+  assert.deepEqual(useless({ ...four, rows: [1, 3] }), []);
+  // A window that does not fit the text shows all of it.
+  assert.deepEqual(useless({ ...four, rows: [0, 4000] }), ["out", "all"]);
+  assert.deepEqual(useless({ ...four, pattern: patternOf(["a"], [[1]]) }), ["out", "all", "in"]);
 });
