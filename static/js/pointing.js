@@ -16,6 +16,9 @@ const MOVES = {
   End: [0, Infinity],
 };
 
+/** With Ctrl: the first cell of all, and the last. @type {Record<string, [number, number]>} */
+const LEAPS = { Home: [-Infinity, -Infinity], End: [Infinity, Infinity] };
+
 /** @type {Record<string, number>} */
 const ZOOMS = { "+": 0.5, "=": 0.5, "-": 2, _: 2 };
 
@@ -25,10 +28,11 @@ const ZOOMS = { "+": 0.5, "=": 0.5, "-": 2, _: 2 };
  * @param {string} key
  * @param {Cell} from
  * @param {Capture} capture
+ * @param {boolean} [control]
  * @returns {Cell | null}
  */
-export function step(key, from, capture) {
-  const move = MOVES[key];
+export function step(key, from, capture, control = false) {
+  const move = (control ? LEAPS : MOVES)[key];
   if (!move) return null;
   const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, value));
   return { query: within(from.query + move[0], capture.queries), key: within(from.key + move[1], capture.keys) };
@@ -110,19 +114,21 @@ export function mountPointing(stage, store, actions) {
   /** @param {KeyboardEvent} event */
   function press(event) {
     const state = store.get();
-    if (!state.pattern || event.ctrlKey || event.metaKey || event.altKey) return;
+    const control = event.ctrlKey || event.metaKey;
+    // The browser's own keys, zooming the page among them, stay the browser's.
+    if (!state.pattern || event.altKey || (control && !LEAPS[event.key])) return;
     const { rows, columns } = windowOf(state.pattern.capture, state);
     const factor = ZOOMS[event.key];
+    const corner = { query: rows[0], key: columns[0] };
+    const to = step(event.key, cell ?? corner, state.pattern.capture, control);
     // The first arrow only enters the picture, at the top left of what is shown.
-    const to = cell
-      ? step(event.key, cell, state.pattern.capture)
-      : MOVES[event.key] && { query: rows[0], key: columns[0] };
-    if (to) actions.adjust(revealing(state, to));
+    const at = to && !cell && !control ? corner : to;
+    if (at) actions.adjust(revealing(state, at));
     else if (factor) actions.adjust(zoomed(state, factor, cell));
     else if (event.key === "0") actions.adjust({ rows: null, columns: null });
     else if (event.key !== "Escape") return;
     event.preventDefault();
-    if (to) show(state.pattern, to);
+    if (at) show(state.pattern, at);
     else leave();
   }
 

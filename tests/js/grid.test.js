@@ -25,6 +25,18 @@ test("Home and End go along the layer, the page keys along the head", () => {
   ]);
 });
 
+test("with Ctrl, Home and End lead to the first and the last head of all", () => {
+  const from = { layer: 2, head: 4 };
+  assert.deepEqual(walk("Home", from, shape, true), { layer: 0, head: 0 });
+  assert.deepEqual(walk("End", from, shape, true), { layer: 5, head: 11 });
+  assert.equal(walk("ArrowDown", from, shape, true), null);
+});
+
+test("Enter and the space bar choose the head that has the focus", () => {
+  const from = { layer: 2, head: 4 };
+  assert.deepEqual([walk("Enter", from, shape), walk(" ", from, shape)], [from, from]);
+});
+
 test("other keys are left to the browser", () => {
   assert.equal(walk("Tab", { layer: 0, head: 0 }, shape), null);
 });

@@ -11,6 +11,9 @@ test("arrows walk the cells and stop at the edges", () => {
   assert.deepEqual(step("ArrowLeft", { query: 1, key: 0 }, capture), { query: 1, key: 0 });
   assert.deepEqual(step("End", { query: 1, key: 0 }, capture), { query: 1, key: 3 });
   assert.deepEqual(step("Home", { query: 1, key: 2 }, capture), { query: 1, key: 0 });
+  assert.deepEqual(step("Home", { query: 1, key: 2 }, capture, true), { query: 0, key: 0 });
+  assert.deepEqual(step("End", { query: 1, key: 2 }, capture, true), { query: 3, key: 3 });
+  assert.equal(step("ArrowUp", { query: 1, key: 2 }, capture, true), null);
   assert.equal(step("x", { query: 1, key: 1 }, capture), null);
 });
 

@@ -21,30 +21,37 @@ export function shapeOf(state) {
 }
 
 /**
- * Where a key leads from a place; null for keys that do not walk.
+ * Where a key leads from a place; null for keys that do not walk. Home and End go along the layer, and with Ctrl to the
+ * first and the last head of all.
  *
  * @param {string} key
  * @param {Place} from
  * @param {Shape} shape
+ * @param {boolean} [control]
  * @returns {Place | null}
  */
-export function walk(key, from, shape) {
+export function walk(key, from, shape, control = false) {
   const { layer, head } = from;
+  const last = { layer: shape.layers - 1, head: shape.heads - 1 };
   /** @type {Record<string, Place>} */
-  const steps = {
-    ArrowUp: { layer: layer - 1, head },
-    ArrowDown: { layer: layer + 1, head },
-    ArrowLeft: { layer, head: head - 1 },
-    ArrowRight: { layer, head: head + 1 },
-    Home: { layer, head: 0 },
-    End: { layer, head: shape.heads - 1 },
-    PageUp: { layer: 0, head },
-    PageDown: { layer: shape.layers - 1, head },
-  };
+  const steps = control
+    ? { Home: { layer: 0, head: 0 }, End: last }
+    : {
+        ArrowUp: { layer: layer - 1, head },
+        ArrowDown: { layer: layer + 1, head },
+        ArrowLeft: { layer, head: head - 1 },
+        ArrowRight: { layer, head: head + 1 },
+        Home: { layer, head: 0 },
+        End: { layer, head: last.head },
+        PageUp: { layer: 0, head },
+        PageDown: { layer: last.layer, head },
+        Enter: from,
+        " ": from,
+      };
   const to = steps[key];
   if (!to) return null;
-  const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, value));
-  return { layer: within(to.layer, shape.layers), head: within(to.head, shape.heads) };
+  const within = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(most, Math.max(0, value));
+  return { layer: within(to.layer, last.layer), head: within(to.head, last.head) };
 }
 
 /**
@@ -153,7 +160,9 @@ function render(root, state, before) {
   if (rebuilt) build(table, shape);
   if (rebuilt || state.overview !== before?.overview || state.scale !== before.scale) paintAll(table, state);
   mark(table, state);
-  need(root, ".masked").hidden = !state.overview?.capture.model.causal;
+  const capture = state.overview?.capture;
+  // One token has nothing later to be kept from.
+  need(root, ".masked").hidden = !(capture?.model.causal && capture.tokens.length > 1);
   table.classList.toggle("blank", !state.overview);
   table.setAttribute("aria-busy", String(state.status.kind === "busy"));
 }
@@ -180,8 +189,9 @@ export function mount(root, store, actions) {
   /** @param {KeyboardEvent} event */
   function press(event) {
     const found = cellAt(event.target);
-    const to = found && walk(event.key, found.place, shapeOf(store.get()));
-    if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!found || event.altKey) return;
+    const to = walk(event.key, found.place, shapeOf(store.get()), event.ctrlKey || event.metaKey);
+    if (!to) return;
     event.preventDefault();
     if (store.get().overview) actions.chooseHead(to.layer, to.head, "replace");
     need(table, `canvas[data-layer="${to.layer}"][data-head="${to.head}"]`).focus();
