@@ -13,7 +13,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "js"
 LAYERS = {
     "words": ("types", ""),
     "pure": (
-        "colour figure format matrix npy ticks zoom plotarea",
+        "colour figure format matrix npy opening plotarea ticks zoom",
         "words pure",
     ),  # no document, no fetch: tested in Node.js
     "wire": ("api", "words pure"),

@@ -39,11 +39,19 @@ function renderProbes(root, state) {
   return lookFor;
 }
 
+/** Said only when it changes: a listener hears it once. @param {HTMLElement} line @param {string} text */
+function say(line, text) {
+  if (line.textContent !== text) line.textContent = text;
+}
+
 /** @param {State} state */
 function renderStatus({ status }) {
-  const line = need(document, "#status");
-  if (line.textContent !== status.message) line.textContent = status.message;
-  line.dataset.kind = status.kind;
+  const wrong = status.kind === "error";
+  say(need(document, "#status"), wrong ? "" : status.message);
+  say(need(document, "#error"), wrong ? status.message : "");
+  for (const field of ["text", "model"]) {
+    need(document, `#${field}`).setAttribute("aria-invalid", String(wrong && status.about === field));
+  }
   need(document, "#retry").hidden = !status.retry;
 }
 

@@ -1,5 +1,5 @@
 import { make, need } from "./dom.js";
-import { percent, quote, weight } from "./format.js";
+import { FAINT, percent, quote, weight } from "./format.js";
 import { isExact, shares, spread, strongest } from "./matrix.js";
 
 /** @import {Pattern, Store} from "./types.js" */
@@ -15,31 +15,30 @@ const PLACES = [
 ];
 
 /**
- * The places worth a line: those the model and the text have at all.
+ * The places that the model and the text have at all.
  *
  * @param {Pattern} pattern
  */
 export function shareLines({ capture, matrix }) {
-  const found = shares(capture, matrix);
-  if (!found) return [];
-  const causal = capture.model.causal === true;
-  const special = capture.tokens.some((token) => token.special);
-  const apt = PLACES.filter(
-    ([place]) => (place !== "after" || !causal) && (place !== "first" || causal) && (place !== "special" || special),
-  );
-  return apt.map(([place, words]) => ({ words, share: found[place] }));
+  const found = shares(capture, matrix) ?? {};
+  return PLACES.flatMap(([place, words]) => {
+    const share = found[place];
+    return share === undefined ? [] : [{ words, share }];
+  });
 }
 
 /** @param {Pattern} pattern */
 function strongestLine({ capture, matrix }) {
   const best = strongest(capture, matrix);
   if (!best) return [];
+  const aside = capture.model.causal ? "the first token" : "special tokens";
+  if (best.value < FAINT) return [make("p", {}, `Of all links, ${aside} aside, none reaches ${FAINT}.`)];
   const [query, key] = [best.query, best.key].map((index) => make("b", {}, quote(capture.tokens[index]?.text ?? "")));
   return [
     make(
       "p",
       {},
-      `Strongest, ${capture.model.causal ? "the first token" : "special tokens"} aside: `,
+      `Strongest, ${aside} aside: `,
       query ?? "",
       " attends to ",
       key ?? "",
@@ -54,7 +53,8 @@ function shareTable(pattern) {
   if (!lines.length) return [];
   const rows = lines.map(({ words, share }) => {
     const bar = make("span", { class: "bar" });
-    bar.style.width = `${share * 100}%`;
+    // However little there is shows; nothing at all does not.
+    bar.style.width = share > 0 ? `max(1px, ${share * 100}%)` : "0";
     return make(
       "tr",
       {},

@@ -66,10 +66,13 @@ function remember(how) {
   else history.replaceState(null, "", fragment);
 }
 
-/** Run what the state says; the head that is picked on the way belongs to the same step of the history. */
+/**
+ * Run what the state says; the head that is picked on the way belongs to the same step of the history. While an error
+ * stands, so does the address: it is what the reader has to look at and mend.
+ */
 async function run() {
   await session.run();
-  remember("replace");
+  if (store.get().status.kind !== "error") remember("replace");
 }
 
 /** @param {Partial<import("./types.js").Address>} patch */

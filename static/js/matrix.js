@@ -1,4 +1,4 @@
-/** @import {Capture, Matrix, Overview, Token} from "./types.js" */
+/** @import {Capture, Matrix, Token} from "./types.js" */
 
 /**
  * True where no query of the cell may look at any key of it: the server writes 0 there, which is not a weight.
@@ -28,7 +28,7 @@ export const cellOf = (matrix, row, column) => matrix.values[row * matrix.column
  * @param {Token} token
  * @param {boolean | null} causal
  */
-const isRest = (token, causal) => token.special || (causal === true && token.index === 0);
+export const isRest = (token, causal) => token.special || (causal === true && token.index === 0);
 
 /**
  * Rows that could have looked elsewhere: not special tokens, and not the first of a causal model, whose weight is always 1.
@@ -41,7 +41,7 @@ export function freeQueries(tokens, causal) {
 }
 
 /**
- * The largest weight of an exact matrix from a free query to a key that is no rest; null where there is none.
+ * The largest weight of an exact matrix from a free query to a key that is no rest; null where there is no choice of them.
  *
  * @param {Capture} capture
  * @param {Matrix} matrix
@@ -49,6 +49,7 @@ export function freeQueries(tokens, causal) {
 export function strongest(capture, matrix) {
   let best = null;
   const words = freeQueries(capture.tokens, capture.model.causal);
+  if (words.length < 2) return null;
   for (const query of words) {
     for (const key of words) {
       const value = cellOf(matrix, query, key);
@@ -81,20 +82,24 @@ function placeOf(tokens, causal, query, key) {
 }
 
 /**
- * Where the free queries of an exact matrix look, on average; null where no query is free.
+ * Where the free queries of an exact matrix look, on average; null where no query is free. A place that no query could
+ * look at, such as the token before in a text of one token, is left out: nothing was given to it, not even 0.
  *
  * @param {Capture} capture
  * @param {Matrix} matrix
- * @returns {Record<Place, number> | null}
+ * @returns {Partial<Record<Place, number>> | null}
  */
 export function shares(capture, matrix) {
   const { tokens, model } = capture;
   const queries = freeQueries(tokens, model.causal);
   if (!queries.length) return null;
-  const sums = { special: 0, first: 0, self: 0, before: 0, after: 0, other: 0 };
+  /** @type {Partial<Record<Place, number>>} */
+  const sums = {};
   for (const query of queries) {
     for (let key = 0; key < matrix.columns; key++) {
-      sums[placeOf(tokens, model.causal, query, key)] += cellOf(matrix, query, key) / queries.length;
+      if (isMasked(matrix, model.causal, query, key)) continue;
+      const place = placeOf(tokens, model.causal, query, key);
+      sums[place] = (sums[place] ?? 0) + cellOf(matrix, query, key) / queries.length;
     }
   }
   return sums;
@@ -116,63 +121,4 @@ export function spread(capture, matrix) {
     }
   }
   return queries.length ? 2 ** (bits / queries.length) : null;
-}
-
-/**
- * What a column gets from a row on average, over the rows that may look at it.
- *
- * @param {Matrix} matrix
- * @param {boolean | null} causal
- */
-function columnMeans(matrix, causal) {
-  return Array.from({ length: matrix.columns }, (_, column) => {
-    let [sum, count] = [0, 0];
-    for (let row = 0; row < matrix.rows; row++) {
-      if (isMasked(matrix, causal, row, column)) continue;
-      sum += cellOf(matrix, row, column);
-      count += 1;
-    }
-    return sum / Math.max(1, count);
-  });
-}
-
-/**
- * How sharply a small picture links distant tokens: what cells off the diagonal have beyond their column's average.
- * A column that all rows look at is a rest and not a link; squares favour a few strong links over an even haze.
- *
- * @param {Matrix} matrix
- * @param {boolean | null} causal
- * @param {Set<number>} rests columns of special and first tokens
- */
-function links(matrix, causal, rests) {
-  const means = columnMeans(matrix, causal);
-  let sum = 0;
-  for (let row = 0; row < matrix.rows; row++) {
-    for (let column = 0; column < matrix.columns; column++) {
-      if (Math.abs(row - column) < 2 || rests.has(column)) continue;
-      sum += Math.max(0, cellOf(matrix, row, column) - (means[column] ?? 0)) ** 2;
-    }
-  }
-  return sum;
-}
-
-/**
- * The head to open with: the one that most sharply links tokens that are not neighbours. Most heads only rest on
- * [SEP] or on the first token, or look one step back, which is true of any text.
- *
- * @param {Overview} overview
- */
-export function mostTelling(overview) {
-  const { tokens, model } = overview.capture;
-  const step = overview.at(0, 0).keyStep;
-  const resting = tokens.filter((token) => isRest(token, model.causal));
-  const rests = new Set(resting.map((token) => Math.floor(token.index / step)));
-  let best = { layer: 0, head: 0, value: -1 };
-  for (let layer = 0; layer < overview.layers; layer++) {
-    for (let head = 0; head < overview.heads; head++) {
-      const value = links(overview.at(layer, head), model.causal, rests);
-      if (value > best.value) best = { layer, head, value };
-    }
-  }
-  return { layer: best.layer, head: best.head };
 }

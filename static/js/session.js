@@ -1,9 +1,9 @@
 import { ApiError, isAbort } from "./api.js";
 import { plural, seconds } from "./format.js";
-import { mostTelling } from "./matrix.js";
+import { mostTelling } from "./opening.js";
 
 /** @import {Api} from "./api.js" */
-/** @import {Capture, Overview, State, Status, Store} from "./types.js" */
+/** @import {Capture, Overview, Pattern, State, Status, Store} from "./types.js" */
 
 /** @param {State} state @returns {Status} */
 export function waiting(state) {
@@ -12,30 +12,44 @@ export function waiting(state) {
   return { kind: "busy", message: loading ? `loading ${card.id} …` : "running …" };
 }
 
-/** @param {unknown} error @returns {Status} */
-export function failed(error) {
+/** Which field of the page a refusal is about, by the code of the error. @type {Record<string, Status["about"]>} */
+const FIELDS = {
+  empty_text: "text",
+  text_too_long: "text",
+  too_many_tokens: "text",
+  invalid_input: "text",
+  model_not_found: "model",
+};
+
+/** @param {unknown} error @param {State} state @returns {Status} */
+export function failed(error, { model }) {
   if (!(error instanceof ApiError)) return { kind: "error", message: `the page failed: ${error}`, retry: true };
   // The same text is refused for the same reason; only what passes (a full queue, a lost connection) is worth asking again.
   const passes = error.status === 0 || error.status >= 500 || error.status === 429 || error.code === "capture_gone";
   // The server's way out is an address of the API; a reader has the list of models in front of them.
   const message =
-    error.code === "model_not_found" ? "this server has no such model: choose another above" : error.message;
-  return { kind: "error", message, retry: passes };
+    error.code === "model_not_found" ? `${model}: this server has no such model; choose another above` : error.message;
+  return { kind: "error", message, retry: passes, about: FIELDS[error.code] };
 }
 
-/** @param {Capture} capture @param {number} milliseconds @returns {Status} */
+/** @param {Capture} capture @param {number} [milliseconds] @returns {Status} */
 function finished(capture, milliseconds) {
   const size = `${plural(capture.tokens.length, "token")}, ${plural(capture.layers * capture.heads, "head")}`;
-  return { kind: "done", message: `${size}, ${seconds(milliseconds)}` };
+  return { kind: "done", message: milliseconds === undefined ? size : `${size}, ${seconds(milliseconds)}` };
 }
 
-/** @param {State} state @param {Capture} capture */
-const holds = (state, capture) =>
-  state.layer !== null && state.head !== null && state.layer < capture.layers && state.head < capture.heads;
-
-/** @param {State} state @param {Capture} capture */
-function missing(state, capture) {
-  return `${capture.model.id} has layers 0..${capture.layers - 1} and heads 0..${capture.heads - 1}, no layer ${state.layer}, head ${state.head}`;
+/**
+ * What is wrong with a head that an address asks for; null for one that the model has.
+ *
+ * @param {Capture} capture
+ * @param {number} layer
+ * @param {number} head
+ */
+export function missing({ model, layers, heads }, layer, head) {
+  const wayOut = "choose a head in the grid";
+  if (layer >= layers) return `layer ${layer}: ${model.id} has layers 0..${layers - 1}; ${wayOut}`;
+  if (head >= heads) return `head ${head} of layer ${layer}: ${model.id} has heads 0..${heads - 1}; ${wayOut}`;
+  return null;
 }
 
 /**
@@ -69,13 +83,14 @@ function learnModel(store, capture) {
  * @param {number} milliseconds
  */
 function showOverview(store, overview, milliseconds) {
-  const state = store.get();
-  const { capture } = overview;
-  const chosen = holds(state, capture);
-  const wrong = !chosen && state.layer !== null;
-  /** @type {Status} */
-  const status = wrong ? { kind: "error", message: missing(state, capture) } : finished(capture, milliseconds);
-  store.set({ overview, status, ...(chosen ? {} : mostTelling(overview)) });
+  const chosen = store.get().layer !== null;
+  store.set({ overview, status: finished(overview.capture, milliseconds), ...(chosen ? {} : mostTelling(overview)) });
+}
+
+/** What was wrong with the head before is over. @param {Store} store @param {Pattern} pattern */
+function showPattern(store, pattern) {
+  const { status } = store.get();
+  store.set({ pattern, ...(status.kind === "error" ? { status: finished(pattern.capture) } : {}) });
 }
 
 /**
@@ -97,7 +112,7 @@ export function createSession(store, api, clock = () => performance.now()) {
    * @param {Partial<State>} lost
    */
   function report(mine, error, lost) {
-    if (mine === turn && !isAbort(error)) store.set({ ...lost, status: failed(error) });
+    if (mine === turn && !isAbort(error)) store.set({ ...lost, status: failed(error, store.get()) });
   }
 
   /** @param {number} mine */
@@ -115,10 +130,16 @@ export function createSession(store, api, clock = () => performance.now()) {
     const mine = turn;
     const { overview, layer, head } = store.get();
     if (!overview || layer === null || head === null) return;
+    const message = missing(overview.capture, layer, head);
+    if (message) {
+      // Another head than the one that was asked for would be a guess: the reader chooses, and the address waits.
+      store.set({ pattern: null, status: { kind: "error", message } });
+      return;
+    }
     try {
       const pattern = await using(store, api, overview.capture, (capture) => api.pattern(capture, layer, head));
       const now = store.get();
-      if (mine === turn && now.layer === layer && now.head === head) store.set({ pattern });
+      if (mine === turn && now.layer === layer && now.head === head) showPattern(store, pattern);
     } catch (error) {
       report(mine, error, { pattern: null });
     }

@@ -56,7 +56,7 @@
  * @typedef {object} Address what the URL remembers: enough to see the same picture again
  * @property {string} model
  * @property {string} text the text that was run, which is not always what stands in the box
- * @property {number | null} layer null until a head is chosen
+ * @property {number | null} layer null until a head is chosen; as written in an address, it may be none of the model's
  * @property {number | null} head
  * @property {ScaleName} scale
  * @property {Span | null} rows the zoom window; null shows all
@@ -66,6 +66,7 @@
  * @property {"idle" | "busy" | "done" | "error"} kind
  * @property {string} message
  * @property {boolean} [retry] true where running the same again may help
+ * @property {"text" | "model"} [about] the field that is to blame for an error
  *
  * @typedef {object} Extras
  * @property {ModelCard[]} models

@@ -10,7 +10,7 @@ export const SCALES = ["linear", "sqrt", "log"];
 
 /** @param {string} raw */
 function index(raw) {
-  return /^\d{1,4}$/.test(raw) ? Number(raw) : undefined;
+  return /^\d{1,9}$/.test(raw) ? Number(raw) : undefined;
 }
 
 /**

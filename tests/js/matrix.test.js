@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isMasked, mostTelling, shares, spread, strongest } from "../../static/js/matrix.js";
+import { isMasked, shares, spread, strongest } from "../../static/js/matrix.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
 test("only causal models mask, and only keys after the query", () => {
@@ -62,7 +62,7 @@ test("shares of the places add up to one", () => {
       [1, 0, 0, 0],
     ]),
   );
-  assert.deepEqual(found, { special: 0.25, first: 0, self: 0.375, before: 0.25, after: 0.125, other: 0 });
+  assert.deepEqual(found, { special: 0.25, self: 0.375, before: 0.25, after: 0.125 });
 });
 
 test("in a causal model the first token is a place of its own", () => {
@@ -74,7 +74,7 @@ test("in a causal model the first token is a place of its own", () => {
       [0.5, 0.25, 0.25],
     ]),
   );
-  assert.deepEqual(found, { special: 0, first: 0.5, self: 0.375, before: 0.125, after: 0, other: 0 });
+  assert.deepEqual(found, { first: 0.5, self: 0.375, before: 0.125 });
 });
 
 test("one token that can only look at itself has no shares", () => {
@@ -82,24 +82,25 @@ test("one token that can only look at itself has no shares", () => {
   assert.equal(spread(captureOf(["a"], { causal: true }), matrixOf([[1]])), null);
 });
 
-test("an even look at four tokens spreads over four", () => {
-  assert.equal(spread(captureOf(["a", "b", "c", "d"]), matrixOf(Array(4).fill([0.25, 0.25, 0.25, 0.25]))), 4);
+test("one word between special tokens has no neighbour to share with, and no link to be the strongest", () => {
+  const capture = captureOf(["[CLS]", "a", "[SEP]"]);
+  const matrix = matrixOf([
+    [1, 0, 0],
+    [0.5, 0.25, 0.25],
+    [1, 0, 0],
+  ]);
+  assert.deepEqual(shares(capture, matrix), { special: 0.75, self: 0.25 });
+  assert.equal(strongest(capture, matrix), null);
 });
 
-test("the head to open with links distant tokens, and does not rest or look at its neighbour", () => {
-  /** Each query gives `weight` to the key so many places after it. @param {number} shift @param {number} weight */
-  const looking = (shift, weight) =>
-    Array.from({ length: 6 }, (_, row) =>
-      Array.from({ length: 6 }, (__, key) => (key === (row + shift) % 6 ? weight : 0)),
-    );
-  const stripe = (/** @type {number} */ at) =>
-    Array.from({ length: 6 }, () => [0, 1, 2, 3, 4, 5].map((key) => Number(key === at)));
-  // Itself, the next, [SEP]; one word for all, another word for each, the one before.
-  const heads = [
-    [looking(0, 1), looking(1, 1), stripe(5)],
-    [stripe(1), looking(3, 0.6), looking(5, 1)],
-  ];
-  const capture = captureOf(["[CLS]", "a", "b", "c", "d", "[SEP]"]);
-  const at = (/** @type {number} */ layer, /** @type {number} */ head) => matrixOf(heads[layer][head]);
-  assert.deepEqual(mostTelling({ capture, layers: 2, heads: 3, at }), { layer: 1, head: 1 });
+test("a neighbour that gets nothing is still a neighbour", () => {
+  const eye = matrixOf([
+    [1, 0],
+    [0, 1],
+  ]);
+  assert.deepEqual(shares(captureOf(["a", "b"]), eye), { self: 1, before: 0, after: 0 });
+});
+
+test("an even look at four tokens spreads over four", () => {
+  assert.equal(spread(captureOf(["a", "b", "c", "d"]), matrixOf(Array(4).fill([0.25, 0.25, 0.25, 0.25]))), 4);
 });

@@ -21,9 +21,11 @@ test("places that a text cannot have get no line", () => {
     [0.5, 0.25, 0.25],
   ];
   const causal = words(patternOf(["a", "b", "c"], three, { causal: true }));
-  assert.deepEqual(causal, ["itself", "the token before", "the first token", "elsewhere"]);
-  const both = words(patternOf(["[CLS]", "b", "[SEP]"], three));
-  assert.deepEqual(both, ["itself", "the token before", "the token after", "special tokens", "elsewhere"]);
+  assert.deepEqual(causal, ["itself", "the token before", "the first token"]);
+  const one = words(patternOf(["[CLS]", "b", "[SEP]"], three));
+  assert.deepEqual(one, ["itself", "special tokens"]);
+  const all = words(patternOf(["a", "b", "c"], three));
+  assert.deepEqual(all, ["itself", "the token before", "the token after", "elsewhere"]);
   assert.deepEqual(words(patternOf(["a"], [[1]], { causal: true })), []);
 });
 

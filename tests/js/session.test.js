@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../../static/js/api.js";
-import { createSession, failed, waiting } from "../../static/js/session.js";
+import { createSession, failed, missing, waiting } from "../../static/js/session.js";
 import { createStore, initialState } from "../../static/js/store.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
@@ -62,11 +62,30 @@ test("a head that was chosen stays chosen", async () => {
   assert.deepEqual([store.get().layer, store.get().head], [1, 2]);
 });
 
-test("a head the model has not is named, and another one shown", async () => {
+test("a head the model has not is named and not replaced by another", async () => {
+  const { api, calls } = apiOf();
+  const { store, session } = sessionOf(api, { layer: 7, head: 2 });
+  await session.run();
+  const { layer, head, overview, pattern, status } = store.get();
+  assert.deepEqual(status, { kind: "error", message: "layer 7: toy has layers 0..1; choose a head in the grid" });
+  assert.deepEqual([layer, head, pattern, calls.pattern], [7, 2, null, 0]);
+  assert.ok(overview);
+});
+
+test("an error names the value and the limit: the layer's first, else the head's", () => {
+  const capture = captureOf(["a"]);
+  assert.equal(missing(capture, 1, 2), null);
+  assert.match(missing(capture, 2, 3) ?? "", /^layer 2: toy has layers 0\.\.1;/);
+  assert.match(missing(capture, 1, 3) ?? "", /^head 3 of layer 1: toy has heads 0\.\.2;/);
+});
+
+test("choosing a head that there is ends the error", async () => {
   const { store, session } = sessionOf(apiOf().api, { layer: 7, head: 2 });
   await session.run();
-  assert.match(store.get().status.message, /layers 0\.\.1 and heads 0\.\.2, no layer 7, head 2/);
-  assert.ok(store.get().pattern.layer < 2);
+  store.set({ layer: 1 });
+  await session.showHead();
+  assert.deepEqual(store.get().status, { kind: "done", message: "3 tokens, 6 heads" });
+  assert.equal(store.get().pattern.layer, 1);
 });
 
 test("a capture that is gone is asked for again, once", async () => {
@@ -88,7 +107,12 @@ test("a capture that is gone again is an error and no loop", async () => {
   const { store, session } = sessionOf(api);
   await session.run();
   assert.deepEqual([calls.capture, calls.overview], [2, 2]);
-  assert.deepEqual(store.get().status, { kind: "error", message: "the capture is gone", retry: true });
+  assert.deepEqual(store.get().status, {
+    kind: "error",
+    message: "the capture is gone",
+    retry: true,
+    about: undefined,
+  });
 });
 
 test("blank text asks nothing and leaves nothing", async () => {
@@ -131,7 +155,7 @@ test("the picker learns that a model is ready from the answer to a run", async (
 
 test("only what may pass is worth another try", () => {
   const retry = (/** @type {number} */ status, /** @type {string} */ code) =>
-    failed(new ApiError(status, code, "x")).retry;
+    failed(new ApiError(status, code, "x"), initialState()).retry;
   assert.deepEqual([retry(503, "busy"), retry(0, "unreachable"), retry(404, "capture_gone")], [true, true, true]);
   assert.deepEqual([retry(422, "too_many_tokens"), retry(404, "model_not_found")], [false, false]);
 });
@@ -147,14 +171,23 @@ test("a run that fails leaves no picture of another text", async () => {
   broken = true;
   await session.run();
   assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
-  assert.deepEqual(store.get().status, { kind: "error", message: "600 tokens, at most 512", retry: false });
+  assert.deepEqual(store.get().status, {
+    kind: "error",
+    message: "600 tokens, at most 512",
+    retry: false,
+    about: "text",
+  });
 });
 
 test("an unknown model is answered with the way out that a reader has", () => {
-  const status = failed(new ApiError(404, "model_not_found", "no model 'x': GET /api/v1/models lists those"));
+  const status = failed(new ApiError(404, "model_not_found", "no model 'x': GET /api/v1/models lists those"), {
+    ...initialState(),
+    model: "x",
+  });
   assert.deepEqual(status, {
     kind: "error",
-    message: "this server has no such model: choose another above",
+    message: "x: this server has no such model; choose another above",
     retry: false,
+    about: "model",
   });
 });
