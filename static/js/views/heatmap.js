@@ -22,9 +22,10 @@ function paintOf(root) {
   return { ink: stage.color, line: stage.borderTopColor, masked: stage.getPropertyValue("--masked") };
 }
 
-/** What stands in the place of a picture. @param {State} state */
+/** What stands in the place of a picture, which covers it when it comes. @param {State} state */
 export function emptyText(state) {
-  if (state.pattern || state.status.kind === "busy") return "";
+  if (state.pattern) return "drawing …";
+  if (state.status.kind === "busy") return "";
   if (state.status.kind === "error") return "No picture: see the message above.";
   return state.text.trim() ? "" : "No text yet. Type a sentence, or choose one beside \u201ctry\u201d.";
 }
