@@ -77,6 +77,8 @@ def test_one_token_has_a_picture_and_no_invented_facts(toy: Callable[..., Headsc
     assert headscope.labels == ["alone"]
     assert headscope.point_at(0, 0, of=1) == '"alone" attends to "alone": 1.000'
     expect(headscope.page.locator("#facts")).to_contain_text("No token here could have looked elsewhere")
+    expect(headscope.page.locator("#grid .masked")).to_be_hidden()
+    expect(headscope.page.get_by_role("button", name="zoom in")).to_be_disabled()
     expect(headscope.page.locator("#status")).to_contain_text("1 token, 2 heads")
 
 

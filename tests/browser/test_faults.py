@@ -3,18 +3,33 @@
 import re
 from urllib.request import Request, urlopen
 
+import pytest
 from playwright.sync_api import expect
 
 from .conftest import SENTENCE, Complaints, Headscope
 
 
-def test_a_refusal_is_shown_in_the_servers_words(headscope: Headscope, complaints: Complaints) -> None:
+def test_a_refusal_is_shown_in_the_servers_words_right_under_the_box(
+    headscope: Headscope, complaints: Complaints
+) -> None:
     complaints.expect("422")
     page = headscope.open(text=SENTENCE).page
     headscope.run("word " * 600)
-    expect(page.locator("#status")).to_have_text(re.compile(r"602.*512"))
+    error, box = page.get_by_role("alert"), page.locator("#text")
+    expect(error).to_have_text(re.compile(r"602.*512"))
+    expect(box).to_have_attribute("aria-invalid", "true")
+    expect(box).to_have_accessible_description(re.compile(r"602.*512"))
+    expect(page.locator("#model")).to_have_attribute("aria-invalid", "false")
+    said, typed = error.bounding_box(), box.bounding_box()
+    assert said is not None
+    assert typed is not None
+    assert said["x"] == pytest.approx(typed["x"], abs=2)
+    assert 0 <= said["y"] - typed["y"] - typed["height"] < 12
     expect(page.locator("#retry")).to_be_hidden()
     expect(page.locator("#heatmap .empty")).to_have_text("No picture: see the message above.")
+    headscope.run(SENTENCE)
+    expect(error).to_have_text("")
+    expect(box).to_have_attribute("aria-invalid", "false")
 
 
 def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
@@ -22,7 +37,7 @@ def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: 
     page = headscope.page
     page.route("**/api/v1/captures", lambda route: route.abort())
     page.goto(headscope.server)
-    expect(page.locator("#status")).to_contain_text("does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
     page.unroute("**/api/v1/captures")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#status")).to_contain_text("72 heads")
@@ -37,7 +52,7 @@ def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, c
     with urlopen(Request(headscope.server + capture, method="DELETE")) as answer:
         assert answer.status == 204
     headscope.choose(4, 7)
-    expect(page.locator("#status")).not_to_have_attribute("data-kind", "error")
+    expect(page.get_by_role("alert")).to_have_text("")
 
 
 def test_no_text_is_an_honest_nothing(headscope: Headscope) -> None:

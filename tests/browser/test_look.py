@@ -44,6 +44,35 @@ def test_a_narrow_window_stacks_the_page_and_scrolls_one_way(headscope: Headscop
     assert plot["width"] > 180
 
 
+@pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
+def test_the_title_of_the_keys_keeps_clear_of_the_buttons_above(headscope: Headscope, model: str) -> None:
+    text = "Unbelievably overwhelming, mammoth summers swam within windows while womankind wandered homeward."
+    page = headscope.open(model=model, text=text, layer=0, head=0).page
+    title, buttons = page.locator("#heatmap .xtitle").bounding_box(), page.locator("#heatmap .zoom").bounding_box()
+    assert title is not None
+    assert buttons is not None
+    assert title["y"] - buttons["y"] - buttons["height"] >= 10
+
+
+def test_a_finger_is_told_to_tap_and_a_mouse_of_keys(headscope: Headscope, browser: Browser) -> None:
+    mouse = headscope.open().page.locator("#grid .hint").inner_text()
+    assert mouse.endswith("click or use the arrow keys")
+    phone = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone.goto(headscope.server)
+    assert phone.locator("#grid .hint").inner_text().endswith("a column a head; tap one")
+    phone.close()
+
+
+def test_what_is_chosen_moves_nothing_above_the_picture(headscope: Headscope) -> None:
+    page = headscope.page
+    page.goto(f"{headscope.server}/#model=nope&text=")
+    place = "[...document.querySelectorAll('#heatmap .scale, #model, .try')].map(one => one.getBoundingClientRect().x)"
+    page.locator("#model").wait_for()
+    before = page.evaluate(place)
+    headscope.open(text=SENTENCE, layer=5, head=11)
+    assert page.evaluate(place) == before
+
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src-elem 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "

@@ -72,6 +72,21 @@ def test_arrow_keys_walk_the_heads(headscope: Headscope) -> None:
     assert page.locator('#grid canvas[tabindex="0"]').count() == 1
 
 
+def test_home_and_end_with_ctrl_lead_to_the_first_and_the_last_head(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=2, head=4).page
+    page.focus(headscope.cell(2, 4))
+    for keys, place in (("End", (2, 11)), ("Control+Home", (0, 0)), ("PageDown", (5, 0)), ("Control+End", (5, 11))):
+        page.keyboard.press(keys)
+        assert headscope.chosen == place
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "layer 5, head 11"
+
+
+def test_one_word_has_no_neighbours_to_look_at(headscope: Headscope) -> None:
+    facts = headscope.open(text="a", layer=0, head=0).page.locator("#facts")
+    expect(facts.get_by_role("rowheader")).to_have_text(["itself", "special tokens"])
+    expect(facts).not_to_contain_text("Strongest")
+
+
 def test_pointing_at_a_cell_says_who_attends_to_whom_and_how_much(headscope: Headscope) -> None:
     headscope.open(text=SENTENCE, layer=3, head=5)
     values = weights(headscope.server, SENTENCE, 3, 5)
