@@ -8,10 +8,10 @@ from .conftest import SENTENCE, Headscope, colours
 
 def test_dark_is_remembered_and_reaches_the_plot(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
-    ink = "getComputedStyle(document.querySelector('#heatmap .ytick text')).fill"
-    light = page.evaluate(ink)
+    label = page.locator("#heatmap .ytick text").first
+    light = label.evaluate("one => getComputedStyle(one).fill")
     page.get_by_role("button", name="dark").click()
-    page.wait_for_function(f"{ink} !== '{light}'")
+    expect(label).not_to_have_css("fill", light)
     page.reload()
     expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"

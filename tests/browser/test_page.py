@@ -43,7 +43,7 @@ def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
     page.route("**/plotly*", hold)
     page.goto(headscope.server)
     page.locator('#grid canvas[aria-selected="true"]').wait_for()
-    page.wait_for_function("document.querySelector('#grid canvas').width > 1")
+    expect(page.locator("#grid canvas").first).not_to_have_js_property("width", 1)
     assert page.locator("#heatmap .main-svg").count() == 0
     while not waiting:  # the test's own time limit ends this
         page.wait_for_timeout(20)
