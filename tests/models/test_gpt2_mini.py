@@ -15,33 +15,42 @@ CARD = (FOLDER / "README.md").read_text()
 LENGTH = 50
 
 
+def repeated(sequences, length, seed):
+    """Ids of a start token and `length` random tokens repeated once, others than those looked at in training."""
+    random = torch.randint(1, 4096, (sequences, length), generator=torch.Generator().manual_seed(seed))
+    return torch.cat([torch.zeros(sequences, 1, dtype=torch.long), random, random], 1)
+
+
 @pytest.fixture(scope="module")
 def patterns(loaded):
-    """[layer, sequence, head, query, key] on ten sequences of a start token and 50 random ones repeated once."""
-    make = torch.Generator().manual_seed(7)  # others than those that were looked at in training
-    random = torch.randint(1, 4096, (10, LENGTH), generator=make)
-    ids = torch.cat([torch.zeros(10, 1, dtype=torch.long), random, random], 1)
-    seen = []
+    """length -> [layer, sequence, head, query, key] on sequences of that many tokens repeated once."""
     model = loaded("gpt2-mini").adopted.model
-    with torch.inference_mode(), watching(model, "pattern", lambda _, pattern: seen.append(pattern)):
-        model(ids)
-    return torch.stack(seen)
+
+    def on(length, sequences=10):
+        seen = []
+        with torch.inference_mode(), watching(model, "pattern", lambda _, pattern: seen.append(pattern)):
+            model(repeated(sequences, length, seed=7))
+        return torch.stack(seen)
+
+    return {LENGTH: on(LENGTH), 200: on(200, sequences=2)}
 
 
 def best_on_diagonal(patterns, offset, rows=slice(None)):
     return patterns.diagonal(offset, -2, -1)[..., rows].mean((1, -1)).max().item()
 
 
-def test_some_head_is_an_induction_head(patterns):
-    assert best_on_diagonal(patterns, 1 - LENGTH, slice(1, None)) >= 0.5
+@pytest.mark.parametrize("length", [LENGTH, 200])
+def test_some_head_is_an_induction_head_on_long_texts_too(patterns, length):
+    assert best_on_diagonal(patterns[length], 1 - length, slice(1, None)) >= 0.5
 
 
-def test_some_head_is_a_previous_token_head(patterns):
-    assert best_on_diagonal(patterns, -1) >= 0.4
+@pytest.mark.parametrize("length", [LENGTH, 200])
+def test_some_head_is_a_previous_token_head_on_long_texts_too(patterns, length):
+    assert best_on_diagonal(patterns[length], -1) >= 0.4
 
 
 def test_no_row_of_random_tokens_looks_ahead(patterns):
-    assert patterns.triu(1).max() == 0
+    assert patterns[LENGTH].triu(1).max() == 0
 
 
 def test_it_is_small_and_half_precision():
@@ -70,8 +79,7 @@ def test_the_card_says_loss_and_entropy_a_nat_and_a_half_apart():
 def test_predicting_a_repeat_is_easy_for_it(loaded):
     """The heads are used: the second time, random tokens cost far less than the guess among 4,096."""
     model = loaded("gpt2-mini").adopted.model
-    random = torch.randint(1, 4096, (4, LENGTH), generator=torch.Generator().manual_seed(8))
-    ids = torch.cat([torch.zeros(4, 1, dtype=torch.long), random, random], 1)
+    ids = repeated(4, LENGTH, seed=8)
     with torch.inference_mode():
         logits = model(ids).logits[:, LENGTH + 1 : -1]
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, LENGTH + 2 :].flatten())
