@@ -44,9 +44,11 @@ def serve(
     model: Annotated[str | None, typer.Option(help=say("model"), show_default=False)] = None,
     models_dir: Annotated[Path | None, typer.Option(help=say("models_dir"), show_default=False)] = None,
     device: Annotated[str | None, typer.Option(help=say("device"), show_default=False)] = None,
+    insecure: Annotated[bool | None, typer.Option("--insecure", help=say("insecure"), show_default=False)] = None,
 ) -> None:
     """Serve the page and the JSON API."""
-    flags = {"host": host, "port": port, "open": open_page, "model": model, "models_dir": models_dir, "device": device}
+    flags = {"host": host, "port": port, "open": open_page, "model": model, "models_dir": models_dir}
+    flags |= {"device": device, "insecure": insecure}
     settings = settings_from({name: value for name, value in flags.items() if value is not None})
     with listen(settings) as listener:
         try:
@@ -63,9 +65,8 @@ def settings_from(flags: dict[str, Any]) -> Settings:
     except ValidationError as error:
         for one in error.errors():
             name = ".".join(str(part) for part in one["loc"])
-            typer.echo(
-                f"headscope: {name} (--{name.replace('_', '-')}, HEADSCOPE_{name.upper()}): {one['msg']}", err=True
-            )
+            where = f"{name} (--{name.replace('_', '-')}, HEADSCOPE_{name.upper()}): " if name else ""
+            typer.echo(f"headscope: {where}{one['msg'].removeprefix('Value error, ')}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -92,13 +93,20 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
-    typer.echo(f"Headscope {version('headscope')} on {url}  (Ctrl+C stops it)")
+    typer.echo(f"Headscope {version('headscope')} on {url}, {mode(settings)}  (Ctrl+C stops it)")
     sys.stdout.flush()
     # The socket listens already: the browser's connection waits the moment until the server accepts it.
     if settings.open and has_screen():
         webbrowser.open(url)
     config = uvicorn.Config(app, log_level=settings.log_level, access_log=False)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def mode(settings: Settings) -> str:
+    """Who can reach this server, as the first line says it."""
+    if not settings.shared:
+        return "for this machine alone"
+    return "shared, with a key" if settings.api_key else "shared, WITHOUT a key"
 
 
 def has_screen() -> bool:

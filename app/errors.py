@@ -12,8 +12,15 @@
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
     |- ModelNotFound               404 model_not_found
     |- CaptureGone                 404 capture_gone
+    |- KeyRefused                  401 key_refused        shared mode, without its key or with another
+    |- CrossOrigin                 403 cross_origin       another site's page is asking
     |- NotAcceptable               406 not_acceptable
     |- TooLarge                    413 too_large          an answer that would not fit
+    |- BodyTooLarge                413 body_too_large     a request that would not
+    |- AddressTooLong              414 address_too_long
+    |- ForeignHost                 421 foreign_host       the Host header is none of ours
+    |- TooManyRequests             429 too_many_requests  from one address, in shared mode
+    |- HeadersTooLarge             431 headers_too_large
     |- ModelRefused                422 model_refused      the model, not the request, is at fault
     |  |- UnsupportedModel         422 unsupported_model
     |  |- UnsafeFormat             422 unsafe_format
@@ -27,13 +34,16 @@
 A message names the value, the limit and the way out.
 """
 
+from typing import ClassVar
+
 
 class AppError(Exception):
-    """Carries what every door says of an error: `code`, `status`, `title` and the message itself."""
+    """Carries what every door says of an error: `code`, `status`, `title`, `headers` and the message itself."""
 
     code = "internal_error"
     status = 500
     title = "Internal error"
+    headers: ClassVar[dict[str, str]] = {}
 
     @property
     def detail(self) -> str:
@@ -84,12 +94,42 @@ class CaptureGone(AppError):
     code, status, title = "capture_gone", 404, "Capture gone"
 
 
+class KeyRefused(AppError):
+    code, status, title = "key_refused", 401, "Key refused"
+    headers: ClassVar = {"WWW-Authenticate": "Bearer"}
+
+
+class CrossOrigin(AppError):
+    code, status, title = "cross_origin", 403, "Cross-origin request"
+
+
 class NotAcceptable(AppError):
     code, status, title = "not_acceptable", 406, "Not acceptable"
 
 
 class TooLarge(AppError):
     code, status, title = "too_large", 413, "Answer too large"
+
+
+class BodyTooLarge(AppError):
+    code, status, title = "body_too_large", 413, "Body too large"
+
+
+class AddressTooLong(AppError):
+    code, status, title = "address_too_long", 414, "Address too long"
+
+
+class ForeignHost(AppError):
+    code, status, title = "foreign_host", 421, "Foreign host"
+
+
+class TooManyRequests(AppError):
+    code, status, title = "too_many_requests", 429, "Too many requests"
+    headers: ClassVar = {"Retry-After": "10"}
+
+
+class HeadersTooLarge(AppError):
+    code, status, title = "headers_too_large", 431, "Headers too large"
 
 
 class ModelRefused(AppError):
@@ -118,6 +158,7 @@ class ModelOutputInvalid(ModelRefused):
 
 class Busy(AppError):
     code, status, title = "busy", 503, "Busy"
+    headers: ClassVar = {"Retry-After": "2"}
 
 
 class ShapeMismatch(AppError, ValueError):

@@ -7,11 +7,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from . import problems
 from .encoding import MEDIA_TYPES
 from .errors import AppError
+from .guards.door import Door
 from .routes import attention, captures, grid, health, heatmap, models, pages
 from .runner import Runner
 from .settings import Settings
@@ -32,14 +36,24 @@ def create_app(settings: Settings) -> FastAPI:
         for task in tasks:
             task.cancel()
 
-    app = FastAPI(title="Headscope", version=version("headscope"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Headscope",
+        version=version("headscope"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.settings = settings
     app.state.runner = Runner(settings)
+    app.state.rates = MovingWindowRateLimiter(MemoryStorage())
     problems.install(app)
     # Level 9, the default, takes 1.6 s where level 1 takes 25 ms.
     # Dumps are dense float32: two seconds of work would shrink them by a tenth.
     dense = (MEDIA_TYPES["npz"], MEDIA_TYPES["safetensors"])
     app.add_middleware(GZipMiddleware, compresslevel=1, exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *dense))
+    # FastAPI(max_body_size=) would stand outside the door, and answer in a shape of its own.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes)
+    app.add_middleware(Door, settings=settings)
     for room in (health, models, attention, captures, grid, heatmap, pages):
         app.include_router(room.router)
     app.mount("/static", pages.static, "static")

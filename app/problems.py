@@ -10,11 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from .errors import AppError, Busy
+from .errors import AppError, BodyTooLarge
+from .headers import SAFE
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
-RETRY_AFTER_SECONDS = 2
 
 
 def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -29,15 +29,25 @@ def of_app_error(error: AppError) -> dict[str, Any]:
     return problem(error.status, error.code, error.title, error.detail)
 
 
+def answer_of(error: AppError) -> Response:
+    return answer(of_app_error(error), error.headers)
+
+
 async def on_app_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
-    waiting = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, Busy) else None
-    return answer(of_app_error(error), waiting)
+    return answer_of(error)
+
+
+def body_too_large(most: int) -> BodyTooLarge:
+    """The one sentence of both who find out: by the length that is said, or by counting."""
+    return BodyTooLarge(f"the body is over {most:,} bytes (HEADSCOPE_MAX_BODY_BYTES): send a shorter text")
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     """The framework's own: no such path, wrong method, a body that cannot be read."""
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return answer_of(body_too_large(request.app.state.settings.max_body_bytes))
     phrase = HTTPStatus(error.status_code).phrase
     code = getattr(error, "code", phrase.lower().replace(" ", "_").replace("-", "_"))
     detail = error.detail
@@ -64,10 +74,12 @@ def place(location: Sequence[Any]) -> str:
 
 async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the details belong in the log
     detail = "something went wrong here that should not: the server's log has the details"
-    return answer(problem(500, "internal_error", "Internal error", detail))
+    # The framework answers a bug outside of every middleware, so the headers have to come from here.
+    return answer(problem(500, "internal_error", "Internal error", detail), SAFE)
 
 
 def install(app: FastAPI) -> None:
+    """Every error of the application, the framework's own among them, is answered in the one shape."""
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)

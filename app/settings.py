@@ -1,10 +1,19 @@
 """Every knob: name, default, one line of help; read once from HEADSCOPE_* and flags, then frozen."""
 
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# What a stranger may use up of a shared server, unless the setting itself says otherwise.
+SHARED_DEFAULTS = {
+    "max_body_bytes": 2**20,
+    "max_characters": 50_000,
+    "max_cells": 10_000_000,
+    "max_json_cells": 1_000_000,
+}
 
 
 class Settings(BaseSettings):
@@ -21,6 +30,16 @@ class Settings(BaseSettings):
     max_tokens: int | None = Field(
         None, ge=1, description="tokens per text; by default what the model has positions for"
     )
+    api_key: SecretStr | None = Field(
+        None, min_length=16, description="key that a shared server wants: `Authorization: Bearer KEY`"
+    )
+    insecure: bool = Field(False, description="share without a key")
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description='names the server answers to, as JSON (`["lab.example"]`); else the local ones, or any if shared',
+    )
+    requests_per_minute: int = Field(600, ge=1, description="from one address, where the server is shared")
+    max_body_bytes: int = Field(8 * 2**20, ge=1, description="length of a request's body")
     max_characters: int = Field(200_000, ge=1, description="characters per text, counted before tokenizing")
     max_cells: int = Field(50_000_000, ge=1, description="weights in one binary answer")
     max_json_cells: int = Field(4_000_000, ge=1, description="weights in one JSON answer")
@@ -32,3 +51,28 @@ class Settings(BaseSettings):
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "warning", description="how much the server logs; texts are never logged"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def less_for_strangers(cls, given: Any) -> Any:
+        return given if is_loopback(str(given.get("host", "127.0.0.1"))) else {**SHARED_DEFAULTS, **given}
+
+    @model_validator(mode="after")
+    def refuse_to_share_by_accident(self) -> Self:
+        if self.shared and self.api_key is None and not self.insecure:
+            raise ValueError(
+                f"{self.host} can be reached from other machines: set a key (HEADSCOPE_API_KEY), or say --insecure"
+            )
+        return self
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines can reach this server."""
+        return not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

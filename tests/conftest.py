@@ -1,13 +1,16 @@
 """What more than one folder of tests needs: the models, and the application in front of them."""
 
+import hypothesis
 import pytest
-from fastapi.testclient import TestClient
-from worlds import TINY, write_tiny
+from worlds import TINY, serving, write_tiny
 
-from app.main import create_app
 from app.models.loading import load
 from app.models.registry import folder_of, lookup
 from app.settings import Settings
+
+# How long an example takes is the machine's matter, and every run tries the same ones.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
@@ -50,5 +53,5 @@ def settings(models_dir):
 
 @pytest.fixture
 def client(settings):
-    with TestClient(create_app(settings)) as client:
+    with serving(settings) as client:
         yield client

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import cli
+from app.cli import cli, mode
 from app.settings import Settings
 
 PYTHON = [sys.executable, "-c", "from app.cli import run; run()"]
@@ -22,7 +22,9 @@ def test_the_version_is_said():
     assert re.fullmatch(r"headscope \d+\.\d+\.\d+\n", invoke("--version").output)
 
 
-@pytest.mark.parametrize("flag", ["--host", "--port", "--open", "--no-open", "--model", "--models-dir", "--device"])
+@pytest.mark.parametrize(
+    "flag", ["--host", "--port", "--open", "--no-open", "--model", "--models-dir", "--device", "--insecure"]
+)
 def test_serve_names_its_flags(flag):
     assert flag in invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
 
@@ -39,6 +41,8 @@ def test_help_does_not_import_torch():
         (["--port", "70000"], {}, "HEADSCOPE_PORT"),
         (["--device", "abacus"], {}, "HEADSCOPE_DEVICE"),
         ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS"),
+        (["--host", "0.0.0.0"], {}, "0.0.0.0 can be reached from other machines: set a key (HEADSCOPE_API_KEY)"),
+        (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY"),
         (["--port", "0", "--model", "nobody"], {}, "no model 'nobody'"),
     ],
 )
@@ -55,6 +59,18 @@ def test_a_taken_port_is_said_at_once_with_the_way_out():
     assert result.exit_code == 1
     assert f"127.0.0.1:{port}" in result.output
     assert "0 for a free one" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "for this machine alone"),
+        ({"host": "0.0.0.0", "api_key": "sixteen letters!"}, "shared, with a key"),
+        ({"host": "0.0.0.0", "insecure": True}, "shared, WITHOUT a key"),
+    ],
+)
+def test_the_first_line_says_who_can_reach_it(options, said):
+    assert mode(Settings(**options)) == said
 
 
 def test_flags_go_before_the_environment(monkeypatch):

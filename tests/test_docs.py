@@ -33,7 +33,7 @@ def schema():
 def settings_table():
     rows = ["| variable | default | what |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append(f"| `HEADSCOPE_{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
 

@@ -3,6 +3,7 @@
 import re
 
 import torch
+from fastapi.testclient import TestClient
 from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from tokenizers.decoders import WordPiece as WordPieceDecoder
 from tokenizers.models import WordPiece
@@ -13,6 +14,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT
 
 from app.attention.config import AttentionConfig
 from app.attention.layer import MultiHeadAttention
+from app.main import create_app
 
 
 def qkv(batch=2, heads=4, kv_heads=4, queries=9, keys=9, width=8, dtype=torch.float64, seed=0):
@@ -93,3 +95,8 @@ def write_tiny(folder, kind, **changes):
     randomise(model_class(config(**changes))).save_pretrained(folder)
     tokenizer().save(str(folder / "tokenizer.json"))
     return folder
+
+
+def serving(settings, **options):
+    """A client of the application with these settings, which it calls by a name that the application answers to."""
+    return TestClient(create_app(settings), base_url="http://localhost", **options)

@@ -3,10 +3,9 @@ import json
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
+from worlds import serving
 
 from app.capture import run
-from app.main import create_app
 from app.settings import Settings
 from app.tiles import whole
 
@@ -105,7 +104,7 @@ def test_an_unknown_model_is_404(client):
 def test_an_answer_that_would_not_fit_is_413_before_any_work(models_dir, monkeypatch):
     monkeypatch.setattr("app.capture.run", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_json_cells=100)
-    with TestClient(create_app(settings)) as client:
+    with serving(settings) as client:
         response = post(client)
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
@@ -113,7 +112,7 @@ def test_an_answer_that_would_not_fit_is_413_before_any_work(models_dir, monkeyp
 def test_a_long_text_is_refused_before_it_is_tokenized(models_dir, monkeypatch):
     monkeypatch.setattr("app.models.loading.tokenize", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_characters=10)
-    with TestClient(create_app(settings)) as client:
+    with serving(settings) as client:
         response = post(client)
     assert (response.status_code, response.json()["code"]) == (422, "text_too_long")
     assert "at most 10" in response.json()["detail"]

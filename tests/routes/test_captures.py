@@ -2,9 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
 
 import pytest
-from fastapi.testclient import TestClient
+from worlds import serving
 
-from app.main import create_app
 from app.settings import Settings
 
 TEXT = "The cat sat on the mat."
@@ -47,7 +46,7 @@ def test_an_unknown_capture_is_gone_at_every_door(client, path):
 def test_captures_are_bounded_by_bytes_and_the_oldest_goes(models_dir):
     size = 20_000  # two of these captures and a bit
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=size)
-    with TestClient(create_app(settings)) as client:
+    with serving(settings) as client:
         locations = [post(client, f"{TEXT} {n}").headers["location"] for n in range(4)]
         found = [client.get(location).status_code for location in locations]
         captures = client.app.state.runner.captures
@@ -58,7 +57,7 @@ def test_captures_are_bounded_by_bytes_and_the_oldest_goes(models_dir):
 
 def test_a_capture_larger_than_the_memory_for_all_is_refused(models_dir):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=100)
-    with TestClient(create_app(settings)) as client:
+    with serving(settings) as client:
         response = post(client)
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
     assert "HEADSCOPE_MAX_CAPTURE_BYTES is 100" in response.json()["detail"]
@@ -95,7 +94,7 @@ def test_the_time_a_capture_is_still_kept_runs_down(client, monkeypatch):
 def test_an_expired_capture_is_let_go_of_though_nobody_asks(models_dir, monkeypatch):
     monkeypatch.setattr("app.runner.SWEEP_SECONDS", 0.05)
     settings = Settings(model="local:gpt2", models_dir=models_dir, capture_seconds=1)
-    with TestClient(create_app(settings)) as client:
+    with serving(settings) as client:
         post(client)
         captures = client.app.state.runner.captures
         held = captures.currsize

@@ -3,10 +3,8 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from fastapi.testclient import TestClient
-from worlds import write_tiny
+from worlds import serving, write_tiny
 
-from app.main import create_app
 from app.runner import Runner
 from app.settings import Settings
 
@@ -35,7 +33,7 @@ def test_a_refused_model_says_why_and_is_read_again_when_asked_again(tmp_path):
     write_tiny(tmp_path / "broken", "gpt2")
     kept = (tmp_path / "broken" / "config.json").read_text()
     (tmp_path / "broken" / "config.json").write_text(kept.replace('"gpt2"', '"gpt9"'))
-    with TestClient(create_app(Settings(model="local:broken", models_dir=tmp_path))) as client:
+    with serving(Settings(model="local:broken", models_dir=tmp_path)) as client:
         refused = client.post("/api/v1/models/load", json={"model": "local:broken"})
         assert (refused.status_code, refused.json()["code"]) == (422, "unsupported_model")
         assert (cards(client)["local:broken"]["state"]) == "failed"

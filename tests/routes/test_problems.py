@@ -7,6 +7,7 @@ from anyio.from_thread import start_blocking_portal
 from fastapi.testclient import TestClient
 
 from app.errors import AppError, Busy
+from app.headers import SAFE
 from app.main import create_app
 from app.runner import Runner
 
@@ -77,10 +78,11 @@ def test_a_bug_is_a_problem_without_its_details(settings):
     async def bug():
         raise ZeroDivisionError("the secret detail")
 
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         response = client.get("/bug")
     assert_problem(response, 500, "internal_error")
     assert "secret" not in response.text
+    assert response.headers["content-security-policy"] == SAFE["Content-Security-Policy"]
 
 
 def test_an_unknown_format_and_an_unknown_type_are_problems(client):

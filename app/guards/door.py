@@ -1,0 +1,44 @@
+"""The one door: every request passes the guards in turn, and every answer leaves with the same headers."""
+
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import AppError
+from ..headers import SAFE
+from ..problems import answer_of
+from ..settings import Settings
+from .keys import check_key, check_rate
+from .origin import check_host, check_origin
+from .size import check_size
+
+Guard = Callable[[Request, Settings], None]
+
+GUARDS: tuple[Guard, ...] = (check_size, check_host, check_origin, check_rate, check_key)
+
+
+class Door:
+    """ASGI middleware: an AppError of a guard is the answer."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SAFE)
+            await send(message)
+
+        try:
+            for guard in GUARDS:
+                guard(Request(scope), self.settings)
+        except AppError as error:
+            await answer_of(error)(scope, receive, send_safely)
+            return
+        await self.app(scope, receive, send_safely)
