@@ -27,6 +27,7 @@
     |  |- CorruptModel             422 corrupt_model
     |  |- WeightsDoNotFit          422 weights_do_not_fit
     |  |- ModelOutputInvalid       422 model_output_invalid
+    |- DeviceMissing               503 device_missing     --device names what this machine lacks
     |- Busy                        503 busy
     |- ShapeMismatch               500 shape_mismatch     two tensors that do not go together
     |- UnknownHook                 500 unknown_hook
@@ -154,6 +155,10 @@ class WeightsDoNotFit(ModelRefused):
 
 class ModelOutputInvalid(ModelRefused):
     code, title = "model_output_invalid", "Model output invalid"
+
+
+class DeviceMissing(AppError):
+    code, status, title = "device_missing", 503, "Device missing"
 
 
 class Busy(AppError):

@@ -20,7 +20,7 @@ GUARDS: tuple[Guard, ...] = (check_size, check_host, check_origin, check_rate, c
 
 
 class Door:
-    """ASGI middleware: an AppError of a guard is the answer."""
+    """ASGI middleware: an AppError of a guard is the answer. HEAD is answered wherever GET is, without the body."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
@@ -30,9 +30,14 @@ class Door:
             await self.app(scope, receive, send)
             return
 
+        bodiless = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET"} if bodiless else scope
+
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(SAFE)
+            elif bodiless:
+                message = {**message, "body": b""}
             await send(message)
 
         try:

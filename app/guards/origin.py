@@ -17,7 +17,7 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 def check_host(request: Request, settings: Settings) -> None:
     """Raises ForeignHost where Host is none of ours."""
-    names = settings.allowed_hosts or (() if settings.shared else (*LOCAL_NAMES, settings.host))
+    names = settings.allowed_hosts or (() if settings.shared else dict.fromkeys((*LOCAL_NAMES, settings.host)))
     if names and host_name(request.headers.get("host", "")) not in names:
         known = ", ".join(names)
         raise ForeignHost(f"this server answers to {known}; another name needs HEADSCOPE_ALLOWED_HOSTS")

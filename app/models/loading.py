@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from ..errors import CorruptModel, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from ..errors import CorruptModel, DeviceMissing, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from ..records import ModelCard, Token
 from .adapter import Adapter, Adopted, adopt
 from .bert import BERT
@@ -52,10 +52,12 @@ def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | No
 
     Raises a ModelRefused that says what is wrong: a family or feature we do not compute, a format that can
     carry code, a broken file, weights that are not what the config or the adapter's table says.
+    Raises DeviceMissing.
     """
     adapter, config, model_class = read_config(folder)
     digest = check_weights(folder, sha256)
     tokenizer = read_tokenizer(require(folder, "tokenizer.json"))
+    check_device(device)
     model = read_weights(folder, config, model_class, adapter).to(torch.device(device))
     return LoadedModel(describe(card, adapter, model, digest), adapter, adopt(model, adapter), tokenizer)
 
@@ -160,3 +162,15 @@ def describe(card: ModelCard, adapter: Adapter, model: PreTrainedModel, digest: 
         parameters=model.num_parameters(),
         state="ready",
     )
+
+
+def check_device(device: str) -> None:
+    """Raises DeviceMissing where this machine, or this build of torch, has no such device."""
+    kind = torch.device(device).type
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there[kind]:
+        names = ", ".join(name for name, has in there.items() if has)
+        raise DeviceMissing(
+            f"--device {device}: torch {torch.__version__} finds {names} here; "
+            "the README says how to get the CUDA build, or leave --device out"
+        )

@@ -15,7 +15,6 @@ class Health(BaseModel):
 
 
 @router.get("/healthz", summary="Alive?")
-@router.head("/healthz", include_in_schema=False)
 async def healthz() -> Health:
     """200 while the process lives."""
     return Health(status="ok")
@@ -26,7 +25,6 @@ async def healthz() -> Health:
     summary="Ready?",
     responses={503: {"description": "the default model is not loaded yet", "model": Health}},
 )
-@router.head("/readyz", include_in_schema=False)
 async def readyz(runner: TheRunner, response: Response) -> Health:
     """200 once the default model is loaded."""
     if runner.ready:

@@ -76,7 +76,6 @@ def vendor() -> dict[str, Vendored]:
     }
 
 
-@router.head("/")
 @router.get("/", response_class=HTMLResponse)
 def page(request: Request, settings: TheSettings) -> Response:
     """The page."""
@@ -89,7 +88,6 @@ def page(request: Request, settings: TheSettings) -> Response:
     return templates.TemplateResponse(request, "page.html", context, headers={"Cache-Control": "no-cache"})
 
 
-@router.head("/docs")
 @router.get("/docs", response_class=HTMLResponse)
 def docs(request: Request) -> Response:
     """The API, to read and to try."""
@@ -97,7 +95,6 @@ def docs(request: Request) -> Response:
     return templates.TemplateResponse(request, "docs.html", context, headers={"Cache-Control": "no-cache"})
 
 
-@router.head("/vendor/{digest}/{name}")
 @router.get("/vendor/{digest}/{name}")
 def vendor_file(digest: str, name: str, request: Request) -> Response:
     """A vendored file, compressed once, cached for ever."""

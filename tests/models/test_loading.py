@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from worlds import write_tiny
 
-from app.errors import CorruptModel, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from app.errors import CorruptModel, DeviceMissing, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from app.models.loading import load
 from app.models.registry import BUNDLED, folder_of, listed, lookup
 from app.records import ModelCard
@@ -162,3 +162,10 @@ def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
         models = list(pool.map(lambda folder: load(folder, CARD), folders))
     assert [model.card.family for model in models] == ["gpt2", "bert"] * 3
     assert all(p.device.type == "cpu" for model in models for p in model.adopted.model.parameters())
+
+
+def test_a_device_that_is_not_here_is_said_with_those_that_are(models_dir, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    entry = lookup("local:gpt2", models_dir)
+    with pytest.raises(DeviceMissing, match=r"--device cuda: torch .* finds cpu"):
+        load(folder_of(entry), entry.card, device="cuda")

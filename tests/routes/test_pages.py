@@ -53,7 +53,8 @@ def test_a_script_is_asked_about_each_time_and_sent_once(client):
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz", "/api/v1/models", "/api/v1/attention", "/no"])
 def test_head_answers_as_get_does_without_the_body(client, path):
     seen, whole = client.head(path), client.get(path)
+    assert seen.content == b""
     assert (seen.status_code, seen.headers["content-type"]) == (whole.status_code, whole.headers["content-type"])
