@@ -213,6 +213,21 @@ def fit(
     return seen
 
 
+def finish(
+    model: GPT2LMHeadModel,
+    stages: tuple[Stage, ...],
+    tokenizer: ByteLevelBPETokenizer | Tokenizer,
+    texts: tuple[str, str],
+    folder: Path,
+) -> None:
+    """Train on the first text, watch the second, and save as float16."""
+    stream, held_out = (encode(text, tokenizer) for text in texts)
+    seen = fit(model, stages, stream, held_out, folder)
+    clip_scores(model, held_out)
+    model.half().save_pretrained(folder)
+    typer.echo(f"{seen:,} tokens seen")
+
+
 cli = typer.Typer(add_completion=False)
 Novels = Annotated[Path, typer.Argument(help="UTF-8 text, one paragraph a line, .xz or plain")]
 Folder = Annotated[Path, typer.Argument(help="where model and training state go")]
@@ -227,11 +242,7 @@ def train(novels: Novels, folder: Folder) -> None:
     tokenizer = train_tokenizer(seen_text, folder)
     model = new_model()
     stages = (*FORM, *SETTLE, *LENGTHEN)
-    held_out = encode(unseen_text, tokenizer)
-    seen = fit(model, stages, encode(seen_text, tokenizer), held_out, folder)
-    clip_scores(model, held_out)
-    model.half().save_pretrained(folder)
-    typer.echo(f"{seen:,} tokens seen")
+    finish(model, stages, tokenizer, (seen_text, unseen_text), folder)
 
 
 @cli.command()
@@ -242,11 +253,7 @@ def lengthen(novels: Novels, folder: Folder, start: Annotated[Path, typer.Option
     shutil.copy(start / "tokenizer.json", folder)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     model = GPT2LMHeadModel.from_pretrained(start, dtype=torch.float32)
-    held_out = encode(unseen_text, tokenizer)
-    seen = fit(model, LENGTHEN, encode(seen_text, tokenizer), held_out, folder)
-    clip_scores(model, held_out)
-    model.half().save_pretrained(folder)
-    typer.echo(f"{seen:,} tokens seen")
+    finish(model, LENGTHEN, tokenizer, (seen_text, unseen_text), folder)
 
 
 @cli.command()
