@@ -55,6 +55,13 @@ function renderStatus({ status }) {
   need(document, "#retry").hidden = !status.retry;
 }
 
+/** While a run is on its way, the pictures belong to a text or model that is no longer asked about: they only stand by. */
+function renderBusy(/** @type {State} */ { status }) {
+  const views = need(document, ".views");
+  views.inert = status.kind === "busy";
+  views.setAttribute("aria-busy", String(views.inert));
+}
+
 /**
  * Everything above the pictures: model, text, probes, status, theme.
  *
@@ -79,7 +86,9 @@ export function mountControls(store, wishes) {
       lookFor.textContent = settled();
     }
     if (now.status !== before?.status) renderStatus(now);
-    need(document, "#dark").setAttribute("aria-pressed", String(now.dark));
+    if (now.notice !== before?.notice) say(need(document, "#notice"), now.notice);
+    renderBusy(now);
+    say(need(document, "#dark .word"), now.dark ? "light" : "dark");
   }
 
   /** @param {Event} event */

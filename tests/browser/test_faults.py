@@ -4,7 +4,7 @@ import re
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import SENTENCE, Complaints, Headscope
 
@@ -42,6 +42,26 @@ def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: 
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#status")).to_contain_text("72 heads")
     expect(page.locator("#retry")).to_be_hidden()
+
+
+def test_the_old_picture_stands_by_while_a_new_text_runs(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    waiting: list[Route] = []
+    page.route("**/api/v1/captures", lambda route: waiting.append(route))
+    headscope.run("Another")
+    views = page.locator(".views")
+    expect(views).to_have_attribute("aria-busy", "true")
+    expect(views).to_have_js_property("inert", True)
+    page.mouse.click(*middle(page, headscope.cell(3, 3)))
+    assert headscope.chosen == (0, 0)
+    waiting[0].continue_()
+    expect(views).to_have_js_property("inert", False)
+
+
+def middle(page: Page, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, complaints: Complaints) -> None:
