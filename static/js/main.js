@@ -5,7 +5,7 @@ import { mountFacts } from "./facts.js";
 import { createSession } from "./session.js";
 import { createStore, initialState } from "./store.js";
 import { createTheme } from "./theme.js";
-import { parse, print } from "./url.js";
+import { parse, print, refused } from "./url.js";
 import { mount as mountGrid } from "./views/grid.js";
 import { mount as mountHeatmap } from "./views/heatmap.js";
 
@@ -77,7 +77,7 @@ async function run() {
 
 /** @param {Partial<import("./types.js").Address>} patch */
 function ask(patch) {
-  store.set({ rows: null, columns: null, ...patch });
+  store.set({ rows: null, columns: null, notice: "", ...patch });
   remember("push");
   run();
 }
@@ -107,7 +107,7 @@ function readAddress() {
     model: defaultModel,
     ...parse(location.hash),
   };
-  store.set({ model, text, layer, head, scale, rows, columns });
+  store.set({ model, text, layer, head, scale, rows, columns, notice: refused(location.hash) });
 }
 
 function moved() {

@@ -1,6 +1,7 @@
 import { ApiError, isAbort } from "./api.js";
 import { plural, seconds } from "./format.js";
 import { mostTelling } from "./opening.js";
+import { withoutMisfits } from "./zoom.js";
 
 /** @import {Api} from "./api.js" */
 /** @import {Capture, Overview, Pattern, State, Status, Store} from "./types.js" */
@@ -84,7 +85,12 @@ function learnModel(store, capture) {
  */
 function showOverview(store, overview, milliseconds) {
   const chosen = store.get().layer !== null;
-  store.set({ overview, status: finished(overview.capture, milliseconds), ...(chosen ? {} : mostTelling(overview)) });
+  store.set({
+    overview,
+    status: finished(overview.capture, milliseconds),
+    ...(chosen ? {} : mostTelling(overview)),
+    ...withoutMisfits(overview.capture, store.get()),
+  });
 }
 
 /** What was wrong with the head before is over. @param {Store} store @param {Pattern} pattern */

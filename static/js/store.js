@@ -14,6 +14,7 @@ export function initialState() {
     overview: null,
     pattern: null,
     status: { kind: "idle", message: "" },
+    notice: "",
     dark: false,
   };
 }

@@ -73,6 +73,7 @@
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
  * @property {Status} status
+ * @property {string} notice what the page left out of an address, and why; empty when nothing
  * @property {boolean} dark
  *
  * @typedef {Address & Extras} State

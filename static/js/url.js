@@ -1,3 +1,4 @@
+import { clip } from "./format.js";
 import { initialState } from "./store.js";
 
 /** @import {Address, ScaleName, Span} from "./types.js" */
@@ -45,6 +46,9 @@ const FIELDS = {
 
 const NAMES = /** @type {(keyof Address)[]} */ (Object.keys(FIELDS));
 
+/** @param {string} fragment with or without its "#" */
+const fieldsOf = (fragment) => new URLSearchParams(fragment.replace(/^#/, ""));
+
 /**
  * The state a fragment asks for; fields that are absent or not sound are left out.
  *
@@ -52,7 +56,7 @@ const NAMES = /** @type {(keyof Address)[]} */ (Object.keys(FIELDS));
  * @returns {Partial<Address>}
  */
 export function parse(fragment) {
-  const given = new URLSearchParams(fragment.replace(/^#/, ""));
+  const given = fieldsOf(fragment);
   /** @type {Record<string, unknown>} */
   const address = {};
   for (const name of NAMES) {
@@ -66,6 +70,19 @@ export function parse(fragment) {
     delete address.head;
   }
   return /** @type {Partial<Address>} */ (address);
+}
+
+/**
+ * What an address asks for and does not get, in words; empty where all of it is sound.
+ *
+ * @param {string} fragment
+ */
+export function refused(fragment) {
+  const taken = parse(fragment);
+  const left = [...fieldsOf(fragment)].filter(([name]) => !(name in taken));
+  // Cut short, as a field may be a page long.
+  const named = left.map(([name, value]) => clip(`${name}=${value}`, 40));
+  return named.length ? `left out of the address: ${named.join(", ")}` : "";
 }
 
 /**

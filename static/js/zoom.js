@@ -1,3 +1,5 @@
+import { plural } from "./format.js";
+
 /** @import {Capture, Span, State} from "./types.js" */
 
 /** A window never shows fewer tokens than this (or all there are). */
@@ -15,6 +17,22 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  */
 export function shown(wanted, count) {
   return wanted && wanted[1] <= count ? wanted : [0, count];
+}
+
+/**
+ * What has to change in the state where a window that an address asks for does not fit the text: nothing where all fit.
+ *
+ * @param {Capture} capture
+ * @param {Pick<State, "rows" | "columns">} wanted
+ * @returns {Partial<State>}
+ */
+export function withoutMisfits(capture, wanted) {
+  const counts = { rows: capture.queries, columns: capture.keys };
+  const misfits = /** @type {const} */ (["rows", "columns"]).filter((name) => (wanted[name]?.[1] ?? 0) > counts[name]);
+  if (!misfits.length) return {};
+  const named = misfits.map((name) => `${name}=${wanted[name]?.join(":")}`).join(", ");
+  const notice = `left out of the address: ${named}, as the text has ${plural(capture.queries, "token")}`;
+  return { notice, ...Object.fromEntries(misfits.map((name) => [name, null])) };
 }
 
 /**

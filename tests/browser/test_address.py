@@ -56,12 +56,25 @@ def test_back_and_forward_go_through_what_was_run_and_chosen(headscope: Headscop
     expect(page.locator("#status")).to_contain_text("4 tokens")
 
 
-@pytest.mark.parametrize("fragment", ["layer=%3Cb%3E&head=1", "rows=9:2&scale=cubic", "rows=0:4000"])
-def test_an_address_that_makes_no_sense_still_shows_the_text(headscope: Headscope, fragment: str) -> None:
+@pytest.mark.parametrize(
+    ("fragment", "left_out"),
+    [
+        ("layer=%3Cb%3E&head=1", "layer=<b>, head=1"),
+        ("rows=9:2&scale=cubic", "rows=9:2, scale=cubic"),
+        ("rows=0:4000", "rows=0:4000, as the text has 5 tokens"),
+    ],
+)
+def test_an_address_that_makes_no_sense_shows_the_text_and_says_what_was_left_out(
+    headscope: Headscope, fragment: str, left_out: str
+) -> None:
     page = headscope.page
     page.goto(f"{headscope.server}/#text=The+cat+sat&{fragment}")
     page.locator("#heatmap .main-svg").first.wait_for()
     expect(page.get_by_role("button", name="whole text")).to_be_disabled()
+    expect(page.locator("#notice")).to_have_text(f"left out of the address: {left_out}")
+    assert not any(each in page.url for each in ("rows", "scale", "%3Cb"))
+    headscope.run("Another")
+    expect(page.locator("#notice")).to_have_text("")
 
 
 @pytest.mark.parametrize(

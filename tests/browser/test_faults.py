@@ -47,7 +47,11 @@ def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: 
 def test_the_old_picture_stands_by_while_a_new_text_runs(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     waiting: list[Route] = []
-    page.route("**/api/v1/captures", lambda route: waiting.append(route))
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/api/v1/captures", hold)
     headscope.run("Another")
     views = page.locator(".views")
     expect(views).to_have_attribute("aria-busy", "true")

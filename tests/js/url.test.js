@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../static/js/store.js";
-import { parse, print } from "../../static/js/url.js";
+import { parse, print, refused } from "../../static/js/url.js";
 
 const address = {
   model: "minilm",
@@ -46,4 +46,10 @@ test("a model may be local or of the hub, with its revision", () => {
   for (const model of ["local:my-bert", "google/bert_uncased.v2@main"]) {
     assert.equal(parse(print({ ...initialState(), model })).model, model);
   }
+});
+
+test("what an address asks for and does not get is named, and cut short", () => {
+  assert.equal(refused("#text=a&layer=2&head=1"), "");
+  assert.equal(refused("#text=a&layer=<b>&head=1&size=9"), "left out of the address: layer=<b>, head=1, size=9");
+  assert.equal(refused(`#scale=${"x".repeat(99)}`), `left out of the address: scale=${"x".repeat(33)}…`);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { following, scaled, shown, snap } from "../../static/js/zoom.js";
+import { following, scaled, shown, snap, withoutMisfits } from "../../static/js/zoom.js";
+import { captureOf } from "./worlds.js";
 
 test("a window that does not fit the text shows all of it", () => {
   assert.deepEqual(
@@ -49,4 +50,13 @@ test("a window follows what walks out of it", () => {
       [7, 10],
     ],
   );
+});
+
+test("a window that does not fit the text is dropped and named, its neighbour kept", () => {
+  const capture = captureOf(["a", "b", "c"]);
+  assert.deepEqual(withoutMisfits(capture, { rows: [0, 3], columns: null }), {});
+  assert.deepEqual(withoutMisfits(capture, { rows: [0, 4000], columns: [1, 2] }), {
+    notice: "left out of the address: rows=0:4000, as the text has 3 tokens",
+    rows: null,
+  });
 });
