@@ -14,6 +14,11 @@ const PLACES = [
   ["other", "elsewhere"],
 ];
 
+/** Said in full where one points at the short form. */
+const SPREAD =
+  "2 to the mean entropy, in bits, of what each token gives: " +
+  "1 when all goes to one token, n when n tokens get the same";
+
 /**
  * The places that the model and the text have at all.
  *
@@ -71,9 +76,9 @@ function shareTable(pattern) {
 /** @param {Pattern} pattern */
 function spreadLine({ capture, matrix }) {
   const keys = spread(capture, matrix);
-  return keys === null
-    ? []
-    : [make("p", {}, `That is as wide as an even look at ${keys.toFixed(1)} tokens (2 to the mean entropy).`)];
+  if (keys === null) return [];
+  const count = make("span", { class: "defined", tabindex: "0", title: SPREAD }, `about ${keys.toFixed(1)} tokens`);
+  return [make("p", {}, "A token looks at ", count, " at once.")];
 }
 
 /** @param {Pattern} pattern */

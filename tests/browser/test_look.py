@@ -10,10 +10,11 @@ def test_dark_is_remembered_and_reaches_the_plot(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     label = page.locator("#heatmap .ytick text").first
     light = label.evaluate("one => getComputedStyle(one).fill")
-    page.get_by_role("button", name="dark").click()
+    page.get_by_role("button", name="dark theme").click()
     expect(label).not_to_have_css("fill", light)
     page.reload()
-    expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
+    # The button says what pressing it does now.
+    expect(page.get_by_role("button", name="light theme")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
 
 
@@ -42,6 +43,15 @@ def test_a_narrow_window_stacks_the_page_and_scrolls_one_way(headscope: Headscop
     plot = page.locator("#heatmap .nsewdrag").bounding_box()
     assert plot is not None
     assert plot["width"] > 180
+
+
+def test_on_a_phone_the_picture_begins_on_the_first_screen(headscope: Headscope) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    headscope.open()
+    plot = page.locator("#heatmap .nsewdrag").bounding_box()
+    assert plot is not None
+    assert plot["y"] < 844 * 0.7
 
 
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
