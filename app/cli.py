@@ -4,15 +4,18 @@ import os
 import socket
 import sys
 import webbrowser
+from collections.abc import Container
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from .errors import AppError
-from .settings import Settings
+from .settings import Settings, unknown_variables
+from .wording import in_words
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -49,6 +52,8 @@ def serve(
     """Serve the page and the JSON API."""
     flags = {"host": host, "port": port, "open": open_page, "model": model, "models_dir": models_dir}
     flags |= {"device": device, "insecure": insecure}
+    for word in unknown_variables(os.environ):
+        typer.echo(f"headscope: {word}", err=True)
     settings = settings_from({name: value for name, value in flags.items() if value is not None})
     with listen(settings) as listener:
         try:
@@ -64,10 +69,17 @@ def settings_from(flags: dict[str, Any]) -> Settings:
         return Settings(**flags)
     except ValidationError as error:
         for one in error.errors():
-            name = ".".join(str(part) for part in one["loc"])
-            where = f"{name} (--{name.replace('_', '-')}, HEADSCOPE_{name.upper()}): " if name else ""
-            typer.echo(f"headscope: {where}{one['msg'].removeprefix('Value error, ')}", err=True)
+            typer.echo(f"headscope: {place(one, flags)}{in_words(one)}", err=True)
         raise typer.Exit(2) from None
+
+
+def place(error: ErrorDetails, flags: Container[str]) -> str:
+    """Where the wrong setting was said, and what it was, unless that is a secret."""
+    if not error["loc"]:
+        return ""
+    name = str(error["loc"][0])
+    said = f"--{name.replace('_', '-')}" if name in flags else f"HEADSCOPE_{name.upper()}"
+    return f"{said}: " if name == "api_key" else f"{said}={error['input']}: "
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from safetensors.numpy import save as save_safetensors
 
-from .errors import NotAcceptable, TooLarge, UnknownFormat
+from .errors import NotAcceptable, TooLarge
 from .records import Format
 
 MEDIA_TYPES: dict[Format, str] = {
@@ -40,12 +40,12 @@ class Encoded:
 
 
 def format_of(accept: str | None, name: str | None) -> Format:
-    """`?format=` where given, else the best of the Accept header. Raises UnknownFormat, NotAcceptable."""
+    """`?format=` where given, else the best of the Accept header. Raises NotAcceptable."""
     if name is not None:
         for known in MEDIA_TYPES:
             if known == name:
                 return known
-        raise UnknownFormat(f"format={name[:40]!r}: take {', '.join(MEDIA_TYPES)}")
+        raise NotAcceptable(f"format={name[:40]!r} is not served here: take {', '.join(MEDIA_TYPES)}")
     for wanted in by_preference(accept or "*/*"):
         if wanted in ANYTHING:
             return "json"

@@ -8,13 +8,12 @@
     |  |- PairNotSupported         422 pair_not_supported
     |  |- UnknownLayer             422 unknown_layer
     |  |- UnknownHead              422 unknown_head
-    |  |- UnknownFormat            422 unknown_format     ?format= of no known name
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
     |- ModelNotFound               404 model_not_found
     |- CaptureGone                 404 capture_gone
     |- KeyRefused                  401 key_refused        shared mode, without its key or with another
     |- CrossOrigin                 403 cross_origin       another site's page is asking
-    |- NotAcceptable               406 not_acceptable
+    |- NotAcceptable               406 not_acceptable     no format that is served here
     |- TooLarge                    413 too_large          an answer that would not fit
     |- BodyTooLarge                413 body_too_large     a request that would not
     |- AddressTooLong              414 address_too_long
@@ -77,10 +76,6 @@ class UnknownLayer(InvalidInput):
 
 class UnknownHead(InvalidInput):
     code, title = "unknown_head", "Unknown head"
-
-
-class UnknownFormat(InvalidInput):
-    code, title = "unknown_format", "Unknown format"
 
 
 class InvalidWindow(InvalidInput):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from .errors import AppError, BodyTooLarge
 from .headers import SAFE
+from .wording import in_words
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
@@ -62,7 +63,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 async def on_invalid_request(_: Request, error: Exception) -> Response:
     """Says where and what is wrong; never echoes the input."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": place(e["loc"]), "problem": e["msg"]} for e in error.errors()[:MOST_ERRORS]]
+    errors = [{"where": place(e["loc"]), "problem": in_words(e)} for e in error.errors()[:MOST_ERRORS]]
     detail = "; ".join(f"{e['where']}: {e['problem']}" for e in errors[:3])
     return answer(problem(422, "invalid_input", "Invalid input", detail, errors=errors))
 

@@ -1,11 +1,18 @@
 """Every knob: name, default, one line of help; read once from HEADSCOPE_* and flags, then frozen."""
 
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, DirectoryPath, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Read by the scripts beside the application, not by it.
+OTHERS = ("HEADSCOPE_CHROMIUM",)
+
+SHORTEST_KEY = 16
 
 # What a stranger may use up of a shared server, unless the setting itself says otherwise.
 SHARED_DEFAULTS = {
@@ -14,6 +21,18 @@ SHARED_DEFAULTS = {
     "max_cells": 10_000_000,
     "max_json_cells": 1_000_000,
 }
+
+
+def known_device(name: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?|mps", name):
+        raise ValueError("take cpu, cuda, cuda:1 (its number) or mps")
+    return name
+
+
+def long_enough(key: SecretStr) -> SecretStr:
+    if len(key) < SHORTEST_KEY:
+        raise ValueError(f"at least {SHORTEST_KEY} characters are wanted: openssl rand -hex 16 makes a key")
+    return key
 
 
 class Settings(BaseSettings):
@@ -25,13 +44,15 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     open: bool = Field(True, description="open the page in a browser once the server listens")
     model: str = Field("minilm", description="model that is loaded at the start and used where none is named")
-    models_dir: Path | None = Field(None, description="folder of model folders, each offered as local:NAME")
-    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?|mps)$", description="where models run: cpu, cuda or mps")
+    models_dir: DirectoryPath | None = Field(None, description="folder of model folders, each offered as local:NAME")
+    device: Annotated[str, AfterValidator(known_device)] = Field(
+        "cpu", description="where models run: cpu, cuda or mps"
+    )
     max_tokens: int | None = Field(
         None, ge=1, description="tokens per text; by default what the model has positions for"
     )
-    api_key: SecretStr | None = Field(
-        None, min_length=16, description="key that a shared server wants: `Authorization: Bearer KEY`"
+    api_key: Annotated[SecretStr, AfterValidator(long_enough)] | None = Field(
+        None, description="key that a shared server wants: `Authorization: Bearer KEY`"
     )
     insecure: bool = Field(False, description="share without a key")
     allowed_hosts: tuple[str, ...] = Field(
@@ -69,6 +90,17 @@ class Settings(BaseSettings):
     def shared(self) -> bool:
         """Whether other machines can reach this server."""
         return not is_loopback(self.host)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A word on each HEADSCOPE_ variable that is none: a misspelt limit would be no limit."""
+    known = [f"HEADSCOPE_{name.upper()}" for name in Settings.model_fields]
+    odd = sorted(name for name in environment if name.startswith("HEADSCOPE_") and name not in (*known, *OTHERS))
+    return [f"{name} is no setting; did you mean {nearest(name, known)}?" for name in odd]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    return " or ".join(get_close_matches(name, known, 2)) or "one of those in the README"
 
 
 def is_loopback(host: str) -> bool:

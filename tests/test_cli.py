@@ -38,18 +38,28 @@ def test_help_does_not_import_torch():
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["--port", "70000"], {}, "HEADSCOPE_PORT"),
-        (["--device", "abacus"], {}, "HEADSCOPE_DEVICE"),
-        ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS"),
+        (["--port", "70000"], {}, "--port=70000: 65535 or less is wanted"),
+        (["--device", "abacus"], {}, "--device=abacus: take cpu, cuda, cuda:1 (its number) or mps"),
+        (["--models-dir", "/no/such"], {}, "--models-dir=/no/such: there is no such folder"),
+        ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS=many: a whole number is wanted"),
         (["--host", "0.0.0.0"], {}, "0.0.0.0 can be reached from other machines: set a key (HEADSCOPE_API_KEY)"),
-        (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY"),
-        (["--port", "0", "--model", "nobody"], {}, "no model 'nobody'"),
+        (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY: at least 16 characters"),
+        (["--port", "0", "--model", "nobody"], {}, "no model 'nobody': there are minilm, gpt2-mini"),
     ],
 )
 def test_a_wrong_setting_is_named_and_leaves_with_2(arguments, environment, said):
     result = invoke("serve", *arguments, **environment)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_a_secret_is_not_shown_when_it_is_wrong():
+    assert "tooshort" not in invoke("serve", "--host", "0.0.0.0", HEADSCOPE_API_KEY="tooshort").output
+
+
+def test_a_misspelt_variable_is_named_with_the_right_one():
+    said = invoke("serve", "--port", "0", "--model", "nobody", HEADSCOPE_MAX_TOKEN="5").output
+    assert "HEADSCOPE_MAX_TOKEN is no setting; did you mean HEADSCOPE_MAX_TOKENS" in said
 
 
 def test_a_taken_port_is_said_at_once_with_the_way_out():

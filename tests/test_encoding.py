@@ -6,7 +6,7 @@ import pytest
 from safetensors import safe_open
 
 from app.encoding import Answer, check_cells, encode, format_of
-from app.errors import NotAcceptable, TooLarge, UnknownFormat
+from app.errors import NotAcceptable, TooLarge
 
 ANSWER = Answer(
     {"axes": ["query", "key"], "tokens": [{"text": "ß"}]},
@@ -69,7 +69,7 @@ def test_a_type_not_served_is_refused_with_those_that_are(accept):
 
 
 def test_an_unknown_format_is_refused_with_those_there_are():
-    with pytest.raises(UnknownFormat, match=r"'csv'.*json, npy, npz, safetensors"):
+    with pytest.raises(NotAcceptable, match=r"'csv'.*json, npy, npz, safetensors"):
         format_of(None, "csv")
 
 

@@ -30,7 +30,8 @@ ROOMS = {
     "records": "",
     "settings": "",
     "headers": "",  # what every answer tells the browser
-    "problems": "headers",  # an error as the wire sees it
+    "wording": "",  # what is wrong with an input, for who sent it
+    "problems": "headers wording",  # an error as the wire sees it
     "probes": "records",
     "attention": "",
     "models": "attention records",
@@ -44,7 +45,7 @@ ROOMS = {
     "routes": "runner problems capture certificate tiles analysis encoding probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "main": "guards routes runner encoding problems records settings",
-    "cli": "main settings",
+    "cli": "main models records settings wording",
 }
 
 # What a room may import from outside the standard library. Rooms that are not named here are free.

@@ -1,6 +1,7 @@
 """Which models there are, and where: those that come with the project, and folders of the user's."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from ..errors import ModelNotFound
 from ..records import ModelCard
 
 LOCAL = "local:"
+MOST_NAMED = 8  # in an error
 # One plain folder name: no way up, no way out, nothing that a shell or a URL would read otherwise.
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -66,9 +68,18 @@ def lookup(model_id: str, models_dir: Path | None) -> Entry:
     else:
         entry = entries.get(model_id)
     if entry is None:
-        shown = model_id[:80].encode("ascii", "backslashreplace").decode()
-        raise ModelNotFound(f"no model {shown!r}: GET /api/v1/models lists those that this server has")
+        raise ModelNotFound(f"no model {shown(model_id)}: there are {named(listed(models_dir))}")
     return entry
+
+
+def shown(model_id: str) -> str:
+    return repr(model_id[:80].encode("ascii", "backslashreplace").decode())
+
+
+def named(entries: Sequence[Entry]) -> str:
+    """The ids of the first few, and how many more there are."""
+    more = f" and {len(entries) - MOST_NAMED} more" if len(entries) > MOST_NAMED else ""
+    return ", ".join(entry.card.id for entry in entries[:MOST_NAMED]) + more
 
 
 def local(name: str, models_dir: Path) -> Entry | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from starlette.exceptions import HTTPException
 
 from ..encoding import Answer, encode, format_of
@@ -46,10 +46,26 @@ TheSettings = Annotated[Settings, Depends(settings_of)]
 Wanted = Annotated[Format, Depends(wanted_format)]
 
 
+TRUNCATE = "cut a text that is too long, and say by how much, where it would be refused otherwise"
+
+# As many as any parameter of this API could use, and more than a 64-bit integer has.
+LONGEST_INTEGER = 30
+
+
 class StrictModel(BaseModel):
     """A body in which a bool is no number, and an unknown field an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def no_unknown_field(cls, given: Any) -> Any:
+        """The names that there are, said with the one that there is not."""
+        unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
+        if unknown:
+            name = unknown[0][:40].encode("ascii", "backslashreplace").decode()
+            raise ValueError(f"unknown field {name!r}: this takes {', '.join(cls.model_fields)}")
+        return given
 
 
 class RefusedRequest(HTTPException):
@@ -64,15 +80,27 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """The body, parsed so that nothing in it is guessed. Raises RefusedRequest."""
         try:
-            parsed = json.loads(await self.body(), object_pairs_hook=unique, parse_constant=no_constant)
+            parsed = json.loads(
+                await self.body(), object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer
+            )
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             detail = "a string holds half a surrogate pair, which is no character: send whole ones"
             raise RefusedRequest(422, "invalid_input", detail) from error
         except (ValueError, RecursionError) as error:
-            detail = f"the body is not JSON: {str(error)[:200] or type(error).__name__}"
-            raise RefusedRequest(400, "invalid_json", detail) from error
+            raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why_unreadable(error)}") from error
         return parsed
+
+
+def why_unreadable(error: Exception) -> str:
+    """Python speaks of its own limits; the sender needs to hear of the body."""
+    if isinstance(error, RecursionError):
+        return "it is nested deeper than any request of this API"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return str(error)[:200]
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,6 +113,12 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+def short_integer(digits: str) -> int:
+    if len(digits) > LONGEST_INTEGER:
+        raise ValueError(f"a number has {len(digits):,} digits, {LONGEST_INTEGER} are read")
+    return int(digits)
 
 
 class StrictRoute(APIRoute):

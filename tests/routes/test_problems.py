@@ -56,8 +56,43 @@ def test_what_was_sent_is_never_echoed(client):
     assert secret not in response.text
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"text": "a", "txet_pair": "b"}', "body: unknown field 'txet_pair': this takes text, text_pair, model"),
+        (b'{"text": 5}', "body.text: a text is wanted, in quotes"),
+        (b"{}", "body.text: this is missing"),
+        (b"[]", "body: a JSON object is wanted, {...}"),
+        (b'{"text": "a", "layers": [true]}', "body.layers.0: a whole number is wanted"),
+        (b'{"text": "a", "layers": []}', "body.layers: at least 1 is wanted: leave the field out, or null, for all"),
+        (b'{"text": "a", "layers": [1, 1]}', "body.layers: name each number once"),
+        (b'{"text": "a", "verify": 1}', "body.verify: true or false is wanted"),
+        (b'{"text": "a", "decimals": 10}', "body.decimals: 9 or less is wanted"),
+        (b'{"text": "a", "decimals": -1}', "body.decimals: 0 or more is wanted"),
+        (b'{"text": "a", "quantity": "x"}', "body.quantity: one of 'pattern' or 'scores' is wanted"),
+        (b'{"text": "a", "decimals": ' + b"9" * 5000 + b"}", "a number has 5,000 digits, 30 are read"),
+        (b"[" * 40_000, "the body is not JSON: it is nested deeper than any request of this API"),
+        (b'{"text": "\xff"}', "the body is not JSON: byte 10 is not UTF-8"),
+        (b'{"text" "a"}', "the body is not JSON: Expecting ':' delimiter at line 1, column 9"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, bytes) else "",
+)
+def test_what_is_wrong_is_said_in_words_of_the_wire(client, body, said):
+    detail = post(client, body).json()["detail"]
+    assert said in detail
+    assert "Input should" not in detail
+
+
+@pytest.mark.parametrize(
+    "path", ["heads/one/0", "heads/0/1.5", "heads/0/0?cells=many", "heads/0/0?cells=0", "heads/0/0?pool=sum"]
+)
+def test_a_wrong_address_is_said_in_words_of_the_wire(client, path):
+    response = client.get(f"/api/v1/captures/{'0' * 32}/{path}")
+    assert "is wanted" in assert_problem(response, 422, "invalid_input")
+
+
 def test_at_most_twenty_errors_are_listed(client):
-    response = client.post("/api/v1/attention", json={f"x{n}": 1 for n in range(100)})
+    response = client.post("/api/v1/attention", json={"text": "a", "layers": ["x"] * 100})
     assert len(response.json()["errors"]) == 20
 
 
@@ -87,7 +122,7 @@ def test_a_bug_is_a_problem_without_its_details(settings):
 
 def test_an_unknown_format_and_an_unknown_type_are_problems(client):
     post_to = "/api/v1/attention?format=csv"
-    assert_problem(client.post(post_to, json={"text": "a"}), 422, "unknown_format")
+    assert_problem(client.post(post_to, json={"text": "a"}), 406, "not_acceptable")
     response = client.post("/api/v1/attention", json={"text": "a"}, headers={"Accept": "text/csv"})
     assert_problem(response, 406, "not_acceptable")
 
