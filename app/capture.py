@@ -50,12 +50,17 @@ class LayerCapture:
 
 @dataclass(frozen=True)
 class Capture:
-    """One text through one model. Immutable: the same model and text always give the same id."""
+    """One text through one model. Immutable: the same model and text always give the same id.
+
+    dropped: tokens that `truncate` cut off the text
+    """
 
     id: str
     card: ModelCard
     tokens: tuple[Token, ...]
     layers: tuple[LayerCapture, ...]
+    truncate: bool = False
+    dropped: int = 0
 
     @cached_property
     def bytes(self) -> int:
@@ -66,19 +71,22 @@ class Capture:
         return self.layers[0].config.heads
 
 
-def capture_id(card: ModelCard, text: str, text_pair: str | None) -> str:
+def capture_id(card: ModelCard, text: str, text_pair: str | None, truncate: bool = False) -> str:
     """The same for the same model, revision, text and options, on every server."""
-    said = json.dumps([card.id, card.revision, text, text_pair])
+    said = json.dumps([card.id, card.revision, text, text_pair, *(["truncate"] if truncate else [])])
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 @torch.inference_mode()
-def run(model: LoadedModel, text: str, text_pair: str | None = None, most: int | None = None) -> Capture:
+def run(
+    model: LoadedModel, text: str, text_pair: str | None = None, most: int | None = None, truncate: bool = False
+) -> Capture:
     """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
-    tokens = model.tokens(text, text_pair, most)
+    tokens, dropped = model.tokens(text, text_pair, most, truncate=truncate)
     layers = run_tokens(model, tokens)
     check_finite(layers, model.card.id)
-    return Capture(capture_id(model.card, text, text_pair), model.card, tokens, layers)
+    made_of = capture_id(model.card, text, text_pair, truncate)
+    return Capture(made_of, model.card, tokens, layers, truncate, dropped)
 
 
 def run_tokens(model: LoadedModel, tokens: tuple[Token, ...]) -> tuple[LayerCapture, ...]:

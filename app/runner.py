@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
@@ -74,6 +75,13 @@ class Runner:
         load = self.loads.get(self.settings.model)
         return load is not None and load.done() and load.exception() is None
 
+    @property
+    def why_not_ready(self) -> str | None:
+        """Why the default model could not be loaded, if that is so."""
+        load = self.loads.get(self.settings.model)
+        error = load.exception() if load is not None and load.done() else None
+        return why_of(error) if error else None
+
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model; whoever asks while it loads joins that load. Raises ModelNotFound, ModelRefused."""
         wanted = self.settings.model if model_id is None else model_id
@@ -95,28 +103,30 @@ class Runner:
 
     # Captures
 
-    async def capture(self, text: str, text_pair: str | None, model_id: str | None) -> "tuple[Capture, bool]":
+    async def capture(
+        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
+    ) -> "tuple[Capture, bool]":
         """The capture of that text, and whether it had to be made. Raises what its input deserves."""
         model = await self.model(model_id)
         self.check_texts(text, text_pair)
 
         from .capture import capture_id
 
-        wanted = capture_id(model.card, text, text_pair)
+        wanted = capture_id(model.card, text, text_pair, truncate)
         kept: Kept | None = self.captures.get(wanted)
         if kept is not None:
             return kept.capture, False
         making = self.making.get(wanted)
         if making is not None:
             return await asyncio.shield(making), False
-        making = self.making[wanted] = asyncio.create_task(self.make(model, text, text_pair))
+        making = self.making[wanted] = asyncio.create_task(self.make(model, text, text_pair, truncate))
         making.add_done_callback(lambda _: self.making.pop(wanted))
         return await asyncio.shield(making), True  # one caller's leaving must not stop those who joined
 
-    async def make(self, model: "LoadedModel", text: str, text_pair: str | None) -> "Capture":
+    async def make(self, model: "LoadedModel", text: str, text_pair: str | None, truncate: bool) -> "Capture":
         from .capture import run
 
-        made = await self.compute(run, model, text, text_pair, self.settings.max_tokens)
+        made = await self.compute(run, model, text, text_pair, self.settings.max_tokens, truncate)
         self.keep(made)
         return made
 
@@ -149,11 +159,15 @@ class Runner:
         self.kept(capture_id)
         del self.captures[capture_id]
 
-    async def measure(self, text: str, text_pair: str | None, model_id: str | None) -> tuple[ModelCard, int]:
+    async def measure(
+        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
+    ) -> tuple[ModelCard, int]:
         """The card of the model, and how many tokens it makes of the text, before anything is run."""
         model = await self.model(model_id)
         self.check_texts(text, text_pair)
-        return model.card, len(await self.read(model.tokens, text, text_pair, self.settings.max_tokens))
+        tokenize = partial(model.tokens, text, text_pair, self.settings.max_tokens, truncate=truncate)
+        tokens, _ = await self.read(tokenize)
+        return model.card, len(tokens)
 
     def check_texts(self, *texts: str | None) -> None:
         """Raises EmptyText, TextTooLong; before tokenizing, which is slow for a long enough text."""
@@ -162,7 +176,10 @@ class Runner:
             if text is not None and not text.strip():
                 raise EmptyText("the text is empty: send at least one character that is not a space")
             if text is not None and len(text) > most:
-                raise TextTooLong(f"{len(text):,} characters: this server reads at most {most:,}")
+                raise TextTooLong(
+                    f"{len(text):,} characters: this server reads at most {most:,}, so shorten the text "
+                    "(or raise HEADSCOPE_MAX_CHARACTERS)"
+                )
 
     async def certify(self, capture: "Capture") -> "Certificate":
         from .certificate import certify

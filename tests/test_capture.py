@@ -16,7 +16,7 @@ def explicit_patterns(model, text):
     """Every layer's pattern [h i j] by the explicit path."""
     seen = []
     with torch.inference_mode(), watching(model.adopted.model, "pattern", lambda _, pattern: seen.append(pattern[0])):
-        forward(model, model.tokens(text))
+        forward(model, model.tokens(text)[0])
     return seen
 
 

@@ -72,6 +72,7 @@ def test_the_body_of_a_dump_is_that_of_the_contract(schema):
         "quantity",
         "decimals",
         "verify",
+        "truncate",
     ]
     assert body["required"] == ["text"]
     assert body["additionalProperties"] is False

@@ -36,10 +36,15 @@ class LoadedModel:
     adopted: Adopted
     tokenizer: Tokenizer
 
-    def tokens(self, text: str, text_pair: str | None = None, most: int | None = None) -> tuple[Token, ...]:
-        """At most `most`, and never more than the model has positions for. Raises TooManyTokens, PairNotSupported."""
+    def tokens(
+        self, text: str, text_pair: str | None = None, most: int | None = None, *, truncate: bool = False
+    ) -> tuple[tuple[Token, ...], int]:
+        """At most `most`, and never more than the model has positions for; and how many tokens were cut off.
+
+        Raises TooManyTokens, PairNotSupported.
+        """
         limit = min(filter(None, (self.card.max_tokens, most)))
-        return tokenize(self.tokenizer, text, text_pair, pairs=self.adapter.pairs, most=limit)
+        return tokenize(self.tokenizer, text, text_pair, pairs=self.adapter.pairs, most=limit, truncate=truncate)
 
     @property
     def device(self) -> torch.device:

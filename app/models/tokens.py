@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from sys import maxsize
 
 from tokenizers import Encoding, Tokenizer
 from tokenizers.decoders import ByteLevel
@@ -38,23 +39,43 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def tokenize(
-    tokenizer: Tokenizer, text: str, text_pair: str | None, *, pairs: bool, most: int | None = None
-) -> tuple[Token, ...]:
-    """The tokens of a text, or of a pair where the model was trained on `pairs`.
+    tokenizer: Tokenizer,
+    text: str,
+    text_pair: str | None,
+    *,
+    pairs: bool,
+    most: int = maxsize,
+    truncate: bool = False,
+) -> tuple[tuple[Token, ...], int]:
+    """The tokens of a text, or of a pair where the model was trained on `pairs`, and how many were cut off.
 
-    Raises PairNotSupported, and TooManyTokens above `most`, before any of them is labelled.
+    Above `most` it cuts the longer text's end where `truncate` asks for it.
+    Raises PairNotSupported, and else TooManyTokens, before any of them is labelled.
     """
     if text_pair is not None and not pairs:
         raise PairNotSupported("this model was not trained on sentence pairs: send one text, or take a BERT")
     encoding = tokenizer.encode(text, text_pair)
-    if most is not None and len(encoding) > most:
-        raise TooManyTokens(f"{len(encoding)} tokens: this model reads at most {most} here, so shorten the text")
+    dropped = max(0, len(encoding) - most)
+    if dropped and not truncate:
+        raise TooManyTokens(
+            f"{len(encoding)} tokens, special ones counted: this model reads at most {most} here, "
+            'so shorten the text, or send "truncate": true'
+        )
+    if dropped:
+        encoding = cut(tokenizer, most).encode(text, text_pair)
     texts = (text, text_pair or "")
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
     # Each property of an encoding makes a list of all tokens: asked once, not once a token.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
-    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True)))
+    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True))), dropped
+
+
+def cut(tokenizer: Tokenizer, most: int) -> Tokenizer:
+    """The same tokenizer, cutting at `most` tokens: a copy, for others read with the original at the same time."""
+    cutting = Tokenizer.from_str(tokenizer.to_str())
+    cutting.enable_truncation(most)
+    return cutting
 
 
 def token(n: int, token_id: int, label: str, span: tuple[int, int], special: int, segment: int) -> Token:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from ..encoding import Answer, check_cells
 from ..records import Quantity
-from .deps import StrictModel, StrictRoute, TheRunner, TheSettings, Wanted, respond
+from .deps import TRUNCATE, StrictModel, StrictRoute, TheRunner, TheSettings, Wanted, respond
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -36,18 +36,19 @@ class AttentionRequest(StrictModel):
     quantity: Quantity = "pattern"
     decimals: int = Field(6, ge=0, le=9, description="of the numbers in JSON")
     verify: bool = False
+    truncate: bool = Field(False, description=TRUNCATE)
 
 
 @router.post("/attention", summary="Dump the attention of a text")
 async def attention(body: AttentionRequest, runner: TheRunner, settings: TheSettings, wanted: Wanted) -> Response:
     """Run a text and answer the attention weights (or the scores before mask and softmax) of its heads."""
-    card, tokens = await runner.measure(body.text, body.text_pair, body.model)
+    card, tokens = await runner.measure(body.text, body.text_pair, body.model, body.truncate)
     layers = list(range(card.layers or 0)) if body.layers is None else body.layers
     heads = list(range(card.heads or 0)) if body.heads is None else body.heads
     for layer, head in zip_longest(layers, heads, fillvalue=0):
         card.check_head(layer, head)
     check_cells(len(layers) * len(heads) * tokens**2, wanted, settings.max_cells, settings.max_json_cells)
-    capture, _ = await runner.capture(body.text, body.text_pair, body.model)
+    capture, _ = await runner.capture(body.text, body.text_pair, body.model, body.truncate)
     certificate = asdict(await runner.certify(capture)) if body.verify else None
     answer = await runner.read(answer_of, capture, layers, heads, body.quantity, certificate)
     return await respond(runner, answer, wanted, body.decimals)
@@ -64,6 +65,8 @@ def answer_of(
         "axes": ["layer", "head", "query", "key"],
         "quantity": quantity,
         "capture": capture.id,
+        "truncate": capture.truncate,
+        "tokens_dropped": capture.dropped,
         "certificate": certificate,
     }
     arrays = {

@@ -4,8 +4,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, Response
+from pydantic import Field
 
-from .deps import StrictModel, StrictRoute, TheRunner, only_json
+from .deps import TRUNCATE, StrictModel, StrictRoute, TheRunner, only_json
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -17,6 +18,7 @@ class CaptureRequest(StrictModel):
     text: str
     text_pair: str | None = None
     model: str | None = None
+    truncate: bool = Field(False, description=TRUNCATE)
 
 
 @router.post(
@@ -28,7 +30,7 @@ class CaptureRequest(StrictModel):
 )
 async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -> dict[str, Any]:
     """Run a text through a model and keep what its maps are made of."""
-    made, new = await runner.capture(body.text, body.text_pair, body.model)
+    made, new = await runner.capture(body.text, body.text_pair, body.model, body.truncate)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"{router.prefix}/{made.id}"
     return said(made, runner.expires_in(made.id))
@@ -57,5 +59,7 @@ def said(capture: "Capture", seconds: int) -> dict[str, Any]:
         "queries": size,
         "keys": size,
         "bytes": capture.bytes,
+        "truncate": capture.truncate,
+        "tokens_dropped": capture.dropped,
         "expires_in": seconds,
     }

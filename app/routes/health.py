@@ -11,10 +11,11 @@ router = APIRouter(tags=["service"])
 
 
 class Health(BaseModel):
-    status: Literal["ok", "loading"]
+    status: Literal["ok", "loading", "failed"]
+    why: str | None = None
 
 
-@router.get("/healthz", summary="Alive?")
+@router.get("/healthz", summary="Alive?", response_model_exclude_none=True)
 async def healthz() -> Health:
     """200 while the process lives."""
     return Health(status="ok")
@@ -23,6 +24,7 @@ async def healthz() -> Health:
 @router.get(
     "/readyz",
     summary="Ready?",
+    response_model_exclude_none=True,
     responses={503: {"description": "the default model is not loaded yet", "model": Health}},
 )
 async def readyz(runner: TheRunner, response: Response) -> Health:
@@ -30,4 +32,5 @@ async def readyz(runner: TheRunner, response: Response) -> Health:
     if runner.ready:
         return Health(status="ok")
     response.status_code = 503
-    return Health(status="loading")
+    why = runner.why_not_ready
+    return Health(status="failed" if why else "loading", why=why)

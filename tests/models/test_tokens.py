@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import byte_level, word_piece
 
-from app.errors import PairNotSupported
+from app.errors import PairNotSupported, TooManyTokens
 from app.models.tokens import read_tokenizer, tokenize, visible
 
 
@@ -28,7 +28,7 @@ def texts(tokens):
 
 
 def test_bert_puts_cls_and_sep_around_the_text_without_a_place_in_it(bert):
-    tokens = tokenize(bert, "The cat", None, pairs=True)
+    tokens, _ = tokenize(bert, "The cat", None, pairs=True)
     assert texts(tokens) == ["[CLS]", "the", "cat", "[SEP]"]
     assert [token.special for token in tokens] == [True, False, False, True]
     assert [(token.start, token.end) for token in tokens] == [(None, None), (0, 3), (4, 7), (None, None)]
@@ -36,7 +36,7 @@ def test_bert_puts_cls_and_sep_around_the_text_without_a_place_in_it(bert):
 
 
 def test_a_pair_has_two_segments_each_with_its_own_offsets(bert):
-    tokens = tokenize(bert, "the cat", "a dog", pairs=True)
+    tokens, _ = tokenize(bert, "the cat", "a dog", pairs=True)
     assert [token.segment for token in tokens] == [0, 0, 0, 0, 1, 1, 1]
     assert [(token.text, token.start, token.end) for token in tokens[4:6]] == [("a", 0, 1), ("dog", 2, 5)]
 
@@ -47,11 +47,11 @@ def test_a_pair_for_a_model_that_was_not_trained_on_pairs_is_refused(gpt2):
 
 
 def test_spaces_and_newlines_are_visible_in_byte_level_tokens(gpt2):
-    assert "".join(texts(tokenize(gpt2, "the cat\n\ta", None, pairs=False))) == "the·cat↵⇥a"
+    assert "".join(texts(tokenize(gpt2, "the cat\n\ta", None, pairs=False)[0])) == "the·cat↵⇥a"
 
 
 def test_the_parts_of_a_split_character_share_its_place_and_are_numbered(gpt2):
-    tokens = tokenize(gpt2, "a😀b", None, pairs=False)
+    tokens, _ = tokenize(gpt2, "a😀b", None, pairs=False)
     parts = [token for token in tokens if "😀" in token.text]
     assert texts(parts) == [f"😀[{n}/{len(parts)}]" for n in range(1, len(parts) + 1)]
     assert len(parts) > 1
@@ -61,7 +61,7 @@ def test_the_parts_of_a_split_character_share_its_place_and_are_numbered(gpt2):
 @pytest.mark.parametrize("text", ["😀", "日本語", "e\u0301", "שלום", "\u200b", "\x00", "a\r\nb", "ﷺ", "👩‍👩‍👧"])
 def test_no_label_is_mojibake(gpt2, bert, text):
     for tokenizer, pairs in ((gpt2, False), (bert, True)):
-        for token in tokenize(tokenizer, text, None, pairs=pairs):
+        for token in tokenize(tokenizer, text, None, pairs=pairs)[0]:
             assert token.text
             assert "\ufffd" not in token.text
             assert token.text.isprintable()
@@ -70,7 +70,7 @@ def test_no_label_is_mojibake(gpt2, bert, text):
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_offsets_lie_in_the_text_and_every_label_can_be_seen(text):
     for tokenizer, pairs in ((byte_level()._tokenizer, False), (word_piece(), True)):
-        for token in tokenize(tokenizer, text, None, pairs=pairs):
+        for token in tokenize(tokenizer, text, None, pairs=pairs)[0]:
             assert token.special or 0 <= token.start <= token.end <= len(text)
             assert token.text.isprintable()
 
@@ -85,5 +85,21 @@ def test_a_tokenizer_set_to_cut_and_pad_does_neither(tmp_path):
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=9)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    tokens = tokenize(read_tokenizer(tmp_path / "tokenizer.json"), "the cat sat on the mat", None, pairs=True)
+    tokens, _ = tokenize(read_tokenizer(tmp_path / "tokenizer.json"), "the cat sat on the mat", None, pairs=True)
     assert len(tokens) == 8
+
+
+@pytest.mark.parametrize("text_pair", [None, "a dog ran too"])
+def test_a_text_is_cut_where_that_is_asked_for_and_the_special_tokens_stay(text_pair):
+    whole, nothing = tokenize(word_piece(), "the cat sat on the mat", text_pair, pairs=True, most=99, truncate=True)
+    tokens, dropped = tokenize(word_piece(), "the cat sat on the mat", text_pair, pairs=True, most=7, truncate=True)
+    assert (nothing, len(tokens), dropped) == (0, 7, len(whole) - 7)
+    assert texts(tokens)[0] == "[CLS]"
+    assert texts(tokens)[-1] == "[SEP]"
+    assert texts(tokens)[1:3] == ["the", "cat"]
+
+
+def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_the_way_out():
+    with pytest.raises(TooManyTokens, match=r"^8 tokens, special ones counted.* at most 7 .*truncate") as refused:
+        tokenize(word_piece(), "the cat sat on the mat", None, pairs=True, most=7)
+    assert refused.value.code == "too_many_tokens"

@@ -85,7 +85,7 @@ def test_verify_brings_the_certificate(client):
         ({"decimals": 10}, "invalid_input", "body.decimals"),
         ({"text": 7}, "invalid_input", "body.text"),
         ({"quantity": "logits"}, "invalid_input", "body.quantity"),
-        ({"colour": "red"}, "invalid_input", "body.colour"),
+        ({"colour": "red"}, "invalid_input", "unknown field 'colour'"),
     ],
 )
 def test_bad_input_is_422_and_says_what_is_right(client, body, code, said):

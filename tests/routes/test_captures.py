@@ -23,7 +23,8 @@ def test_a_capture_is_made_once_and_found_again(client):
 
 def test_the_capture_is_that_of_the_contract(client):
     said = post(client).json()
-    assert set(said) == {"id", "model", "tokens", "layers", "heads", "queries", "keys", "bytes", "expires_in"}
+    contract = {"id", "model", "tokens", "layers", "heads", "queries", "keys", "bytes", "expires_in"}
+    assert set(said) == contract | {"truncate", "tokens_dropped"}
     assert (said["layers"], said["heads"]) == (3, 4)
     assert said["queries"] == said["keys"] == len(said["tokens"])
 
@@ -101,3 +102,14 @@ def test_an_expired_capture_is_let_go_of_though_nobody_asks(models_dir, monkeypa
         sleep(1.3)
         assert held > 0
         assert captures._Cache__currsize == 0  # currsize itself would sweep
+
+
+def test_a_text_is_cut_only_where_asked_and_the_answer_says_by_how_much(client):
+    long = {"text": "the cat sat on the mat " * 20, "model": "local:bert"}
+    assert client.post("/api/v1/captures", json=long).json()["code"] == "too_many_tokens"
+    cut = client.post("/api/v1/captures", json={**long, "truncate": True}).json()
+    assert (cut["queries"], cut["truncate"], cut["tokens_dropped"]) == (40, True, 82)
+    dump = client.post("/api/v1/attention", json={**long, "truncate": True, "layers": [0]}).json()
+    assert (dump["capture"], dump["truncate"], dump["tokens_dropped"]) == (cut["id"], True, 82)
+    whole = client.post("/api/v1/captures", json={"text": "the cat", "model": "local:bert"}).json()
+    assert (whole["truncate"], whole["tokens_dropped"]) == (False, 0)

@@ -70,3 +70,11 @@ def test_health_and_readiness(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     client.post("/api/v1/models/load", json={"model": "local:gpt2"})
     assert client.get("/readyz").status_code == 200
+
+
+def test_readiness_says_why_the_default_model_cannot_be_loaded(settings):
+    with serving(settings.model_copy(update={"device": "cuda:9"})) as client:
+        client.post("/api/v1/models/load", json={"model": settings.model})
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failed")
+    assert "--device cuda:9" in answer.json()["why"]
