@@ -4,6 +4,7 @@
 PORT ?= $(or $(HEADSCOPE_PORT),8000)
 VENV ?= .venv
 ARGS ?=
+WORKERS ?= 2
 TORCH := 2.13.0
 
 # PyPI's torch for Linux is the CUDA build, gigabytes of it; the CPU build stands in an index of its own.
@@ -54,9 +55,9 @@ format: setup-dev ## let ruff and biome rewrite what they can
 test-page: $(DONE)/node ## the page's pure parts, in Node.js
 	$(WITH_NODE) node --test --test-reporter=dot $$(find tests/js -name '*.test.js' | sort)
 
-test-python: $(DONE)/dev $(DONE)/app ## pytest, with the browser tests (ARGS="-k heatmap")
+test-python: $(DONE)/dev $(DONE)/app ## pytest, with the browser tests (ARGS="-k heatmap", WORKERS=0 for one process)
 	@HEADSCOPE_CHROMIUM="$$(VENV=$(VENV) scripts/find-chromium --install)" && export HEADSCOPE_CHROMIUM && \
-	$(PYTHON_IN) -m pytest $(ARGS)
+	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(DONE)/app ## speed and memory beside plain torch; printed, never gated
 	$(PYTHON_IN) -m benchmarks $(ARGS)
