@@ -1,6 +1,6 @@
 import { readNpy } from "./npy.js";
 
-/** @import {Capture, Matrix, ModelCard, Overview, Pattern} from "./types.js" */
+/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Question} from "./types.js" */
 
 /** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
 const OVERVIEW_CELLS = 32;
@@ -12,11 +12,13 @@ export class ApiError extends Error {
    * @param {number} status 0 when there was no answer
    * @param {string} code
    * @param {string} detail
+   * @param {number} [wait] seconds after which the server asks to be tried again; 0 where it does not
    */
-  constructor(status, code, detail) {
+  constructor(status, code, detail, wait = 0) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.wait = wait;
   }
 }
 
@@ -27,8 +29,38 @@ export const isAbort = (error) => error instanceof Error && error.name === "Abor
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
   const detail = problem.detail ?? problem.title ?? `the server answered ${response.status}`;
-  return new ApiError(response.status, problem.code ?? "unknown", String(detail));
+  const wait = Number(response.headers.get("Retry-After")) || 0;
+  return new ApiError(response.status, problem.code ?? "unknown", String(detail), wait);
 }
+
+/**
+ * The key of a shared server, for as long as the tab is open: in an address it would end in histories and logs.
+ * Where the browser keeps no storage, it lasts as long as the page.
+ */
+export function createKeyring() {
+  let key = "";
+  return {
+    get() {
+      try {
+        return sessionStorage.getItem("key") ?? key;
+      } catch {
+        return key;
+      }
+    },
+    /** @param {string} given */
+    set(given) {
+      key = given;
+      try {
+        sessionStorage.setItem("key", given);
+      } catch {
+        // Kept above.
+      }
+    },
+  };
+}
+
+/** A header can carry nothing else. @param {string} key */
+const isSendable = (key) => /^[\x21-\x7e]+$/.test(key);
 
 /**
  * @param {typeof fetch} send
@@ -103,39 +135,62 @@ export const headPath = (id, layer, head) => `/api/v1/captures/${encodeURICompon
  * The only door to the server. Of two requests of one kind the newer wins: the older is aborted.
  *
  * @param {typeof fetch} [send]
+ * @param {ReturnType<typeof createKeyring>} [keyring]
  */
-export function createApi(send = (input, init) => fetch(input, init)) {
+export function createApi(send = (input, init) => fetch(input, init), keyring = createKeyring()) {
   /** @type {Map<string, AbortController>} */
   const running = new Map();
-  /** @param {string} kind @param {string} path @param {RequestInit} [options] */
-  const newest = (kind, path, options = {}) => {
+  /** @param {string} path @param {RequestInit} options @param {Record<string, string>} [headers] */
+  const asked = async (path, options, headers) => {
+    const key = keyring.get();
+    const sent = key && { Authorization: `Bearer ${key}` };
+    try {
+      return await request(send, path, { ...options, headers: { ...headers, ...sent } });
+    } catch (error) {
+      const refused = key && error instanceof ApiError && error.code === "key_refused";
+      throw refused ? new ApiError(401, "key_wrong", "this is not the key of this server") : error;
+    }
+  };
+  /** @param {string} kind @param {string} path @param {RequestInit} [options] @param {Record<string, string>} [headers] */
+  const newest = (kind, path, options, headers) => {
     running.get(kind)?.abort();
     const controller = new AbortController();
     running.set(kind, controller);
-    return request(send, path, { ...options, signal: controller.signal });
+    return asked(path, { ...options, signal: controller.signal }, headers);
   };
-  const npy = { headers: { Accept: "application/x-npy" } };
+  const npy = { Accept: "application/x-npy" };
   return {
+    /** What every request carries from now on; false for a key that none could. @param {string} key */
+    unlock(key) {
+      if (isSendable(key)) keyring.set(key);
+      return isSendable(key);
+    },
+
+    isUnlocked: () => keyring.get() !== "",
+
+    /** What a link would fetch, had links headers to carry the key in. @param {string} path */
+    file: async (path) => (await newest("file", path)).blob(),
+
     /** @returns {Promise<{default: string, models: ModelCard[]}>} */
     models: async () => (await newest("models", "/api/v1/models")).json(),
 
-    /** @param {string} model @param {string} text @returns {Promise<Capture>} */
-    capture: async (model, text) => {
-      const body = JSON.stringify({ text, text_pair: null, model: model || null });
-      const options = { method: "POST", headers: { "Content-Type": "application/json" }, body };
-      return (await newest("capture", "/api/v1/captures", options)).json();
+    /** @param {Question} question @returns {Promise<Capture>} */
+    capture: async ({ model, text, text_pair }) => {
+      const body = JSON.stringify({ text, text_pair: text_pair.trim() ? text_pair : null, model: model || null });
+      const headers = { "Content-Type": "application/json" };
+      return (await newest("capture", "/api/v1/captures", { method: "POST", body }, headers)).json();
     },
 
     /** @param {Capture} capture */
     overview: async (capture) => {
       const path = `/api/v1/captures/${encodeURIComponent(capture.id)}/overview?cells=${OVERVIEW_CELLS}&pool=max`;
-      return readOverview(await newest("overview", path, npy), capture);
+      return readOverview(await newest("overview", path, {}, npy), capture);
     },
 
     /** @param {Capture} capture @param {number} layer @param {number} head @returns {Promise<Pattern>} */
     pattern: async (capture, layer, head) => {
       const path = `${headPath(capture.id, layer, head)}?cells=${PATTERN_CELLS}&pool=max`;
-      return { capture, layer, head, matrix: await readMatrix(await newest("pattern", path, npy), capture) };
+      return { capture, layer, head, matrix: await readMatrix(await newest("pattern", path, {}, npy), capture) };
     },
 
     /** Nothing that is still on its way matters any more. */

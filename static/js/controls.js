@@ -4,7 +4,7 @@ import { listening, make, need } from "./dom.js";
 
 /**
  * @typedef {object} Wishes
- * @property {(text: string) => void} run
+ * @property {(question: {text: string, text_pair: string}) => void} run
  * @property {(text: string) => void} runProbe
  * @property {(model: string) => void} chooseModel
  * @property {() => void} retry
@@ -49,7 +49,7 @@ function renderStatus({ status }) {
   const wrong = status.kind === "error";
   say(need(document, "#status"), wrong ? "" : status.message);
   say(need(document, "#error"), wrong ? status.message : "");
-  for (const field of ["text", "model"]) {
+  for (const field of ["text", "text-pair", "model"]) {
     need(document, `#${field}`).setAttribute("aria-invalid", String(wrong && status.about === field));
   }
   need(document, "#retry").hidden = !status.retry;
@@ -72,11 +72,14 @@ function renderBusy(/** @type {State} */ { status }) {
 export function mountControls(store, wishes) {
   /** @type {HTMLTextAreaElement} */
   const box = need(document, "#text");
+  /** @type {HTMLTextAreaElement} */
+  const pair = need(document, "#text-pair");
   /** @type {HTMLSelectElement} */
   const select = need(document, "#model");
   const [probes, lookFor] = [need(document, ".try"), need(document, "#look-for")];
   const { on, undo } = listening();
   const settled = () => renderProbes(probes, store.get());
+  const run = () => wishes.run({ text: box.value, text_pair: pair.value });
 
   /** @param {State} now @param {State | null} before */
   function render(now, before) {
@@ -95,11 +98,13 @@ export function mountControls(store, wishes) {
   const probe = (event) => (event.target instanceof HTMLElement ? event.target.closest("button") : null);
   on(need(document, "#ask"), "submit", (event) => {
     event.preventDefault();
-    wishes.run(box.value);
+    run();
   });
-  on(box, "keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) wishes.run(box.value);
-  });
+  for (const each of [box, pair]) {
+    on(each, "keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run();
+    });
+  }
   on(select, "change", () => wishes.chooseModel(select.value));
   on(probes, "click", (event) => {
     const text = probe(event)?.dataset.text;

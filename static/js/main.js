@@ -2,6 +2,8 @@ import { createApi } from "./api.js";
 import { mountControls } from "./controls.js";
 import { need } from "./dom.js";
 import { mountFacts } from "./facts.js";
+import { mountKey } from "./key.js";
+import { mountPair } from "./pair.js";
 import { createSession } from "./session.js";
 import { createStore, initialState } from "./store.js";
 import { createTheme } from "./theme.js";
@@ -14,7 +16,8 @@ import { mount as mountHeatmap } from "./views/heatmap.js";
 const { plotlyUrl = "", defaultModel = "" } = document.body.dataset;
 
 const store = createStore({ ...initialState(), model: defaultModel });
-const session = createSession(store, createApi());
+const api = createApi();
+const session = createSession(store, api);
 const theme = createTheme(store);
 
 /** @type {Promise<PlotlyLike> | null} */
@@ -82,6 +85,13 @@ function ask(patch) {
   run();
 }
 
+/** @param {Blob} file @param {string} name */
+function save(file, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** @type {Actions} */
 const actions = {
   chooseHead(layer, head, how) {
@@ -98,23 +108,32 @@ const actions = {
     run();
   },
   say: (kind, message) => store.set({ status: { kind, message } }),
+  take(path, name) {
+    if (!api.isUnlocked()) return false;
+    api.file(path).then(
+      (file) => save(file, name),
+      (error) => actions.say("error", `no file: ${error.message}`),
+    );
+    return true;
+  },
 };
 
 /** The address as the state: what it leaves out falls back to the first visit's. */
 function readAddress() {
-  const { model, text, layer, head, scale, rows, columns } = {
+  const { model, text, text_pair, layer, head, scale, rows, columns } = {
     ...initialState(),
     model: defaultModel,
     ...parse(location.hash),
   };
-  store.set({ model, text, layer, head, scale, rows, columns, notice: refused(location.hash) });
+  store.set({ model, text, text_pair, layer, head, scale, rows, columns, notice: refused(location.hash) });
 }
 
 function moved() {
+  const asked = /** @type {const} */ (["model", "text", "text_pair"]);
   const before = store.get();
   readAddress();
   const now = store.get();
-  if (now.text !== before.text || now.model !== before.model) run();
+  if (asked.some((name) => now[name] !== before[name])) run();
   else session.showHead();
 }
 
@@ -123,13 +142,15 @@ function start() {
   const first = document.querySelector("[data-text]");
   if (!location.hash && first instanceof HTMLElement) store.set({ text: first.dataset.text ?? "" });
   mountControls(store, {
-    run: (text) => ask({ text }),
+    run: ask,
     // What a probe shows is rarely in the head that was open before.
-    runProbe: (text) => ask({ text, layer: null, head: null }),
+    runProbe: (text) => ask({ text, text_pair: "", layer: null, head: null }),
     chooseModel: (model) => ask({ model, layer: null, head: null }),
     retry: actions.retry,
     toggleDark: theme.toggle,
   });
+  mountPair(need(document, "#ask"), store, () => ask({ text_pair: "" }));
+  mountKey(need(document, "#key"), store, session.unlock);
   mountGrid(need(document, "#grid"), store, actions);
   mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);
   mountFacts(need(document, "#facts"), store);

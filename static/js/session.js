@@ -1,57 +1,10 @@
 import { ApiError, isAbort } from "./api.js";
-import { plural, seconds } from "./format.js";
 import { mostTelling } from "./opening.js";
+import { failed, finished, IDLE, keyOf, missing, patience, waiting } from "./status.js";
 import { withoutMisfits } from "./zoom.js";
 
 /** @import {Api} from "./api.js" */
-/** @import {Capture, Overview, Pattern, State, Status, Store} from "./types.js" */
-
-/** @param {State} state @returns {Status} */
-export function waiting(state) {
-  const card = state.models.find((model) => model.id === state.model);
-  const loading = card && card.state !== "ready";
-  return { kind: "busy", message: loading ? `loading ${card.id} …` : "running …" };
-}
-
-/** Which field of the page a refusal is about, by the code of the error. @type {Record<string, Status["about"]>} */
-const FIELDS = {
-  empty_text: "text",
-  text_too_long: "text",
-  too_many_tokens: "text",
-  invalid_input: "text",
-  model_not_found: "model",
-};
-
-/** @param {unknown} error @param {State} state @returns {Status} */
-export function failed(error, { model }) {
-  if (!(error instanceof ApiError)) return { kind: "error", message: `the page failed: ${error}`, retry: true };
-  // The same text is refused for the same reason; only what passes (a full queue, a lost connection) is worth asking again.
-  const passes = error.status === 0 || error.status >= 500 || error.status === 429 || error.code === "capture_gone";
-  // The server's way out is an address of the API; a reader has the list of models in front of them.
-  const message =
-    error.code === "model_not_found" ? `${model}: this server has no such model; choose another above` : error.message;
-  return { kind: "error", message, retry: passes, about: FIELDS[error.code] };
-}
-
-/** @param {Capture} capture @param {number} [milliseconds] @returns {Status} */
-function finished(capture, milliseconds) {
-  const size = `${plural(capture.tokens.length, "token")}, ${plural(capture.layers * capture.heads, "head")}`;
-  return { kind: "done", message: milliseconds === undefined ? size : `${size}, ${seconds(milliseconds)}` };
-}
-
-/**
- * What is wrong with a head that an address asks for; null for one that the model has.
- *
- * @param {Capture} capture
- * @param {number} layer
- * @param {number} head
- */
-export function missing({ model, layers, heads }, layer, head) {
-  const wayOut = "choose a head in the grid";
-  if (layer >= layers) return `layer ${layer}: ${model.id} has layers 0..${layers - 1}; ${wayOut}`;
-  if (head >= heads) return `head ${head} of layer ${layer}: ${model.id} has heads 0..${heads - 1}; ${wayOut}`;
-  return null;
-}
+/** @import {Capture, Overview, Pattern, State, Store} from "./types.js" */
 
 /**
  * A capture may be evicted while the page is open: the same text gives it back, once.
@@ -67,8 +20,7 @@ async function using(store, api, capture, use) {
     return await use(capture);
   } catch (error) {
     if (!(error instanceof ApiError && error.code === "capture_gone")) throw error;
-    const { model, text } = store.get();
-    return use(await api.capture(model, text));
+    return use(await api.capture(store.get()));
   }
 }
 
@@ -99,14 +51,21 @@ function showPattern(store, pattern) {
   store.set({ pattern, ...(status.kind === "error" ? { status: finished(pattern.capture) } : {}) });
 }
 
+/** The clock of the page; tests bring their own. */
+const CLOCK = {
+  now: () => performance.now(),
+  /** @param {number} milliseconds @returns {Promise<void>} */
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
 /**
  * What the page does with the server: everything that waits for an answer and then changes the state.
  *
  * @param {Store} store
  * @param {Api} api
- * @param {() => number} [clock] milliseconds
+ * @param {typeof CLOCK} [clock]
  */
-export function createSession(store, api, clock = () => performance.now()) {
+export function createSession(store, api, clock = CLOCK) {
   /** Runs are numbered, so that one which was overtaken while it waited cannot write over the newer. */
   let turn = 0;
 
@@ -118,18 +77,37 @@ export function createSession(store, api, clock = () => performance.now()) {
    * @param {Partial<State>} lost
    */
   function report(mine, error, lost) {
-    if (mine === turn && !isAbort(error)) store.set({ ...lost, status: failed(error, store.get()) });
+    if (mine !== turn || isAbort(error)) return;
+    const key = keyOf(error);
+    store.set({ ...lost, ...(key ? { key, status: IDLE } : { status: failed(error, store.get()) }) });
+  }
+
+  /**
+   * @param {number} mine
+   * @param {number} [tries]
+   * @returns {Promise<Capture>}
+   */
+  async function captured(mine, tries = 1) {
+    try {
+      return await api.capture(store.get());
+    } catch (error) {
+      const status = mine === turn && patience(error, tries);
+      if (!status) throw error;
+      store.set({ status });
+      await clock.sleep(/** @type {ApiError} */ (error).wait * 1000);
+      if (mine !== turn) throw error;
+      return captured(mine, tries + 1);
+    }
   }
 
   /** @param {number} mine */
   async function showGrid(mine) {
-    const started = clock();
-    const { model, text } = store.get();
-    const capture = await api.capture(model, text);
+    const started = clock.now();
+    const capture = await captured(mine);
     if (mine !== turn) return;
     learnModel(store, capture);
     const overview = await using(store, api, capture, api.overview);
-    if (mine === turn) showOverview(store, overview, clock() - started);
+    if (mine === turn) showOverview(store, overview, clock.now() - started);
   }
 
   async function showHead() {
@@ -157,7 +135,7 @@ export function createSession(store, api, clock = () => performance.now()) {
     const mine = turn;
     api.forget();
     if (!store.get().text.trim()) {
-      store.set({ overview: null, pattern: null, status: { kind: "idle", message: "" } });
+      store.set({ overview: null, pattern: null, status: IDLE });
       return;
     }
     store.set({ status: waiting(store.get()) });
@@ -172,14 +150,24 @@ export function createSession(store, api, clock = () => performance.now()) {
   async function loadModels() {
     try {
       const { models } = await api.models();
-      store.set({ models });
+      store.set({ models, key: "" });
       if (store.get().status.kind === "busy") store.set({ status: waiting(store.get()) });
     } catch (error) {
       report(turn, error, {});
     }
   }
 
-  return { run, showHead, loadModels };
+  /** @param {string} key */
+  async function unlock(key) {
+    if (!api.unlock(key)) {
+      store.set({ key: "wrong" });
+      return;
+    }
+    store.set({ key: "" });
+    await Promise.all([loadModels(), run()]);
+  }
+
+  return { run, showHead, loadModels, unlock };
 }
 
 /** @typedef {ReturnType<typeof createSession>} Session */

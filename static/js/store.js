@@ -5,6 +5,7 @@ export function initialState() {
   return {
     model: "",
     text: "",
+    text_pair: "",
     layer: null,
     head: null,
     scale: "sqrt",
@@ -14,6 +15,7 @@ export function initialState() {
     overview: null,
     pattern: null,
     status: { kind: "idle", message: "" },
+    key: "",
     notice: "",
     dark: false,
   };

@@ -74,6 +74,13 @@ export function mountTools(root, store, actions, saveImage) {
     all: () => actions.adjust({ rows: null, columns: null }),
   };
   for (const [name, zoom] of Object.entries(zooms)) on(need(root, `[data-zoom="${name}"]`), "click", zoom);
+  for (const format of ["npy", "json"]) {
+    const link = need(root, `[data-take="${format}"]`);
+    on(link, "click", (event) => {
+      const path = link.getAttribute("href");
+      if (path && actions.take(path, link.getAttribute("download") ?? "")) event.preventDefault();
+    });
+  }
   on(need(root, '[data-take="link"]'), "click", () => copyLink(actions));
   on(need(root, '[data-take="png"]'), "click", () => {
     const { pattern } = store.get();

@@ -18,6 +18,7 @@
  * @property {number} index
  * @property {string} text made visible for people by the server: spaces and newlines show
  * @property {boolean} special true for tokens the tokenizer added, such as [CLS]
+ * @property {number} segment 0 for the text, 1 for its pair
  *
  * @typedef {object} Capture
  * @property {string} id
@@ -56,6 +57,7 @@
  * @typedef {object} Address what the URL remembers: enough to see the same picture again
  * @property {string} model
  * @property {string} text the text that was run, which is not always what stands in the box
+ * @property {string} text_pair a second sentence, for models that read two; empty for none
  * @property {number | null} layer null until a head is chosen; as written in an address, it may be none of the model's
  * @property {number | null} head
  * @property {ScaleName} scale
@@ -66,17 +68,20 @@
  * @property {"idle" | "busy" | "done" | "error"} kind
  * @property {string} message
  * @property {boolean} [retry] true where running the same again may help
- * @property {"text" | "model"} [about] the field that is to blame for an error
+ * @property {"text" | "text-pair" | "model"} [about] the field that is to blame for an error
  *
  * @typedef {object} Extras
  * @property {ModelCard[]} models
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
  * @property {Status} status
+ * @property {"" | "wanted" | "wrong"} key whether the server wants its key, or refused the one it got
  * @property {string} notice what the page left out of an address, and why; empty when nothing
  * @property {boolean} dark
  *
  * @typedef {Address & Extras} State
+ *
+ * @typedef {Pick<Address, "model" | "text" | "text_pair">} Question what a capture is made of
  *
  * @typedef {object} Store
  * @property {() => State} get
@@ -89,6 +94,7 @@
  * @property {(layer: number, head: number, remember: Remember) => void} chooseHead
  * @property {(patch: Partial<Address>) => void} adjust change what only the page draws: scale, zoom
  * @property {() => void} retry
+ * @property {(path: string, name: string) => boolean} take saves a file that a link alone could not fetch; false where one can
  * @property {(kind: Status["kind"], message: string) => void} say
  *
  * @typedef {object} PlotlyLike the part of plotly.js this page uses

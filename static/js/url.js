@@ -37,6 +37,7 @@ const printSpan = (value) => value.join(":");
 const FIELDS = {
   model: { read: (raw) => (/^[\w./:@-]{1,200}$/.test(raw) ? raw : undefined), print: String },
   text: { read: (raw) => (raw.length <= LONGEST_TEXT ? raw : undefined), print: String },
+  text_pair: { read: (raw) => (raw.length <= LONGEST_TEXT ? raw : undefined), print: String },
   layer: { read: index, print: String },
   head: { read: index, print: String },
   scale: { read: (raw) => SCALES.find((name) => name === raw), print: String },

@@ -20,7 +20,7 @@ const npy = (/** @type {number[]} */ shape, /** @type {number[]} */ values, /** 
 test("a capture is asked for by text and model", async () => {
   const capture = captureOf(["a"]);
   const { api, asked } = answering(() => Response.json(capture, { status: 201 }));
-  assert.deepEqual(await api.capture("toy", "a"), capture);
+  assert.deepEqual(await api.capture({ model: "toy", text: "a", text_pair: "" }), capture);
   assert.equal(asked[0].path, "/api/v1/captures");
   assert.deepEqual(JSON.parse(asked[0].options.body), { text: "a", text_pair: null, model: "toy" });
 });
@@ -46,7 +46,7 @@ test("without facts in the header, the shape tells how many tokens a cell covers
 test("a refusal keeps the server's words", async () => {
   const problem = { status: 422, code: "too_many_tokens", detail: "the text has 600 tokens, the model reads 512" };
   const { api } = answering(() => Response.json(problem, { status: 422 }));
-  await assert.rejects(api.capture("toy", "a"), (error) => {
+  await assert.rejects(api.capture({ model: "toy", text: "a", text_pair: "" }), (error) => {
     assert.ok(error instanceof ApiError);
     assert.deepEqual([error.status, error.code, error.message], [422, "too_many_tokens", problem.detail]);
     return true;
@@ -85,4 +85,41 @@ test("the newest request of a kind wins, and leaves other kinds alone", async ()
   );
   api.forget();
   assert.ok(asked.every(({ signal }) => signal.aborted));
+});
+
+test("a second sentence travels with the first", async () => {
+  const { api, asked } = answering(() => Response.json(captureOf(["a"])));
+  await api.capture({ model: "toy", text: "a", text_pair: "b" });
+  assert.equal(JSON.parse(asked[0].options.body).text_pair, "b");
+});
+
+test("a key is carried by every request and by no address", async () => {
+  const { api, asked } = answering(() => Response.json({}));
+  await api.models();
+  assert.equal(api.unlock("s3cret"), true);
+  await api.models();
+  await api.capture({ model: "toy", text: "a", text_pair: "" });
+  assert.deepEqual(
+    asked.map(({ options }) => options.headers.Authorization),
+    [undefined, "Bearer s3cret", "Bearer s3cret"],
+  );
+  assert.ok(asked.every(({ path }) => !path.includes("s3cret")));
+});
+
+test("a key that no header can carry is refused before it is sent", () => {
+  const { api } = answering(() => Response.json({}));
+  assert.deepEqual([api.unlock("schlüssel"), api.unlock("two\nlines"), api.unlock("")], [false, false, false]);
+});
+
+test("a refused key is told from none", async () => {
+  const { api } = answering(() => Response.json({ code: "key_refused", detail: "wants its key" }, { status: 401 }));
+  await assert.rejects(api.models(), { code: "key_refused" });
+  api.unlock("guess");
+  await assert.rejects(api.models(), { code: "key_wrong" });
+});
+
+test("the time a server asks for is kept with its refusal", async () => {
+  const busy = { status: 503, headers: { "Retry-After": "2" } };
+  const { api } = answering(() => Response.json({ code: "busy", detail: "32 wait already" }, busy));
+  await assert.rejects(api.models(), { code: "busy", wait: 2 });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../../static/js/api.js";
-import { createSession, failed, missing, waiting } from "../../static/js/session.js";
+import { createSession } from "../../static/js/session.js";
+import { failed, missing, patience, waiting } from "../../static/js/status.js";
 import { createStore, initialState } from "../../static/js/store.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
@@ -38,13 +39,25 @@ function apiOf(replaced = {}) {
     count("pattern", answers.pattern),
   ];
   const models = async () => ({ default: "toy", models: [{ ...captureOf(["a"]).model, state: "available" }] });
-  return { calls, api: /** @type {any} */ ({ capture, overview, pattern, models, forget: () => {} }) };
+  return {
+    calls,
+    api: /** @type {any} */ ({
+      capture,
+      overview,
+      pattern,
+      models,
+      forget: () => {},
+      unlock: (/** @type {string} */ key) => key !== "",
+    }),
+  };
 }
+
+const clock = { now: () => 0, sleep: async () => {} };
 
 /** @param {any} api @param {object} [state] */
 function sessionOf(api, state) {
   const store = createStore({ ...initialState(), model: "toy", text: "a b c", ...state });
-  return { store, session: createSession(store, api, () => 0) };
+  return { store, session: createSession(store, api, clock) };
 }
 
 test("a run ends with a grid, a head and a sentence", async () => {
@@ -190,4 +203,51 @@ test("an unknown model is answered with the way out that a reader has", () => {
     retry: false,
     about: "model",
   });
+});
+
+test("a busy server is given the time it asks for, and asked again", async () => {
+  let free = false;
+  const busy = new ApiError(503, "busy", "32 wait already", 2);
+  const capture = () => {
+    if (!free) throw busy;
+    return captureOf(["a"]);
+  };
+  const { api, calls } = apiOf({ capture });
+  const { store, session } = sessionOf(api);
+  /** @type {string[]} */
+  const said = [];
+  store.subscribe((now) => {
+    said.push(now.status.message);
+    free = calls.capture === 2;
+  });
+  await session.run();
+  assert.ok(said.includes("the server is busy with other texts: trying again in 2 s (1 of 9)"));
+  assert.deepEqual([calls.capture, store.get().status.kind], [3, "done"]);
+});
+
+test("patience ends, and is not wasted on what waiting does not mend", () => {
+  const busy = new ApiError(503, "busy", "32 wait already", 2);
+  assert.equal(patience(busy, 10), null);
+  assert.equal(patience(new ApiError(503, "device_missing", "no such device"), 1), null);
+  assert.equal(patience(new Error("else"), 1), null);
+});
+
+test("a server that wants its key is asked again with the one that is given", async () => {
+  let [code, asked] = ["key_refused", 0];
+  const capture = () => {
+    asked += 1;
+    if (code) throw new ApiError(401, code, "this server wants its key");
+    return captureOf(["a"]);
+  };
+  const { store, session } = sessionOf(apiOf({ capture }).api);
+  await session.run();
+  assert.deepEqual([store.get().key, store.get().status.kind], ["wanted", "idle"]);
+  await session.unlock("");
+  assert.deepEqual([store.get().key, asked], ["wrong", 1]);
+  code = "key_wrong";
+  await session.unlock("x");
+  assert.equal(store.get().key, "wrong");
+  code = "";
+  await session.unlock("y");
+  assert.deepEqual([store.get().key, store.get().status.kind], ["", "done"]);
 });

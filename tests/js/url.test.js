@@ -6,6 +6,7 @@ import { parse, print, refused } from "../../static/js/url.js";
 const address = {
   model: "minilm",
   text: "a & b = #1\nשלום 😀 +",
+  text_pair: "b",
   layer: 2,
   head: 4,
   scale: "log",

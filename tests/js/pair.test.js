@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { unpaired } from "../../static/js/pair.js";
+import { captureOf } from "./worlds.js";
+
+const asked = (/** @type {string} */ family) => ({
+  model: "toy",
+  models: [/** @type {any} */ ({ ...captureOf(["a"]).model, family })],
+});
+
+test("a model that reads two sentences needs no excuse, one that does not names itself and the way out", () => {
+  assert.equal(unpaired(asked("bert")), "");
+  assert.match(unpaired(asked("gpt2")), /^toy was not trained on two sentences: choose/);
+});
+
+test("nothing is said of a model that nothing is known of", () => {
+  assert.equal(unpaired({ model: "toy", models: [] }), "");
+  assert.equal(unpaired(asked("")), "");
+});
