@@ -42,7 +42,8 @@ ROOMS = {
     "certificate": "attention models capture records",  # our numbers beside Hugging Face's
     "encoding": "capture tiles analysis records",
     "runner": "models capture certificate tiles analysis records settings",
-    "routes": "runner problems capture certificate tiles analysis encoding probes records settings",
+    "dump": "runner capture tiles encoding records",  # one request, one dump: for the wire and for the command
+    "routes": "runner dump problems capture certificate tiles analysis encoding probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "main": "guards routes runner encoding problems records settings",
     "cli": "main models records settings wording",
