@@ -13,14 +13,14 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "js"
 LAYERS = {
     "words": ("types", ""),
     "pure": (
-        "colour figure format matrix npy opening plotarea ticks zoom",
+        "colour figure format gaze listing matrix npy opening plotarea sight ticks zoom",
         "words pure",
     ),  # no document, no fetch: tested in Node.js
     "wire": ("api", "words pure"),
     "state": ("store url", "words pure state"),
     "document": ("dom tip", "words pure document"),
     # What a view, or the page beside the views, is put together from.
-    "parts": ("controls facts key pair pointing theme tools", "words pure wire state document parts"),
+    "parts": ("controls facts key looks marks pair pointing strip table theme tools", "words pure wire state document parts"),
     "session": ("session status", "words pure wire state session"),  # from a gesture to the server and back into the store
     "views": ("views", "words pure wire state document parts"),
     "main": ("main", "words pure wire state document parts session views"),

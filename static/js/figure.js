@@ -1,27 +1,23 @@
 import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
-import { cellOf, isMasked } from "./matrix.js";
 import { plotArea, rooms, TYPE } from "./plotarea.js";
+import { frameOf, sightOf, stepsOf, weightsOf } from "./sight.js";
 import { plotlyTicks } from "./ticks.js";
-import { windowOf } from "./zoom.js";
 
 /** @import {Size} from "./plotarea.js" */
-/** @import {Pattern, ScaleName, Span, State} from "./types.js" */
+/** @import {Sight} from "./sight.js" */
+/** @import {Look, Pattern, ScaleName, Span} from "./types.js" */
 
 /** @typedef {{ink: string, line: string, masked: string}} Paint */
-/** @typedef {Pick<State, "rows" | "columns" | "scale">} Look */
 
 /**
  * Colours rather than weights, so that the scale may bend; masked cells are null, through which the grey shows.
  *
  * @param {Pattern} pattern
+ * @param {Sight} sight
  * @param {ScaleName} scale
  */
-function shades({ capture, matrix }, scale) {
-  return Array.from({ length: matrix.rows }, (_, row) =>
-    Array.from({ length: matrix.columns }, (__, column) =>
-      isMasked(matrix, capture.model.causal, row, column) ? null : shade(cellOf(matrix, row, column), scale),
-    ),
-  );
+function shades(pattern, sight, scale) {
+  return weightsOf(pattern, sight).map((row) => row.map((weight) => (weight === null ? null : shade(weight, scale))));
 }
 
 /**
@@ -38,18 +34,19 @@ function colourbar(scale, narrow) {
 
 /**
  * @param {Pattern} pattern
+ * @param {Sight} sight
  * @param {ScaleName} scale
  */
-function trace(pattern, scale) {
-  const { queryStep, keyStep } = pattern.matrix;
+function trace(pattern, sight, scale) {
+  const [tall = 1, wide = 1] = stepsOf(pattern.matrix, sight);
   return {
     type: "heatmap",
-    z: shades(pattern, scale),
+    z: shades(pattern, sight, scale),
     // Positions, not names: tokens repeat. A pooled cell stands in the middle of the tokens it covers.
-    x0: (keyStep - 1) / 2,
-    dx: keyStep,
-    y0: (queryStep - 1) / 2,
-    dy: queryStep,
+    x0: (wide - 1) / 2,
+    dx: wide,
+    y0: (tall - 1) / 2,
+    dy: tall,
     zmin: 0,
     zmax: 1,
     zsmooth: false,
@@ -62,19 +59,24 @@ function trace(pattern, scale) {
 /** @param {Span} span */
 const edges = (span) => [span[0] - 0.5, span[1] - 0.5];
 
+const QUERY = "query: the token that looks";
+const KEY = "key: the token looked at";
+
 /**
- * Rows run from the top, and keys are named along the top, where reading begins.
+ * Rows run from the top, and columns are named along the top, where reading begins.
  *
  * @param {Pattern} pattern
+ * @param {Sight} sight
  * @param {Look} look
  * @param {Size} size
  * @param {Paint} paint
  */
-function layoutOf(pattern, look, size, paint) {
+function layoutOf(pattern, sight, look, size, paint) {
   const { tokens } = pattern.capture;
-  const area = plotArea(tokens, size);
+  const area = plotArea(tokens, size, sight.across.length);
   const room = rooms(area);
-  const { rows, columns } = windowOf(pattern.capture, look);
+  const { down, across } = frameOf(sight, look);
+  const along = (/** @type {number[]} */ side) => side.flatMap((index) => tokens[index] ?? []);
   const axis = {
     showgrid: false,
     zeroline: false,
@@ -99,16 +101,16 @@ function layoutOf(pattern, look, size, paint) {
     xaxis: {
       ...axis,
       side: "top",
-      title: title("key: the token looked at"),
-      range: edges(columns),
+      title: title(sight.flipped ? QUERY : KEY),
+      range: edges(across),
       tickangle: area.angle,
-      ...plotlyTicks(tokens, columns, room.x),
+      ...plotlyTicks(along(sight.across), across, room.x),
     },
     yaxis: {
       ...axis,
-      title: title("query: the token that looks"),
-      range: edges(rows).reverse(),
-      ...plotlyTicks(tokens, rows, room.y),
+      title: title(sight.flipped ? KEY : QUERY),
+      range: edges(down).reverse(),
+      ...plotlyTicks(along(sight.down), down, room.y),
     },
     dragmode: "zoom",
   };
@@ -121,10 +123,11 @@ function layoutOf(pattern, look, size, paint) {
  * @param {Look} look
  * @param {Size} size
  * @param {Paint} paint
- * @param {object} [before] the trace of the same pattern and scale
+ * @param {object} [before] the trace of the same pattern and scale, folded and flipped alike
  */
 export function figure(pattern, look, size, paint, before) {
   const { narrow } = plotArea(pattern.capture.tokens, size);
-  const data = { ...(before ?? trace(pattern, look.scale)), colorbar: colourbar(look.scale, narrow) };
-  return { data: [data], layout: layoutOf(pattern, look, size, paint) };
+  const sight = sightOf(pattern, look);
+  const data = { ...(before ?? trace(pattern, sight, look.scale)), colorbar: colourbar(look.scale, narrow) };
+  return { data: [data], layout: layoutOf(pattern, sight, look, size, paint) };
 }

@@ -6,8 +6,9 @@ import { mountKey } from "./key.js";
 import { mountPair } from "./pair.js";
 import { createSession } from "./session.js";
 import { createStore, initialState } from "./store.js";
+import { mountStrip } from "./strip.js";
 import { createTheme } from "./theme.js";
-import { parse, print, refused } from "./url.js";
+import { firstVisit, parse, print, refused } from "./url.js";
 import { mount as mountGrid } from "./views/grid.js";
 import { mount as mountHeatmap } from "./views/heatmap.js";
 
@@ -80,7 +81,7 @@ async function run() {
 
 /** @param {Partial<import("./types.js").Address>} patch */
 function ask(patch) {
-  store.set({ rows: null, columns: null, notice: "", ...patch });
+  store.set({ rows: null, columns: null, token: null, notice: "", ...patch });
   remember("push");
   run();
 }
@@ -120,12 +121,7 @@ const actions = {
 
 /** The address as the state: what it leaves out falls back to the first visit's. */
 function readAddress() {
-  const { model, text, text_pair, layer, head, scale, rows, columns } = {
-    ...initialState(),
-    model: defaultModel,
-    ...parse(location.hash),
-  };
-  store.set({ model, text, text_pair, layer, head, scale, rows, columns, notice: refused(location.hash) });
+  store.set({ ...firstVisit(), model: defaultModel, ...parse(location.hash), notice: refused(location.hash) });
 }
 
 function moved() {
@@ -153,6 +149,7 @@ function start() {
   mountKey(need(document, "#key"), store, session.unlock);
   mountGrid(need(document, "#grid"), store, actions);
   mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);
+  mountStrip(need(document, "#strip"), store, actions);
   mountFacts(need(document, "#facts"), store);
   addEventListener("popstate", moved);
   session.loadModels();

@@ -1,7 +1,8 @@
 import { clip } from "./format.js";
 import { niceStep } from "./ticks.js";
 
-/** @import {Span, Token} from "./types.js" */
+/** @import {Frame, Place} from "./sight.js" */
+/** @import {Token} from "./types.js" */
 
 /** Tick labels: 12 px type in lines of 13. Titles and colour bar take what is outside the labels. */
 export const TYPE = 12;
@@ -50,15 +51,16 @@ function longest(tokens, letters) {
 /**
  * @param {Token[]} tokens
  * @param {Size} size
+ * @param {number} [columns] how many of the tokens stand side by side
  * @returns {Area}
  */
-export function plotArea(tokens, size) {
+export function plotArea(tokens, size, columns = tokens.length) {
   const narrow = size.width < NARROW;
   const letters = narrow ? 9 : 14;
   const label = longest(tokens, letters);
   const left = Math.round(label + TITLE + 8);
   const width = Math.max(40, size.width - left - (narrow ? 12 : BAR.beside));
-  const { angle, rise } = slant(label, width / tokens.length);
+  const { angle, rise } = slant(label, width / columns, narrow);
   const top = Math.round(rise + TITLE + 8);
   const height = Math.max(40, size.height - top - (narrow ? BAR.below : 6));
   return { left, top, width, height, letters, angle, narrow };
@@ -69,10 +71,11 @@ export function plotArea(tokens, size) {
  *
  * @param {number} label pixels
  * @param {number} cell pixels
+ * @param {boolean} narrow true where nothing beside the picture could take the end of the last leaning label
  */
-function slant(label, cell) {
+function slant(label, cell, narrow) {
   if (label + 8 < cell) return { angle: 0, rise: LINE };
-  return cell > LINE * 1.5 ? { angle: -45, rise: label * 0.71 + 8 } : { angle: -90, rise: label };
+  return cell > LINE * 1.5 && !narrow ? { angle: -45, rise: label * 0.71 + 8 } : { angle: -90, rise: label };
 }
 
 /** @param {Area} area */
@@ -82,37 +85,36 @@ export const rooms = (area) => ({
 });
 
 /**
- * The rectangle of a cell on the stage, when the window shows `rows` and `columns`.
+ * The rectangle of a place on the stage, when `frame` is shown.
  *
  * @param {Area} area
- * @param {Span} rows
- * @param {Span} columns
- * @param {{query: number, key: number}} cell
+ * @param {Frame} frame
+ * @param {Place} place
  */
-export function cellBox(area, rows, columns, cell) {
-  const [width, height] = [area.width / (columns[1] - columns[0]), area.height / (rows[1] - rows[0])];
+export function cellBox(area, { down, across }, place) {
+  const [width, height] = [area.width / (across[1] - across[0]), area.height / (down[1] - down[0])];
   return {
-    left: area.left + (cell.key - columns[0]) * width,
-    top: area.top + (cell.query - rows[0]) * height,
+    left: area.left + (place.across - across[0]) * width,
+    top: area.top + (place.down - down[0]) * height,
     width,
     height,
   };
 }
 
 /**
- * The cell under a point of the stage; null beside the cells.
+ * The place under a point of the stage; null beside the cells.
  *
  * @param {Area} area
- * @param {Span} rows
- * @param {Span} columns
+ * @param {Frame} frame
  * @param {{x: number, y: number}} point
+ * @returns {Place | null}
  */
-export function cellUnder(area, rows, columns, point) {
-  const across = (point.x - area.left) / area.width;
-  const down = (point.y - area.top) / area.height;
-  if (across < 0 || across >= 1 || down < 0 || down >= 1) return null;
+export function cellUnder(area, { down, across }, point) {
+  const far = (point.x - area.left) / area.width;
+  const low = (point.y - area.top) / area.height;
+  if (far < 0 || far >= 1 || low < 0 || low >= 1) return null;
   return {
-    query: rows[0] + Math.floor(down * (rows[1] - rows[0])),
-    key: columns[0] + Math.floor(across * (columns[1] - columns[0])),
+    down: down[0] + Math.floor(low * (down[1] - down[0])),
+    across: across[0] + Math.floor(far * (across[1] - across[0])),
   };
 }

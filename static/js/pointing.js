@@ -1,10 +1,12 @@
 import { listening, need } from "./dom.js";
 import { sentence } from "./format.js";
 import { cellBox, cellUnder, plotArea } from "./plotarea.js";
+import { cellAt, frameOf, sightOf, windowsOf } from "./sight.js";
 import { hideTip, showTip } from "./tip.js";
-import { following, scaled, windowOf } from "./zoom.js";
+import { following, scaled } from "./zoom.js";
 
-/** @import {Actions, Capture, Cell, Pattern, State, Store} from "./types.js" */
+/** @import {Place, Sight} from "./sight.js" */
+/** @import {Actions, Pattern, Span, State, Store} from "./types.js" */
 
 /** @type {Record<string, [number, number]>} */
 const MOVES = {
@@ -22,51 +24,57 @@ const LEAPS = { Home: [-Infinity, -Infinity], End: [Infinity, Infinity] };
 /** @type {Record<string, number>} */
 const ZOOMS = { "+": 0.5, "=": 0.5, "-": 2, _: 2 };
 
+const NOTHING = { query: null, key: null };
+
 /**
- * The cell a key leads to; null for keys that do not walk.
+ * The place a key leads to; null for keys that do not walk.
  *
  * @param {string} key
- * @param {Cell} from
- * @param {Capture} capture
+ * @param {Place} from
+ * @param {Pick<Sight, "down" | "across">} sight
  * @param {boolean} [control]
- * @returns {Cell | null}
+ * @returns {Place | null}
  */
-export function step(key, from, capture, control = false) {
+export function step(key, from, { down, across }, control = false) {
   const move = (control ? LEAPS : MOVES)[key];
   if (!move) return null;
   const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, value));
-  return { query: within(from.query + move[0], capture.queries), key: within(from.key + move[1], capture.keys) };
+  return { down: within(from.down + move[0], down.length), across: within(from.across + move[1], across.length) };
 }
 
 /**
- * The window scaled about a cell, or about its own middle.
+ * The windows scaled about a place, or about the middle of what is shown.
  *
  * @param {State} state
  * @param {number} factor
- * @param {Cell | null} [about]
+ * @param {Place | null} [about]
  */
 export function zoomed(state, factor, about) {
   if (!state.pattern) return {};
-  const { queries, keys } = state.pattern.capture;
-  const { rows, columns } = windowOf(state.pattern.capture, state);
-  const middle = (/** @type {number[]} */ span) => ((span[0] ?? 0) + (span[1] ?? 0) - 1) / 2;
-  return {
-    rows: scaled(rows, factor, about?.query ?? middle(rows), queries),
-    columns: scaled(columns, factor, about?.key ?? middle(columns), keys),
-  };
+  const sight = sightOf(state.pattern, state);
+  const { down, across } = frameOf(sight, state);
+  const middle = (/** @type {Span} */ span) => (span[0] + span[1] - 1) / 2;
+  return windowsOf(sight, {
+    down: scaled(down, factor, about?.down ?? middle(down), sight.down.length),
+    across: scaled(across, factor, about?.across ?? middle(across), sight.across.length),
+  });
 }
 
-/** @param {State} state @param {Cell} cell */
-function revealing(state, cell) {
-  return {
-    rows: state.rows && following(state.rows, cell.query),
-    columns: state.columns && following(state.columns, cell.key),
-  };
+/** The windows moved just so far that they hold the place. @param {Sight} sight @param {State} state @param {Place} place */
+function revealing(sight, state, place) {
+  const { down, across } = frameOf(sight, state);
+  return windowsOf(sight, { down: following(down, place.down), across: following(across, place.across) });
 }
 
-/** @param {HTMLElement} stage @param {Pattern} pattern */
-const areaOf = (stage, pattern) =>
-  plotArea(pattern.capture.tokens, { width: stage.clientWidth, height: stage.clientHeight });
+/** @param {HTMLElement} stage @param {Pattern} pattern @param {Sight} sight */
+export const areaOf = (stage, pattern, sight) =>
+  plotArea(pattern.capture.tokens, { width: stage.clientWidth, height: stage.clientHeight }, sight.across.length);
+
+/** @param {HTMLElement} mark @param {Record<"left" | "top" | "width" | "height", number>} box */
+export function lay(mark, box) {
+  mark.hidden = false;
+  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) mark.style[side] = `${box[side]}px`;
+}
 
 /**
  * Reading single cells off the big picture, by pointer and by keys. It goes by the page's own geometry rather than by
@@ -80,34 +88,39 @@ const areaOf = (stage, pattern) =>
 export function mountPointing(stage, store, actions) {
   const [frame, tip] = [need(stage, ".cursor"), need(stage, ".tip")];
   const { on, undo } = listening();
-  /** @type {Cell | null} */
-  let cell = null;
+  /** @type {Place | null} */
+  let place = null;
 
   function leave() {
-    cell = null;
+    if (!place) return;
+    place = null;
     frame.hidden = true;
     hideTip(tip);
+    store.set({ pointed: NOTHING });
   }
 
-  /** @param {Pattern} pattern @param {Cell} to @param {{x: number, y: number}} [at] */
+  /** @param {Pattern} pattern @param {Place} to @param {{x: number, y: number}} [at] */
   function show(pattern, to, at) {
-    cell = to;
-    const { rows, columns } = windowOf(pattern.capture, store.get());
-    const box = cellBox(areaOf(stage, pattern), rows, columns, to);
-    frame.hidden = false;
-    for (const side of /** @type {const} */ (["left", "top", "width", "height"])) frame.style[side] = `${box[side]}px`;
-    showTip(tip, sentence(pattern, to), at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 });
+    const state = store.get();
+    const sight = sightOf(pattern, state);
+    const box = cellBox(areaOf(stage, pattern, sight), frameOf(sight, state), to);
+    const cell = cellAt(sight, to);
+    const moved = place?.down !== to.down || place.across !== to.across;
+    place = to;
+    lay(frame, box);
+    showTip(tip, sentence(pattern, cell), at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 });
+    if (moved) store.set({ pointed: cell });
   }
 
   /** @param {PointerEvent} event */
   function point(event) {
-    const { pattern } = store.get();
-    if (!pattern) return;
+    const state = store.get();
+    if (!state.pattern) return;
     const box = stage.getBoundingClientRect();
     const at = { x: event.clientX - box.left, y: event.clientY - box.top };
-    const { rows, columns } = windowOf(pattern.capture, store.get());
-    const under = cellUnder(areaOf(stage, pattern), rows, columns, at);
-    if (under) show(pattern, under, at);
+    const sight = sightOf(state.pattern, state);
+    const under = cellUnder(areaOf(stage, state.pattern, sight), frameOf(sight, state), at);
+    if (under) show(state.pattern, under, at);
     else leave();
   }
 
@@ -117,14 +130,15 @@ export function mountPointing(stage, store, actions) {
     const control = event.ctrlKey || event.metaKey;
     // The browser's own keys, zooming the page among them, stay the browser's.
     if (!state.pattern || event.altKey || (control && !LEAPS[event.key])) return;
-    const { rows, columns } = windowOf(state.pattern.capture, state);
+    const sight = sightOf(state.pattern, state);
+    const { down, across } = frameOf(sight, state);
     const factor = ZOOMS[event.key];
-    const corner = { query: rows[0], key: columns[0] };
-    const to = step(event.key, cell ?? corner, state.pattern.capture, control);
+    const corner = { down: down[0], across: across[0] };
+    const to = step(event.key, place ?? corner, sight, control);
     // The first arrow only enters the picture, at the top left of what is shown.
-    const at = to && !cell && !control ? corner : to;
-    if (at) actions.adjust(revealing(state, at));
-    else if (factor) actions.adjust(zoomed(state, factor, cell));
+    const at = to && !place && !control ? corner : to;
+    if (at) actions.adjust(revealing(sight, state, at));
+    else if (factor) actions.adjust(zoomed(state, factor, place));
     else if (event.key === "0") actions.adjust({ rows: null, columns: null });
     else if (event.key !== "Escape") return;
     event.preventDefault();
@@ -137,8 +151,9 @@ export function mountPointing(stage, store, actions) {
   on(stage, "pointerleave", leave);
   on(stage, "blur", leave);
   on(stage, "keydown", press);
+  const drawn = /** @type {const} */ (["pattern", "fold", "flip"]);
   const unsubscribe = store.subscribe((now, before) => {
-    if (now.pattern !== before.pattern) leave();
+    if (drawn.some((name) => now[name] !== before[name])) leave();
   });
   return () => {
     unsubscribe();

@@ -34,7 +34,7 @@ function label(token, step, letters) {
 }
 
 /**
- * The tokens that get a label on an axis showing `span`: all of them where they fit, else every second, fifth, tenth ...
+ * The places that get a label on an axis of `tokens` showing `span`: all of them where they fit, else every second, fifth, tenth ...
  * A label per token would take Plotly half a minute at 1,024 tokens.
  *
  * @param {Token[]} tokens
@@ -43,11 +43,13 @@ function label(token, step, letters) {
  */
 export function labelled(tokens, span, room) {
   const step = niceStep((room.line * (span[1] - span[0])) / Math.max(1, room.pixels));
-  const shown = tokens.slice(span[0], span[1]).filter((token) => token.index % step === 0);
+  const first = Math.ceil(span[0] / step) * step;
+  const count = Math.max(0, Math.ceil((span[1] - first) / step));
+  const positions = Array.from({ length: count }, (_, at) => first + at * step);
   return {
     step,
-    positions: shown.map((token) => token.index),
-    labels: shown.map((token) => label(token, step, room.letters)),
+    positions,
+    labels: positions.flatMap((place) => tokens[place] ?? []).map((token) => label(token, step, room.letters)),
   };
 }
 

@@ -1,9 +1,10 @@
 import { headPath } from "./api.js";
 import { listening, need } from "./dom.js";
 import { zoomed } from "./pointing.js";
-import { NARROWEST, windowOf } from "./zoom.js";
+import { frameOf, sightOf } from "./sight.js";
+import { NARROWEST } from "./zoom.js";
 
-/** @import {Actions, ScaleName, State, Store} from "./types.js" */
+/** @import {Actions, State, Store} from "./types.js" */
 
 /** @param {NonNullable<State["pattern"]>} pattern */
 const fileName = ({ capture, layer, head }) =>
@@ -12,10 +13,10 @@ const fileName = ({ capture, layer, head }) =>
 /** The zoom buttons that would change nothing. @param {State} state */
 export function useless(state) {
   if (!state.pattern) return [];
-  const { capture } = state.pattern;
-  const { rows, columns } = windowOf(capture, state);
-  const [high, wide] = [rows[1] - rows[0], columns[1] - columns[0]];
-  const whole = high === capture.queries && wide === capture.keys;
+  const sight = sightOf(state.pattern, state);
+  const { down, across } = frameOf(sight, state);
+  const [high, wide] = [down[1] - down[0], across[1] - across[0]];
+  const whole = high === sight.down.length && wide === sight.across.length;
   return [...(whole ? ["out", "all"] : []), ...(Math.max(high, wide) <= NARROWEST ? ["in"] : [])];
 }
 
@@ -24,8 +25,9 @@ export function useless(state) {
  * @param {State} state
  */
 function render(root, state) {
-  for (const radio of root.querySelectorAll("input")) radio.checked = radio.value === state.scale;
-  for (const button of root.querySelectorAll("button")) button.disabled = !state.pattern;
+  for (const button of root.querySelectorAll("header button")) button.toggleAttribute("disabled", !state.pattern);
+  for (const as of ["map", "table"])
+    need(root, `[data-as="${as}"]`).setAttribute("aria-pressed", String(as === state.as));
   for (const name of useless(state)) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
   for (const format of ["npy", "json"]) renderLink(need(root, `[data-take="${format}"]`), format, state.pattern);
 }
@@ -89,8 +91,8 @@ export function mountTools(root, store, actions, saveImage) {
         actions.say("error", `no picture: ${error}`),
       );
   });
-  for (const radio of root.querySelectorAll("input")) {
-    on(radio, "change", () => actions.adjust({ scale: /** @type {ScaleName} */ (radio.value) }));
+  for (const as of /** @type {const} */ (["map", "table"])) {
+    on(need(root, `[data-as="${as}"]`), "click", () => actions.adjust({ as }));
   }
   render(root, store.get());
   const unsubscribe = store.subscribe((now) => render(root, now));

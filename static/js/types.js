@@ -52,6 +52,8 @@
  *
  * @typedef {[number, number]} Span tokens from, to (the end is not part of it)
  *
+ * @typedef {"query" | "key"} Side
+ *
  * @typedef {"linear" | "sqrt" | "log"} ScaleName
  *
  * @typedef {object} Address what the URL remembers: enough to see the same picture again
@@ -63,6 +65,11 @@
  * @property {ScaleName} scale
  * @property {Span | null} rows the zoom window; null shows all
  * @property {Span | null} columns
+ * @property {boolean} fold true hides the tokens that heads rest on
+ * @property {boolean} flip true has keys as rows
+ * @property {"map" | "table"} as
+ * @property {number | null} token the token that is held on to, by its position; null for none
+ * @property {Side} side whether a token is shown as the query that looks or as the key that is looked at
  *
  * @typedef {object} Status
  * @property {"idle" | "busy" | "done" | "error"} kind
@@ -74,12 +81,15 @@
  * @property {ModelCard[]} models
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
+ * @property {{query: number | null, key: number | null}} pointed the tokens under the pointer, or under the keyboard's cursor
  * @property {Status} status
  * @property {"" | "wanted" | "wrong"} key whether the server wants its key, or refused the one it got
  * @property {string} notice what the page left out of an address, and why; empty when nothing
  * @property {boolean} dark
  *
  * @typedef {Address & Extras} State
+ *
+ * @typedef {Pick<State, "rows" | "columns" | "scale" | "fold" | "flip">} Look how a head is drawn
  *
  * @typedef {Pick<Address, "model" | "text" | "text_pair">} Question what a capture is made of
  *

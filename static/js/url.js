@@ -1,13 +1,16 @@
 import { clip } from "./format.js";
 import { initialState } from "./store.js";
 
-/** @import {Address, ScaleName, Span} from "./types.js" */
+/** @import {Address, ScaleName, Side, Span} from "./types.js" */
 
 /** A browser takes about 2 MB of address, a chat window far less. */
 const LONGEST_TEXT = 20_000;
 
 /** @type {readonly ScaleName[]} */
 export const SCALES = ["linear", "sqrt", "log"];
+
+/** @type {readonly Side[]} */
+const SIDES = ["query", "key"];
 
 /** @param {string} raw */
 function index(raw) {
@@ -24,6 +27,9 @@ function span(raw) {
   const [from, to] = [Number(parts[1]), Number(parts[2])];
   return from < to ? [from, to] : undefined;
 }
+
+/** @param {string} raw */
+const yes = (raw) => (raw === "1" ? true : undefined);
 
 /** @param {Span} value */
 const printSpan = (value) => value.join(":");
@@ -43,9 +49,20 @@ const FIELDS = {
   scale: { read: (raw) => SCALES.find((name) => name === raw), print: String },
   rows: { read: span, print: printSpan },
   columns: { read: span, print: printSpan },
+  fold: { read: yes, print: () => "1" },
+  flip: { read: yes, print: () => "1" },
+  as: { read: (raw) => (raw === "table" ? raw : undefined), print: String },
+  token: { read: index, print: String },
+  side: { read: (raw) => SIDES.find((name) => name === raw), print: String },
 };
 
 const NAMES = /** @type {(keyof Address)[]} */ (Object.keys(FIELDS));
+
+/** What an address says that says nothing. @returns {Address} */
+export function firstVisit() {
+  const state = initialState();
+  return /** @type {Address} */ (Object.fromEntries(NAMES.map((name) => [name, state[name]])));
+}
 
 /** @param {string} fragment with or without its "#" */
 const fieldsOf = (fragment) => new URLSearchParams(fragment.replace(/^#/, ""));

@@ -9,28 +9,21 @@ export const NARROWEST = 2;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
- * What is shown of `count` tokens when the state asks for `wanted`; a window that does not fit the text is not one.
- *
- * @param {Span | null} wanted
- * @param {number} count
- * @returns {Span}
- */
-export function shown(wanted, count) {
-  return wanted && wanted[1] <= count ? wanted : [0, count];
-}
-
-/**
- * What has to change in the state where a window that an address asks for does not fit the text: nothing where all fit.
+ * What has to change in the state where a window or token that an address asks for is not in the text: nothing where all are.
  *
  * @param {Capture} capture
- * @param {Pick<State, "rows" | "columns">} wanted
+ * @param {Pick<State, "rows" | "columns" | "token">} wanted
  * @returns {Partial<State>}
  */
 export function withoutMisfits(capture, wanted) {
-  const counts = { rows: capture.queries, columns: capture.keys };
-  const misfits = /** @type {const} */ (["rows", "columns"]).filter((name) => (wanted[name]?.[1] ?? 0) > counts[name]);
+  const isOut = {
+    rows: (wanted.rows?.[1] ?? 0) > capture.queries,
+    columns: (wanted.columns?.[1] ?? 0) > capture.keys,
+    token: (wanted.token ?? 0) >= capture.queries,
+  };
+  const misfits = /** @type {const} */ (["rows", "columns", "token"]).filter((name) => isOut[name]);
   if (!misfits.length) return {};
-  const named = misfits.map((name) => `${name}=${wanted[name]?.join(":")}`).join(", ");
+  const named = misfits.map((name) => `${name}=${String(wanted[name]).replace(",", ":")}`).join(", ");
   const notice = `left out of the address: ${named}, as the text has ${plural(capture.queries, "token")}`;
   return { notice, ...Object.fromEntries(misfits.map((name) => [name, null])) };
 }
@@ -79,13 +72,3 @@ export function following(span, position) {
   const shift = position < span[0] ? position - span[0] : Math.max(0, position - span[1] + 1);
   return [span[0] + shift, span[1] + shift];
 }
-
-/**
- * @param {Capture} capture
- * @param {Pick<State, "rows" | "columns">} wanted
- * @returns {{rows: Span, columns: Span}}
- */
-export const windowOf = (capture, wanted) => ({
-  rows: shown(wanted.rows, capture.queries),
-  columns: shown(wanted.columns, capture.keys),
-});

@@ -4,9 +4,10 @@ import { cellBox, cellUnder, plotArea } from "../../static/js/plotarea.js";
 import { captureOf } from "./worlds.js";
 
 const area = { left: 100, top: 50, width: 400, height: 300, letters: 14, angle: 0, narrow: false };
+const frame = { down: [6, 9], across: [10, 14] };
 
 test("a cell lies where its row and column cross", () => {
-  assert.deepEqual(cellBox(area, [0, 3], [0, 4], { query: 2, key: 1 }), {
+  assert.deepEqual(cellBox(area, { down: [0, 3], across: [0, 4] }, { down: 2, across: 1 }), {
     left: 200,
     top: 250,
     width: 100,
@@ -15,7 +16,7 @@ test("a cell lies where its row and column cross", () => {
 });
 
 test("in a window, places count from its corner", () => {
-  assert.deepEqual(cellBox(area, [6, 9], [10, 14], { query: 6, key: 13 }), {
+  assert.deepEqual(cellBox(area, frame, { down: 6, across: 13 }), {
     left: 400,
     top: 50,
     width: 100,
@@ -25,11 +26,11 @@ test("in a window, places count from its corner", () => {
 
 test("the cell under a point is the one whose box holds it", () => {
   for (const cell of [
-    { query: 6, key: 10 },
-    { query: 8, key: 13 },
+    { down: 6, across: 10 },
+    { down: 8, across: 13 },
   ]) {
-    const box = cellBox(area, [6, 9], [10, 14], cell);
-    assert.deepEqual(cellUnder(area, [6, 9], [10, 14], { x: box.left + 1, y: box.top + box.height - 1 }), cell);
+    const box = cellBox(area, frame, cell);
+    assert.deepEqual(cellUnder(area, frame, { x: box.left + 1, y: box.top + box.height - 1 }), cell);
   }
 });
 
@@ -40,7 +41,7 @@ test("beside the cells there is none", () => {
     { x: 110, y: 49 },
     { x: 110, y: 350 },
   ]) {
-    assert.equal(cellUnder(area, [0, 3], [0, 4], point), null);
+    assert.equal(cellUnder(area, { down: [0, 3], across: [0, 4] }, point), null);
   }
 });
 

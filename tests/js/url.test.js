@@ -12,6 +12,10 @@ const address = {
   scale: "log",
   rows: [0, 5],
   columns: [3, 9],
+  fold: true,
+  flip: true,
+  token: 4,
+  side: "key",
 };
 
 test("what is printed is read back", () => {

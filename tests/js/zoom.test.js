@@ -1,18 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { following, scaled, shown, snap, withoutMisfits } from "../../static/js/zoom.js";
+import { following, scaled, snap, withoutMisfits } from "../../static/js/zoom.js";
 import { captureOf } from "./worlds.js";
-
-test("a window that does not fit the text shows all of it", () => {
-  assert.deepEqual(
-    [shown([2, 5], 10), shown([2, 11], 10), shown(null, 10)],
-    [
-      [2, 5],
-      [0, 10],
-      [0, 10],
-    ],
-  );
-});
 
 test("a stretch of an axis snaps to whole tokens, in either direction", () => {
   assert.deepEqual(snap([1.6, 4.4], 10), [2, 5]);
@@ -54,9 +43,10 @@ test("a window follows what walks out of it", () => {
 
 test("a window that does not fit the text is dropped and named, its neighbour kept", () => {
   const capture = captureOf(["a", "b", "c"]);
-  assert.deepEqual(withoutMisfits(capture, { rows: [0, 3], columns: null }), {});
-  assert.deepEqual(withoutMisfits(capture, { rows: [0, 4000], columns: [1, 2] }), {
-    notice: "left out of the address: rows=0:4000, as the text has 3 tokens",
+  assert.deepEqual(withoutMisfits(capture, { rows: [0, 3], columns: null, token: 2 }), {});
+  assert.deepEqual(withoutMisfits(capture, { rows: [0, 4000], columns: [1, 2], token: 3 }), {
+    notice: "left out of the address: rows=0:4000, token=3, as the text has 3 tokens",
     rows: null,
+    token: null,
   });
 });

@@ -159,7 +159,7 @@ function render(root, state, before) {
   const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads;
   if (rebuilt) build(table, shape);
   if (rebuilt || state.overview !== before?.overview || state.scale !== before.scale) paintAll(table, state);
-  mark(table, state);
+  if (rebuilt || state.layer !== before?.layer || state.head !== before.head) mark(table, state);
   const capture = state.overview?.capture;
   // One token has nothing later to be kept from.
   need(root, ".masked").hidden = !(capture?.model.causal && capture.tokens.length > 1);

@@ -1,11 +1,15 @@
 import { need } from "../dom.js";
 import { figure } from "../figure.js";
+import { mountLooks } from "../looks.js";
+import { mountMarks } from "../marks.js";
 import { mountPointing } from "../pointing.js";
+import { sightOf, windowsOf } from "../sight.js";
+import { mountTable } from "../table.js";
 import { mountTools } from "../tools.js";
 import { snap } from "../zoom.js";
 
 /** @import {Paint} from "../figure.js" */
-/** @import {Actions, Pattern, PlotElement, PlotlyLike, ScaleName, State, Store} from "../types.js" */
+/** @import {Actions, PlotElement, PlotlyLike, State, Store} from "../types.js" */
 
 /** Sending the text to Plotly's cloud is on by default. The page has its own buttons, which have names and take keys. */
 const CONFIG = {
@@ -15,6 +19,9 @@ const CONFIG = {
   doubleClick: false,
   showAxisDragHandles: false,
 };
+
+/** What a trace is built of; all else of a look moves what is built. */
+const TRACED = /** @type {const} */ (["pattern", "scale", "fold", "flip"]);
 
 /** Colours come from the style sheets, which know the theme. @param {HTMLElement} root @returns {Paint} */
 function paintOf(root) {
@@ -41,7 +48,7 @@ export function emptyText(state) {
 function createDrawing(root, store, loadPlotly, begun) {
   const stage = need(root, ".stage");
   const plot = /** @type {PlotElement} */ (need(root, ".plot"));
-  /** @type {{pattern: Pattern, scale: ScaleName, trace: object, plotly: PlotlyLike} | null} */
+  /** @type {{drawn: State, trace: object, plotly: PlotlyLike} | null} */
   let last = null;
   let asked = false;
 
@@ -49,15 +56,15 @@ function createDrawing(root, store, loadPlotly, begun) {
     const plotly = await loadPlotly();
     asked = false;
     const state = store.get();
-    const { pattern, scale } = state;
+    const { pattern } = state;
     if (!pattern) return;
-    const same = last?.pattern === pattern && last.scale === scale;
+    const same = last && TRACED.every((name) => last?.drawn[name] === state[name]);
     const size = { width: stage.clientWidth, height: stage.clientHeight };
     const { data, layout } = figure(pattern, state, size, paintOf(root), same ? last?.trace : undefined);
     // A finger on the picture scrolls the page; zooming has its buttons.
     const config = { ...CONFIG, staticPlot: matchMedia("(pointer: coarse)").matches };
     const first = !last;
-    last = { pattern, scale, trace: data[0] ?? {}, plotly };
+    last = { drawn: state, trace: data[0] ?? {}, plotly };
     await plotly.react(plot, data, layout, config);
     if (first) begun(plot);
   }
@@ -65,7 +72,8 @@ function createDrawing(root, store, loadPlotly, begun) {
   return {
     /** @param {(error: unknown) => void} failed */
     request(failed) {
-      if (asked || !store.get().pattern) return;
+      // Out of sight, the stage has no size to draw to.
+      if (asked || !store.get().pattern || !stage.clientWidth) return;
       asked = true;
       const drawn = () =>
         draw().catch((error) => {
@@ -97,8 +105,9 @@ function followDrags(plot, store, actions, redraw) {
     // Plotly also speaks up after a double click, with nothing changed.
     if (!pattern || !Object.keys(changes ?? {}).some((name) => name.includes("range"))) return;
     const { xaxis, yaxis } = plot.layout;
-    const { queries, keys } = pattern.capture;
-    actions.adjust({ rows: snap(yaxis.range, queries), columns: snap(xaxis.range, keys) });
+    const sight = sightOf(pattern, store.get());
+    const frame = { down: snap(yaxis.range, sight.down.length), across: snap(xaxis.range, sight.across.length) };
+    actions.adjust(windowsOf(sight, frame));
     // A drag that snaps back to what was shown changes no state, and must still be put right.
     redraw();
   });
@@ -109,6 +118,7 @@ function followDrags(plot, store, actions, redraw) {
 function renderWords(root, state) {
   const { pattern, status } = state;
   need(root, ".stage").setAttribute("aria-busy", String(status.kind === "busy"));
+  need(root, ".stage").hidden = state.as === "table";
   need(root, ".empty").textContent = emptyText(state);
   need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, head ${pattern.head}` : "Attention";
 }
@@ -129,7 +139,7 @@ export function mount(root, store, actions, loadPlotly) {
   function render(now, before) {
     renderWords(root, now);
     if (!now.pattern) drawing.clear();
-    const looks = /** @type {const} */ (["pattern", "scale", "rows", "columns", "dark"]);
+    const looks = /** @type {const} */ ([...TRACED, "rows", "columns", "dark"]);
     if (looks.some((name) => now[name] !== before?.[name])) redraw();
   }
 
@@ -139,6 +149,9 @@ export function mount(root, store, actions, loadPlotly) {
   const undos = [
     store.subscribe(render),
     mountPointing(need(root, ".stage"), store, actions),
+    mountMarks(need(root, ".stage"), need(root, ".band"), store),
+    mountLooks(need(root, ".looks"), store, actions),
+    mountTable(need(root, ".listing"), store, actions),
     mountTools(root, store, actions, drawing.save),
     () => resized.disconnect(),
     drawing.clear,

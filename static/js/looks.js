@@ -1,0 +1,120 @@
+import { listening, need } from "./dom.js";
+import { percent, quote } from "./format.js";
+import { foldedShare, isFoldable } from "./sight.js";
+
+/** @import {Actions, Capture, Look, Pattern, ScaleName, Span, State, Store} from "./types.js" */
+
+/**
+ * The windows that show one sentence of a pair looking at another, by the name of their button; none for one sentence.
+ *
+ * @param {Capture} capture
+ * @returns {Record<string, Pick<Look, "rows" | "columns">>}
+ */
+export function segmentWindows({ tokens, queries }) {
+  const second = tokens.findIndex((token) => token.segment === 1);
+  if (second <= 0) return {};
+  /** @type {Record<string, Span>} */
+  const spans = { A: [0, second], B: [second, queries] };
+  /** @type {Record<string, Pick<Look, "rows" | "columns">>} */
+  const windows = { all: { rows: null, columns: null } };
+  for (const [from, rows] of Object.entries(spans)) {
+    for (const [to, columns] of Object.entries(spans)) windows[`${from} to ${to}`] = { rows, columns };
+  }
+  return windows;
+}
+
+/**
+ * The name of the segment window that is shown; undefined for any other.
+ *
+ * @param {State} state
+ */
+export function segmentsShown(state) {
+  const windows = state.pattern ? segmentWindows(state.pattern.capture) : {};
+  const same = (/** @type {Span | null} */ one, /** @type {Span | null} */ other) => String(one) === String(other);
+  return Object.keys(windows).find((name) => {
+    const window = windows[name];
+    return window && same(window.rows, state.rows) && same(window.columns, state.columns);
+  });
+}
+
+/**
+ * What the fold button says: what it would hide.
+ *
+ * @param {Pattern | null} pattern
+ */
+export function foldWords(pattern) {
+  const tokens = pattern?.capture.tokens ?? [];
+  const names = new Set(tokens.filter((token) => token.special).map((token) => token.text));
+  if (pattern?.capture.model.causal && !tokens[0]?.special) names.add("first token");
+  return names.size ? `fold ${[...names].join(", ")}` : "fold";
+}
+
+/**
+ * How much of the attention is out of sight; empty where nothing is.
+ *
+ * @param {State} state
+ */
+export function foldedWords(state) {
+  const found = state.pattern && foldedShare(state.pattern, state);
+  if (!found) return "";
+  const names = found.names.map((name) => (name === "the first token" ? name : quote(name)));
+  const where = names.join(" and ");
+  if (found.share === null) return `${where}: folded`;
+  return `${percent(found.share)} of this head's attention is on ${where} (folded)`;
+}
+
+/** @param {HTMLElement} root @param {State} state */
+function render(root, state) {
+  const { pattern } = state;
+  for (const radio of root.querySelectorAll("input")) radio.checked = radio.value === state.scale;
+  for (const bend of /** @type {const} */ (["fold", "flip"])) {
+    /** @type {HTMLButtonElement} */
+    const button = need(root, `[data-bend="${bend}"]`);
+    button.setAttribute("aria-pressed", String(state[bend]));
+    button.disabled = !pattern || (bend === "fold" && !isFoldable(pattern));
+  }
+  need(root, '[data-bend="fold"]').textContent = foldWords(pattern);
+  need(root, ".folded").textContent = foldedWords(state);
+  renderSegments(need(root, ".segments"), state);
+}
+
+/** @param {HTMLElement} group @param {State} state */
+function renderSegments(group, state) {
+  group.hidden = !state.pattern || !Object.keys(segmentWindows(state.pattern.capture)).length;
+  const chosen = segmentsShown(state);
+  for (const button of group.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.segments === chosen));
+  }
+}
+
+/**
+ * How the head is drawn: colours, folds, which side the keys are on, which sentence looks at which.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @returns {() => void} undo
+ */
+export function mountLooks(root, store, actions) {
+  const { on, undo } = listening();
+  for (const radio of root.querySelectorAll("input")) {
+    on(radio, "change", () => actions.adjust({ scale: /** @type {ScaleName} */ (radio.value) }));
+  }
+  on(need(root, '[data-bend="fold"]'), "click", () => actions.adjust({ fold: !store.get().fold }));
+  on(need(root, '[data-bend="flip"]'), "click", () => actions.adjust({ flip: !store.get().flip }));
+  on(need(root, ".segments"), "click", (event) => {
+    const { pattern } = store.get();
+    const name = event.target instanceof HTMLElement ? event.target.dataset.segments : undefined;
+    const window = pattern && name ? segmentWindows(pattern.capture)[name] : undefined;
+    if (window) actions.adjust(window);
+  });
+  render(root, store.get());
+  const drawn = /** @type {const} */ (["pattern", "scale", "fold", "flip", "rows", "columns"]);
+  const unsubscribe = store.subscribe((now, before) => {
+    if (drawn.some((name) => now[name] !== before[name])) render(root, now);
+  });
+  return () => {
+    unsubscribe();
+    undo();
+  };
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gaze, gazeWords, shownToken } from "../../static/js/gaze.js";
+import { bandOf, markedToken } from "../../static/js/marks.js";
+import { next } from "../../static/js/strip.js";
+import { captureOf, matrixOf, patternOf } from "./worlds.js";
+
+const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
+const nothing = { query: null, key: null };
+
+const causal = patternOf(
+  ["a", "b", "c"],
+  [
+    [1, 0, 0],
+    [0.75, 0.25, 0],
+    [0.25, 0.25, 0.5],
+  ],
+  { causal: true },
+);
+
+test("a query gives its row, a key gets its column, and what may not be looked at is no number", () => {
+  assert.deepEqual(gaze(causal, 1, "query"), [0.75, 0.25, null]);
+  assert.deepEqual(gaze(causal, 1, "key"), [null, 0.25, 0.25]);
+});
+
+test("of a pooled matrix, the cell that covers both tokens counts", () => {
+  const pooled = {
+    capture: captureOf(["a", "b", "c"]),
+    layer: 0,
+    head: 0,
+    matrix: matrixOf(
+      [
+        [0.5, 0.25],
+        [0.125, 1],
+      ],
+      2,
+    ),
+  };
+  assert.deepEqual(gaze(pooled, 1, "query"), [0.5, 0.5, 0.25]);
+});
+
+test("the strongest are said first, and no more than three", () => {
+  assert.equal(seen(gazeWords(causal, 2, "query")), '"c" looks at "c" 0.500, "a" 0.250, "b" 0.250');
+  assert.equal(seen(gazeWords(causal, 2, "key")), '"c" is looked at by "c" 0.500');
+});
+
+test("the token that is held stands before the one that is pointed at", () => {
+  const pointed = { query: 1, key: 2 };
+  assert.equal(shownToken({ token: 0, side: "query", pointed }), 0);
+  assert.equal(shownToken({ token: null, side: "query", pointed }), 1);
+  assert.equal(shownToken({ token: null, side: "key", pointed }), 2);
+  assert.equal(shownToken({ token: null, side: "key", pointed: nothing }), null);
+});
+
+test("the picture marks a held token and one pointed at in the text, but no cell of its own", () => {
+  assert.equal(markedToken({ token: 0, side: "query", pointed: { query: 1, key: 2 } }), 0);
+  assert.equal(markedToken({ token: null, side: "query", pointed: { query: 1, key: 2 } }), null);
+  assert.equal(markedToken({ token: null, side: "query", pointed: { query: 1, key: null } }), 1);
+});
+
+test("a mark goes through the whole of what is shown, and is gone with its token", () => {
+  /** @type {{down: [number, number], across: [number, number]}} */
+  const frame = { down: [2, 5], across: [1, 4] };
+  assert.deepEqual(bandOf({ down: 3, across: -1 }, frame), {
+    from: { down: 3, across: 1 },
+    to: { down: 3, across: 3 },
+  });
+  assert.deepEqual(bandOf({ down: -1, across: 1 }, frame), {
+    from: { down: 2, across: 1 },
+    to: { down: 4, across: 1 },
+  });
+  assert.equal(bandOf({ down: 1, across: -1 }, frame), null);
+  assert.equal(bandOf({ down: -1, across: -1 }, frame), null);
+});
+
+test("arrows walk the tokens and stop at the ends", () => {
+  assert.deepEqual([next("ArrowRight", 1, 3), next("ArrowRight", 2, 3), next("ArrowLeft", 0, 3)], [2, 2, 0]);
+  assert.deepEqual([next("Home", 2, 3), next("End", 0, 3), next("x", 0, 3)], [0, 2, null]);
+});

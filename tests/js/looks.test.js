@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { foldedWords, foldWords, segmentsShown, segmentWindows } from "../../static/js/looks.js";
+import { initialState } from "../../static/js/store.js";
+import { captureOf, patternOf } from "./worlds.js";
+
+const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
+const even = Array(4).fill([0.25, 0.25, 0.25, 0.25]);
+
+function pair() {
+  const pattern = patternOf(["[CLS]", "a", "[SEP]", "b"], even);
+  pattern.capture.tokens[3].segment = 1;
+  return pattern;
+}
+
+test("a pair has a window for each sentence looking at each, and one for all", () => {
+  const windows = segmentWindows(pair().capture);
+  assert.deepEqual(Object.keys(windows), ["all", "A to A", "A to B", "B to A", "B to B"]);
+  assert.deepEqual(windows["A to B"], { rows: [0, 3], columns: [3, 4] });
+  assert.deepEqual(windows.all, { rows: null, columns: null });
+});
+
+test("one sentence has no such windows", () => {
+  assert.deepEqual(segmentWindows(captureOf(["a", "b"])), {});
+});
+
+test("the window that is shown is known by its tokens", () => {
+  const state = { ...initialState(), pattern: pair() };
+  assert.equal(segmentsShown(state), "all");
+  assert.equal(segmentsShown({ ...state, rows: [3, 4], columns: [0, 3] }), "B to A");
+  assert.equal(segmentsShown({ ...state, rows: [2, 4] }), undefined);
+});
+
+test("the fold button names what it hides", () => {
+  assert.equal(foldWords(pair()), "fold [CLS], [SEP]");
+  assert.equal(foldWords(patternOf(["a", "b"], even, { causal: true })), "fold first token");
+  assert.equal(foldWords(null), "fold");
+});
+
+test("what is folded is said with its share", () => {
+  const rows = [
+    [1, 0],
+    [0.71, 0.29],
+  ];
+  const state = { ...initialState(), pattern: patternOf(["a", "b"], rows, { causal: true }) };
+  assert.equal(foldedWords(state), "");
+  assert.equal(foldedWords({ ...state, fold: true }), "71 % of this head's attention is on the first token (folded)");
+  const special = { ...state, fold: true, pattern: pair() };
+  assert.match(seen(foldedWords(special)), /^50 % of this head's attention is on "\[CLS\]" and "\[SEP\]" \(folded\)$/);
+});
