@@ -39,7 +39,7 @@ def test_plotly_is_compressed_and_cached_for_ever(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/vendor/0000000000000000/plotly.min.js", "/vendor/../app/cli.py", "/static/../app/cli.py"]
+    "path", ["/vendor/0000000000000000/plotly.min.js", "/vendor/../app/settings.py", "/static/../app/settings.py"]
 )
 def test_nothing_else_is_served(client, path):
     response = client.get(path)

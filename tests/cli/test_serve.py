@@ -8,10 +8,11 @@ import urllib.request
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import cli, mode
+from app.cli.command import cli
+from app.cli.serve import mode
 from app.settings import Settings
 
-PYTHON = [sys.executable, "-c", "from app.cli import run; run()"]
+PYTHON = [sys.executable, "-c", "from app.cli.command import run; run()"]
 
 
 def invoke(*arguments, **environment):
@@ -30,7 +31,7 @@ def test_serve_names_its_flags(flag):
 
 
 def test_help_does_not_import_torch():
-    code = "import sys, app.cli, app.main; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    code = "import sys, app.cli.command, app.main; print('torch' in sys.modules, 'transformers' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "False False\n"
 

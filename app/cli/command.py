@@ -1,0 +1,32 @@
+"""The `headscope` command: one file here for each of its commands."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from .serve import serve
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headscope {version('headscope')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def headscope(
+    _: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """What every attention head of a pretrained transformer does with your text."""
+
+
+for command in (serve,):
+    cli.command()(command)
+
+
+def run() -> None:
+    """The entry point."""
+    cli(prog_name="headscope")

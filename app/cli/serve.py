@@ -1,0 +1,74 @@
+"""`headscope serve`: the page and the JSON API."""
+
+import os
+import socket
+import sys
+import webbrowser
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ..errors import AppError
+from ..settings import Settings
+from .flags import FAILED, Device, ModelsDir, leave, say, settings_from
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help=say("host"), show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help=say("port"), show_default=False)] = None,
+    open_page: Annotated[bool | None, typer.Option("--open/--no-open", help=say("open"), show_default=False)] = None,
+    model: Annotated[str | None, typer.Option(help=say("model"), show_default=False)] = None,
+    models_dir: ModelsDir = None,
+    device: Device = None,
+    insecure: Annotated[bool | None, typer.Option("--insecure", help=say("insecure"), show_default=False)] = None,
+) -> None:
+    """Serve the page and the JSON API."""
+    settings = settings_from(
+        host=host, port=port, open=open_page, model=model, models_dir=models_dir, device=device, insecure=insecure
+    )
+    with listen(settings) as listener:
+        try:
+            run_server(settings, listener)
+        except AppError as error:
+            leave(error.detail)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket, bound before anything slow, so that a taken port is said at once."""
+    try:
+        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, reuse_port=False)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        leave(f"cannot listen on {where}: {error.strerror}. Take another --port, or 0 for a free one.", FAILED)
+    return listener
+
+
+def run_server(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    from ..main import create_app
+
+    app = create_app(settings)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    typer.echo(f"Headscope {version('headscope')} on {url}, {mode(settings)}  (Ctrl+C stops it)")
+    sys.stdout.flush()
+    # The socket listens already: the browser's connection waits the moment until the server accepts it.
+    if settings.open and has_screen():
+        webbrowser.open(url)
+    config = uvicorn.Config(app, log_level=settings.log_level, access_log=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def mode(settings: Settings) -> str:
+    """Who can reach this server, as the first line says it."""
+    if not settings.shared:
+        return "for this machine alone"
+    return "shared, with a key" if settings.api_key else "shared, WITHOUT a key"
+
+
+def has_screen() -> bool:
+    """Without one, Linux would open the page in a text browser, in the middle of this terminal."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
