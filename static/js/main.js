@@ -2,6 +2,8 @@ import { createApi } from "./api.js";
 import { mountControls } from "./controls.js";
 import { need } from "./dom.js";
 import { mountFacts } from "./facts.js";
+import { mountHelp } from "./help.js";
+import { mountHints } from "./hints.js";
 import { mountKey } from "./key.js";
 import { mountPair } from "./pair.js";
 import { createSession } from "./session.js";
@@ -149,6 +151,8 @@ function start() {
   mountKey(need(document, "#key"), store, session.unlock);
   mountGrid(need(document, "#grid"), store, actions);
   mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);
+  mountHelp(need(document, "#help"), need(document, "#keys"));
+  mountHints(document, store);
   mountStrip(need(document, "#strip"), store, actions);
   mountFacts(need(document, "#facts"), store);
   addEventListener("popstate", moved);

@@ -8,6 +8,14 @@
 export function showTip(tip, text, at) {
   // Text a listener already heard is not said again: only a change of text is announced.
   if (tip.textContent !== text) tip.textContent = text;
+  placeTip(tip, at);
+}
+
+/**
+ * @param {HTMLElement} tip
+ * @param {{x: number, y: number}} at
+ */
+export function placeTip(tip, at) {
   tip.hidden = false;
   const frame = tip.offsetParent?.getBoundingClientRect() ?? new DOMRect();
   const room = document.documentElement.clientWidth - frame.left;

@@ -1,7 +1,7 @@
 import { colour } from "../colour.js";
 import { listening, make, need } from "../dom.js";
 import { cellOf, isMasked } from "../matrix.js";
-import { hideTip, showTip } from "../tip.js";
+import { placeTip } from "../tip.js";
 
 /** @import {Actions, Matrix, ScaleName, State, Store} from "../types.js" */
 
@@ -176,14 +176,21 @@ function render(root, state, before) {
 export function mount(root, store, actions) {
   const table = need(root, ".heads");
   const tip = need(root, ".tip");
+  /** @type {HTMLCanvasElement} */
+  const large = need(tip, "canvas");
   const { on, undo } = listening();
 
   /** @param {Event} event */
   function preview(event) {
     const found = cellAt(event.target);
     if (!found) return;
+    const state = store.get();
+    const matrix = state.overview?.at(found.place.layer, found.place.head);
+    large.hidden = !matrix;
+    need(tip, "p").textContent = nameOf(found.place);
     const [box, frame] = [found.cell.getBoundingClientRect(), root.getBoundingClientRect()];
-    showTip(tip, nameOf(found.place), { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
+    placeTip(tip, { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
+    if (matrix) paint(large, matrix, state);
   }
 
   /** @param {KeyboardEvent} event */
@@ -199,8 +206,11 @@ export function mount(root, store, actions) {
 
   on(table, "pointerover", preview);
   on(table, "focusin", preview);
-  on(table, "pointerleave", () => hideTip(tip));
-  on(table, "focusout", () => hideTip(tip));
+  for (const left of ["pointerleave", "focusout"]) {
+    on(table, left, () => {
+      tip.hidden = true;
+    });
+  }
   on(table, "keydown", press);
   on(table, "click", (event) => {
     const found = cellAt(event.target);

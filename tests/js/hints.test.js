@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { used } from "../../static/js/hints.js";
+import { initialState } from "../../static/js/store.js";
+
+const open = { ...initialState(), layer: 1, head: 2 };
+
+test("a hint is over once its control was used, and not by what the page does itself", () => {
+  assert.deepEqual(used(open, initialState()), []);
+  assert.deepEqual(used({ ...open, head: 3 }, open), ["grid"]);
+  assert.deepEqual(used({ ...open, rows: [0, 2] }, open), ["zoom"]);
+  assert.deepEqual(used(open, { ...open, rows: [0, 2] }), []);
+  assert.deepEqual(used({ ...open, token: 0 }, open), ["strip"]);
+  assert.deepEqual(used(open, { ...open, token: 0 }), []);
+});
