@@ -114,7 +114,7 @@ function build(table, shape) {
   const names = make(
     "div",
     { role: "row", class: "names" },
-    make("span", { role: "columnheader", "aria-label": "layer" }),
+    make("span", { role: "columnheader" }, make("span", { class: "aside" }, "layer")),
   );
   for (let head = 0; head < shape.heads; head++) {
     names.append(make("span", { role: "columnheader", "aria-label": `head ${head}` }, String(head)));

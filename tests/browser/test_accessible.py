@@ -1,0 +1,53 @@
+"""What machines can tell of how the page serves everyone: axe finds nothing, zooming to 200 % hides nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import SENTENCE, Complaints, Headscope, listen
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, by rule and place. It is evaluated, as the page's policy lets no foreign script in."""
+    assert AXE.is_file(), f"{AXE} is missing: `make setup-dev` installs it"
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then(({ violations }) => violations)")
+    return [f"{one['id']}: {json.dumps([node['target'] for node in one['nodes']])}" for one in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(headscope: Headscope, theme: str, width: int) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    headscope.open(text=SENTENCE, layer=3, head=5, token=2, text_pair="It sat.")
+    assert violations(page) == []
+    page.get_by_role("button", name="table", exact=True).click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_at_200_percent_everything_is_still_there_and_nothing_moves_by_itself(
+    server: str, browser: Browser, complaints: Complaints
+) -> None:
+    # What a browser window of 1280 x 900 offers a page that is zoomed to 200 %.
+    context = browser.new_context(
+        viewport={"width": 640, "height": 450}, device_scale_factor=2, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    listen(page, server, complaints)
+    headscope = Headscope(page, server).open(text=SENTENCE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    for name in ("Run", "copy link", "table", "keys as rows"):
+        page.get_by_role("button", name=name).scroll_into_view_if_needed()
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    every = "[...document.querySelectorAll('*')]"
+    assert page.evaluate(f"{every}.every(one => parseFloat(getComputedStyle(one).transitionDuration) === 0)")
+    headscope.choose(0, 1)
+    context.close()
