@@ -55,10 +55,19 @@ function renderStatus({ status }) {
   need(document, "#retry").hidden = !status.retry;
 }
 
-/** While a run is on its way, the pictures belong to a text or model that is no longer asked about: they only stand by. */
-function renderBusy(/** @type {State} */ { status }) {
+/**
+ * True while the pictures, or some of them, belong to a text or model that is no longer asked about.
+ *
+ * @param {Pick<State, "status" | "overview" | "pattern">} state
+ */
+export function isBehind({ status, overview, pattern }) {
+  return status.kind === "busy" || (!!overview && !!pattern && overview.capture.id !== pattern.capture.id);
+}
+
+/** What is behind only stands by. @param {State} state */
+function renderBusy(state) {
   const views = need(document, ".views");
-  views.inert = status.kind === "busy";
+  views.inert = isBehind(state);
   views.setAttribute("aria-busy", String(views.inert));
 }
 

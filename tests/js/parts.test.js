@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { modelLabel } from "../../static/js/controls.js";
+import { isBehind, modelLabel } from "../../static/js/controls.js";
 import { shareLines } from "../../static/js/facts.js";
 import { initialState } from "../../static/js/store.js";
 import { useless } from "../../static/js/tools.js";
@@ -11,6 +11,17 @@ test("a model says its size and state, and only what is known", () => {
   const { model } = captureOf(["a"]);
   assert.equal(modelLabel(model), "toy\u20032 × 3\u2003ready");
   assert.equal(modelLabel({ ...model, layers: null, heads: null, state: "available" }), "toy\u2003available");
+});
+
+test("pictures are behind while a run is on its way, and until grid and head are of one capture", () => {
+  const pattern = patternOf(["a"], [[1]]);
+  const overview = { capture: captureOf(["a"]) };
+  const done = { ...initialState(), status: { kind: "done", message: "" }, overview, pattern };
+  assert.equal(isBehind(/** @type {any} */ (done)), false);
+  assert.equal(isBehind(/** @type {any} */ ({ ...done, status: { kind: "busy", message: "" } })), true);
+  const newer = { capture: { ...overview.capture, id: "def" } };
+  assert.equal(isBehind(/** @type {any} */ ({ ...done, overview: newer })), true);
+  assert.equal(isBehind(/** @type {any} */ ({ ...done, overview: newer, pattern: null })), false);
 });
 
 test("places that a text cannot have get no line", () => {
