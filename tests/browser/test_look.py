@@ -105,3 +105,31 @@ def test_the_page_obeys_a_strict_content_security_policy(headscope: Headscope, b
     assert plot is not None
     within = {"x": plot["x"] + 4, "y": plot["y"] + 4, "width": plot["width"] - 8, "height": plot["height"] - 8}
     assert 2 <= len(colours(browser, page.screenshot(clip=within))) <= 9  # type: ignore[arg-type]
+
+
+def test_a_picture_of_two_tokens_has_the_colours_of_its_weights_and_no_others(
+    headscope: Headscope, browser: Browser
+) -> None:
+    page = headscope.open(model="gpt2-mini", text="Hi", layer=0, head=0).page
+    assert headscope.labels == ["H", "i"]
+    plot = page.locator("#heatmap .nsewdrag").bounding_box()
+    assert plot is not None
+    within = {"x": plot["x"] + 4, "y": plot["y"] + 4, "width": plot["width"] - 8, "height": plot["height"] - 8}
+    # A weight of 1, the grey of what may not be looked at, and two weights that add up to 1.
+    found = colours(browser, page.screenshot(clip=within))  # type: ignore[arg-type]
+    assert {"rgb(253, 231, 37)", "rgb(212, 212, 210)"} < found
+    assert len(found) <= 4
+
+
+def test_a_first_visit_weighs_little_beside_plotly(headscope: Headscope) -> None:
+    page = headscope.page
+    bodies: dict[str, int] = {}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    urls: dict[str, str] = {}
+    session.on("Network.responseReceived", lambda one: urls.update({one["requestId"]: one["response"]["url"]}))
+    session.on("Network.loadingFinished", lambda one: bodies.update({one["requestId"]: one["encodedDataLength"]}))
+    headscope.open()
+    rest = {urls[one]: size for one, size in bodies.items() if one in urls and "/plotly" not in urls[one]}
+    assert f"{headscope.server}/" in rest
+    assert sum(rest.values()) <= 120_000, sorted(rest.items(), key=lambda one: -one[1])

@@ -1,0 +1,96 @@
+"""Reading the text token by token, the weights as a table, and the picture folded and flipped."""
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import SENTENCE, TOKENS, Headscope, seen
+
+REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
+
+
+def test_a_token_shows_where_it_looks_and_is_held_by_a_click(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5).page
+    tokens, said = page.locator("#strip .tokens button"), page.locator("#strip .said")
+    assert [seen(one) for one in tokens.all_text_contents()] == TOKENS
+    expect(page.locator('#strip [data-hint="strip"]')).to_be_visible()
+    tokens.nth(2).hover()
+    expect(said).to_contain_text(re.compile('"\u2068cat\u2069" looks at "'))
+    expect(page.locator("#heatmap .band")).to_be_visible()
+    page.get_by_text("is looked at by").click()
+    tokens.nth(2).click()
+    expect(said).to_contain_text("is looked at by")
+    expect(tokens.nth(2)).to_have_attribute("aria-pressed", "true")
+    assert page.url.endswith("&token=2&side=key")
+    page.keyboard.press("ArrowRight")
+    expect(tokens.nth(3)).to_be_focused()
+    expect(said).to_contain_text("cat")
+    page.keyboard.press("Escape")
+    assert "token" not in page.url
+    # The picture speaks to the text too.
+    headscope.point_at(6, 3, of=9)
+    expect(page.locator("#strip .shown")).to_have_text("sat")
+    expect(page.locator("#strip .other")).to_have_text("mat")
+    page.reload()
+    expect(page.locator('#strip [data-hint="strip"]')).to_be_hidden()
+
+
+def test_the_table_holds_the_numbers_of_the_picture(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="table", exact=True).click()
+    rows, weight = page.locator("#heatmap tbody tr"), page.get_by_role("columnheader", name="weight")
+    expect(rows).to_have_count(81)
+    expect(weight).to_have_attribute("aria-sort", "descending")
+    heaviest = rows.first.inner_text()
+    weight.get_by_role("button").click()
+    expect(rows.last).to_have_text(re.compile(r"\s*".join(map(re.escape, heaviest.split()))))
+    page.get_by_role("button", name="query").click()
+    page.get_by_role("button", name="fold").click()
+    expect(rows).to_have_count(49)
+    page.get_by_role("button", name="copy all as TSV").click()
+    expect(page.locator("#status")).to_have_text("copied 49 rows")
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert lines[1].split("\t")[:4] == ["1", "the", "1", "the"]
+    page.reload()
+    expect(rows).to_have_count(49)
+
+
+def test_what_heads_rest_on_folds_away_and_keys_may_be_rows(headscope: Headscope) -> None:
+    page = headscope.open(model="gpt2-mini", text=REPEATED, layer=3, head=5).page
+    page.get_by_role("button", name="fold first token").click()
+    expect(page.locator("#folded")).to_have_text(re.compile(r"^\d+ % of this head's attention is on the first token"))
+    expect(page.locator("#heatmap .xtick text")).to_have_count(17)
+    expect(page.locator("#heatmap .ytick text")).to_have_count(18)
+    page.get_by_role("button", name="keys as rows").click()
+    expect(page.locator("#heatmap .ytick text")).to_have_count(17)
+    expect(page.locator("#heatmap .ytitle")).to_have_text("key: the token looked at")
+    assert page.url.endswith("&fold=1&flip=1")
+
+
+def test_a_pair_of_sentences_is_read_sentence_by_sentence(headscope: Headscope) -> None:
+    page = headscope.open(text="Where is it?").page
+    page.get_by_role("button", name="+ second sentence").click()
+    page.get_by_label("second sentence", exact=True).fill("Over there.")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="B to A").click()
+    expect(page.locator("#heatmap .ytick text")).to_have_count(4)
+    assert headscope.labels == ["over", "there", ".", "[SEP]"]
+    assert "text_pair=Over+there.&" in page.url
+    assert "rows=6%3A10&columns=0%3A6" in page.url
+    page.select_option("#model", "gpt2-mini")
+    expect(page.get_by_role("alert")).to_contain_text("not trained on sentence pairs")
+
+
+def test_a_question_mark_lists_the_keys_and_escape_puts_them_away(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE).page
+    page.focus("#text")
+    page.keyboard.press("End")
+    page.keyboard.press("?")
+    expect(page.locator("#text")).to_have_value(f"{SENTENCE}?")
+    page.focus(headscope.cell(*headscope.chosen))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert page.evaluate("document.activeElement.tagName") == "CANVAS"
