@@ -1,6 +1,7 @@
 import { createApi } from "./api.js";
 import { mountControls } from "./controls.js";
 import { need } from "./dom.js";
+import { mountElapsed } from "./elapsed.js";
 import { mountFacts } from "./facts.js";
 import { mountHelp } from "./help.js";
 import { mountHints } from "./hints.js";
@@ -152,6 +153,7 @@ function start() {
   mountGrid(need(document, "#grid"), store, actions);
   mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);
   mountHelp(need(document, "#help"), need(document, "#keys"));
+  mountElapsed(need(document, "#elapsed"), store);
   mountHints(document, store);
   mountStrip(need(document, "#strip"), store, actions);
   mountFacts(need(document, "#facts"), store);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isBehind, modelLabel } from "../../static/js/controls.js";
+import { elapsedWords } from "../../static/js/elapsed.js";
 import { shareLines } from "../../static/js/facts.js";
 import { initialState } from "../../static/js/store.js";
 import { useless } from "../../static/js/tools.js";
@@ -22,6 +23,10 @@ test("pictures are behind while a run is on its way, and until grid and head are
   const newer = { capture: { ...overview.capture, id: "def" } };
   assert.equal(isBehind(/** @type {any} */ ({ ...done, overview: newer })), true);
   assert.equal(isBehind(/** @type {any} */ ({ ...done, overview: newer, pattern: null })), false);
+});
+
+test("a run that takes its time says how long it is on its way, in whole seconds", () => {
+  assert.deepEqual([900, 2100, 12_900].map(elapsedWords), ["", "2 s", "12 s"]);
 });
 
 test("places that a text cannot have get no line", () => {
