@@ -36,21 +36,42 @@ function build(line, { pattern }) {
   line.replaceChildren(...parts);
 }
 
-/** @param {HTMLElement} line @param {State} state */
-function shadeTokens(line, state) {
-  const { pattern, side, pointed } = state;
-  const shown = shownToken(state);
+/**
+ * How each token looks: how much of the mark's colour it has, its classes, and whether it is held.
+ *
+ * @param {Pick<State, "pattern" | "side" | "pointed" | "token" | "scale">} state
+ */
+export function looksOf({ pattern, side, pointed, token, scale }) {
+  const shown = shownToken({ token, side, pointed });
   const weights = pattern && shown !== null ? gaze(pattern, shown, side) : [];
   const other = pointed[side === "query" ? "key" : "query"];
-  for (const button of line.querySelectorAll("button")) {
-    const index = Number(button.dataset.token);
+  return (pattern?.capture.tokens ?? []).map(({ index }) => {
     const weight = weights[index];
-    button.style.setProperty("--weight", `${Math.round(100 * shade(weight ?? 0, state.scale))}%`);
-    button.classList.toggle("masked", weight === null);
-    button.classList.toggle("shown", index === shown);
-    button.classList.toggle("other", index === other);
-    button.setAttribute("aria-pressed", String(index === state.token));
-  }
+    const classes = [
+      ...(weight === null ? ["masked"] : []),
+      ...(index === shown ? ["shown"] : []),
+      ...(index === other ? ["other"] : []),
+    ];
+    return {
+      weight: `${Math.round(100 * shade(weight ?? 0, scale))}%`,
+      classes: classes.join(" "),
+      held: String(index === token),
+    };
+  });
+}
+
+/** Of a long text, most tokens look as before: those are left alone. @param {HTMLElement} line @param {State} state */
+function shadeTokens(line, state) {
+  const looks = looksOf(state);
+  line.querySelectorAll("button").forEach((button, index) => {
+    const { weight = "", classes = "", held = "" } = looks[index] ?? {};
+    const look = `${weight} ${classes} ${held}`;
+    if (button.dataset.look === look) return;
+    button.dataset.look = look;
+    button.style.setProperty("--weight", weight);
+    button.className = classes;
+    button.setAttribute("aria-pressed", held);
+  });
 }
 
 /** @param {HTMLElement} root @param {State} state */

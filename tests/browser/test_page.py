@@ -55,6 +55,7 @@ def test_pointing_at_a_head_names_it_and_a_click_chooses_it(headscope: Headscope
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     page.hover(headscope.cell(2, 4))
     expect(page.locator("#grid .tip")).to_have_text("layer 2, head 4")
+    expect(page.locator("#grid .tip canvas")).to_be_visible()
     headscope.choose(2, 4)
     assert headscope.chosen == (2, 4)
     assert page.url.endswith("layer=2&head=4")

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from .conftest import SENTENCE, TOKENS, Headscope, seen
+from .conftest import SENTENCE, TOKENS, Complaints, Headscope, seen
 
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 
@@ -68,7 +68,8 @@ def test_what_heads_rest_on_folds_away_and_keys_may_be_rows(headscope: Headscope
     assert page.url.endswith("&fold=1&flip=1")
 
 
-def test_a_pair_of_sentences_is_read_sentence_by_sentence(headscope: Headscope) -> None:
+def test_a_pair_of_sentences_is_read_sentence_by_sentence(headscope: Headscope, complaints: Complaints) -> None:
+    complaints.expect("422")
     page = headscope.open(text="Where is it?").page
     page.get_by_role("button", name="+ second sentence").click()
     page.get_by_label("second sentence", exact=True).fill("Over there.")

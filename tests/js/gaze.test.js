@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gaze, gazeWords, shownToken } from "../../static/js/gaze.js";
 import { bandOf, markedToken } from "../../static/js/marks.js";
-import { next } from "../../static/js/strip.js";
+import { looksOf, next } from "../../static/js/strip.js";
 import { captureOf, matrixOf, patternOf } from "./worlds.js";
 
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
@@ -76,4 +76,13 @@ test("a mark goes through the whole of what is shown, and is gone with its token
 test("arrows walk the tokens and stop at the ends", () => {
   assert.deepEqual([next("ArrowRight", 1, 3), next("ArrowRight", 2, 3), next("ArrowLeft", 0, 3)], [2, 2, 0]);
   assert.deepEqual([next("Home", 2, 3), next("End", 0, 3), next("x", 0, 3)], [0, 2, null]);
+});
+
+test("the held token shades the others; what it may not look at is masked, what the picture points at is marked", () => {
+  const state = { pattern: causal, side: "query", pointed: { query: 2, key: 0 }, token: 1, scale: "linear" };
+  assert.deepEqual(looksOf(/** @type {any} */ (state)), [
+    { weight: "75%", classes: "other", held: "false" },
+    { weight: "25%", classes: "shown", held: "true" },
+    { weight: "0%", classes: "masked", held: "false" },
+  ]);
 });
