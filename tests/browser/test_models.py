@@ -20,7 +20,7 @@ def test_a_sentence_typed_in_shows_its_heads_on_either_model(headscope: Headscop
     page.select_option("#model", model)
     headscope.run("Birds fly south in winter.")
     expect(page.locator("#status")).to_have_text(re.compile(rf"^\d+ tokens, {heads} heads"), timeout=60_000)
-    expect(page.locator("#grid canvas")).to_have_count(heads)
+    expect(page.get_by_role("gridcell")).to_have_count(heads)
     assert f"model={model}&text=Birds" in page.url
 
 
