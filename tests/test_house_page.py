@@ -20,8 +20,14 @@ LAYERS = {
     "state": ("store url", "words pure state"),
     "document": ("dom tip", "words pure document"),
     # What a view, or the page beside the views, is put together from.
-    "parts": ("controls elapsed facts help hints key looks marks pair pointing strip table theme tools", "words pure wire state document parts"),
-    "session": ("session status", "words pure wire state session"),  # from a gesture to the server and back into the store
+    "parts": (
+        "controls elapsed facts help hints key looks marks pair pointing strip table theme tools",
+        "words pure wire state document parts",
+    ),
+    "session": (
+        "session status",
+        "words pure wire state session",
+    ),  # from a gesture to the server and back into the store
     "views": ("views", "words pure wire state document parts"),
     "main": ("main", "words pure wire state document parts session views"),
     "alone": ("early docs", ""),  # before anything is painted; a page of its own
