@@ -46,6 +46,13 @@ async def dump(runner: Runner, ask: Ask, wanted: Format) -> Answer:
     return await runner.read(answer_of, capture, choice, ask.quantity, certificate)
 
 
+async def captured(runner: Runner, ask: Ask) -> "tuple[Capture, Choice]":
+    """For who writes the maps one by one: no limit, as they are never all there at once."""
+    choice = await choose(runner, ask)
+    capture, _ = await runner.capture(ask.text, ask.text_pair, ask.model, ask.truncate)
+    return capture, choice
+
+
 async def choose(runner: Runner, ask: Ask) -> Choice:
     """Raises UnknownLayer, UnknownHead, and what the text deserves."""
     card, tokens = await runner.measure(ask.text, ask.text_pair, ask.model, ask.truncate)

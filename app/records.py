@@ -10,6 +10,7 @@ State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
 Pool = Literal["max", "mean"]
 Format = Literal["json", "npy", "npz", "safetensors"]
+DumpFormat = Literal["json", "npz", "safetensors", "csv"]
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ ROOMS = {
     "routes": "runner dump problems capture certificate tiles analysis encoding probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "main": "guards routes runner encoding problems records settings",
-    "cli": "main models records settings wording",
+    "cli": "main dump runner capture tiles encoding models records settings wording",
 }
 
 # What a room may import from outside the standard library. Rooms that are not named here are free.

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .dump import dump
 from .serve import serve
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -23,7 +24,7 @@ def headscope(
     """What every attention head of a pretrained transformer does with your text."""
 
 
-for command in (serve,):
+for command in (serve, dump):
     cli.command()(command)
 
 

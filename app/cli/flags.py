@@ -19,9 +19,9 @@ MISUSES = (InvalidInput, ModelNotFound, TooLarge)
 
 
 def say(flag: str) -> str:
-    """The settings table's own word on a flag."""
+    """The settings table's own word on a flag. Round brackets: Rich takes square ones for markup, and drops them."""
     field = Settings.model_fields[flag]
-    return f"{field.description} [default: {field.default}; HEADSCOPE_{flag.upper()}]"
+    return f"{field.description} (default: {field.default}; HEADSCOPE_{flag.upper()})"
 
 
 ModelsDir = Annotated[Path | None, typer.Option(help=say("models_dir"), show_default=False)]

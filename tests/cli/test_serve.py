@@ -30,6 +30,11 @@ def test_serve_names_its_flags(flag):
     assert flag in invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
 
 
+def test_help_says_the_default_and_the_variable_of_a_flag():
+    said = invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
+    assert "(default: 8000; HEADSCOPE_PORT)" in said
+
+
 def test_help_does_not_import_torch():
     code = "import sys, app.cli.command, app.main; print('torch' in sys.modules, 'transformers' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -82,6 +87,12 @@ def test_a_taken_port_is_said_at_once_with_the_way_out():
 )
 def test_the_first_line_says_who_can_reach_it(options, said):
     assert mode(Settings(**options)) == said
+
+
+def test_a_list_of_names_is_written_with_commas(monkeypatch):
+    monkeypatch.setenv("HEADSCOPE_ALLOWED_HOSTS", "lab.example, 10.0.0.5")
+    monkeypatch.setenv("HEADSCOPE_HUB_MODELS", "gpt2")
+    assert (Settings().allowed_hosts, Settings().hub_models) == (("lab.example", "10.0.0.5"), ("gpt2",))
 
 
 def test_flags_go_before_the_environment(monkeypatch):

@@ -1,0 +1,213 @@
+import csv
+import io
+import json
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from typer.testing import CliRunner
+
+from app.capture import run
+from app.cli.command import cli
+from app.cli.dump import numbers
+from app.tiles import whole
+
+TEXT = "The cat sat on the mat."
+
+
+@pytest.fixture
+def dump(models_dir):
+    def invoke(*arguments, model="local:gpt2", **options):
+        command = ["dump", "--models-dir", str(models_dir), "--model", model, *map(str, arguments)]
+        return CliRunner().invoke(cli, command, **options)
+
+    return invoke
+
+
+@pytest.fixture
+def posted(client):
+    """What the server answers to the same."""
+    return lambda **body: client.post("/api/v1/attention", json={"text": TEXT, **body}).json()
+
+
+def test_stdout_gets_the_json_of_the_api(dump, posted):
+    result = dump(TEXT, "--layers", "0,2", "--heads", "1-3", "--decimals", "3")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == posted(layers=[0, 2], heads=[1, 2, 3], decimals=3)
+
+
+def test_flags_say_what_the_fields_of_the_body_do(dump, posted):
+    result = dump("a dog", "--pair", "the park " * 60, "--quantity", "scores", "--truncate", model="local:bert")
+    said = posted(text="a dog", text_pair="the park " * 60, quantity="scores", truncate=True, model="local:bert")
+    assert said["tokens_dropped"] > 0
+    assert json.loads(result.stdout) == said
+
+
+def test_npz_and_safetensors_hold_the_arrays_and_facts_of_the_api(dump, posted, tmp_path):
+    said = posted(layers=[1])
+    for name in ("a.npz", "a.safetensors"):
+        assert dump(TEXT, "--layers", "1", "-o", tmp_path / name).exit_code == 0
+    with np.load(tmp_path / "a.npz") as npz:
+        held = dict(npz)
+    np.testing.assert_allclose(held["attention"], said["attention"], atol=1e-6)  # six decimals in JSON
+    assert json.loads(str(held["metadata"]))["capture"] == said["capture"]
+    with safe_open(tmp_path / "a.safetensors", "np") as tensors:
+        np.testing.assert_array_equal(tensors.get_tensor("attention"), held["attention"])
+        assert json.loads(tensors.metadata()["tokens"]) == said["tokens"]
+
+
+def test_verify_brings_the_certificate(dump):
+    certificate = json.loads(dump(TEXT, "--verify", "--layers", "0").stdout)["certificate"]
+    assert max(certificate["max_abs_error"]) <= 1e-5
+
+
+def test_csv_has_a_row_for_every_weight(dump, loaded, tmp_path):
+    assert dump(TEXT, "--layers", "2", "--heads", "0,3", "-o", tmp_path / "a.csv").exit_code == 0
+    capture = run(loaded("local:gpt2"), TEXT)
+    size = len(capture.tokens)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["layer", "head", "query", "query_token", "key", "key_token", "weight"]
+    weights = np.array([float(row["weight"]) for row in rows]).reshape(1, 2, size, size)
+    np.testing.assert_allclose(weights, whole(capture, [2], [0, 3], "pattern"), atol=1e-6)
+    places = [(int(row["head"]), int(row["query"]), int(row["key"])) for row in rows]
+    assert places == [(head, i, j) for head in (0, 3) for i in range(size) for j in range(size)]
+    for row in rows:
+        assert row["query_token"] == capture.tokens[int(row["query"])].text
+        assert row["key_token"] == capture.tokens[int(row["key"])].text
+
+
+def test_csv_of_more_than_one_block_of_rows_is_whole(dump, monkeypatch):
+    whole_table = dump(TEXT, "--format", "csv").stdout
+    monkeypatch.setattr("app.cli.table.ROWS_PER_BLOCK", 2)
+    assert dump(TEXT, "--format", "csv").stdout == whole_table
+
+
+@pytest.mark.parametrize("text", ['a "dog", a cat', "a\ncat\r\n", "=1+1"])
+def test_csv_gives_back_tokens_with_commas_quotes_and_line_ends(dump, loaded, text):
+    rows = csv.DictReader(io.StringIO(dump(text, "--format", "csv", "--layers", "0", "--heads", "0").stdout))
+    tokens = [token.text for token in run(loaded("local:gpt2"), text).tokens]
+    assert [row["key_token"] for row in rows] == tokens * len(tokens)
+
+
+def test_a_dash_reads_the_text_from_stdin_less_the_line_end_of_echo(dump, posted):
+    assert json.loads(dump("-", input=f"{TEXT}\n").stdout) == posted()
+
+
+def test_the_format_that_is_named_goes_before_the_ending(dump, tmp_path):
+    dump(TEXT, "--format", "json", "--layers", "0", "-o", tmp_path / "a.npz")
+    assert json.loads((tmp_path / "a.npz").read_text())["layers"] == [0]
+
+
+def test_numbers_are_a_list_a_range_or_both():
+    assert numbers("--layers", "0,5") == [0, 5]
+    assert numbers("--layers", "0-3, 7") == [0, 1, 2, 3, 7]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["", "--layers", "0"], 2, "the text is empty"),
+        (["cat " * 60], 2, "at most 40"),
+        ([TEXT, "--layers", "3"], 2, "layer 3: local:gpt2 has layers 0..2"),
+        ([TEXT, "--layers", "3-1"], 2, "--layers 3-1: write numbers from 0 to 1023, like 0,5 or 0-3"),
+        ([TEXT, "--heads", "a"], 2, "--heads a: write numbers"),
+        ([TEXT, "--heads", "0-2,1"], 2, "--heads 0-2,1: name each number once"),
+        ([TEXT, "--pair", "b"], 2, "send one text"),
+        ([TEXT, "--model", "nobody"], 2, "no model 'nobody'"),
+        ([TEXT, "-o", "a.txt"], 2, "a.txt: end it in .json, .npz, .safetensors, .csv, or say --format"),
+        ([TEXT, "-o", "/no/such/a.json"], 2, "/no/such/a.json: there is no folder /no/such"),
+        ([TEXT, "--format", "csv", "--verify"], 2, "csv has no place for a certificate"),
+        ([TEXT, "-o", "/", "--format", "json"], 1, "/: Is a directory"),
+        (["\udcff"], 2, "the text is not UTF-8"),
+    ],
+)
+def test_what_is_refused_is_said_in_one_line(dump, arguments, status, said):
+    result = dump(*arguments)
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert result.stderr.startswith("headscope: ")
+    assert result.stderr.count("\n") == 1
+    assert said in result.stderr
+
+
+def test_stdin_that_is_no_utf8_is_refused(dump):
+    result = dump("-", input=b"caf\xe9")
+    assert (result.exit_code, result.stderr) == (2, "headscope: byte 3 of stdin is not UTF-8\n")
+
+
+def test_a_model_that_is_refused_leaves_with_1_and_no_file(models_dir, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    command = ["dump", TEXT, "--models-dir", str(tmp_path), "--model", "local:broken", "-o", str(tmp_path / "a.npz")]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 1
+    assert "config.json is not JSON" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_an_answer_over_the_limit_is_refused_but_csv_has_none(dump):
+    few = {"HEADSCOPE_MAX_CELLS": "10", "HEADSCOPE_MAX_JSON_CELLS": "10"}
+    assert dump(TEXT, env=few).exit_code == 2
+    assert dump(TEXT, "--format", "csv", env=few).exit_code == 0
+
+
+def test_the_limits_and_the_key_of_a_shared_server_are_no_matter(dump):
+    assert dump(TEXT, env={"HEADSCOPE_HOST": "0.0.0.0"}).exit_code == 0
+
+
+def test_an_existing_file_is_replaced_and_keeps_its_mode(dump, tmp_path):
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    dump(TEXT, "-o", target)
+    assert json.loads(target.read_text())["capture"]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_the_file_of_a_refused_dump_stays_as_it_was(dump, tmp_path):
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    assert dump(TEXT, "--layers", "9", "-o", target).exit_code == 2
+    assert (target.read_text(), [path.name for path in tmp_path.iterdir()]) == ("old", ["a.json"])
+
+
+def test_a_link_stays_a_link(dump, tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    dump(TEXT, "-o", tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["capture"]
+
+
+def test_a_device_is_written_to_not_replaced(dump):
+    assert dump(TEXT, "-o", "/dev/null", "--format", "npz").exit_code == 0
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def running(chunks, *arguments):
+    """The command in a process of its own, with these chunks instead of a model's: torch takes seconds to import."""
+    code = f"import time\nfrom anyio import to_thread\nfrom app.cli import command, dump\n{chunks}\ncommand.run()"
+    command = [sys.executable, "-c", code, "dump", TEXT, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_the_reader_of_a_pipe_may_have_enough():
+    with running("dump.chunks = lambda *_: (b'a row\\n' * 99 for _ in range(99_999))") as process:
+        assert process.stdout.readline() == b"a row\n"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_dump_leaves_at_once_with_no_file_and_no_word(tmp_path, number):
+    busy = "dump.chunks = lambda *_: print(flush=True) or dump.finish(to_thread.run_sync(time.sleep, 100))"
+    with running(busy, "-o", tmp_path / "a.json") as process:
+        process.stdout.readline()
+        assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+        process.send_signal(number)
+        assert (process.stderr.read(), process.wait(60)) == (b"", 128 + number)
+    assert list(tmp_path.iterdir()) == []
