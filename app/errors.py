@@ -13,8 +13,11 @@
     |- CaptureGone                 404 capture_gone
     |- KeyRefused                  401 key_refused        shared mode, without its key or with another
     |- CrossOrigin                 403 cross_origin       another site's page is asking
+    |- ModelGated                  403 model_gated        the hub wants a token that may read it
     |- NotAcceptable               406 not_acceptable     no format that is served here
+    |- DownloadCancelled           409 download_cancelled somebody stopped it
     |- TooLarge                    413 too_large          an answer that would not fit
+    |- ModelTooLarge               413 model_too_large    to download, or for the memory
     |- BodyTooLarge                413 body_too_large     a request that would not
     |- AddressTooLong              414 address_too_long
     |- ForeignHost                 421 foreign_host       the Host header is none of ours
@@ -27,7 +30,9 @@
     |  |- WeightsDoNotFit          422 weights_do_not_fit
     |  |- ModelOutputInvalid       422 model_output_invalid
     |- DeviceMissing               503 device_missing     --device names what this machine lacks
+    |- HubUnreachable              503 hub_unreachable    and the model is not in the cache
     |- Busy                        503 busy
+    |- DiskFull                    507 disk_full
     |- ShapeMismatch               500 shape_mismatch     two tensors that do not go together
     |- UnknownHook                 500 unknown_hook
 
@@ -99,12 +104,24 @@ class CrossOrigin(AppError):
     code, status, title = "cross_origin", 403, "Cross-origin request"
 
 
+class ModelGated(AppError):
+    code, status, title = "model_gated", 403, "Model gated"
+
+
+class DownloadCancelled(AppError):
+    code, status, title = "download_cancelled", 409, "Download cancelled"
+
+
 class NotAcceptable(AppError):
     code, status, title = "not_acceptable", 406, "Not acceptable"
 
 
 class TooLarge(AppError):
     code, status, title = "too_large", 413, "Answer too large"
+
+
+class ModelTooLarge(AppError):
+    code, status, title = "model_too_large", 413, "Model too large"
 
 
 class BodyTooLarge(AppError):
@@ -154,6 +171,15 @@ class ModelOutputInvalid(ModelRefused):
 
 class DeviceMissing(AppError):
     code, status, title = "device_missing", 503, "Device missing"
+
+
+class HubUnreachable(AppError):
+    code, status, title = "hub_unreachable", 503, "Hub unreachable"
+    headers: ClassVar = {"Retry-After": "30"}
+
+
+class DiskFull(AppError):
+    code, status, title = "disk_full", 507, "Disk full"
 
 
 class Busy(AppError):

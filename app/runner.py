@@ -1,4 +1,4 @@
-"""The only state: loaded models and captures; one forward at a time, never on the event loop."""
+"""The only state: the shelf of models, and captures; one forward at a time, never on the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from anyio import CapacityLimiter, to_thread
 from cachetools import TTLCache
 
-from .errors import AppError, Busy, CaptureGone, EmptyText, TextTooLong, TooLarge
-from .models.registry import folder_of, listed, lookup
+from .errors import Busy, CaptureGone, EmptyText, TextTooLong, TooLarge
 from .records import ModelCard
 from .settings import Settings
+from .shelf import Shelf
 
 # torch and transformers take seconds to import. They come with the first model, in a worker thread:
 # the port is bound and the page on the screen before that.
@@ -44,9 +44,9 @@ class Runner:
     """
 
     def __init__(self, settings: Settings) -> None:
-        lookup(settings.model, settings.models_dir)
         self.settings = settings
-        self.loads: dict[str, asyncio.Task[LoadedModel]] = {}
+        self.shelf = Shelf(settings)
+        self.shelf.catalogue.lookup(settings.model)
         self.captures: TTLCache[str, Kept] = TTLCache(
             settings.max_capture_bytes, settings.capture_seconds, monotonic, getsizeof=lambda kept: kept.capture.bytes
         )
@@ -54,52 +54,9 @@ class Runner:
         self.readers = CapacityLimiter(2)
         self.making: dict[str, asyncio.Task[Capture]] = {}
 
-    # Models
-
-    def cards(self) -> list[ModelCard]:
-        """Every model there is, with its state now."""
-        return [self.card(entry.card) for entry in listed(self.settings.models_dir)]
-
-    def card(self, card: ModelCard) -> ModelCard:
-        load = self.loads.get(card.id)
-        if load is None:
-            return card
-        if not load.done():
-            return card.now("loading")
-        error = load.exception()
-        return load.result().card if error is None else card.now("failed", why_of(error))
-
-    @property
-    def ready(self) -> bool:
-        """Whether the default model can answer."""
-        load = self.loads.get(self.settings.model)
-        return load is not None and load.done() and load.exception() is None
-
-    @property
-    def why_not_ready(self) -> str | None:
-        """Why the default model could not be loaded, if that is so."""
-        load = self.loads.get(self.settings.model)
-        error = load.exception() if load is not None and load.done() else None
-        return why_of(error) if error else None
-
     async def model(self, model_id: str | None) -> "LoadedModel":
-        """The loaded model; whoever asks while it loads joins that load. Raises ModelNotFound, ModelRefused."""
-        wanted = self.settings.model if model_id is None else model_id
-        load = self.loads.get(wanted)
-        if load is None or (load.done() and load.exception() is not None):
-            lookup(wanted, self.settings.models_dir)  # an unknown id leaves no trace
-            load = self.loads[wanted] = asyncio.create_task(self.load(wanted))
-        return await asyncio.shield(load)  # one caller's leaving must not stop the others' load
-
-    async def load(self, model_id: str) -> "LoadedModel":
-        entry = lookup(model_id, self.settings.models_dir)
-
-        def read() -> "LoadedModel":
-            from .models.loading import load
-
-            return load(folder_of(entry), entry.card, device=self.settings.device, sha256=entry.sha256)
-
-        return await to_thread.run_sync(read)
+        """The loaded model. Raises ModelNotFound, ModelRefused and what a download can meet."""
+        return await self.shelf.model(model_id)
 
     # Captures
 
@@ -204,7 +161,3 @@ class Runner:
         if limiter.statistics().tasks_waiting >= most:
             raise Busy(f"{most} requests are waiting already: try again in a moment")
         return await to_thread.run_sync(work, *arguments, limiter=limiter)
-
-
-def why_of(error: BaseException) -> str:
-    return error.detail if isinstance(error, AppError) else "loading failed: the server's log has the details"

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, DirectoryPath, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # Read by the scripts beside the application, not by it.
 OTHERS = ("HEADSCOPE_CHROMIUM",)
@@ -16,6 +16,8 @@ SHORTEST_KEY = 16
 
 # What a stranger may use up of a shared server, unless the setting itself says otherwise.
 SHARED_DEFAULTS = {
+    "hub_models": (),
+    "downloads": False,
     "max_body_bytes": 2**20,
     "max_characters": 50_000,
     "max_cells": 10_000_000,
@@ -33,6 +35,14 @@ def long_enough(key: SecretStr) -> SecretStr:
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"at least {SHORTEST_KEY} characters are wanted: openssl rand -hex 16 makes a key")
     return key
+
+
+def names(given: Any) -> Any:
+    """`a, b` as one writes it into a variable."""
+    return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(names)]
 
 
 class Settings(BaseSettings):
@@ -55,11 +65,18 @@ class Settings(BaseSettings):
         None, description="key that a shared server wants: `Authorization: Bearer KEY`"
     )
     insecure: bool = Field(False, description="share without a key")
-    allowed_hosts: tuple[str, ...] = Field(
+    allowed_hosts: Names = Field(
         (),
-        description='names the server answers to, as JSON (`["lab.example"]`); else the local ones, or any if shared',
+        description="names the server answers to (`lab.example, 10.0.0.5`); else the local ones, or any if shared",
     )
     requests_per_minute: int = Field(600, ge=1, description="from one address, where the server is shared")
+    hub_models: Names | None = Field(
+        None,
+        description="models of the hub that are offered (`gpt2, owner/name`); by default any, or none if shared",
+    )
+    downloads: bool = Field(True, description="fetch models of the hub that are not in its cache; not if shared")
+    max_download_gb: float = Field(5, gt=0, description="gigabytes of one model of the hub")
+    max_model_bytes: int = Field(8 * 2**30, ge=1, description="memory for models; the longest unused go first")
     max_body_bytes: int = Field(8 * 2**20, ge=1, description="length of a request's body")
     max_characters: int = Field(200_000, ge=1, description="characters per text, counted before tokenizing")
     max_cells: int = Field(50_000_000, ge=1, description="weights in one binary answer")

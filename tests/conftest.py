@@ -5,7 +5,7 @@ import pytest
 from worlds import TINY, serving, write_tiny
 
 from app.models.loading import load
-from app.models.registry import folder_of, lookup
+from app.models.registry import Catalogue, folder_of
 from app.settings import Settings
 
 # How long an example takes is the machine's matter, and every run tries the same ones.
@@ -23,7 +23,7 @@ def models_dir(tmp_path_factory):
 
 
 def load_entry(model_id, models_dir=None):
-    entry = lookup(model_id, models_dir)
+    entry = Catalogue(models_dir).lookup(model_id)
     return load(folder_of(entry), entry.card, sha256=entry.sha256)
 
 

@@ -17,6 +17,7 @@ ENDPOINTS = {
     "/readyz": {"get"},
     "/api/v1/models": {"get"},
     "/api/v1/models/load": {"post"},
+    "/api/v1/models/cancel": {"post"},
     "/api/v1/attention": {"post"},
     "/api/v1/captures": {"post"},
     "/api/v1/captures/{capture_id}": {"get", "delete"},

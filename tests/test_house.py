@@ -41,9 +41,10 @@ ROOMS = {
     "analysis": "records",  # pure functions of a block of rows: never models, never routes
     "certificate": "attention models capture records",  # our numbers beside Hugging Face's
     "encoding": "capture tiles analysis records",
-    "runner": "models capture certificate tiles analysis records settings",
+    "shelf": "models records settings",  # which models are loaded
+    "runner": "shelf models capture certificate tiles analysis records settings",
     "dump": "runner capture tiles encoding records",  # one request, one dump: for the wire and for the command
-    "routes": "runner dump problems capture certificate tiles analysis encoding probes records settings",
+    "routes": "runner shelf dump problems capture certificate tiles analysis encoding probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "main": "guards routes runner encoding problems records settings",
     "cli": "main dump runner capture tiles encoding models records settings wording",

@@ -1,8 +1,8 @@
-"""Which models there are, and where: those that come with the project, and folders of the user's."""
+"""Which models there are, and where: those that come with the project, folders of the user's, and the hub's."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,16 +13,37 @@ LOCAL = "local:"
 MOST_NAMED = 8  # in an error
 # One plain folder name: no way up, no way out, nothing that a shell or a URL would read otherwise.
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# `gpt2`, `google-bert/bert-base-cased`, either with `@revision`: a branch, a tag or a commit.
+NAME = r"[A-Za-z0-9][\w.-]{0,95}"
+HUB_ID = re.compile(rf"(?P<repo>({NAME}/)?{NAME})(@(?P<revision>[\w./-]{{1,100}}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be loaded: its card before it is read, where its files are, what its weights must hash to."""
+    """A model that can be loaded: its card before it is read, where its files are, what its weights must hash to.
+
+    repo, revision: on the hub; None for what lies in a package or a folder
+    """
 
     card: ModelCard
     package: str | None = None
     folder: Path = Path()
     sha256: str | None = None
+    repo: str | None = None
+    revision: str | None = None
+
+
+def known(name: str, title: str, family: str, shape: tuple[int, int], most: int, parameters: int) -> Entry:
+    """A model of the hub that people ask for by name; shape is [layers, heads], and each head is 64 wide."""
+    layers, heads = shape
+    # fmt: off
+    card = ModelCard(
+        name, title, family, "hub",
+        layers=layers, heads=heads, kv_heads=heads, head_dim=64, d_model=64 * heads, max_tokens=most,
+        parameters=parameters,
+    )
+    # fmt: on
+    return Entry(card, repo=name)
 
 
 # Their sizes are known before they are read: the page can lay out the grid of a model that is still loading.
@@ -49,27 +70,67 @@ BUNDLED = (
         folder=Path("models/bundled/gpt2_mini"),
     ),
 )
-
+KNOWN_ON_HUB = (
+    known("gpt2", "GPT-2 small", "gpt2", (12, 12), 1024, 124_439_808),
+    known("distilgpt2", "DistilGPT-2", "gpt2", (6, 12), 1024, 81_912_576),
+    known("gpt2-medium", "GPT-2 medium", "gpt2", (24, 16), 1024, 354_823_168),
+    known("bert-base-uncased", "BERT base, uncased", "bert", (12, 12), 512, 109_482_240),
+    known("bert-base-cased", "BERT base, cased", "bert", (12, 12), 512, 108_310_272),
+)
 # fmt: on
 
 
-def listed(models_dir: Path | None) -> list[Entry]:
-    """Every model there is: the bundled ones, then the folders in `models_dir` that hold a config.json."""
-    names = sorted(path.name for path in models_dir.iterdir()) if models_dir and models_dir.is_dir() else []
-    found = [entry for name in names if models_dir and (entry := local(name, models_dir))]
-    return [*BUNDLED, *found]
+@dataclass(frozen=True)
+class Catalogue:
+    """What a server offers.
+
+    models_dir: folder whose folders are offered as local:NAME
+    from_hub:   ids of the hub that are offered; None for any
+    """
+
+    models_dir: Path | None = None
+    from_hub: tuple[str, ...] | None = None
+
+    def listed(self) -> list[Entry]:
+        """The bundled models, the folders in `models_dir` that hold a config.json, and the hub's known or allowed."""
+        allowed = KNOWN_ON_HUB if self.from_hub is None else map(on_hub, self.from_hub)
+        return [*BUNDLED, *filter(None, map(self.local, self.folder_names())), *filter(None, allowed)]
+
+    def lookup(self, model_id: str) -> Entry:
+        """The model of that id. Raises ModelNotFound, the same whether or not something lies at such a path."""
+        if model_id.startswith(LOCAL):
+            entry = self.local(model_id.removeprefix(LOCAL))
+        else:
+            entry = next((entry for entry in BUNDLED if entry.card.id == model_id), None) or self.hub_entry(model_id)
+        if entry is None:
+            raise ModelNotFound(f"no model {shown(model_id)}: there are {named(self.listed())}")
+        return entry
+
+    def hub_entry(self, model_id: str) -> Entry | None:
+        return on_hub(model_id) if self.from_hub is None or model_id in self.from_hub else None
+
+    def folder_names(self) -> list[str]:
+        return sorted(path.name for path in self.models_dir.iterdir()) if self.models_dir else []
+
+    def local(self, name: str) -> Entry | None:
+        """The folder `name` directly in `models_dir`, if it is one and holds a config.json."""
+        if self.models_dir is None or not FOLDER_NAME.fullmatch(name):
+            return None
+        folder = (self.models_dir / name).resolve()
+        inside = folder.is_relative_to(self.models_dir.resolve())
+        if not inside or not (folder / "config.json").is_file():
+            return None
+        return Entry(ModelCard(LOCAL + name, name, "", "local"), folder=folder)
 
 
-def lookup(model_id: str, models_dir: Path | None) -> Entry:
-    """The model of that id. Raises ModelNotFound, the same whether or not something lies at such a path."""
-    entries = {entry.card.id: entry for entry in BUNDLED}
-    if models_dir is not None and model_id.startswith(LOCAL):
-        entry = local(model_id.removeprefix(LOCAL), models_dir)
-    else:
-        entry = entries.get(model_id)
-    if entry is None:
-        raise ModelNotFound(f"no model {shown(model_id)}: there are {named(listed(models_dir))}")
-    return entry
+def on_hub(model_id: str) -> Entry | None:
+    """An id that the hub could have; its sizes are known if it is a known one."""
+    parts = HUB_ID.fullmatch(model_id)
+    if parts is None or ".." in model_id or "--" in parts["repo"]:
+        return None
+    like = next((entry for entry in KNOWN_ON_HUB if entry.card.id == parts["repo"]), None)
+    card = replace(like.card, id=model_id) if like else ModelCard(model_id, parts["repo"], "", "hub")
+    return Entry(card, repo=parts["repo"], revision=parts["revision"])
 
 
 def shown(model_id: str) -> str:
@@ -82,19 +143,8 @@ def named(entries: Sequence[Entry]) -> str:
     return ", ".join(entry.card.id for entry in entries[:MOST_NAMED]) + more
 
 
-def local(name: str, models_dir: Path) -> Entry | None:
-    """The folder `name` directly in `models_dir`, if it is one and holds a config.json."""
-    if not FOLDER_NAME.fullmatch(name):
-        return None
-    folder = (models_dir / name).resolve()
-    inside = folder.is_relative_to(models_dir.resolve())
-    if not inside or not (folder / "config.json").is_file():
-        return None
-    return Entry(ModelCard(LOCAL + name, name, "", "local"), folder=folder)
-
-
 def folder_of(entry: Entry) -> Path:
-    """Where the model's files are. Raises ModelNotFound where its package is not installed."""
+    """Where the files of a bundled or local model are. Raises ModelNotFound where its package is not installed."""
     if entry.package is None:
         return entry.folder
     spec = find_spec(entry.package)  # finds, but does not run, the package

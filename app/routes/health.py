@@ -29,8 +29,8 @@ async def healthz() -> Health:
 )
 async def readyz(runner: TheRunner, response: Response) -> Health:
     """200 once the default model is loaded."""
-    if runner.ready:
+    default = runner.shelf.default
+    if default.state == "ready":
         return Health(status="ok")
     response.status_code = 503
-    why = runner.why_not_ready
-    return Health(status="failed" if why else "loading", why=why)
+    return Health(status="failed" if default.why else "loading", why=default.why)

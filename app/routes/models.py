@@ -1,26 +1,78 @@
 """Which models there are, and loading one."""
 
-from typing import Any
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from anyio import move_on_after
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, format_sse_event
 
-from .deps import StrictModel, StrictRoute, TheRunner, TheSettings, only_json
+from ..encoding import format_of
+from ..errors import AppError, NotAcceptable
+from ..problems import of_app_error
+from ..shelf import Load, Shelf
+from .deps import StrictModel, StrictRoute, TheRunner, TheSettings
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
+EVENTS = "text/event-stream"
+BETWEEN_EVENTS = 0.25  # seconds
 
-class LoadRequest(StrictModel):
+
+class ModelRequest(StrictModel):
     model: str
 
 
 @router.get("", summary="List the models")
 async def models(runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
     """Every model, with its state."""
-    return {"default": settings.model, "models": [card.to_dict() for card in runner.cards()]}
+    return {"default": settings.model, "models": [card.to_dict() for card in runner.shelf.cards()]}
 
 
-@router.post("/load", summary="Load a model", dependencies=[Depends(only_json)])
-async def load(body: LoadRequest, runner: TheRunner) -> dict[str, Any]:
-    """Load a model, or wait for the load that is under way; its card when ready."""
+@router.post(
+    "/load",
+    summary="Load a model",
+    response_model=None,
+    responses={200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
+)
+async def load(body: ModelRequest, runner: TheRunner, accept: Annotated[str | None, Header()] = None) -> Response:
+    """Load a model, or join the load that is under way; its card when ready.
+
+    With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {card}` or
+    `error {problem}`. A client that leaves does not stop the load.
+    """
+    if EVENTS in (accept or ""):
+        return EventSourceResponse(events(runner.shelf, runner.shelf.start(body.model)))
+    if format_of(accept, None) != "json":
+        raise NotAcceptable(f"this is served as application/json or {EVENTS}")
     model = await runner.model(body.model)
-    return model.card.to_dict()
+    return JSONResponse(model.card.to_dict())
+
+
+@router.post("/cancel", summary="Cancel a download")
+async def cancel(body: ModelRequest, runner: TheRunner) -> dict[str, Any]:
+    """Stop the download of a model, for everybody who waits for it; its card. Another load goes on where it stopped."""
+    entry = runner.shelf.catalogue.lookup(body.model)
+    runner.shelf.cancel(body.model)
+    return runner.shelf.card(entry.card).to_dict()
+
+
+async def events(shelf: Shelf, load: Load) -> AsyncIterator[bytes]:
+    """How far the load is, four times a second, then how it ended."""
+    while not load.task.done():
+        yield event("progress", load.progress.to_dict())
+        with move_on_after(BETWEEN_EVENTS):
+            await asyncio.wait({load.task})
+    try:
+        model = await shelf.end_of(load)
+    except AppError as error:
+        yield event("error", of_app_error(error))
+    else:
+        yield event("ready", model.card.to_dict())
+
+
+def event(name: str, data: dict[str, Any]) -> bytes:
+    return format_sse_event(event=name, data_str=json.dumps(data))

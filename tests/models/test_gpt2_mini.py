@@ -8,9 +8,9 @@ import torch
 from safetensors import safe_open
 
 from app.attention.hooks import watching
-from app.models.registry import folder_of, lookup
+from app.models.registry import Catalogue, folder_of
 
-FOLDER = Path(folder_of(lookup("gpt2-mini", None)))
+FOLDER = Path(folder_of(Catalogue().lookup("gpt2-mini")))
 CARD = (FOLDER / "README.md").read_text()
 LENGTH = 50
 

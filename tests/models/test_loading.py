@@ -9,7 +9,7 @@ from worlds import write_tiny
 
 from app.errors import CorruptModel, DeviceMissing, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from app.models.loading import load
-from app.models.registry import BUNDLED, folder_of, listed, lookup
+from app.models.registry import BUNDLED, KNOWN_ON_HUB, Catalogue, folder_of
 from app.records import ModelCard
 
 CARD = ModelCard("local:x", "x", "", "local")
@@ -55,11 +55,11 @@ def test_half_precision_weights_are_read_as_float32(gpt2):
 def test_a_bundled_model_is_ready_without_any_hub(model_id, loaded):
     card = loaded(model_id).card
     assert card.state == "ready"
-    assert replace(card, state="available", revision=None) == lookup(model_id, None).card
+    assert replace(card, state="available", revision=None) == Catalogue().lookup(model_id).card
 
 
 def test_minilm_is_the_file_of_the_hub():
-    entry = lookup("minilm", None)
+    entry = Catalogue().lookup("minilm")
     assert entry.sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert load(folder_of(entry), entry.card, sha256=entry.sha256).card.revision == "53aa51172d14"
 
@@ -143,7 +143,8 @@ def test_a_truncated_file_is_refused(gpt2, name):
 def test_folders_with_a_config_are_listed_after_the_bundled_models(tmp_path):
     write_tiny(tmp_path / "mine", "gpt2")
     (tmp_path / "notes").mkdir()
-    assert [entry.card.id for entry in listed(tmp_path)] == [*(e.card.id for e in BUNDLED), "local:mine"]
+    listed = [entry.card.id for entry in Catalogue(tmp_path).listed()]
+    assert listed == [*(e.card.id for e in BUNDLED), "local:mine", *(e.card.id for e in KNOWN_ON_HUB)]
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc", "link", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
@@ -152,8 +153,8 @@ def test_only_a_plain_folder_name_inside_the_models_folder_is_found(tmp_path, na
     models_dir.mkdir()
     write_tiny(outside, "gpt2")
     (models_dir / "link").symlink_to(outside)
-    with pytest.raises(ModelNotFound, match="^no model .*: there are minilm, gpt2-mini"):
-        lookup(f"local:{name}", models_dir)
+    with pytest.raises(ModelNotFound, match=r"^no model .*: there are minilm, gpt2-mini"):
+        Catalogue(models_dir).lookup(f"local:{name}")
 
 
 def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
@@ -166,6 +167,6 @@ def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
 
 def test_a_device_that_is_not_here_is_said_with_those_that_are(models_dir, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    entry = lookup("local:gpt2", models_dir)
+    entry = Catalogue(models_dir).lookup("local:gpt2")
     with pytest.raises(DeviceMissing, match=r"--device cuda: torch .* finds cpu"):
         load(folder_of(entry), entry.card, device="cuda")

@@ -7,7 +7,7 @@ from worlds import TINY, randomise
 from app.attention.hooks import watching
 from app.certificate import reference_patterns
 from app.models.adapter import adopt
-from app.models.loading import FAMILIES
+from app.models.checkpoint import FAMILIES
 
 # float32: a dozen matrix products of some hundred terms each; float64 has nine more digits.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}

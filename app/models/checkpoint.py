@@ -1,0 +1,129 @@
+"""What a folder claims to hold, checked before anything is allocated: config.json, and the header of the weights."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import PretrainedConfig, PreTrainedModel
+
+from ..errors import CorruptModel, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from .adapter import Adapter
+from .bert import BERT
+from .gpt2 import GPT2
+
+FAMILIES = {adapter.family: adapter for adapter in (BERT, GPT2)}
+CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
+
+# Above any model of these families: a config that says more is no reason to try.
+MOST = {
+    "num_hidden_layers": 256,
+    "num_attention_heads": 1024,
+    "hidden_size": 2**16,
+    "intermediate_size": 2**18,
+    "n_inner": 2**18,
+    "max_position_embeddings": 2**20,
+    "vocab_size": 2**22,
+    "type_vocab_size": 2**10,
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What config.json asks for."""
+
+    adapter: Adapter
+    config: PretrainedConfig
+    model_class: type[PreTrainedModel]
+
+
+def require(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise CorruptModel(f"{name} is missing: a model folder holds {CONFIG}, {TOKENIZER} and {WEIGHTS}")
+    return path
+
+
+def read_config(folder: Path) -> Claim:
+    """Read here, so that nothing in it can run. Raises CorruptModel, UnsupportedModel."""
+    try:
+        raw: Any = json.loads(require(folder, CONFIG).read_text())
+    except (ValueError, RecursionError) as error:
+        raise CorruptModel(f"{CONFIG} is not JSON: {str(error)[:200]}") from error
+    if not isinstance(raw, dict):
+        raise CorruptModel(f"{CONFIG} is a JSON {type(raw).__name__}, not an object")
+    adapter, model_class = read_architecture(raw)
+    try:
+        config = adapter.config_class.from_dict(raw)
+    except Exception as error:  # transformers raises a class of its own for each kind of wrong type
+        raise UnsupportedModel(f"{CONFIG}: {' '.join(str(error).split())[:300]}") from error
+    if why := out_of_range(config) or adapter.refusal(config):
+        raise UnsupportedModel(why)
+    return Claim(adapter, config, model_class)
+
+
+def read_architecture(raw: dict[str, Any]) -> tuple[Adapter, type[PreTrainedModel]]:
+    """The family and the class that carry it out. Raises UnsupportedModel."""
+    adapter = FAMILIES.get(str(raw.get("model_type")))
+    if adapter is None:
+        shown = repr(raw.get("model_type"))[:80]
+        raise UnsupportedModel(f"model_type {shown}: this version reads {', '.join(FAMILIES)}")
+    if "auto_map" in raw:
+        raise UnsupportedModel(f"{CONFIG} names code of its own (auto_map), and code from a model is never run")
+    named = raw.get("architectures")
+    architecture = str(named[0])[:80] if isinstance(named, list) and named else "none"
+    model_class = adapter.classes.get(architecture)
+    if model_class is None:
+        raise UnsupportedModel(
+            f"architecture {architecture!r}: of {adapter.family}, {', '.join(adapter.classes)} are read"
+        )
+    return adapter, model_class
+
+
+def out_of_range(config: PretrainedConfig) -> str | None:
+    """Why these sizes are none that a model can have."""
+    for name, most in MOST.items():
+        size = getattr(config, name, None)
+        if size is not None and not 1 <= size <= most:
+            return f"{CONFIG}: {name} is {size}, and 1 to {most:,} are read"
+    if config.hidden_size % config.num_attention_heads:
+        return f"{CONFIG}: {config.num_attention_heads} heads do not divide a width of {config.hidden_size}"
+    return None
+
+
+def parameters(folder: Path) -> int:
+    """How many parameters the model has, as config.json and the weights' header agree.
+
+    Raises what read_config and read_header raise, and WeightsDoNotFit where config.json asks for far more than the
+    file has: transformers would allocate all of it before it found out.
+    """
+    claim, stored = read_config(folder), read_header(folder)
+    with torch.device("meta"):
+        claimed = int(claim.model_class(claim.config).num_parameters())
+    if claimed > 2 * stored:
+        raise WeightsDoNotFit(f"{CONFIG} describes {claimed:,} parameters, {WEIGHTS} holds {stored:,}")
+    return claimed
+
+
+def read_header(folder: Path) -> int:
+    """How many numbers the weights file holds. Raises UnsafeFormat, CorruptModel."""
+    if not (folder / WEIGHTS).is_file() and any(folder.glob("*.bin")):
+        raise UnsafeFormat(f"the weights are pickled, which can run code: convert them to {WEIGHTS}")
+    try:
+        with safe_open(require(folder, WEIGHTS), "pt") as weights:
+            return sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118 - no dict
+    except SafetensorError as error:
+        raise CorruptModel(f"{WEIGHTS} cannot be read: {error}") from error
+
+
+def check_digest(folder: Path, sha256: str | None) -> str:
+    """The SHA-256 of the weights file. Raises CorruptModel where it should be another."""
+    with require(folder, WEIGHTS).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {sha256}: install it again")
+    return digest

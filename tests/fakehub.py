@@ -1,0 +1,122 @@
+"""A hub on this machine: serves folders as the real one would, and misbehaves where a test asks for it."""
+
+import hashlib
+import json
+import re
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+API = re.compile(r"/api/models/(?P<repo>[^/]+/[^/?]+?)(/revision/(?P<revision>[^?]+))?(\?.*)?")
+FILE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
+
+
+@dataclass
+class FakeHub:
+    """`repos` are served; `faults` maps a repo to gated, down, hangs, half or half once."""
+
+    url: str = ""
+    repos: dict[str, Path] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
+    hanging: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    block: int = 1 << 14
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    hub: FakeHub
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.answer(body=False)
+
+    def do_GET(self):
+        self.answer(body=True)
+
+    def answer(self, *, body):
+        self.hub.asked.append(f"{self.command} {self.path}")
+        self.hub.tokens.append(self.headers.get("authorization"))
+        asked = API.fullmatch(self.path) or FILE.fullmatch(self.path)
+        fault = self.hub.faults.get(asked["repo"]) if asked else None
+        if fault == "down":
+            return self.say(500)
+        if asked is None or asked["repo"] not in self.hub.repos:
+            return self.say(401, {"X-Error-Code": "RepoNotFound"})
+        if asked["revision"] not in (None, "main", COMMIT):
+            return self.say(404, {"X-Error-Code": "RevisionNotFound"})
+        folder = self.hub.repos[asked["repo"]]
+        if asked.re is API:
+            return self.describe(folder, asked["repo"])
+        if fault == "gated":
+            return self.say(403, {"X-Error-Code": "GatedRepo"})
+        return self.send_file(folder / asked["name"], fault if body else None, body=body)
+
+    def describe(self, folder, repo):
+        files = [{"rfilename": f.name, "size": f.stat().st_size, "blobId": "0"} for f in sorted(folder.iterdir())]
+        said = {"_id": "0", "id": repo, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "siblings": files}
+        self.say(200, {"Content-Type": "application/json"}, json.dumps(said).encode())
+
+    def send_file(self, path, fault, *, body):
+        if not path.is_file():
+            return self.say(404, {"X-Error-Code": "EntryNotFound"})
+        data = path.read_bytes()
+        etag = hashlib.sha256(data).hexdigest()
+        wanted = self.headers.get("range")
+        start = int(re.match(r"bytes=(\d+)-", wanted)[1]) if wanted else 0
+        if wanted and body:
+            self.hub.ranges.append(f"{path.name} {wanted}")
+        headers = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        fault = fault if path.suffix == ".safetensors" else None
+        return self.say(206 if start else 200, headers, data[start:], body=body, fault=fault)
+
+    def say(self, status, headers=None, data=b"", *, body=True, fault=None):
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if not body:
+            return
+        if fault in ("half", "half once"):
+            if fault == "half once":
+                self.hub.faults.clear()
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif fault == "hangs":
+            self.wfile.write(data[: self.hub.block])
+            self.wfile.flush()
+            self.hub.hanging.set()
+            self.hub.go_on.wait(30)
+            self.wfile.write(data[self.hub.block :])
+        else:
+            self.wfile.write(data)
+
+
+@contextmanager
+def fake_hub(**repos):
+    """A FakeHub that listens; `team__tiny=folder` serves the folder as team/tiny."""
+    hub = FakeHub(repos={name.replace("__", "/"): folder for name, folder in repos.items()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"hub": hub}))
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.go_on.set()
+        server.shutdown()
+        server.server_close()

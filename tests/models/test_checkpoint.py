@@ -1,0 +1,84 @@
+"""A config that lies is refused before anything is allocated."""
+
+import json
+import tracemalloc
+
+import pytest
+from worlds import write_tiny
+
+from app.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
+from app.models.checkpoint import parameters, read_config
+
+
+@pytest.fixture
+def gpt2(tmp_path):
+    return write_tiny(tmp_path / "gpt2", "gpt2")
+
+
+def rewrite(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_the_parameters_are_counted_without_reading_them(gpt2):
+    assert parameters(gpt2) == 300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"n_layer": -1}, "num_hidden_layers is -1, and 1 to 256 are read"),
+        ({"n_layer": 10**9}, "num_hidden_layers is 1000000000"),
+        ({"n_layer": 1.5}, "n_layer"),
+        ({"n_embd": "wide"}, "n_embd"),
+        ({"n_embd": 0}, "hidden_size is 0"),
+        ({"n_embd": None}, "n_embd"),
+        ({"n_head": 5}, "5 heads do not divide a width of 24"),
+        ({"n_positions": 2**40}, "max_position_embeddings"),
+        ({"architectures": 5}, "architecture 'none'"),
+        ({"architectures": [{}]}, "architecture '{}'"),
+        ({"model_type": ["gpt2"]}, "model_type"),
+        ({"model_type": "x" * 10_000}, "model_type 'xxx"),
+    ],
+    ids=str,
+)
+def test_sizes_that_no_model_has_are_refused_by_name(gpt2, changes, said):
+    rewrite(gpt2, **changes)
+    with pytest.raises(UnsupportedModel) as refused:
+        read_config(gpt2)
+    assert said in refused.value.detail
+    assert len(refused.value.detail) < 500
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "null", '"gpt2"', "{", "[" * 100_000, ""])
+def test_a_config_that_is_no_object_is_corrupt(gpt2, text):
+    (gpt2 / "config.json").write_text(text)
+    with pytest.raises(CorruptModel, match=r"config\.json"):
+        read_config(gpt2)
+
+
+def test_a_config_that_asks_for_far_more_than_the_file_holds_allocates_nothing(gpt2):
+    rewrite(gpt2, vocab_size=2**22, n_embd=2**16, n_head=8)  # a terabyte
+    tracemalloc.start()
+    with pytest.raises(WeightsDoNotFit, match=r"describes [\d,]{12,} parameters, model.safetensors holds [\d,]{6} ?"):
+        parameters(gpt2)
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("cut", [0, 7, 100, -1])
+def test_a_truncated_weights_file_is_corrupt(gpt2, cut):
+    weights = gpt2 / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:cut])
+    with pytest.raises(CorruptModel, match=r"model\.safetensors cannot be read"):
+        parameters(gpt2)
+
+
+@pytest.mark.parametrize("position", range(0, 400, 7))
+def test_a_flipped_byte_in_the_header_never_passes_as_a_bug(gpt2, position):
+    weights = gpt2 / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[position] ^= 0xFF
+    weights.write_bytes(bytes(data))
+    with pytest.raises(ModelRefused):
+        parameters(gpt2)

@@ -1,0 +1,149 @@
+import os
+import re
+
+import pytest
+from fakehub import COMMIT, fake_hub
+from huggingface_hub import constants
+from worlds import write_tiny
+
+from app.errors import (
+    CorruptModel,
+    DownloadCancelled,
+    HubUnreachable,
+    ModelGated,
+    ModelNotFound,
+    ModelTooLarge,
+    UnsafeFormat,
+    UnsupportedModel,
+)
+from app.models.checkpoint import read_config
+from app.models.hub import Hub, fetch
+from app.models.progress import Progress
+
+REPO = "team/tiny"
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with fake_hub(team__tiny=write_tiny(tmp_path / "tiny", "gpt2")) as hub:
+        yield hub
+
+
+def take(hub, tmp_path, repo=REPO, revision=None, progress=None, check=read_config, **options):
+    asked = Hub(**{"most_gigabytes": 1, "endpoint": hub.url, "cache": tmp_path / "cache", **options})
+    return fetch(asked, repo, revision, progress or Progress(), check)
+
+
+def test_a_checkpoint_comes_with_what_is_read_of_it_and_nothing_else(hub, tmp_path):
+    (hub.repos[REPO] / "README.md").write_text("not needed")
+    folder = take(hub, tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"config.json", "tokenizer.json", "model.safetensors"}
+    assert folder.name == COMMIT
+
+
+def test_config_comes_before_the_weights_and_a_refused_family_costs_no_more(hub, tmp_path):
+    config = hub.repos[REPO] / "config.json"
+    config.write_text('{"model_type": "llama"}')
+    with pytest.raises(UnsupportedModel):
+        take(hub, tmp_path)
+    assert not any("safetensors" in path for path in hub.asked)
+
+
+def test_the_progress_ends_at_the_total_that_was_said_first(hub, tmp_path):
+    progress = Progress()
+    take(hub, tmp_path, progress=progress)
+    assert (
+        progress.bytes
+        == progress.total
+        == sum(
+            (hub.repos[REPO] / name).stat().st_size for name in ("config.json", "tokenizer.json", "model.safetensors")
+        )
+    )
+
+
+def test_a_second_time_nothing_is_downloaded(hub, tmp_path):
+    take(hub, tmp_path)
+    hub.asked.clear()
+    take(hub, tmp_path)
+    assert not [path for path in hub.asked if path.startswith("GET /team")]
+
+
+@pytest.mark.parametrize("fault", ["down", "gone"])
+def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
+    there = take(hub, tmp_path)
+    hub.faults[REPO] = "down"
+    endpoint = {"endpoint": "http://127.0.0.1:9"} if fault == "gone" else {}
+    assert take(hub, tmp_path, **endpoint) == there
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (lambda hub: hub.faults.update({REPO: "down"}), HubUnreachable, "the hub answers 500.*not in the cache"),
+        (lambda hub: hub.faults.update({REPO: "gated"}), ModelGated, "gated: accept its conditions.*HF_TOKEN"),
+        (lambda hub: hub.repos.clear(), ModelNotFound, "here or on the hub"),
+        (lambda hub: setattr(hub, "url", "http://127.0.0.1:9"), HubUnreachable, "does not answer"),
+        (lambda hub: (hub.repos[REPO] / "tokenizer.json").unlink(), CorruptModel, "has no tokenizer.json"),
+        (
+            lambda hub: (hub.repos[REPO] / "model.safetensors").rename(hub.repos[REPO] / "pytorch_model.bin"),
+            UnsafeFormat,
+            "pickled weights only",
+        ),
+    ],
+    ids=["500", "gated", "unknown", "nobody listens", "no tokenizer", "pickle"],
+)
+def test_what_the_hub_cannot_give_is_said_with_the_way_out(hub, tmp_path, change, error, said):
+    change(hub)
+    with pytest.raises(error, match=said):
+        take(hub, tmp_path)
+
+
+def test_an_unknown_revision_is_not_found(hub, tmp_path):
+    with pytest.raises(ModelNotFound, match="no such revision"):
+        take(hub, tmp_path, revision="v9")
+
+
+def test_a_checkpoint_above_the_limit_is_refused_before_a_byte_of_it(hub, tmp_path):
+    with pytest.raises(ModelTooLarge, match=r"GB to download, HEADSCOPE_MAX_DOWNLOAD_GB is 1e-06"):
+        take(hub, tmp_path, most_gigabytes=1e-6)
+    assert not [path for path in hub.asked if "resolve" in path]
+
+
+def test_without_downloads_the_hub_is_not_asked(hub, tmp_path):
+    with pytest.raises(ModelNotFound, match="downloads no models"):
+        take(hub, tmp_path, downloads=False)
+    assert hub.asked == []
+    folder = take(hub, tmp_path)
+    assert take(hub, tmp_path, downloads=False) == folder
+
+
+def test_half_a_file_is_resumed_where_it_stopped(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
+    hub.faults[REPO] = "half once"
+    folder = take(hub, tmp_path)
+    assert (folder / "model.safetensors").read_bytes() == (hub.repos[REPO] / "model.safetensors").read_bytes()
+    assert [re.fullmatch(r"model.safetensors bytes=[1-9]\d+-", one) is not None for one in hub.ranges] == [True]
+
+
+def test_a_hub_that_always_stops_half_way_is_said(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    hub.faults[REPO] = "half"
+    with pytest.raises(HubUnreachable, match="try again later"):
+        take(hub, tmp_path)
+
+
+def test_a_download_can_be_cancelled_between_two_blocks(hub, tmp_path):
+    progress = Progress()
+    progress.cancelled.set()
+    with pytest.raises(DownloadCancelled, match="goes on where it stopped"):
+        take(hub, tmp_path, progress=progress)
+    assert not any("safetensors" in path for path in hub.asked if path.startswith("GET"))
+
+
+def test_the_token_goes_to_the_hub_and_nowhere_else(hub, tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, "HF_TOKEN", "hf_secret")
+    hub.faults[REPO] = "gated"
+    with pytest.raises(ModelGated) as refused:
+        take(hub, tmp_path)
+    assert "Bearer hf_secret" in hub.tokens
+    assert "hf_secret" not in str(refused.value)
