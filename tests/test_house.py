@@ -47,7 +47,7 @@ ROOMS = {
     "routes": "runner shelf dump problems capture certificate tiles analysis encoding probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "main": "guards routes runner encoding problems records settings",
-    "cli": "main dump runner capture tiles encoding models records settings wording",
+    "cli": "main dump runner shelf capture tiles encoding models records settings wording",
 }
 
 # What a room may import from outside the standard library. Rooms that are not named here are free.

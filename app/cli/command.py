@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from .dump import dump
+from .env import env
+from .models import models
 from .serve import serve
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def print_version(wanted: bool) -> None:
@@ -24,7 +26,7 @@ def headscope(
     """What every attention head of a pretrained transformer does with your text."""
 
 
-for command in (serve, dump):
+for command in (serve, dump, models, env):
     cli.command()(command)
 
 

@@ -1,0 +1,81 @@
+"""What the command knows beside serving and dumping."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.command import cli
+from app.cli.env import said_of
+from app.settings import Settings
+
+PYTHON = [sys.executable, "-c", "from app.cli.command import run; run()"]
+
+
+def invoke(*arguments, **environment):
+    return CliRunner().invoke(cli, arguments, env=environment)
+
+
+def test_models_are_a_table_with_a_line_each(models_dir):
+    lines = invoke("models", "--models-dir", str(models_dir)).stdout.splitlines()
+    assert re.split(r"\s{2,}", lines[0]) == ["id", "layers x heads", "parameters", "source", "state"]
+    assert re.split(r"\s{2,}", lines[1]) == ["minilm", "6 x 12", "22,713,216", "bundled", "available"]
+    [tiny] = [line for line in lines if line.startswith("local:gpt2 ")]
+    assert re.split(r"\s{2,}", tiny) == ["local:gpt2", "?", "?", "local", "available"]
+
+
+def test_models_as_json_are_the_answer_of_the_api(client, models_dir):
+    said = json.loads(invoke("models", "--json", "--models-dir", str(models_dir), HEADSCOPE_MODEL="local:gpt2").stdout)
+    posted = client.get("/api/v1/models").json()
+    assert said["default"] == posted["default"]
+    assert [card["id"] for card in said["models"]] == [card["id"] for card in posted["models"]]
+    assert [set(card) for card in said["models"]] == [set(card) for card in posted["models"]]
+
+
+def test_env_says_versions_devices_and_every_setting():
+    said = invoke("env").stdout
+    for name in ("python", "headscope", "torch", "transformers"):
+        assert re.search(rf"^{name} +\d", said, re.MULTILINE)
+    assert re.search(r"^devices +cpu", said, re.MULTILINE)
+    assert all(f"HEADSCOPE_{name.upper()} " in said for name in Settings.model_fields)
+
+
+def test_a_setting_says_where_it_comes_from(monkeypatch):
+    monkeypatch.setenv("HEADSCOPE_PORT", "9000")
+    lines = [re.sub(" +", " ", line) for line in said_of(Settings(), os.environ)]
+    assert "HEADSCOPE_PORT 9000 (environment)" in lines
+    assert "HEADSCOPE_HOST 127.0.0.1 (default)" in lines
+
+
+def test_a_key_is_set_or_not_set_and_never_shown(monkeypatch):
+    assert re.search(r"HEADSCOPE_API_KEY +not set  \(default\)", "\n".join(said_of(Settings(), {})))
+    monkeypatch.setenv("HEADSCOPE_API_KEY", "sixteen letters!")
+    said = "\n".join(said_of(Settings(), os.environ))
+    assert re.search(r"HEADSCOPE_API_KEY +set  \(environment\)", said)
+    assert "sixteen" not in said
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [("headscope ", {"serve", "dump", "models", "env"}), ("headscope dump --quant", {"--quantity"})],
+)
+def test_bash_completes_commands_and_flags(line, offered):
+    """What the script of --show-completion runs at each press of the key."""
+    asked = {"_HEADSCOPE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    done = subprocess.run(PYTHON, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered
+
+
+def test_the_script_is_offered_by_the_command():
+    assert {"--install-completion", "--show-completion"} <= set(invoke("--help", TERM="dumb").stdout.split())
+
+
+def test_the_script_of_completion_is_one_that_bash_reads():
+    wanted = os.environ | {"_HEADSCOPE_COMPLETE": "source_bash"}
+    script = subprocess.run(PYTHON, env=wanted, capture_output=True, text=True, check=True).stdout
+    assert "_HEADSCOPE_COMPLETE=complete_bash" in script
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
