@@ -1,0 +1,72 @@
+"""docs/api.md: its examples run, and it names every endpoint and every error."""
+
+import re
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from app import errors
+from app.main import create_app
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "api.md").read_text()
+IN_THE_PAGE = "http://127.0.0.1:8000"
+
+
+def blocks(language, url):
+    """All examples of one language as one program, asking this server: later ones build on earlier ones."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)).replace(IN_THE_PAGE, url)
+
+
+@pytest.fixture(scope="module")
+def url():
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(Settings(model="gpt2-mini")), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def test_the_examples_in_curl_run(url, tmp_path):
+    script = f"set -euo pipefail\n{blocks('bash', url)}"
+    done = subprocess.run(["bash", "-x", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert '"attention":[[[[1.0,' in done.stdout
+    assert (tmp_path / "attention.npz").stat().st_size > 0
+
+
+def test_the_examples_in_python_run(url, capsys):
+    exec(compile(blocks("python", url), "docs/api.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.startswith("ok\n")
+    assert "unknown_layer layer 9: gpt2-mini has layers 0..3" in said
+
+
+def test_every_endpoint_is_on_the_page():
+    paths = create_app(Settings()).openapi()["paths"]
+    assert [path for path in paths if f"{path}`" not in PAGE] == []
+
+
+def every_error(above=errors.AppError):
+    return [above, *(error for child in above.__subclasses__() for error in every_error(child))]
+
+
+def errors_table():
+    found = sorted((error for error in every_error()), key=lambda error: (error.status, error.code))
+    rows = [f"| {error.status} | `{error.code}` | {error.title} |" for error in found]
+    return "\n".join(["| status | code | title |", "|---|---|---|", *rows])
+
+
+def test_every_error_is_on_the_page():
+    written = re.search(r"<!-- errors -->\n(.*?)\n?<!-- /errors -->", PAGE, re.DOTALL).group(1)
+    assert written == errors_table(), f"the table is:\n{errors_table()}"
