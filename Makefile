@@ -20,7 +20,7 @@ WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-package torch --no-header --no-annotate $(LOCK_ARGS)
 
-.PHONY: help serve test setup setup-dev lint lint-python lint-page format test-python test-page bench lock clean
+.PHONY: help serve test setup setup-dev lint lint-python lint-page format test-python test-page bench docker-check lock clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -61,6 +61,9 @@ test-python: $(DONE)/dev $(DONE)/app ## pytest, with the browser tests (ARGS="-k
 
 bench: $(DONE)/app ## speed and memory beside plain torch; printed, never gated
 	$(PYTHON_IN) -m benchmarks $(ARGS)
+
+docker-check: ## lint, build and start the image with buildah (BASE=another base image); not part of `make test`
+	BASE="$(BASE)" VENV="$(VENV)" scripts/docker-check
 
 lock: $(DONE)/venv ## remake the locks from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	$(PIP) --quiet uv
