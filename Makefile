@@ -55,14 +55,14 @@ format: setup-dev ## let ruff and biome rewrite what they can
 test-page: $(DONE)/node ## the page's pure parts, in Node.js
 	$(WITH_NODE) node --test --test-reporter=dot $$(find tests/js -name '*.test.js' | sort)
 
-test-python: $(DONE)/dev $(DONE)/app ## pytest, with the browser tests (ARGS="-k heatmap", WORKERS=0 for one process)
+test-python: $(DONE)/dev $(DONE)/app $(DONE)/node ## pytest, with the browser tests (ARGS="-k heatmap", WORKERS=0 for one process)
 	@HEADSCOPE_CHROMIUM="$$(VENV=$(VENV) scripts/find-chromium --install)" && export HEADSCOPE_CHROMIUM && \
 	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(DONE)/app ## speed and memory beside plain torch; printed, never gated
 	$(PYTHON_IN) -m benchmarks $(ARGS)
 
-docker-check: ## lint, build and start the image with buildah (BASE=another base image); not part of `make test`
+docker-check: $(DONE)/dev ## lint, build and start the image with buildah (BASE=another base image); not part of `make test`
 	BASE="$(BASE)" VENV="$(VENV)" scripts/docker-check
 
 lock: $(DONE)/venv ## remake the locks from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)

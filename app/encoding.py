@@ -68,15 +68,16 @@ def by_preference(accept: str) -> list[str]:
     return [media_type for quality, media_type in sorted(offers, key=lambda o: -o[0]) if quality > 0]
 
 
-def check_cells(cells: int, wanted: Format, most: int, most_json: int) -> None:
+def check_cells(
+    cells: int, wanted: Format, most: int, most_json: int, way_out: str = "name fewer layers or heads"
+) -> None:
     """Refuse, before any work, an answer that would not fit. Raises TooLarge."""
     if wanted == "json" and cells > most_json:
         raise TooLarge(
-            f"{cells:,} weights do not fit a JSON answer of {most_json:,}: name fewer layers or heads, "
-            "or take application/x-npz"
+            f"{cells:,} weights do not fit a JSON answer of {most_json:,}: {way_out}, or take application/x-npz"
         )
     if cells > most:
-        raise TooLarge(f"{cells:,} weights do not fit an answer of {most:,}: name fewer layers or heads")
+        raise TooLarge(f"{cells:,} weights do not fit an answer of {most:,}: {way_out}")
 
 
 def encode(answer: Answer, wanted: Format, decimals: int | None = None) -> Encoded:
@@ -89,7 +90,10 @@ def encode(answer: Answer, wanted: Format, decimals: int | None = None) -> Encod
 def to_json(answer: Answer, decimals: int | None) -> bytes:
     arrays = answer.arrays
     if decimals is not None:
-        arrays = {name: x.round(decimals) if x.dtype.kind == "f" else x for name, x in arrays.items()}
+        # In float64: in float32, a score of 100 has no sixth decimal to round to.
+        arrays = {
+            name: x.astype(np.float64).round(decimals) if x.dtype.kind == "f" else x for name, x in arrays.items()
+        }
     return orjson.dumps({**answer.facts, **arrays}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

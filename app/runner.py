@@ -129,9 +129,9 @@ class Runner:
     def check_texts(self, *texts: str | None) -> None:
         """Raises EmptyText, TextTooLong; before tokenizing, which is slow for a long enough text."""
         most = self.settings.max_characters
-        for text in texts:
+        for name, text in zip(("text", "text_pair"), texts, strict=False):
             if text is not None and not text.strip():
-                raise EmptyText("the text is empty: send at least one character that is not a space")
+                raise EmptyText(f"{name} is empty: send at least one character that is not a space")
             if text is not None and len(text) > most:
                 raise TextTooLong(
                     f"{len(text):,} characters: this server reads at most {most:,}, so shorten the text "

@@ -80,3 +80,9 @@ def test_an_answer_that_would_not_fit_is_refused_with_the_way_out():
     check_cells(1000, "npz", most=1000, most_json=100)
     with pytest.raises(TooLarge, match="fewer layers or heads"):
         check_cells(1001, "npz", most=1000, most_json=100)
+
+
+def test_more_decimals_are_never_less_exact():
+    scores = np.array([123.456789, -98.7654321], dtype=np.float32)
+    said = json.loads(encode(Answer({}, {"values": scores}, "values"), "json", 9).body)["values"]
+    assert said == [round(float(score), 9) for score in scores]

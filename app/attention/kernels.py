@@ -61,11 +61,17 @@ def check(q: Tensor, k: Tensor, v: Tensor | None, may_attend: MayAttend) -> None
     """Raises ShapeMismatch, naming both shapes, where q, k, v and the mask do not go together."""
     if q.ndim != 4 or k.ndim != 4 or q.shape[0] != k.shape[0] or q.shape[-1] != k.shape[-1] or q.shape[1] % k.shape[1]:
         raise ShapeMismatch(f"q {list(q.shape)} and k {list(k.shape)} are not [b h i d] and [b g j d], g dividing h")
+    if 0 in q.shape or 0 in k.shape:
+        # torch's flash kernel divides by the length: the process would end without a word.
+        raise ShapeMismatch(f"q {list(q.shape)} and k {list(k.shape)}: nothing attends to nothing")
     if v is not None and v.shape[:3] != k.shape[:3]:
         raise ShapeMismatch(f"k {list(k.shape)} and v {list(v.shape)} differ in batch, heads or keys")
     for name, mask in (("padding", may_attend.padding), ("mask", may_attend.given)):
         if mask is not None and mask.shape[0] not in (1, q.shape[0]):
             raise ShapeMismatch(f"{name} {list(mask.shape)} and q {list(q.shape)} differ in batch")
+    given = may_attend.given
+    if given is not None and given.shape[1] not in (1, q.shape[1]):
+        raise ShapeMismatch(f"mask {list(given.shape)} and q {list(q.shape)} differ in heads")
     if (may_attend.queries, may_attend.keys) != (q.shape[2], k.shape[2]):
         stated = [may_attend.queries, may_attend.keys]
         raise ShapeMismatch(

@@ -56,9 +56,17 @@ def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | No
     parameters(folder)
     digest = check_digest(folder, sha256)
     tokenizer = read_tokenizer(require(folder, TOKENIZER))
+    check_vocabulary(tokenizer, claim)
     check_device(device)
     model = read_weights(folder, claim).to(torch.device(device))
     return LoadedModel(describe(card, claim, model, digest), claim.adapter, adopt(model, claim.adapter), tokenizer)
+
+
+def check_vocabulary(tokenizer: Tokenizer, claim: Claim) -> None:
+    """Raises WeightsDoNotFit where the tokenizer can make a token that has no embedding."""
+    last, rows = max(tokenizer.get_vocab().values(), default=0), claim.config.vocab_size
+    if last >= rows:
+        raise WeightsDoNotFit(f"tokenizer.json makes tokens up to {last}, config.json has embeddings for 0..{rows - 1}")
 
 
 def read_weights(folder: Path, claim: Claim) -> PreTrainedModel:

@@ -10,7 +10,7 @@ from tokenizers import Encoding, Tokenizer
 from tokenizers.decoders import ByteLevel
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from ..errors import CorruptModel, PairNotSupported, TooManyTokens
+from ..errors import CorruptModel, EmptyText, PairNotSupported, TooManyTokens
 from ..records import Token
 
 VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
@@ -50,25 +50,27 @@ def tokenize(
     """The tokens of a text, or of a pair where the model was trained on `pairs`, and how many were cut off.
 
     Above `most` it cuts the longer text's end where `truncate` asks for it.
-    Raises PairNotSupported, and else TooManyTokens, before any of them is labelled.
+    Raises EmptyText, PairNotSupported, and else TooManyTokens, before any of them is labelled.
     """
     if text_pair is not None and not pairs:
         raise PairNotSupported("this model was not trained on sentence pairs: send one text, or take a BERT")
     encoding = tokenizer.encode(text, text_pair)
-    dropped = max(0, len(encoding) - most)
-    if dropped and not truncate:
-        raise TooManyTokens(
-            f"{len(encoding)} tokens, special ones counted: this model reads at most {most} here, "
-            'so shorten the text, or send "truncate": true'
-        )
-    if dropped:
+    if not len(encoding):
+        raise EmptyText("this model's tokenizer makes no token of the text: send another text")
+    found = len(encoding)
+    if found > most:
+        special = tokenizer.num_special_tokens_to_add(text_pair is not None)
+        counted = f" ({special} of them special ones)" if special else ""
+        way_out = "shorten the text, or ask for it to be cut (truncate)"
+        if not truncate or most <= special:
+            raise TooManyTokens(f"{found} tokens{counted}: this model reads at most {most} here, so {way_out}")
         encoding = cut(tokenizer, most).encode(text, text_pair)
     texts = (text, text_pair or "")
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
     # Each property of an encoding makes a list of all tokens: asked once, not once a token.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
-    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True))), dropped
+    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True))), found - len(encoding)
 
 
 def cut(tokenizer: Tokenizer, most: int) -> Tokenizer:
@@ -90,6 +92,9 @@ def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
     labels = []
     for token, span in zip(encoding.tokens, spans, strict=True):
         seen[span] += 1
+        if not byte_of().keys() >= set(token):  # an added token is kept as it is written
+            labels.append(visible(token))
+            continue
         try:
             labels.append(visible(bytes(byte_of()[c] for c in token).decode()))
         except UnicodeDecodeError:

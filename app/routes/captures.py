@@ -36,7 +36,7 @@ async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -
     return said(made, runner.expires_in(made.id))
 
 
-@router.get("/{capture_id}", summary="A capture again")
+@router.get("/{capture_id}", summary="A capture again", dependencies=[Depends(only_json)])
 async def look(capture_id: str, runner: TheRunner) -> dict[str, Any]:
     """The capture again, without its text being sent."""
     return said(runner.kept(capture_id), runner.expires_in(capture_id))

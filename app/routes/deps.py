@@ -37,7 +37,11 @@ def wanted_format(
 
 def only_json(accept: Annotated[str | None, Header()] = None) -> None:
     """Raises NotAcceptable where the client takes no JSON: silence about an event stream would look like one."""
-    if format_of(accept, None) != "json":
+    try:
+        served = format_of(accept, None) == "json"
+    except NotAcceptable:
+        served = False
+    if not served:
         raise NotAcceptable("this is served as application/json alone")
 
 

@@ -29,8 +29,10 @@ async def overview(
     headers = tag(request, capture_id, wanted)
     if same := unchanged(request, headers):
         return same
-    side = min(cells, len(capture.tokens))
-    check_cells(len(capture.layers) * capture.heads * side**2, wanted, settings.max_cells, settings.max_json_cells)
+    size = len(capture.tokens)
+    side = -(-size // -(-size // cells))  # as many cells as steps of one width give
+    weights = len(capture.layers) * capture.heads * side**2
+    check_cells(weights, wanted, settings.max_cells, settings.max_json_cells, "ask for fewer cells")
     response = await respond(runner, await runner.read(answer, capture, cells, pool), wanted)
     response.headers.update(headers)
     return response

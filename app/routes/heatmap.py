@@ -54,7 +54,7 @@ async def head(
     if same := unchanged(request, headers):
         return same
     cells = -(-len(part.rows) // part.query_step) * -(-len(part.columns) // part.key_step)
-    check_cells(cells, wanted, settings.max_cells, settings.max_json_cells)
+    check_cells(cells, wanted, settings.max_cells, settings.max_json_cells, "ask for fewer cells")
     response = await respond(runner, await runner.read(answer, capture, layer, head, part, view), wanted)
     response.headers.update(headers)
     return response

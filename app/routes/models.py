@@ -10,11 +10,10 @@ from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from ..encoding import format_of
-from ..errors import AppError, NotAcceptable
+from ..errors import AppError
 from ..problems import of_app_error
 from ..shelf import Load, Shelf
-from .deps import StrictModel, StrictRoute, TheRunner, TheSettings
+from .deps import StrictModel, StrictRoute, TheRunner, TheSettings, only_json
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
@@ -46,8 +45,7 @@ async def load(body: ModelRequest, runner: TheRunner, accept: Annotated[str | No
     """
     if EVENTS in (accept or ""):
         return EventSourceResponse(events(runner.shelf, runner.shelf.start(body.model)))
-    if format_of(accept, None) != "json":
-        raise NotAcceptable(f"this is served as application/json or {EVENTS}")
+    only_json(accept)
     model = await runner.model(body.model)
     return JSONResponse(model.card.to_dict())
 

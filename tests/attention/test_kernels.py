@@ -180,3 +180,19 @@ def test_a_window_that_leaves_the_map_is_refused(rows):
 def test_a_mask_of_another_batch_is_refused_with_both_shapes(kernel, wrong):
     with pytest.raises(ShapeMismatch, match=r"\[3, .*\] and q \[2, 4, 9, 8\] differ in batch"):
         kernel(*qkv(), MayAttend(9, 9, **wrong), 0.3)
+
+
+@pytest.mark.parametrize("shape", [(1, 0), (0, 1), (0, 0)], ids=str)
+@pytest.mark.parametrize("way", [attend, attend_fused])
+def test_a_sequence_of_no_tokens_is_refused_before_the_kernel_divides_by_its_length(shape, way):
+    queries, keys = shape
+    q, k, v = torch.zeros(1, 4, queries, 8), torch.zeros(1, 4, keys, 8), torch.zeros(1, 4, keys, 8)
+    with pytest.raises(ShapeMismatch, match="nothing attends to nothing"):
+        way(q, k, v, MayAttend(queries, keys), 1.0)
+
+
+def test_a_mask_for_another_number_of_heads_is_refused_with_both_shapes():
+    q, k, v = qkv()
+    given = torch.ones(1, 3, 9, 9, dtype=torch.bool)
+    with pytest.raises(ShapeMismatch, match=r"mask \[1, 3, 9, 9\] and q \[2, 4, 9, 8\] differ in heads"):
+        attend(q, k, v, MayAttend(9, 9, given=given), 1.0)

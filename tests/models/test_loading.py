@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from worlds import write_tiny
+from worlds import byte_level, write_tiny
 
 from app.errors import CorruptModel, DeviceMissing, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from app.models.loading import load
@@ -170,3 +170,11 @@ def test_a_device_that_is_not_here_is_said_with_those_that_are(models_dir, monke
     entry = Catalogue(models_dir).lookup("local:gpt2")
     with pytest.raises(DeviceMissing, match=r"--device cuda: torch .* finds cpu"):
         load(folder_of(entry), entry.card, device="cuda")
+
+
+def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_with_both(gpt2):
+    tokenizer = byte_level()
+    tokenizer.add_tokens([f"<more {n}>" for n in range(60)])
+    tokenizer.save(str(gpt2 / "tokenizer.json"))
+    with pytest.raises(WeightsDoNotFit, match=r"makes tokens up to \d+, config.json has embeddings for 0..299"):
+        load(gpt2, CARD)

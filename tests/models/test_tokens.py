@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 from worlds import byte_level, word_piece
 
-from app.errors import PairNotSupported, TooManyTokens
+from app.errors import EmptyText, PairNotSupported, TooManyTokens
 from app.models.tokens import read_tokenizer, tokenize, visible
 
 
@@ -100,6 +101,24 @@ def test_a_text_is_cut_where_that_is_asked_for_and_the_special_tokens_stay(text_
 
 
 def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_the_way_out():
-    with pytest.raises(TooManyTokens, match=r"^8 tokens, special ones counted.* at most 7 .*truncate") as refused:
+    with pytest.raises(TooManyTokens, match=r"^8 tokens \(2 of them special ones\).* at most 7 .*truncate") as refused:
         tokenize(word_piece(), "the cat sat on the mat", None, pairs=True, most=7)
     assert refused.value.code == "too_many_tokens"
+
+
+def test_a_text_is_not_cut_to_nothing_but_special_tokens():
+    with pytest.raises(TooManyTokens, match=r"^5 tokens \(3 of them special ones\): .* at most 3"):
+        tokenize(word_piece(), "the", "cat", pairs=True, most=3, truncate=True)
+
+
+def test_a_text_of_no_token_is_empty():
+    bare = word_piece()
+    bare.post_processor = None
+    with pytest.raises(EmptyText, match="makes no token"):
+        tokenize(bare, "\u0301", None, pairs=True)
+
+
+def test_an_added_token_of_a_byte_level_tokenizer_is_shown_as_it_is_written(gpt2):
+    gpt2 = Tokenizer.from_str(gpt2.to_str())
+    gpt2.add_tokens(["<my token>"])
+    assert "<my·token>" in texts(tokenize(gpt2, "the <my token>", None, pairs=False)[0])

@@ -12,8 +12,8 @@ VOCABULARY = 4096
 def head_scores(model: GPT2LMHeadModel, sequences: int = 10, length: int = 50) -> dict[str, list[list[float]]]:
     """Induction and previous-token score of every head, [layer][head].
 
-    On [start] + `length` random tokens repeated once (Olsson et al. 2022): the mean weight on the
-    token after the earlier copy (offset 1 - length), and the mean weight on the token before.
+    On [start] + `length` random tokens repeated once (Olsson et al. 2022): the mean weight on the token after the
+    earlier copy (offset 1 - length, from the second copy's first token on), and the mean weight on the token before.
     """
     ids = torch.randint(1, VOCABULARY, (sequences, length), generator=torch.Generator().manual_seed(0))
     ids = torch.cat([torch.full((sequences, 1), START_ID), ids, ids], dim=1)
@@ -21,7 +21,7 @@ def head_scores(model: GPT2LMHeadModel, sequences: int = 10, length: int = 50) -
     model.set_attn_implementation("eager")
     maps = torch.stack(model(ids, output_attentions=True).attentions)  # [l b h i j]
     model.set_attn_implementation(before)
-    induction = maps.diagonal(1 - length, -2, -1)[..., 1:].mean((1, -1))
+    induction = maps.diagonal(1 - length, -2, -1)[..., 2:].mean((1, -1))
     previous = maps.diagonal(-1, -2, -1).mean((1, -1))
     return {"induction": induction.tolist(), "previous": previous.tolist()}
 
