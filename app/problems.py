@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,26 @@ from .wording import in_words
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
+
+
+PROBLEM = {
+    "title": "Problem",
+    "description": "RFC 9457; `code` is a stable word, `detail` names the value, the limit and the way out",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}, "maxItems": MOST_ERRORS},
+    },
+}
+REFUSED = {
+    "description": "Refused: the code says why",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 
 
 def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -79,8 +100,23 @@ async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - th
     return answer(problem(500, "internal_error", "Internal error", detail), SAFE)
 
 
+def describe(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, with our shape where FastAPI says its own."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = REFUSED
+    return schema
+
+
 def install(app: FastAPI) -> None:
-    """Every error of the application, the framework's own among them, is answered in the one shape."""
+    """Every error of the application, the framework's own among them, is answered, and described, in the one shape."""
+    plain = app.openapi
+    app.openapi = cache(lambda: describe(plain()))  # type: ignore[method-assign]
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)

@@ -45,6 +45,7 @@ class ModelCard:
     d_model: int | None = None
     max_tokens: int | None = None
     causal: bool | None = None
+    pairs: bool | None = None
     parameters: int | None = None
     state: State = "available"
     why: str | None = None

@@ -102,7 +102,15 @@ class Shelf:
             entry, progress = self.catalogue.lookup(wanted), Progress()
             load = Load(asyncio.create_task(self.bring(entry, progress)), progress, used=self.clock())
             self.loads[wanted] = load
+            load.task.add_done_callback(lambda _: self.forget_if_failed(entry))
         return load
+
+    def forget_if_failed(self, entry: Entry) -> None:
+        """Whatever a stranger may have typed leaves no trace; of the models on the list one can read why."""
+        listed = entry.card.id in {self.settings.model, *(known.card.id for known in self.catalogue.listed())}
+        load = self.loads.get(entry.card.id)
+        if load is not None and load.failed and not listed:
+            del self.loads[entry.card.id]
 
     def cancel(self, model_id: str) -> None:
         """Stop a download: at once for whoever waits, at its next block for the thread that works on it."""

@@ -52,6 +52,14 @@ def test_the_api_has_the_endpoints_of_the_contract(schema):
     assert {path: set(methods) for path, methods in schema["paths"].items()} == ENDPOINTS
 
 
+def test_every_endpoint_answers_errors_in_the_one_shape(schema):
+    for path in schema["paths"].values():
+        for method in path.values():
+            assert "application/problem+json" in method["responses"]["default"]["content"]
+            assert "422" not in method["responses"]
+    assert "HTTPValidationError" not in str(schema)
+
+
 def test_every_endpoint_says_what_it_does(schema):
     assert all(method.get("description") for path in schema["paths"].values() for method in path.values())
 

@@ -10,7 +10,7 @@ from fakehub import fake_hub
 from huggingface_hub import constants
 from worlds import serving, write_tiny
 
-from app.errors import DownloadCancelled, ModelNotFound, ModelTooLarge
+from app.errors import ModelNotFound, ModelTooLarge
 from app.models.registry import Catalogue
 from app.settings import Settings
 from app.shelf import Shelf
@@ -184,21 +184,12 @@ def test_a_shared_server_offers_what_its_owner_named_and_downloads_nothing(hub, 
         assert client.post("/api/v1/models/load", json={"model": "team/other"}).status_code == 404
 
 
-def test_a_cancelled_load_is_said_as_failed(hub, settings):
-    hub.faults[REPO] = "hangs"
-
-    async def cancel():
-        shelf = Shelf(settings)
-        load = shelf.start(REPO)
-        await asyncio.to_thread(hub.hanging.wait, 30)
-        shelf.cancel(REPO)
-        with pytest.raises(DownloadCancelled):
-            await shelf.end_of(load)
-        return shelf.card(shelf.catalogue.lookup(REPO).card)
-
-    card = together(cancel)
-    hub.go_on.set()
-    assert (card.state, card.why) == (
-        "failed",
-        "the download was cancelled; asked for again, it goes on where it stopped",
-    )
+def test_a_model_of_the_hub_that_fails_leaves_no_trace_but_for_the_default_which_says_why(hub, settings):
+    hub.faults[REPO] = "gated"
+    with serving(settings) as client:
+        before = client.get("/api/v1/models").json()
+        assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
+        assert client.get("/api/v1/models").json() == before
+    with serving(settings.model_copy(update={"model": REPO})) as client:
+        assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
+        assert "gated" in client.get("/readyz").json()["why"]

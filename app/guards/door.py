@@ -30,12 +30,15 @@ class Door:
             await self.app(scope, receive, send)
             return
 
+        headers = dict(SAFE)
+        if self.settings.shared and scope["scheme"] != "https":
+            del headers["Cross-Origin-Opener-Policy"]  # browsers take it from trustworthy origins only, and complain
         bodiless = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if bodiless else scope
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SAFE)
+                MutableHeaders(scope=message).update(headers)
             elif bodiless:
                 message = {**message, "body": b""}
             await send(message)

@@ -117,6 +117,7 @@ def describe(card: ModelCard, claim: Claim, model: PreTrainedModel, digest: str)
         d_model=first.d_model,
         max_tokens=model.config.max_position_embeddings,
         causal=first.causal,
+        pairs=claim.adapter.pairs,
         parameters=model.num_parameters(),
         state="ready",
     )

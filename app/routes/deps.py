@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, model_validator
 from starlette.exceptions import HTTPException
 
-from ..encoding import Answer, encode, format_of
+from ..encoding import MEDIA_TYPES, Answer, encode, format_of
 from ..errors import InvalidWindow, NotAcceptable
 from ..records import Format
 from ..runner import Runner
@@ -50,6 +50,15 @@ TheSettings = Annotated[Settings, Depends(settings_of)]
 Wanted = Annotated[Format, Depends(wanted_format)]
 
 
+# What an array answer can be besides JSON, for the schema.
+ARRAYS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in list(MEDIA_TYPES.values())[1:]
+        }
+    }
+}
 TRUNCATE = "cut a text that is too long, and say by how much, where it would be refused otherwise"
 
 # As many as any parameter of this API could use, and more than a 64-bit integer has.

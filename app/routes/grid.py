@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ..encoding import Answer, check_cells
 from ..records import Pool
-from .deps import StrictRoute, TheRunner, TheSettings, Wanted, respond, tag, unchanged
+from .deps import ARRAYS, StrictRoute, TheRunner, TheSettings, Wanted, respond, tag, unchanged
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-@router.get("/{capture_id}/overview", summary="Every head, small")
+@router.get("/{capture_id}/overview", summary="Every head, small", responses=ARRAYS)
 async def overview(
     capture_id: str,
     request: Request,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ..encoding import Answer, check_cells
 from ..records import Pool, Quantity
-from .deps import StrictRoute, TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
+from .deps import ARRAYS, StrictRoute, TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -35,7 +35,7 @@ class View:
         return window(len(capture.tokens), self.rows, self.columns, self.cells)
 
 
-@router.get("/{capture_id}/heads/{layer}/{head}", summary="One head")
+@router.get("/{capture_id}/heads/{layer}/{head}", summary="One head", responses=ARRAYS)
 async def head(
     capture_id: str,
     layer: int,

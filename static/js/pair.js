@@ -2,9 +2,6 @@ import { listening, need } from "./dom.js";
 
 /** @import {State, Store} from "./types.js" */
 
-/** Families that were trained on two sentences at once. */
-const PAIRED = new Set(["bert"]);
-
 /**
  * Why the chosen model cannot read two sentences; empty where it can, or where nothing is known of it yet.
  *
@@ -12,7 +9,7 @@ const PAIRED = new Set(["bert"]);
  */
 export function unpaired({ model, models }) {
   const card = models.find((each) => each.id === model);
-  if (!card?.family || PAIRED.has(card.family)) return "";
+  if (card?.pairs !== false) return "";
   return `${model} was not trained on two sentences: choose a BERT, such as minilm`;
 }
 

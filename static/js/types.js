@@ -9,6 +9,7 @@
  * @property {string} family
  * @property {number | null} layers
  * @property {number | null} heads
+ * @property {boolean | null} pairs whether it was trained on two texts at once
  * @property {number | null} max_tokens
  * @property {boolean | null} causal
  * @property {ModelState} state

@@ -11,6 +11,7 @@ export function captureOf(texts, { causal = false, special = /^\[/ } = {}) {
     heads: 3,
     max_tokens: 512,
     causal,
+    pairs: !causal,
     state: "ready",
   };
   return { id: "abc", model, tokens, layers: 2, heads: 3, queries: texts.length, keys: texts.length };

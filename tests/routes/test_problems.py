@@ -189,10 +189,16 @@ def test_json_with_a_charset_is_json(client):
     assert client.post("/api/v1/attention", content=b'{"text": "a"}', headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/api/v1/captures", "/api/v1/models/load"])
-@pytest.mark.parametrize("accept", ["text/event-stream", "application/x-npy"])
-def test_a_client_that_takes_no_json_is_told_that_there_is_nothing_else(client, path, accept):
-    response = client.post(path, json={"text": "a", "model": "local:gpt2"}, headers={"Accept": accept})
+@pytest.mark.parametrize(
+    ("path", "body", "accept"),
+    [
+        ("/api/v1/captures", {"text": "a"}, "text/event-stream"),
+        ("/api/v1/captures", {"text": "a"}, "application/x-npy"),
+        ("/api/v1/models/load", {"model": "local:gpt2"}, "application/x-npy"),
+    ],
+)
+def test_a_client_that_takes_no_json_is_told_that_there_is_nothing_else(client, path, body, accept):
+    response = client.post(path, json=body, headers={"Accept": accept})
     assert_problem(response, 406, "not_acceptable")
 
 
