@@ -112,14 +112,14 @@ def test_numbers_are_a_list_a_range_or_both():
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["", "--layers", "0"], 2, "the text is empty"),
+        (["", "--layers", "0"], 2, "text is empty: send at least one character"),
         (["cat " * 60], 2, "at most 40"),
         ([TEXT, "--layers", "3"], 2, "layer 3: local:gpt2 has layers 0..2"),
         ([TEXT, "--layers", "3-1"], 2, "--layers 3-1: write numbers from 0 to 1023, like 0,5 or 0-3"),
         ([TEXT, "--heads", "a"], 2, "--heads a: write numbers"),
         ([TEXT, "--heads", "0-2,1"], 2, "--heads 0-2,1: name each number once"),
         ([TEXT, "--pair", "b"], 2, "send one text"),
-        ([TEXT, "--model", "nobody"], 2, "no model 'nobody'"),
+        ([TEXT, "--model", "local:nobody"], 2, "no model 'local:nobody'"),
         ([TEXT, "-o", "a.txt"], 2, "a.txt: end it in .json, .npz, .safetensors, .csv, or say --format"),
         ([TEXT, "-o", "/no/such/a.json"], 2, "/no/such/a.json: there is no folder /no/such"),
         ([TEXT, "--format", "csv", "--verify"], 2, "csv has no place for a certificate"),

@@ -50,7 +50,7 @@ def test_help_does_not_import_torch():
         ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS=many: a whole number is wanted"),
         (["--host", "0.0.0.0"], {}, "0.0.0.0 can be reached from other machines: set a key (HEADSCOPE_API_KEY)"),
         (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY: at least 16 characters"),
-        (["--port", "0", "--model", "nobody"], {}, "no model 'nobody': there are minilm, gpt2-mini"),
+        (["--port", "0", "--model", "local:nobody"], {}, "no model 'local:nobody': there are minilm, gpt2-mini"),
     ],
 )
 def test_a_wrong_setting_is_named_and_leaves_with_2(arguments, environment, said):
@@ -64,7 +64,7 @@ def test_a_secret_is_not_shown_when_it_is_wrong():
 
 
 def test_a_misspelt_variable_is_named_with_the_right_one():
-    said = invoke("serve", "--port", "0", "--model", "nobody", HEADSCOPE_MAX_TOKEN="5").output
+    said = invoke("serve", "--port", "0", "--model", "local:nobody", HEADSCOPE_MAX_TOKEN="5").output
     assert "HEADSCOPE_MAX_TOKEN is no setting; did you mean HEADSCOPE_MAX_TOKENS" in said
 
 
