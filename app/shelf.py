@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from anyio import to_thread
 
-from .errors import AppError, DownloadCancelled, ModelTooLarge
-from .models.progress import Progress
+from .errors import AppError, ModelTooLarge
+from .models.progress import Progress, cancelled
 from .models.registry import Catalogue, Entry, folder_of
 from .records import ModelCard
 from .settings import Settings
@@ -61,7 +61,7 @@ class Shelf:
     def cards(self) -> list[ModelCard]:
         """Every model there is, with its state now; those of the hub that somebody named come last."""
         cards = {entry.card.id: entry.card for entry in self.catalogue.listed()}
-        for model_id in self.loads.keys() - cards.keys():
+        for model_id in sorted(self.loads.keys() - cards.keys()):
             cards[model_id] = self.catalogue.lookup(model_id).card
         return [self.card(card) for card in cards.values()]
 
@@ -76,9 +76,6 @@ class Shelf:
     @property
     def default(self) -> ModelCard:
         return self.card(self.catalogue.lookup(self.settings.model).card)
-
-    def load_of(self, model_id: str | None) -> Load | None:
-        return self.loads.get(self.settings.model if model_id is None else model_id)
 
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model; whoever asks while it loads joins that load. Raises ModelNotFound, ModelRefused, ..."""
@@ -165,10 +162,6 @@ def read(folder: Path, entry: Entry, device: str) -> "LoadedModel":
 
 async def in_thread(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
     return await to_thread.run_sync(work, *arguments, abandon_on_cancel=True)
-
-
-def cancelled() -> DownloadCancelled:
-    return DownloadCancelled("the download was cancelled; asked for again, it goes on where it stopped")
 
 
 def why_of(error: BaseException | None) -> str:

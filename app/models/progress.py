@@ -21,10 +21,14 @@ class Progress:
     def go_on(self) -> None:
         """Raises DownloadCancelled."""
         if self.cancelled.is_set():
-            raise DownloadCancelled("the download was cancelled; asked for again, it goes on where it stopped")
+            raise cancelled()
 
     def to_dict(self) -> dict[str, Any]:
         return {"stage": self.stage, "bytes": self.bytes, "total": self.total}
+
+
+def cancelled() -> DownloadCancelled:
+    return DownloadCancelled("the download was cancelled; asked for again, it goes on where it stopped")
 
 
 class Bar:
