@@ -54,30 +54,38 @@ def tokenize(
     """
     if text_pair is not None and not pairs:
         raise PairNotSupported("this model was not trained on sentence pairs: send one text, or take a BERT")
-    encoding = tokenizer.encode(text, text_pair)
-    if not len(encoding):
+    whole = tokenizer.encode(text, text_pair)
+    if not len(whole):
         raise EmptyText("this model's tokenizer makes no token of the text: send another text")
-    found = len(encoding)
-    if found > most:
+    encoding = whole
+    if len(whole) > most:
         special = tokenizer.num_special_tokens_to_add(text_pair is not None)
-        counted = f" ({special} of them special ones)" if special else ""
-        way_out = "shorten the text, or ask for it to be cut (truncate)"
         if not truncate or most <= special:
-            raise TooManyTokens(f"{found} tokens{counted}: this model reads at most {most} here, so {way_out}")
-        encoding = cut(tokenizer, most).encode(text, text_pair)
-    texts = (text, text_pair or "")
+            raise too_many(len(whole), special, most)
+        encoding = cutting(tokenizer, most).encode(text, text_pair)
+    return tokens_of(tokenizer, encoding, (text, text_pair or "")), len(whole) - len(encoding)
+
+
+def too_many(found: int, special: int, most: int) -> TooManyTokens:
+    counted = f" ({special} of them special ones)" if special else ""
+    way_out = "shorten the text, or ask for it to be cut (truncate)"
+    return TooManyTokens(f"{found} tokens{counted}: this model reads at most {most} here, so {way_out}")
+
+
+def cutting(tokenizer: Tokenizer, most: int) -> Tokenizer:
+    """The same tokenizer, cutting at `most` tokens: a copy, for others read with the original at the same time."""
+    copied = Tokenizer.from_str(tokenizer.to_str())
+    copied.enable_truncation(most)
+    return copied
+
+
+def tokens_of(tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str]) -> tuple[Token, ...]:
+    """What an encoding of these texts says of each token."""
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
     # Each property of an encoding makes a list of all tokens: asked once, not once a token.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
-    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True))), found - len(encoding)
-
-
-def cut(tokenizer: Tokenizer, most: int) -> Tokenizer:
-    """The same tokenizer, cutting at `most` tokens: a copy, for others read with the original at the same time."""
-    cutting = Tokenizer.from_str(tokenizer.to_str())
-    cutting.enable_truncation(most)
-    return cutting
+    return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True)))
 
 
 def token(n: int, token_id: int, label: str, span: tuple[int, int], special: int, segment: int) -> Token:
