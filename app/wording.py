@@ -7,7 +7,6 @@ from typing import Any
 WORDS = {
     "bool_parsing": "true or false is wanted",
     "bool_type": "true or false is wanted",
-    "dict_type": "a JSON object is wanted, {{...}}",
     "greater_than_equal": "{ge} or more is wanted",
     "int_from_float": "a whole number is wanted",
     "int_parsing": "a whole number is wanted",
@@ -19,7 +18,6 @@ WORDS = {
     "missing": "this is missing",
     "model_attributes_type": "a JSON object is wanted, {{...}}",
     "path_not_directory": "there is no such folder",
-    "string_too_short": "at least {min_length} characters are wanted",
     "string_type": "a text is wanted, in quotes",
     "too_long": "at most {max_length} are taken, here are {actual_length}",
     "too_short": "at least {min_length} is wanted: leave the field out, or null, for all",

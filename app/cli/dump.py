@@ -15,7 +15,7 @@ import typer
 from ..errors import AppError
 from ..records import DumpFormat, Quantity
 from ..settings import Settings
-from .flags import FAILED, Device, ModelsDir, leave, say, settings_from, status_of
+from .flags import FAILED, NOWHERE, Device, ModelsDir, leave, say, settings_from, status_of
 from .target import STDOUT, format_for, opened
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 STDIN = "-"
 HIGHEST = 1023
-NOWHERE = "127.0.0.1"  # nothing listens: a shared server's key and limits are no matter here
 
 
 def dump(

@@ -14,6 +14,7 @@ from ..settings import Settings, unknown_variables
 from ..wording import in_words
 
 FAILED, MISUSED = 1, 2
+NOWHERE = "127.0.0.1"  # nothing listens: a shared server's key and limits are no matter here
 # What who typed the command can mend by typing another one.
 MISUSES = (InvalidInput, ModelNotFound, TooLarge)
 

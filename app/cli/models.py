@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from ..records import ModelCard
-from .dump import NOWHERE
-from .flags import ModelsDir, settings_from
+from .flags import NOWHERE, ModelsDir, settings_from
 
 COLUMNS = ("id", "layers x heads", "parameters", "source", "state")
 
