@@ -19,6 +19,10 @@ Guard = Callable[[Request, Settings], None]
 GUARDS: tuple[Guard, ...] = (check_size, check_host, check_origin, check_rate, check_key)
 
 
+# Browsers take that header from trustworthy origins only, and complain of any other.
+PLAIN = {name: value for name, value in SAFE.items() if name != "Cross-Origin-Opener-Policy"}
+
+
 class Door:
     """ASGI middleware: an AppError of a guard is the answer. HEAD is answered wherever GET is, without the body."""
 
@@ -30,9 +34,7 @@ class Door:
             await self.app(scope, receive, send)
             return
 
-        headers = dict(SAFE)
-        if self.settings.shared and scope["scheme"] != "https":
-            del headers["Cross-Origin-Opener-Policy"]  # browsers take it from trustworthy origins only, and complain
+        headers = PLAIN if self.settings.shared and scope["scheme"] != "https" else SAFE
         bodiless = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if bodiless else scope
 

@@ -89,6 +89,15 @@ def test_every_answer_carries_the_safe_headers_and_allows_no_other_origin(client
         assert "access-control-allow-origin" not in answer.headers
 
 
+def test_a_shared_server_over_plain_http_says_nothing_that_browsers_would_complain_of(shared):
+    with serving(shared()) as client:
+        plain, proxied = client.get("/"), client.get("https://localhost/")
+    assert plain.headers.keys() & {name.lower() for name in SAFE} == {name.lower() for name in SAFE} - {
+        "cross-origin-opener-policy"
+    }
+    assert proxied.headers["cross-origin-opener-policy"] == "same-origin"
+
+
 def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_read(client):
     headers = {"Content-Type": "application/json", "Content-Length": str(10**12)}
     response = client.post("/api/v1/attention", content=b"{", headers=headers)
