@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from .errors import AppError, BodyTooLarge
 from .headers import SAFE
@@ -77,8 +78,18 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         detail = "nothing is served at this path: /docs lists what is"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method} is not served at this path: /docs lists what is"
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers) if error.headers else {}
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(methods_at(request))  # the framework's own names those of one route alone
     return answer(problem(error.status_code, code, getattr(error, "title", phrase), detail), headers)
+
+
+def methods_at(request: Request) -> list[str]:
+    """Every method that is served at the request's path."""
+    routes = request.app.routes
+    asked = ({**request.scope, "method": method} for method in HTTPMethod)
+    found = [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+    return sorted(str(method) for method in {*found, *(["HEAD"] if "GET" in found else [])})
 
 
 async def on_invalid_request(_: Request, error: Exception) -> Response:

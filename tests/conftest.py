@@ -2,7 +2,7 @@
 
 import hypothesis
 import pytest
-from worlds import TINY, serving, write_tiny
+from worlds import TINY, live, serving, write_tiny
 
 from app.models.loading import load
 from app.models.registry import Catalogue, folder_of
@@ -49,6 +49,13 @@ def fresh(models_dir):
 @pytest.fixture
 def settings(models_dir):
     return Settings(model="local:gpt2", models_dir=models_dir)
+
+
+@pytest.fixture(scope="session")
+def url():
+    """The address of a server that answers over a socket, with gpt2-mini loaded, and asks no hub."""
+    with live(Settings(model="gpt2-mini", downloads=False)) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """docs/api.md: its examples run, and it names every endpoint and every error."""
 
 import re
-import socket
 import subprocess
-import threading
-import time
 from pathlib import Path
 
-import pytest
-import uvicorn
+from worlds import every_error
 
-from app import errors
 from app.main import create_app
 from app.settings import Settings
 
@@ -22,19 +17,6 @@ IN_THE_PAGE = "http://127.0.0.1:8000"
 def blocks(language, url):
     """All examples of one language as one program, asking this server: later ones build on earlier ones."""
     return "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)).replace(IN_THE_PAGE, url)
-
-
-@pytest.fixture(scope="module")
-def url():
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(Settings(model="gpt2-mini")), log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 def test_the_examples_in_curl_run(url, tmp_path):
@@ -55,10 +37,6 @@ def test_the_examples_in_python_run(url, capsys):
 def test_every_endpoint_is_on_the_page():
     paths = create_app(Settings()).openapi()["paths"]
     assert [path for path in paths if f"{path}`" not in PAGE] == []
-
-
-def every_error(above=errors.AppError):
-    return [above, *(error for child in above.__subclasses__() for error in every_error(child))]
 
 
 def errors_table():

@@ -1,8 +1,14 @@
 """The small worlds that tests share: tensors, layers, and whole models that take no time to run."""
 
 import re
+import socket
+import threading
+import time
+from contextlib import contextmanager
 
+import httpx2
 import torch
+import uvicorn
 from fastapi.testclient import TestClient
 from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from tokenizers.decoders import WordPiece as WordPieceDecoder
@@ -14,6 +20,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT
 
 from app.attention.config import AttentionConfig
 from app.attention.layer import MultiHeadAttention
+from app.errors import AppError
 from app.main import create_app
 
 
@@ -100,3 +107,25 @@ def write_tiny(folder, kind, **changes):
 def serving(settings, **options):
     """A client of the application with these settings, which it calls by a name that the application answers to."""
     return TestClient(create_app(settings), base_url="http://localhost", **options)
+
+
+@contextmanager
+def live(settings):
+    """The address of a server that answers over a socket, once its default model is loaded."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        while not server.started or httpx2.get(f"{address}/readyz").status_code != 200:
+            time.sleep(0.05)
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def every_error(above=AppError):
+    """That error and all below it."""
+    return [above, *(error for child in above.__subclasses__() for error in every_error(child))]

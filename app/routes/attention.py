@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field
 
 from ..dump import Ask, dump
 from ..records import Quantity
-from .deps import ARRAYS, TRUNCATE, StrictModel, StrictRoute, TheRunner, Wanted, respond
+from .deps import ARRAYS, TRUNCATE, TheRunner, Wanted, respond
+from .strict import StrictModel, StrictRoute, Text
 
 router = APIRouter(prefix="/api/v1", tags=["attention"], route_class=StrictRoute)
 
@@ -22,7 +23,7 @@ Numbers = Annotated[list[int], Field(min_length=1, max_length=1024), AfterValida
 
 
 class AttentionRequest(StrictModel):
-    text: str
+    text: Text
     text_pair: str | None = None
     model: str | None = None
     layers: Numbers | None = None

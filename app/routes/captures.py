@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
-from .deps import TRUNCATE, StrictModel, StrictRoute, TheRunner, only_json
+from .deps import TRUNCATE, TheRunner, only_json
+from .strict import StrictModel, StrictRoute, Text
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -15,7 +16,7 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 
 
 class CaptureRequest(StrictModel):
-    text: str
+    text: Text
     text_pair: str | None = None
     model: str | None = None
     truncate: bool = Field(False, description=TRUNCATE)

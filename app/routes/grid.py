@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ..encoding import Answer, check_cells
 from ..records import Pool
-from .deps import ARRAYS, StrictRoute, TheRunner, TheSettings, Wanted, respond, tag, unchanged
+from .deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged
+from .strict import StrictRoute
 
 if TYPE_CHECKING:
     from ..capture import Capture

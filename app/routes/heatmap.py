@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ..encoding import Answer, check_cells
 from ..records import Pool, Quantity
-from .deps import ARRAYS, StrictRoute, TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
+from .deps import ARRAYS, SPAN, TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
+from .strict import StrictRoute
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -20,8 +21,8 @@ class View:
 
     def __init__(
         self,
-        rows: Annotated[str | None, Query(description="query positions a:b, default all")] = None,
-        columns: Annotated[str | None, Query(description="key positions a:b, default all")] = None,
+        rows: Annotated[str | None, Query(description="query positions a:b, default all", **SPAN)] = None,
+        columns: Annotated[str | None, Query(description="key positions a:b, default all", **SPAN)] = None,
         cells: Annotated[int | None, Query(ge=1, description="at most cells x cells, pooled")] = None,
         pool: Pool = "max",
         quantity: Quantity = "pattern",

@@ -3,17 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
-from anyio import move_on_after
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
+from ..encoding import by_preference
 from ..errors import AppError
 from ..problems import of_app_error
 from ..shelf import Load, Shelf
-from .deps import StrictModel, StrictRoute, TheRunner, TheSettings, only_json
+from .deps import Accept, TheRunner, TheSettings, only_json
+from .strict import StrictModel, StrictRoute
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
@@ -37,13 +38,13 @@ async def models(runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
     response_model=None,
     responses={200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
 )
-async def load(body: ModelRequest, runner: TheRunner, accept: Annotated[str | None, Header()] = None) -> Response:
+async def load(body: ModelRequest, runner: TheRunner, accept: Accept = None) -> Response:
     """Load a model, or join the load that is under way; its card when ready.
 
     With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {card}` or
     `error {problem}`. A client that leaves does not stop the load.
     """
-    if EVENTS in (accept or ""):
+    if EVENTS in by_preference(accept or ""):
         return EventSourceResponse(events(runner.shelf, runner.shelf.start(body.model)))
     only_json(accept)
     model = await runner.model(body.model)
@@ -62,8 +63,7 @@ async def events(shelf: Shelf, load: Load) -> AsyncIterator[bytes]:
     """How far the load is, four times a second, then how it ended."""
     while not load.task.done():
         yield event("progress", load.progress.to_dict())
-        with move_on_after(BETWEEN_EVENTS):
-            await asyncio.wait({load.task})
+        await asyncio.wait({load.task}, timeout=BETWEEN_EVENTS)
     try:
         model = await shelf.end_of(load)
     except AppError as error:

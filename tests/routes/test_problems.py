@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from anyio.from_thread import start_blocking_portal
 from fastapi.testclient import TestClient
+from worlds import every_error
 
-from app.errors import AppError, Busy
+from app import errors
+from app.errors import Busy
 from app.headers import SAFE
 from app.main import create_app
 from app.runner import Runner
@@ -103,7 +105,8 @@ def test_no_such_path_is_a_problem(client):
 def test_a_wrong_method_is_a_problem_and_says_which_are_right(client):
     response = client.put("/healthz")
     assert_problem(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
+    assert client.put("/api/v1/captures/0").headers["allow"] == "DELETE, GET, HEAD"
 
 
 def test_a_bug_is_a_problem_without_its_details(settings):
@@ -137,15 +140,7 @@ def test_a_full_queue_is_503_with_retry_after(client, monkeypatch):
     assert int(response.headers["retry-after"]) > 0
 
 
-def every_error(top=AppError):
-    for error in top.__subclasses__():
-        yield error
-        yield from every_error(error)
-
-
 def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree():
-    from app import errors
-
     codes = [error.code for error in every_error()]
     assert len(codes) == len(set(codes))
     for error in every_error():
@@ -200,6 +195,11 @@ def test_json_with_a_charset_is_json(client):
 def test_a_client_that_takes_no_json_is_told_that_there_is_nothing_else(client, path, body, accept):
     response = client.post(path, json=body, headers={"Accept": accept})
     assert_problem(response, 406, "not_acceptable")
+
+
+def test_a_capture_is_told_in_json_alone(client):
+    at = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
+    assert_problem(client.get(at, headers={"Accept": "application/x-npy"}), 406, "not_acceptable")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from worlds import serving
 
 from app.capture import run
 from app.tiles import head_tile, window
@@ -73,3 +74,12 @@ def test_what_is_out_of_range_is_422_with_the_range(client, capture, layer, head
     response = get(client, capture, layer, head, query)
     assert (response.status_code, response.json()["code"]) == (422, code)
     assert said in response.json()["detail"]
+
+
+def test_more_weights_than_fit_the_answer_are_413_and_the_way_out_is_fewer_cells(settings):
+    with serving(settings.model_copy(update={"max_json_cells": 8})) as client:
+        capture = client.post("/api/v1/captures", json={"text": "The cat sat"})
+        refused, taken = get(client, capture, 0, 0), get(client, capture, 0, 0, "cells=2")
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+    assert "8: ask for fewer cells" in refused.json()["detail"]
+    assert taken.status_code == 200

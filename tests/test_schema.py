@@ -1,0 +1,26 @@
+"""/openapi.json: the live server keeps what its schema promises, whatever the schema allows to be sent."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Which layers, heads and windows there are is up to the model and the text: no schema can say it.
+EXCLUDED = "positive_data_acceptance"
+
+
+@pytest.mark.timeout(300)
+def test_the_server_does_what_its_schema_says(url, tmp_path):
+    command = [Path(sys.executable).with_name("st"), "run", f"{url}/openapi.json", "--seed", "1", "--no-color"]
+    command += ["--max-examples", "10", "--phases", "coverage,fuzzing,stateful", "--exclude-checks", EXCLUDED]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr
+    assert "11 selected / 11 total" in done.stdout
+
+
+def test_an_array_can_be_had_as_bytes(client):
+    operations = client.get("/openapi.json").json()["paths"]
+    dump = operations["/api/v1/attention"]["post"]["responses"]["200"]["content"]
+    for kind in ("npy", "npz", "safetensors"):
+        assert dump[f"application/x-{kind}"]["schema"] == {"type": "string", "format": "binary"}
