@@ -123,17 +123,18 @@ def test_a_picture_of_two_tokens_has_the_colours_of_its_weights_and_no_others(
     assert len(found) <= 4
 
 
-def test_a_first_visit_weighs_little_beside_plotly(headscope: Headscope) -> None:
+def test_a_first_visit_weighs_little_beside_plotly(browser: Browser, server: str) -> None:
     """All that the page itself is made of, compressed; the weights of the text come on top, 1 kB for each head."""
-    page = headscope.page
+    page = browser.new_page()
     finished: list[Request] = []
 
     def keep(request: Request) -> None:
         finished.append(request)
 
     page.on("requestfinished", keep)
-    headscope.open()
+    Headscope(page, server).open()
     parts = [one for one in finished if not re.search("/vendor/|/api/|^data:|^blob:", one.url)]
     sizes = {one.url: one.sizes()["responseBodySize"] for one in parts}
-    assert f"{headscope.server}/static/js/main.js" in sizes
+    page.close()
+    assert f"{server}/static/js/main.js" in sizes
     assert sum(sizes.values()) <= 80_000, sorted(sizes.items(), key=lambda one: -one[1])
