@@ -29,6 +29,7 @@ def serve(
     )
     with listen(settings) as listener:
         try:
+            check_device(settings)
             run_server(settings, listener)
         except AppError as error:
             leave(error.detail)
@@ -43,6 +44,14 @@ def listen(settings: Settings) -> socket.socket:
         where = f"{settings.host}:{settings.port}"
         leave(f"cannot listen on {where}: {error.strerror}. Take another --port, or 0 for a free one.", FAILED)
     return listener
+
+
+def check_device(settings: Settings) -> None:
+    """Raises DeviceMissing. Every machine has a CPU, and torch takes seconds to import."""
+    if settings.device != "cpu":
+        from ..models import device
+
+        device.check_device(settings.device)
 
 
 def run_server(settings: Settings, listener: socket.socket) -> None:

@@ -10,10 +10,11 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from ..errors import DeviceMissing, WeightsDoNotFit
+from ..errors import WeightsDoNotFit
 from ..records import ModelCard, Token
 from .adapter import Adapter, Adopted, adopt
 from .checkpoint import TOKENIZER, Claim, check_digest, parameters, read_config, require
+from .device import check_device
 from .tokens import read_tokenizer, tokenize
 
 # While it loads, transformers patches torch for the whole process: two loads at once see half-made models.
@@ -121,15 +122,3 @@ def describe(card: ModelCard, claim: Claim, model: PreTrainedModel, digest: str)
         parameters=model.num_parameters(),
         state="ready",
     )
-
-
-def check_device(device: str) -> None:
-    """Raises DeviceMissing where this machine, or this build of torch, has no such device."""
-    kind = torch.device(device).type
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[kind]:
-        names = ", ".join(name for name, has in there.items() if has)
-        raise DeviceMissing(
-            f"--device {device}: torch {torch.__version__} finds {names} here; "
-            "the README says how to get the CUDA build, or leave --device out"
-        )

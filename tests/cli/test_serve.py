@@ -50,6 +50,7 @@ def test_help_does_not_import_torch():
         ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS=many: a whole number is wanted"),
         (["--host", "0.0.0.0"], {}, "0.0.0.0 can be reached from other machines: set a key (HEADSCOPE_API_KEY)"),
         (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY: at least 16 characters"),
+        (["--port", "0", "--device", "cuda:99"], {}, "--device cuda:99: torch"),
         (["--port", "0", "--model", "local:nobody"], {}, "no model 'local:nobody': there are minilm, gpt2-mini"),
     ],
 )

@@ -166,9 +166,9 @@ def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
 
 
 def test_a_device_that_is_not_here_is_said_with_those_that_are(models_dir, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     entry = Catalogue(models_dir).lookup("local:gpt2")
-    with pytest.raises(DeviceMissing, match=r"--device cuda: torch .* finds cpu"):
+    with pytest.raises(DeviceMissing, match=r"--device cuda: torch .* finds 1 cpu"):
         load(folder_of(entry), entry.card, device="cuda")
 
 
