@@ -2,11 +2,10 @@
 
 import hypothesis
 import pytest
-from worlds import TINY, live, serving, write_tiny
 
-from app.models.loading import load
-from app.models.registry import Catalogue, folder_of
 from app.settings import Settings
+
+# Torch comes with the fixture that needs it: the process that hands the tests out has none.
 
 # How long an example takes is the machine's matter, and every run tries the same ones.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -16,6 +15,8 @@ hypothesis.settings.load_profile("repeatable")
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory):
     """A folder of tiny models with random weights: local:gpt2, local:bert, local:bert-masked."""
+    from worlds import TINY, write_tiny
+
     top = tmp_path_factory.mktemp("models")
     for kind in TINY:
         write_tiny(top / kind, kind)
@@ -23,6 +24,9 @@ def models_dir(tmp_path_factory):
 
 
 def load_entry(model_id, models_dir=None):
+    from app.models.loading import load
+    from app.models.registry import Catalogue, folder_of
+
     entry = Catalogue(models_dir).lookup(model_id)
     return load(folder_of(entry), entry.card, sha256=entry.sha256)
 
@@ -54,11 +58,15 @@ def settings(models_dir):
 @pytest.fixture(scope="session")
 def url():
     """The address of a server that answers over a socket, with gpt2-mini loaded, and asks no hub."""
+    from worlds import live
+
     with live(Settings(model="gpt2-mini", downloads=False)) as address:
         yield address
 
 
 @pytest.fixture
 def client(settings):
+    from worlds import serving
+
     with serving(settings) as client:
         yield client
