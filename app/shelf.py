@@ -96,7 +96,8 @@ class Shelf:
         wanted = self.settings.model if model_id is None else model_id
         load = self.loads.get(wanted)
         if load is None or load.failed:
-            entry, progress = self.catalogue.lookup(wanted), Progress()
+            entry = self.catalogue.lookup(wanted)
+            progress = Progress("asking" if entry.repo else "reading")
             load = Load(asyncio.create_task(self.bring(entry, progress)), progress, used=self.clock())
             self.loads[wanted] = load
             load.task.add_done_callback(lambda _: self.forget_if_failed(entry))

@@ -70,3 +70,20 @@ def client(settings):
 
     with serving(settings) as client:
         yield client
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub with team/tiny and team/other, and an empty cache."""
+    from fakehub import fake_hub
+    from huggingface_hub import constants
+    from worlds import write_tiny
+
+    with fake_hub(
+        team__tiny=write_tiny(tmp_path / "tiny", "gpt2"), team__other=write_tiny(tmp_path / "other", "bert")
+    ) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        file = "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + file)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield hub

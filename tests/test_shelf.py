@@ -6,9 +6,7 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from fakehub import fake_hub
-from huggingface_hub import constants
-from worlds import serving, write_tiny
+from worlds import serving
 
 from app.errors import ModelNotFound, ModelTooLarge
 from app.models.registry import Catalogue
@@ -17,19 +15,6 @@ from app.shelf import Shelf
 
 TINY_BYTES = 4 * (300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24)
 REPO = "team/tiny"
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """A hub with team/tiny and team/other, and an empty cache."""
-    with fake_hub(
-        team__tiny=write_tiny(tmp_path / "tiny", "gpt2"), team__other=write_tiny(tmp_path / "other", "bert")
-    ) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        file = "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + file)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield hub
 
 
 def together(work):

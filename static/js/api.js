@@ -1,6 +1,7 @@
+import { readEvents } from "./events.js";
 import { readNpy } from "./npy.js";
 
-/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Question} from "./types.js" */
+/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question} from "./types.js" */
 
 /** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
 const OVERVIEW_CELLS = 32;
@@ -25,12 +26,32 @@ export class ApiError extends Error {
 /** @param {unknown} error */
 export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
 
+/** @param {any} problem @param {number} status @param {number} [wait] */
+function errorOf(problem, status, wait) {
+  const detail = problem.detail ?? problem.title ?? `the server answered ${status}`;
+  return new ApiError(status, problem.code ?? "unknown", String(detail), wait);
+}
+
 /** @param {Response} response */
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
-  const detail = problem.detail ?? problem.title ?? `the server answered ${response.status}`;
-  const wait = Number(response.headers.get("Retry-After")) || 0;
-  return new ApiError(response.status, problem.code ?? "unknown", String(detail), wait);
+  return errorOf(problem, response.status, Number(response.headers.get("Retry-After")) || 0);
+}
+
+/**
+ * @param {Response} response
+ * @param {(progress: Progress) => void} heard
+ * @returns {Promise<ModelCard>}
+ */
+async function readLoad(response, heard) {
+  if (response.body) {
+    for await (const { name, data } of readEvents(response.body)) {
+      if (name === "ready") return data;
+      if (name === "error") throw errorOf(data, data.status);
+      heard(data);
+    }
+  }
+  throw new ApiError(0, "unreachable", "the server stopped while the model was loading");
 }
 
 /**
@@ -132,6 +153,16 @@ async function readMatrix(response, capture) {
 export const headPath = (id, layer, head) => `/api/v1/captures/${encodeURIComponent(id)}/heads/${layer}/${head}`;
 
 /**
+ * @param {object} body
+ * @param {Record<string, string>} [headers]
+ * @returns {[RequestInit, Record<string, string>]}
+ */
+const posted = (body, headers) => [
+  { method: "POST", body: JSON.stringify(body) },
+  { "Content-Type": "application/json", ...headers },
+];
+
+/**
  * The only door to the server. Of two requests of one kind the newer wins: the older is aborted.
  *
  * @param {typeof fetch} [send]
@@ -174,11 +205,26 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
     /** @returns {Promise<{default: string, models: ModelCard[]}>} */
     models: async () => (await newest("models", "/api/v1/models")).json(),
 
+    /**
+     * Begins to load a model, or joins the load; answers its card. Whoever leaves stops no load.
+     *
+     * @param {string} model
+     * @param {(progress: Progress) => void} heard
+     */
+    load: async (model, heard) => {
+      const accept = { Accept: "text/event-stream" };
+      return readLoad(await newest("load", "/api/v1/models/load", ...posted({ model }, accept)), heard);
+    },
+
+    /** Stops a download, for everybody who waits for it. @param {string} model */
+    cancel: async (model) => {
+      await newest("cancel", "/api/v1/models/cancel", ...posted({ model }));
+    },
+
     /** @param {Question} question @returns {Promise<Capture>} */
     capture: async ({ model, text, text_pair }) => {
-      const body = JSON.stringify({ text, text_pair: text_pair.trim() ? text_pair : null, model: model || null });
-      const headers = { "Content-Type": "application/json" };
-      return (await newest("capture", "/api/v1/captures", { method: "POST", body }, headers)).json();
+      const question = { text, text_pair: text_pair.trim() ? text_pair : null, model: model || null };
+      return (await newest("capture", "/api/v1/captures", ...posted(question))).json();
     },
 
     /** @param {Capture} capture */
@@ -195,7 +241,7 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
 
     /** Nothing that is still on its way matters any more. */
     forget: () => {
-      for (const kind of ["capture", "overview", "pattern"]) running.get(kind)?.abort();
+      for (const kind of ["load", "capture", "overview", "pattern"]) running.get(kind)?.abort();
     },
   };
 }

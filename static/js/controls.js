@@ -1,4 +1,5 @@
 import { listening, make, need } from "./dom.js";
+import { OTHER } from "./other.js";
 
 /** @import {ModelCard, State, Store} from "./types.js" */
 
@@ -23,7 +24,7 @@ function renderModels(select, state) {
   const known = state.models.some((card) => card.id === state.model);
   const options = state.models.map((card) => make("option", { value: card.id }, modelLabel(card)));
   if (!known) options.unshift(make("option", { value: state.model }, state.model));
-  select.replaceChildren(...options);
+  select.replaceChildren(...options, make("option", { value: OTHER }, "another, of the hub …"));
   select.value = state.model;
   select.disabled = !state.models.length;
 }
@@ -114,7 +115,7 @@ export function mountControls(store, wishes) {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run();
     });
   }
-  on(select, "change", () => wishes.chooseModel(select.value));
+  on(select, "change", () => select.value === OTHER || wishes.chooseModel(select.value));
   on(probes, "click", (event) => {
     const text = probe(event)?.dataset.text;
     if (text !== undefined) wishes.runProbe(text);

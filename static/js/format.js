@@ -48,6 +48,9 @@ export function percent(share) {
   return `${Math.round(share * 100)} %`;
 }
 
+/** As downloads are told: a million bytes each. @param {number} bytes */
+export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
+
 /**
  * @param {number} count
  * @param {string} noun

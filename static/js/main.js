@@ -1,11 +1,13 @@
 import { createApi } from "./api.js";
 import { mountControls } from "./controls.js";
 import { need } from "./dom.js";
+import { mountDownload } from "./download.js";
 import { mountElapsed } from "./elapsed.js";
 import { mountFacts } from "./facts.js";
 import { mountHelp } from "./help.js";
 import { mountHints } from "./hints.js";
 import { mountKey } from "./key.js";
+import { mountOther } from "./other.js";
 import { mountPair } from "./pair.js";
 import { createSession } from "./session.js";
 import { createStore, initialState } from "./store.js";
@@ -89,6 +91,15 @@ function ask(patch) {
   run();
 }
 
+/** @param {string} model */
+const chooseModel = (model) => ask({ model, layer: null, head: null });
+
+/** @param {string} model */
+function cancelDownload(model) {
+  // Whoever waits for the model hears that it was cancelled, this page among them.
+  api.cancel(model).catch((error) => actions.say("error", error.message));
+}
+
 /** @param {Blob} file @param {string} name */
 function save(file, name) {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: name });
@@ -144,11 +155,13 @@ function start() {
     run: ask,
     // What a probe shows is rarely in the head that was open before.
     runProbe: (text) => ask({ text, text_pair: "", layer: null, head: null }),
-    chooseModel: (model) => ask({ model, layer: null, head: null }),
+    chooseModel,
     retry: actions.retry,
     toggleDark: theme.toggle,
   });
   mountPair(need(document, "#ask"), store, () => ask({ text_pair: "" }));
+  mountOther(need(document, "#other"), need(document, "#model"), store, chooseModel);
+  mountDownload(need(document, "#download"), store, cancelDownload);
   mountKey(need(document, "#key"), store, session.unlock);
   mountGrid(need(document, "#grid"), store, actions);
   mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);

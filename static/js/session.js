@@ -1,10 +1,10 @@
 import { ApiError, isAbort } from "./api.js";
 import { mostTelling } from "./opening.js";
-import { failed, finished, IDLE, keyOf, missing, patience, waiting } from "./status.js";
+import { failed, finished, IDLE, isReady, keyOf, loading, missing, patience, RUNNING, waiting } from "./status.js";
 import { withoutMisfits } from "./zoom.js";
 
 /** @import {Api} from "./api.js" */
-/** @import {Capture, Overview, Pattern, State, Store} from "./types.js" */
+/** @import {Capture, Overview, Pattern, State, Status, Store} from "./types.js" */
 
 /**
  * A capture may be evicted while the page is open: the same text gives it back, once.
@@ -49,6 +49,26 @@ function showOverview(store, overview, milliseconds) {
 function showPattern(store, pattern) {
   const { status } = store.get();
   store.set({ pattern, ...(status.kind === "error" ? { status: finished(pattern.capture) } : {}) });
+}
+
+/**
+ * Says how far the model is that the capture waits for. What becomes of it, the capture says.
+ *
+ * @param {Store} store
+ * @param {Api} api
+ * @param {() => boolean} isWanted false once something else was asked for
+ */
+async function watchLoad(store, api, isWanted) {
+  const { model } = store.get();
+  if (!model || isReady(store.get())) return;
+  /** @param {Status} status */
+  const say = (status) => isWanted() && store.get().status.kind === "busy" && store.set({ status });
+  try {
+    await api.load(model, (progress) => say(loading(model, progress)));
+    say(RUNNING);
+  } catch {
+    // The capture meets the same error.
+  }
 }
 
 /** The clock of the page; tests bring their own. */
@@ -103,6 +123,7 @@ export function createSession(store, api, clock = CLOCK) {
   /** @param {number} mine */
   async function showGrid(mine) {
     const started = clock.now();
+    watchLoad(store, api, () => mine === turn);
     const capture = await captured(mine);
     if (mine !== turn) return;
     learnModel(store, capture);

@@ -1,13 +1,34 @@
 import { ApiError } from "./api.js";
 import { plural, seconds } from "./format.js";
 
-/** @import {Capture, State, Status} from "./types.js" */
+/** @import {Capture, Progress, State, Status} from "./types.js" */
+
+/** The card of the state's model; undefined before the list is here, and for one that nobody has asked for yet. @param {State} state */
+const cardOf = ({ model, models }) => models.find((card) => card.id === model);
+
+/** @param {State} state */
+export const isReady = (state) => cardOf(state)?.state === "ready";
+
+/** @type {Status} */
+export const RUNNING = { kind: "busy", message: "running …" };
 
 /** @param {State} state @returns {Status} */
 export function waiting(state) {
-  const card = state.models.find((model) => model.id === state.model);
-  const loading = card && card.state !== "ready";
-  return { kind: "busy", message: loading ? `loading ${card.id} …` : "running …" };
+  if (!cardOf(state) || isReady(state)) return RUNNING;
+  return { kind: "busy", message: `loading ${state.model} …` };
+}
+
+/** What is being done with a model of that name, at each stage. @type {Record<Progress["stage"], (model: string) => string>} */
+const STAGES = {
+  asking: (model) => `asking the hub for ${model} …`,
+  downloading: (model) => `downloading ${model}`,
+  reading: (model) => `loading ${model} …`,
+};
+
+/** @param {string} model @param {Progress} progress @returns {Status} */
+export function loading(model, progress) {
+  const told = progress.stage === "downloading" ? { progress } : {};
+  return { kind: "busy", message: STAGES[progress.stage](model), ...told };
 }
 
 /** @type {Status} */
@@ -29,11 +50,13 @@ const FIELDS = {
   model_not_found: "model",
 };
 
+const PASSING = ["capture_gone", "download_cancelled"];
+
 /** @param {unknown} error @param {State} state @returns {Status} */
 export function failed(error, { model }) {
   if (!(error instanceof ApiError)) return { kind: "error", message: `the page failed: ${error}`, retry: true };
   // The same text is refused for the same reason; only what passes (a full queue, a lost connection) is worth asking again.
-  const passes = error.status === 0 || error.status >= 500 || error.status === 429 || error.code === "capture_gone";
+  const passes = error.status === 0 || error.status >= 500 || error.status === 429 || PASSING.includes(error.code);
   // The server's way out is an address of the API; a reader has the list of models in front of them.
   const message =
     error.code === "model_not_found" ? `${model}: this server has no such model; choose another above` : error.message;

@@ -15,6 +15,11 @@
  * @property {ModelState} state
  * @property {string} [why] what went wrong, when the state is "failed"
  *
+ * @typedef {object} Progress how far the load of a model is
+ * @property {"asking" | "downloading" | "reading"} stage
+ * @property {number} bytes
+ * @property {number | null} total null until the hub has said it
+ *
  * @typedef {object} Token
  * @property {number} index
  * @property {string} text made visible for people by the server: spaces and newlines show
@@ -76,6 +81,7 @@
  * @property {"idle" | "busy" | "done" | "error"} kind
  * @property {string} message
  * @property {boolean} [retry] true where running the same again may help
+ * @property {Progress} [progress] of the model that is being loaded
  * @property {"text" | "text-pair" | "model"} [about] the field that is to blame for an error
  *
  * @typedef {object} Extras

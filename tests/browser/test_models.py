@@ -2,13 +2,19 @@
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import expect
+from fakehub import FakeHub
+from playwright.sync_api import BrowserContext, expect
+from worlds import live
 
-from .conftest import Headscope
+from app.settings import Settings
+
+from .conftest import Complaints, Headscope, listen
 
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 Map = list[list[float]]
@@ -52,3 +58,43 @@ def test_an_induction_head_of_gpt2_mini_looks_at_what_followed_the_first_time(he
     headscope.open(model="gpt2-mini", text=REPEATED, layer=layer, head=head)
     said = headscope.point_at(query=birds[1], key=birds[0] + 1, of=len(words))
     assert said == f'"{words[birds[1]]}" attends to "{words[birds[0] + 1]}": {weight:.3f}'
+
+
+@pytest.fixture
+def beside_a_hub(
+    context: BrowserContext, complaints: Complaints, hub: FakeHub, models_dir: Path
+) -> Iterator[Headscope]:
+    """The page of a server that has a hub to ask."""
+    with live(Settings(model="local:bert", models_dir=models_dir)) as server:
+        page = context.new_page()
+        listen(page, server, complaints)
+        yield Headscope(page, server)
+
+
+def test_a_model_of_the_hub_is_named_downloaded_cancelled_and_downloaded_after_all(
+    beside_a_hub: Headscope, hub: FakeHub, complaints: Complaints
+) -> None:
+    complaints.expect("409")
+    hub.faults["team/tiny"] = "hangs"
+    page = beside_a_hub.open(text="The cat sat").page
+    page.select_option("#model", label="another, of the hub …")
+    box = page.get_by_label("a GPT-2 or BERT of the hub")
+    expect(box).to_be_focused()
+    box.press("Escape")
+    expect(page.locator("#model")).to_have_value("local:bert")
+    page.select_option("#model", label="another, of the hub …")
+    box.fill("team/tiny")
+    box.press("Enter")
+    expect(page.locator("#status")).to_have_text("downloading team/tiny")
+    expect(page.locator("#download .amount")).to_have_text(re.compile(r"^0\.\d MB of 0\.\d MB$"))
+    bar = page.get_by_role("progressbar", name="download")
+    assert 0 < float(bar.evaluate("bar => bar.value")) < 1
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile("was cancelled.*goes on where it stopped"))
+    expect(bar).to_be_hidden()
+    hub.faults.clear()
+    hub.go_on.set()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#status")).to_contain_text("12 heads")
+    expect(page.locator("#model")).to_have_value("team/tiny")
+    assert "model=team%2Ftiny" in page.url or "model=team/tiny" in page.url
