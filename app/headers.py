@@ -14,12 +14,17 @@ CONTENT_SECURITY = {
     "frame-ancestors": "'none'",
 }
 
-SAFE = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in CONTENT_SECURITY.items()),
+# Of a script, a style sheet or an icon, which rule no page: fifty times the rest would be a quarter of a first visit.
+OF_FILES = {
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+SAFE = {
+    **OF_FILES,
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in CONTENT_SECURITY.items()),
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }

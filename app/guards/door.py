@@ -1,4 +1,4 @@
-"""The one door: every request passes the guards in turn, and every answer leaves with the same headers."""
+"""The one door: every request passes the guards in turn, and every answer leaves with headers that keep it safe."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import AppError
-from ..headers import SAFE
+from ..headers import OF_FILES, SAFE
 from ..problems import answer_of
 from ..settings import Settings
 from .keys import check_key, check_rate
 from .origin import check_host, check_origin
 from .size import check_size
+
+FILES = ("/static/", "/vendor/")
 
 Guard = Callable[[Request, Settings], None]
 
@@ -21,6 +23,13 @@ GUARDS: tuple[Guard, ...] = (check_size, check_host, check_origin, check_rate, c
 
 # Browsers take that header from trustworthy origins only, and complain of any other.
 PLAIN = {name: value for name, value in SAFE.items() if name != "Cross-Origin-Opener-Policy"}
+
+
+def headers_of(scope: Scope, settings: Settings) -> dict[str, str]:
+    """What the answer to this request tells the browser."""
+    if scope["path"].startswith(FILES):
+        return OF_FILES
+    return PLAIN if settings.shared and scope["scheme"] != "https" else SAFE
 
 
 class Door:
@@ -34,7 +43,7 @@ class Door:
             await self.app(scope, receive, send)
             return
 
-        headers = PLAIN if self.settings.shared and scope["scheme"] != "https" else SAFE
+        headers = headers_of(scope, self.settings)
         bodiless = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if bodiless else scope
 

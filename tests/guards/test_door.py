@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from worlds import serving
 
 from app.guards.keys import is_open
-from app.headers import SAFE
+from app.headers import OF_FILES, SAFE
 from app.settings import Settings
 
 KEY = "a key that is long enough"
@@ -79,14 +79,19 @@ def test_a_link_from_another_site_opens_the_page(client):
 
 
 def test_every_answer_carries_the_safe_headers_and_allows_no_other_origin(client):
-    answers = [
-        client.get(path) for path in ("/", "/docs", "/healthz", "/api/v1/models", "/static/js/main.js", "/nowhere")
-    ]
+    answers = [client.get(path) for path in ("/", "/docs", "/healthz", "/api/v1/models", "/nowhere")]
     answers.append(client.get("/", headers={"Host": "evil.example"}))
     answers.append(client.post("/api/v1/captures", json=CAPTURE))
     for answer in answers:
         assert {name: answer.headers[name] for name in SAFE} == SAFE
         assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/static/js/main.js", "/static/css/base.css", "/static/nowhere"])
+def test_a_file_carries_what_is_said_of_files(client, path):
+    headers = client.get(path).headers
+    assert {name: headers[name] for name in OF_FILES} == OF_FILES
+    assert "content-security-policy" not in headers
 
 
 def test_a_shared_server_over_plain_http_says_nothing_that_browsers_would_complain_of(shared):
