@@ -1,8 +1,9 @@
 """What stands between the socket and the routes: faults 3, 26, 29, 30, 31 and 35."""
 
+import httpx2
 import pytest
 from pydantic import ValidationError
-from worlds import serving
+from worlds import live, serving
 
 from app.guards.keys import is_open
 from app.headers import OF_FILES, SAFE
@@ -185,3 +186,11 @@ def test_guessing_the_key_is_slowed_down_too(shared):
     with serving(shared(requests_per_minute=3)) as client:
         answers = [client.get("/api/v1/models", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+
+
+def test_readers_behind_a_proxy_on_this_machine_are_counted_one_by_one(shared):
+    with live(shared(insecure=True, api_key=None, requests_per_minute=3)) as url:
+        answers = [httpx2.get(f"{url}/api/v1/models", headers={"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(5)]
+        assert [answer.status_code for answer in answers] == [200] * 5
+        answers = [httpx2.get(f"{url}/api/v1/models", headers={"X-Forwarded-For": "10.0.0.9"}) for n in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
