@@ -1,6 +1,7 @@
 """The only state: the shelf of models, and captures; one forward at a time, never on the event loop."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .certificate import Certificate
     from .models.loading import LoadedModel
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -84,6 +87,7 @@ class Runner:
         from .capture import run
 
         made = await self.compute(run, model, text, text_pair, self.settings.max_tokens, truncate)
+        log.info("captured %s: %d tokens by %s, %d bytes", made.id, len(made.tokens), made.card.id, made.bytes)
         self.keep(made)
         return made
 

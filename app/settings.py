@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         32, ge=1, description="requests that may wait in one queue (for the model, for a reader); one more gets 503"
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
-        "warning", description="how much the server logs; texts are never logged"
+        "warning", description="how much the server logs: info has each request, and never a text"
     )
 
     @model_validator(mode="before")

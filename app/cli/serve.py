@@ -1,5 +1,6 @@
 """`headscope serve`: the page and the JSON API."""
 
+import logging
 import os
 import socket
 import sys
@@ -67,6 +68,9 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     # The socket listens already: the browser's connection waits the moment until the server accepts it.
     if settings.open and has_screen():
         webbrowser.open(url)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.getLogger("app").setLevel(settings.log_level.upper())
+    # uvicorn's own log of requests has their queries in it.
     config = uvicorn.Config(app, log_level=settings.log_level, access_log=False)
     uvicorn.Server(config).run(sockets=[listener])
 

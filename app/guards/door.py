@@ -1,5 +1,6 @@
 """The one door: every request passes the guards in turn, and every answer leaves with headers that keep it safe."""
 
+import time
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
@@ -10,6 +11,7 @@ from ..errors import AppError
 from ..headers import OF_FILES, SAFE
 from ..problems import answer_of
 from ..settings import Settings
+from .journal import note
 from .keys import check_key, check_rate
 from .origin import check_host, check_origin
 from .size import check_size
@@ -44,12 +46,14 @@ class Door:
             return
 
         headers = headers_of(scope, self.settings)
+        began, asked = time.perf_counter(), scope
         bodiless = scope["method"] == "HEAD"
         scope = {**scope, "method": "GET"} if bodiless else scope
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(headers)
+                note(asked, message["status"], began)
             elif bodiless:
                 message = {**message, "body": b""}
             await send(message)

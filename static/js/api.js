@@ -222,8 +222,8 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
     },
 
     /** @param {Question} question @returns {Promise<Capture>} */
-    capture: async ({ model, text, text_pair }) => {
-      const question = { text, text_pair: text_pair.trim() ? text_pair : null, model: model || null };
+    capture: async ({ model, text, text_pair, truncate }) => {
+      const question = { text, text_pair: text_pair.trim() ? text_pair : null, model: model || null, truncate };
       return (await newest("capture", "/api/v1/captures", ...posted(question))).json();
     },
 

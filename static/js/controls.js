@@ -9,6 +9,7 @@ import { OTHER } from "./other.js";
  * @property {(text: string) => void} runProbe
  * @property {(model: string) => void} chooseModel
  * @property {() => void} retry
+ * @property {() => void} cut
  * @property {() => void} toggleDark
  */
 
@@ -54,6 +55,7 @@ function renderStatus({ status }) {
     need(document, `#${field}`).setAttribute("aria-invalid", String(wrong && status.about === field));
   }
   need(document, "#retry").hidden = !status.retry;
+  need(document, "#cut").hidden = !status.cuts;
 }
 
 /**
@@ -131,6 +133,7 @@ export function mountControls(store, wishes) {
     });
   }
   on(need(document, "#retry"), "click", wishes.retry);
+  on(need(document, "#cut"), "click", wishes.cut);
   on(need(document, "#dark"), "click", wishes.toggleDark);
   render(store.get(), null);
   const unsubscribe = store.subscribe(render);

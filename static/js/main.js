@@ -86,7 +86,7 @@ async function run() {
 
 /** @param {Partial<import("./types.js").Address>} patch */
 function ask(patch) {
-  store.set({ rows: null, columns: null, token: null, notice: "", ...patch });
+  store.set({ rows: null, columns: null, token: null, truncate: false, notice: "", ...patch });
   remember("push");
   run();
 }
@@ -139,7 +139,7 @@ function readAddress() {
 }
 
 function moved() {
-  const asked = /** @type {const} */ (["model", "text", "text_pair"]);
+  const asked = /** @type {const} */ (["model", "text", "text_pair", "truncate"]);
   const before = store.get();
   readAddress();
   const now = store.get();
@@ -157,6 +157,7 @@ function start() {
     runProbe: (text) => ask({ text, text_pair: "", layer: null, head: null }),
     chooseModel,
     retry: actions.retry,
+    cut: () => ask({ truncate: true }),
     toggleDark: theme.toggle,
   });
   mountPair(need(document, "#ask"), store, () => ask({ text_pair: "" }));

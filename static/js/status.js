@@ -53,19 +53,22 @@ const FIELDS = {
 const PASSING = ["capture_gone", "download_cancelled"];
 
 /** @param {unknown} error @param {State} state @returns {Status} */
-export function failed(error, { model }) {
+export function failed(error, { model, truncate }) {
   if (!(error instanceof ApiError)) return { kind: "error", message: `the page failed: ${error}`, retry: true };
   // The same text is refused for the same reason; only what passes (a full queue, a lost connection) is worth asking again.
   const passes = error.status === 0 || error.status >= 500 || error.status === 429 || PASSING.includes(error.code);
   // The server's way out is an address of the API; a reader has the list of models in front of them.
   const message =
     error.code === "model_not_found" ? `${model}: this server has no such model; choose another above` : error.message;
-  return { kind: "error", message, retry: passes, about: FIELDS[error.code] };
+  // A text cut as short as it can be has no room for a token of its own.
+  const cuts = error.code === "too_many_tokens" && !truncate;
+  return { kind: "error", message, retry: passes, cuts, about: FIELDS[error.code] };
 }
 
 /** @param {Capture} capture @param {number} [milliseconds] @returns {Status} */
 export function finished(capture, milliseconds) {
-  const size = `${plural(capture.tokens.length, "token")}, ${plural(capture.layers * capture.heads, "head")}`;
+  const dropped = capture.tokens_dropped ? ` (${capture.tokens_dropped} more cut off)` : "";
+  const size = `${plural(capture.tokens.length, "token")}${dropped}, ${plural(capture.layers * capture.heads, "head")}`;
   return { kind: "done", message: milliseconds === undefined ? size : `${size}, ${seconds(milliseconds)}` };
 }
 

@@ -6,6 +6,7 @@ export function initialState() {
     model: "",
     text: "",
     text_pair: "",
+    truncate: false,
     layer: null,
     head: null,
     scale: "sqrt",

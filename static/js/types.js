@@ -34,6 +34,7 @@
  * @property {number} heads
  * @property {number} queries
  * @property {number} keys
+ * @property {number} tokens_dropped how many were cut off
  *
  * @typedef {object} Matrix attention weights [query, key], perhaps pooled: cell [r][c] covers several tokens
  * @property {Float32Array} values row-major
@@ -66,6 +67,7 @@
  * @property {string} model
  * @property {string} text the text that was run, which is not always what stands in the box
  * @property {string} text_pair a second sentence, for models that read two; empty for none
+ * @property {boolean} truncate true cuts the end of a text that is too long for the model; false has it refused
  * @property {number | null} layer null until a head is chosen; as written in an address, it may be none of the model's
  * @property {number | null} head
  * @property {ScaleName} scale
@@ -81,6 +83,7 @@
  * @property {"idle" | "busy" | "done" | "error"} kind
  * @property {string} message
  * @property {boolean} [retry] true where running the same again may help
+ * @property {boolean} [cuts] true where the same text would be taken if its end were cut off
  * @property {Progress} [progress] of the model that is being loaded
  * @property {"text" | "text-pair" | "model"} [about] the field that is to blame for an error
  *
@@ -98,7 +101,7 @@
  *
  * @typedef {Pick<State, "rows" | "columns" | "scale" | "fold" | "flip">} Look how a head is drawn
  *
- * @typedef {Pick<Address, "model" | "text" | "text_pair">} Question what a capture is made of
+ * @typedef {Pick<Address, "model" | "text" | "text_pair" | "truncate">} Question what a capture is made of
  *
  * @typedef {object} Store
  * @property {() => State} get

@@ -44,6 +44,7 @@ const FIELDS = {
   model: { read: (raw) => (/^[\w./:@-]{1,200}$/.test(raw) ? raw : undefined), print: String },
   text: { read: (raw) => (raw.length <= LONGEST_TEXT ? raw : undefined), print: String },
   text_pair: { read: (raw) => (raw.length <= LONGEST_TEXT ? raw : undefined), print: String },
+  truncate: { read: yes, print: () => "1" },
   layer: { read: index, print: String },
   head: { read: index, print: String },
   scale: { read: (raw) => SCALES.find((name) => name === raw), print: String },

@@ -79,6 +79,21 @@ def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, c
     expect(page.get_by_role("alert")).to_have_text("")
 
 
+def test_a_text_that_is_too_long_is_cut_where_the_reader_asks_for_it(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    page = headscope.open(text=SENTENCE).page
+    headscope.run("word " * 600)
+    page.get_by_role("button", name="Cut its end off").click()
+    expect(page.locator("#status")).to_contain_text("512 tokens (90 more cut off), 72 heads")
+    assert "truncate=1" in page.url
+    expect(page.get_by_role("button", name="Cut its end off")).to_be_hidden()
+    headscope.run(SENTENCE)
+    expect(page.locator("#status")).to_contain_text("9 tokens, 72 heads")
+    assert "truncate" not in page.url
+
+
 def test_no_text_is_an_honest_nothing(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     headscope.run("   ")

@@ -1,5 +1,7 @@
 """What stands between the socket and the routes: faults 3, 26, 29, 30, 31 and 35."""
 
+import re
+
 import httpx2
 import pytest
 from pydantic import ValidationError
@@ -194,3 +196,16 @@ def test_readers_behind_a_proxy_on_this_machine_are_counted_one_by_one(shared):
         assert [answer.status_code for answer in answers] == [200] * 5
         answers = [httpx2.get(f"{url}/api/v1/models", headers={"X-Forwarded-For": "10.0.0.9"}) for n in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
+def test_each_request_is_a_line_of_the_log_without_what_was_written(client, caplog):
+    caplog.set_level("INFO", logger="app")
+    client.post("/api/v1/captures", json={"text": "a secret word"})
+    client.post("/api/v1/attention?format=secret", json={"text": "secret"})
+    client.get("/secr%0Aet" + "t" * 900)
+    lines = caplog.messages
+    assert any(re.fullmatch(r"captured \w+: \d+ tokens by local:gpt2, \d+ bytes", line) for line in lines)
+    assert any(re.fullmatch(r"POST /api/v1/captures 201 \d+ ms", line) for line in lines)
+    assert any(re.fullmatch(r"POST /api/v1/attention 406 \d+ ms", line) for line in lines)
+    assert any(re.fullmatch(r"GET /secr%0Aet{1,200} 404 \d+ ms", line) for line in lines)
+    assert not any("secret" in line or "\n" in line for line in lines)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../../static/js/api.js";
 import { createSession } from "../../static/js/session.js";
-import { failed, missing, patience, waiting } from "../../static/js/status.js";
+import { failed, finished, missing, patience, waiting } from "../../static/js/status.js";
 import { createStore, initialState } from "../../static/js/store.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
@@ -126,6 +126,7 @@ test("a capture that is gone again is an error and no loop", async () => {
     kind: "error",
     message: "the capture is gone",
     retry: true,
+    cuts: false,
     about: undefined,
   });
 });
@@ -190,6 +191,7 @@ test("a run that fails leaves no picture of another text", async () => {
     kind: "error",
     message: "600 tokens, at most 512",
     retry: false,
+    cuts: true,
     about: "text",
   });
 });
@@ -203,6 +205,7 @@ test("an unknown model is answered with the way out that a reader has", () => {
     kind: "error",
     message: "x: this server has no such model; choose another above",
     retry: false,
+    cuts: false,
     about: "model",
   });
 });
@@ -312,6 +315,7 @@ test("a download that was cancelled can be tried again", async () => {
     kind: "error",
     message: "the download was cancelled",
     retry: true,
+    cuts: false,
     about: undefined,
   });
 });
@@ -322,4 +326,11 @@ test("a model that is ready is not loaded again", async () => {
   const { session } = sessionOf(api, { models: [captureOf(["a"]).model] });
   await session.run();
   assert.equal(loads, 0);
+});
+
+test("a text that was cut says by how much, and is not offered to be cut again", () => {
+  const capture = /** @type {any} */ ({ ...captureOf(["a", "b"]), tokens_dropped: 90 });
+  assert.equal(finished(capture).message, "2 tokens (90 more cut off), 6 heads");
+  const tooLong = new ApiError(422, "too_many_tokens", "3 tokens, at most 2");
+  assert.equal(failed(tooLong, { ...initialState(), truncate: true }).cuts, false);
 });

@@ -7,6 +7,7 @@ const address = {
   model: "minilm",
   text: "a & b = #1\nשלום 😀 +",
   text_pair: "b",
+  truncate: true,
   layer: 2,
   head: 4,
   scale: "log",

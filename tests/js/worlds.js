@@ -14,7 +14,16 @@ export function captureOf(texts, { causal = false, special = /^\[/ } = {}) {
     pairs: !causal,
     state: "ready",
   };
-  return { id: "abc", model, tokens, layers: 2, heads: 3, queries: texts.length, keys: texts.length };
+  return {
+    id: "abc",
+    model,
+    tokens,
+    layers: 2,
+    heads: 3,
+    queries: texts.length,
+    keys: texts.length,
+    tokens_dropped: 0,
+  };
 }
 
 /** @param {number[][]} rows @param {number} [step] */
