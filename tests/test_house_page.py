@@ -16,12 +16,12 @@ LAYERS = {
         "colour figure format gaze listing matrix npy opening plotarea sight ticks zoom",
         "words pure",
     ),  # no document, no fetch: tested in Node.js
-    "wire": ("api", "words pure"),
+    "wire": ("api events", "words pure wire"),
     "state": ("store url", "words pure state"),
     "document": ("dom tip", "words pure document"),
     # What a view, or the page beside the views, is put together from.
     "parts": (
-        "controls elapsed facts help hints key looks marks pair pointing strip table theme tools",
+        "controls download elapsed facts help hints key looks marks other pair pointing strip table theme tools",
         "words pure wire state document parts",
     ),
     "session": (

@@ -86,7 +86,7 @@ def test_a_text_that_is_too_long_is_cut_where_the_reader_asks_for_it(
     page = headscope.open(text=SENTENCE).page
     headscope.run("word " * 600)
     page.get_by_role("button", name="Cut its end off").click()
-    expect(page.locator("#status")).to_contain_text("512 tokens (90 more cut off), 72 heads")
+    expect(page.locator("#status")).to_contain_text("512 tokens (90 more cut off), 72 heads", timeout=60_000)
     assert "truncate=1" in page.url
     expect(page.get_by_role("button", name="Cut its end off")).to_be_hidden()
     headscope.run(SENTENCE)

@@ -1,66 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../../static/js/api.js";
-import { createSession } from "../../static/js/session.js";
-import { failed, finished, missing, patience, waiting } from "../../static/js/status.js";
-import { createStore, initialState } from "../../static/js/store.js";
+import { patience, waiting } from "../../static/js/status.js";
+import { apiOf, eye, gone, sessionOf } from "./servers.js";
 import { captureOf, matrixOf } from "./worlds.js";
-
-const gone = () => new ApiError(404, "capture_gone", "the capture is gone");
-const eye = [
-  [1, 0, 0],
-  [0, 1, 0],
-  [0, 0, 1],
-];
-
-/** A server that answers at once, and counts. @param {object} [replaced] */
-function apiOf(replaced = {}) {
-  const calls = { capture: 0, overview: 0, pattern: 0 };
-  const count =
-    (/** @type {keyof calls} */ name, /** @type {any} */ answer) =>
-    async (/** @type {any[]} */ ...given) => {
-      calls[name] += 1;
-      return answer(...given);
-    };
-  const answers = {
-    capture: () => captureOf(["a", "b", "c"]),
-    overview: (/** @type {any} */ capture) => ({ capture, layers: 2, heads: 3, at: () => matrixOf(eye) }),
-    pattern: (/** @type {any} */ capture, /** @type {number} */ layer, /** @type {number} */ head) => ({
-      capture,
-      layer,
-      head,
-      matrix: matrixOf(eye),
-    }),
-    ...replaced,
-  };
-  const [capture, overview, pattern] = [
-    count("capture", answers.capture),
-    count("overview", answers.overview),
-    count("pattern", answers.pattern),
-  ];
-  const models = async () => ({ default: "toy", models: [{ ...captureOf(["a"]).model, state: "available" }] });
-  return {
-    calls,
-    api: /** @type {any} */ ({
-      load: async () => captureOf(["a"]).model,
-      ...replaced,
-      capture,
-      overview,
-      pattern,
-      models,
-      forget: () => {},
-      unlock: (/** @type {string} */ key) => key !== "",
-    }),
-  };
-}
-
-const clock = { now: () => 0, sleep: async () => {} };
-
-/** @param {any} api @param {object} [state] */
-function sessionOf(api, state) {
-  const store = createStore({ ...initialState(), model: "toy", text: "a b c", ...state });
-  return { store, session: createSession(store, api, clock) };
-}
 
 test("a run ends with a grid, a head and a sentence", async () => {
   const { store, session } = sessionOf(apiOf().api);
@@ -85,13 +28,6 @@ test("a head the model has not is named and not replaced by another", async () =
   assert.deepEqual(status, { kind: "error", message: "layer 7: toy has layers 0..1; choose a head in the grid" });
   assert.deepEqual([layer, head, pattern, calls.pattern], [7, 2, null, 0]);
   assert.ok(overview);
-});
-
-test("an error names the value and the limit: the layer's first, else the head's", () => {
-  const capture = captureOf(["a"]);
-  assert.equal(missing(capture, 1, 2), null);
-  assert.match(missing(capture, 2, 3) ?? "", /^layer 2: toy has layers 0\.\.1;/);
-  assert.match(missing(capture, 1, 3) ?? "", /^head 3 of layer 1: toy has heads 0\.\.2;/);
 });
 
 test("choosing a head that there is ends the error", async () => {
@@ -169,13 +105,6 @@ test("the picker learns that a model is ready from the answer to a run", async (
   assert.equal(waiting(store.get()).message, "running …");
 });
 
-test("only what may pass is worth another try", () => {
-  const retry = (/** @type {number} */ status, /** @type {string} */ code) =>
-    failed(new ApiError(status, code, "x"), initialState()).retry;
-  assert.deepEqual([retry(503, "busy"), retry(0, "unreachable"), retry(404, "capture_gone")], [true, true, true]);
-  assert.deepEqual([retry(422, "too_many_tokens"), retry(404, "model_not_found")], [false, false]);
-});
-
 test("a run that fails leaves no picture of another text", async () => {
   let broken = false;
   const capture = () => {
@@ -193,20 +122,6 @@ test("a run that fails leaves no picture of another text", async () => {
     retry: false,
     cuts: true,
     about: "text",
-  });
-});
-
-test("an unknown model is answered with the way out that a reader has", () => {
-  const status = failed(new ApiError(404, "model_not_found", "no model 'x': GET /api/v1/models lists those"), {
-    ...initialState(),
-    model: "x",
-  });
-  assert.deepEqual(status, {
-    kind: "error",
-    message: "x: this server has no such model; choose another above",
-    retry: false,
-    cuts: false,
-    about: "model",
   });
 });
 
@@ -255,82 +170,4 @@ test("a server that wants its key is asked again with the one that is given", as
   code = "";
   await session.unlock("y");
   assert.deepEqual([store.get().key, store.get().status.kind], ["", "done"]);
-});
-
-/** A load that tells this, and a capture that waits for it. @param {any[]} told @param {Error} [error] */
-function slowly(told, error) {
-  /** @type {() => void} */
-  let loaded = () => {};
-  const over = new Promise((resolve) => {
-    loaded = () => resolve(undefined);
-  });
-  const settled = async () => {
-    await over;
-    if (error) throw error;
-    return captureOf(["a", "b", "c"]);
-  };
-  const load = async (/** @type {string} */ _, /** @type {any} */ heard) => {
-    for (const progress of told) {
-      await null;
-      heard(progress);
-    }
-    loaded();
-    return settled();
-  };
-  return apiOf({ load, capture: settled }).api;
-}
-
-/** Every message of the status, and the progress that came with it. @param {any} store */
-function heardBy(store) {
-  /** @type {any[]} */
-  const said = [];
-  store.subscribe((/** @type {any} */ now, /** @type {any} */ before) => {
-    if (now.status !== before.status) said.push([now.status.message, now.status.progress?.bytes]);
-  });
-  return said;
-}
-
-test("how far a model is, is said while the capture waits for it", async () => {
-  const stages = [
-    { stage: "asking", bytes: 0, total: null },
-    { stage: "downloading", bytes: 5, total: 10 },
-    { stage: "reading", bytes: 10, total: 10 },
-  ];
-  const { store, session } = sessionOf(slowly(stages));
-  const said = heardBy(store);
-  await session.run();
-  assert.deepEqual(said.slice(1, 4), [
-    ["asking the hub for toy …", undefined],
-    ["downloading toy", 5],
-    ["loading toy …", undefined],
-  ]);
-  assert.match(said.at(-1)[0], /^3 tokens, 6 heads/);
-});
-
-test("a download that was cancelled can be tried again", async () => {
-  const gone = new ApiError(409, "download_cancelled", "the download was cancelled");
-  const { store, session } = sessionOf(slowly([{ stage: "downloading", bytes: 5, total: 10 }], gone));
-  await session.run();
-  assert.deepEqual(store.get().status, {
-    kind: "error",
-    message: "the download was cancelled",
-    retry: true,
-    cuts: false,
-    about: undefined,
-  });
-});
-
-test("a model that is ready is not loaded again", async () => {
-  let loads = 0;
-  const { api } = apiOf({ load: async () => (loads += 1) });
-  const { session } = sessionOf(api, { models: [captureOf(["a"]).model] });
-  await session.run();
-  assert.equal(loads, 0);
-});
-
-test("a text that was cut says by how much, and is not offered to be cut again", () => {
-  const capture = /** @type {any} */ ({ ...captureOf(["a", "b"]), tokens_dropped: 90 });
-  assert.equal(finished(capture).message, "2 tokens (90 more cut off), 6 heads");
-  const tooLong = new ApiError(422, "too_many_tokens", "3 tokens, at most 2");
-  assert.equal(failed(tooLong, { ...initialState(), truncate: true }).cuts, false);
 });
