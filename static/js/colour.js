@@ -72,6 +72,17 @@ function packed(position) {
 const PALETTE = Uint32Array.from({ length: 256 }, (_, at) => packed(at / 255));
 
 /**
+ * The same colour, as style sheets write it.
+ *
+ * @param {number} weight
+ * @param {ScaleName} scale
+ */
+export function colourName(weight, scale) {
+  const packed = colour(weight, scale);
+  return `rgb(${packed & 255}, ${(packed >> 8) & 255}, ${(packed >> 16) & 255})`;
+}
+
+/**
  * @param {number} weight
  * @param {ScaleName} scale
  */

@@ -1,9 +1,9 @@
-import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
+import { COLOURSCALE, colourbarTicks, colourName, shade } from "./colour.js";
 import { plotArea, rooms, TYPE } from "./plotarea.js";
-import { frameOf, sightOf, stepsOf, weightsOf } from "./sight.js";
+import { frameOf, hiddenMass, sightOf, stepsOf, weightsOf } from "./sight.js";
 import { plotlyTicks } from "./ticks.js";
 
-/** @import {Size} from "./plotarea.js" */
+/** @import {Area, Size} from "./plotarea.js" */
 /** @import {Sight} from "./sight.js" */
 /** @import {Look, Pattern, ScaleName, Span} from "./types.js" */
 
@@ -54,6 +54,33 @@ function trace(pattern, sight, scale) {
     // The page writes the weight beside the pointer, as text: Plotly would read tags in it.
     hoverinfo: "skip",
   };
+}
+
+/** Pixels between the cells and the strip of what is folded away, and how thick that is: clear of the colour bar. */
+const STRIP = { gap: 2, thick: 7 };
+
+/**
+ * What is folded away, as a strip along the queries: the colour is the weight that each of them gives to all of it.
+ *
+ * @param {Pattern} pattern
+ * @param {Sight} sight
+ * @param {ScaleName} scale
+ * @param {Area} area
+ */
+function folds(pattern, sight, scale, area) {
+  const [near, far] = [STRIP.gap, STRIP.gap + STRIP.thick];
+  const below = { yref: "paper", y0: -near / area.height, y1: -far / area.height };
+  const beside = { xref: "paper", x0: 1 + near / area.width, x1: 1 + far / area.width };
+  const along = (/** @type {number} */ at) =>
+    sight.flipped
+      ? { ...below, xref: "x", x0: at - 0.5, x1: at + 0.5 }
+      : { ...beside, yref: "y", y0: at - 0.5, y1: at + 0.5 };
+  return hiddenMass(pattern, sight).map((mass, at) => ({
+    type: "rect",
+    line: { width: 0 },
+    fillcolor: colourName(mass, scale),
+    ...along(at),
+  }));
 }
 
 /** @param {Span} span */
@@ -112,6 +139,7 @@ function layoutOf(pattern, sight, look, size, paint) {
       range: edges(down).reverse(),
       ...plotlyTicks(along(sight.down), down, room.y),
     },
+    shapes: folds(pattern, sight, look.scale, area),
     dragmode: "zoom",
   };
 }

@@ -60,7 +60,7 @@ export function foldedWords(state) {
   const names = found.names.map((name) => (name === "the first token" ? name : quote(name)));
   const where = names.join(" and ");
   if (found.share === null) return `${where}: folded`;
-  return `${percent(found.share)} of this head's attention is on ${where} (folded)`;
+  return `${percent(found.share)} of this head's attention is on ${where} (folded into the strip at the edge)`;
 }
 
 /** @param {HTMLElement} root @param {State} state */

@@ -154,6 +154,20 @@ export function stepsOf({ queryStep, keyStep }, { flipped }) {
 }
 
 /**
+ * What each query shown gives to the keys that are folded away, in the order of the picture; empty where none is.
+ *
+ * @param {Pattern} pattern
+ * @param {Sight} sight
+ */
+export function hiddenMass({ matrix }, { down, across, flipped }) {
+  const [queries, keys] = flipped ? [across, down] : [down, across];
+  if (!isExact(matrix) || keys.length === matrix.columns) return [];
+  const shown = new Set(keys);
+  const away = Array.from({ length: matrix.columns }, (_, key) => key).filter((key) => !shown.has(key));
+  return queries.map((query) => away.reduce((sum, key) => sum + cellOf(matrix, query, key), 0));
+}
+
+/**
  * What is folded away, and how much of the attention with it; null where nothing is.
  *
  * @param {Pattern} pattern

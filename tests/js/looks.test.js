@@ -44,7 +44,13 @@ test("what is folded is said with its share", () => {
   ];
   const state = { ...initialState(), pattern: patternOf(["a", "b"], rows, { causal: true }) };
   assert.equal(foldedWords(state), "");
-  assert.equal(foldedWords({ ...state, fold: true }), "71 % of this head's attention is on the first token (folded)");
+  assert.equal(
+    foldedWords({ ...state, fold: true }),
+    "71 % of this head's attention is on the first token (folded into the strip at the edge)",
+  );
   const special = { ...state, fold: true, pattern: pair() };
-  assert.match(seen(foldedWords(special)), /^50 % of this head's attention is on "\[CLS\]" and "\[SEP\]" \(folded\)$/);
+  assert.match(
+    seen(foldedWords(special)),
+    /^50 % of this head's attention is on "\[CLS\]" and "\[SEP\]" \(folded into the strip at the edge\)$/,
+  );
 });

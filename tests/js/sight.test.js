@@ -5,6 +5,7 @@ import {
   cellAt,
   foldedShare,
   frameOf,
+  hiddenMass,
   isFoldable,
   placeOf,
   sightOf,
@@ -140,4 +141,11 @@ test("a cell is found at its place and a place at its cell; a folded token has n
   assert.deepEqual(cellAt(sight, { down: 1, across: 0 }), { query: 1, key: 2 });
   assert.deepEqual(placeOf(sight, { query: 1, key: 2 }), { down: 1, across: 0 });
   assert.deepEqual(placeOf(sight, { query: 0, key: null }), { down: -1, across: -1 });
+});
+
+test("what is folded away is told for each query that is left, whichever way the picture lies", () => {
+  assert.deepEqual(hiddenMass(special, sightOf(special, fold)), [0.625, 0.375]);
+  assert.deepEqual(hiddenMass(special, sightOf(special, { ...fold, flip: true })), [0.625, 0.375]);
+  assert.deepEqual(hiddenMass(causal, sightOf(causal, fold)), [1, 0.75, 0.25]);
+  assert.deepEqual(hiddenMass(special, sightOf(special, look)), []);
 });
