@@ -1,6 +1,6 @@
 import { COLOURSCALE, colourbarTicks, colourName, shade } from "./colour.js";
 import { plotArea, rooms, TYPE } from "./plotarea.js";
-import { frameOf, hiddenMass, sightOf, stepsOf, weightsOf } from "./sight.js";
+import { frameOf, hiddenMass, isFoldable, sightOf, stepsOf, weightsOf } from "./sight.js";
 import { plotlyTicks } from "./ticks.js";
 
 /** @import {Area, Size} from "./plotarea.js" */
@@ -23,12 +23,12 @@ function shades(pattern, sight, scale) {
 /**
  * @param {ScaleName} scale
  * @param {boolean} narrow
+ * @param {boolean} behind true where the strip of what is folded away stands between the cells and the bar
  */
-function colourbar(scale, narrow) {
+function colourbar(scale, narrow, behind) {
   const title = { text: "weight", font: { size: TYPE }, side: narrow ? "bottom" : "right" };
-  const place = narrow
-    ? { orientation: "h", x: 0.5, y: 0, yanchor: "top", ypad: 10, xpad: 0 }
-    : { xpad: 12, ypad: 0, x: 1 };
+  const [xpad, ypad] = behind ? [22, 18] : [12, 10];
+  const place = narrow ? { orientation: "h", x: 0.5, y: 0, yanchor: "top", ypad, xpad: 0 } : { xpad, ypad: 0, x: 1 };
   return { ...place, thickness: 10, outlinewidth: 0, len: 1, tickfont: { size: 11 }, title, ...colourbarTicks(scale) };
 }
 
@@ -56,8 +56,8 @@ function trace(pattern, sight, scale) {
   };
 }
 
-/** Pixels between the cells and the strip of what is folded away, and how thick that is: clear of the colour bar. */
-const STRIP = { gap: 2, thick: 7 };
+/** Pixels between the cells and the strip of what is folded away, and how thick that is. */
+const STRIP = { gap: 3, thick: 7 };
 
 /**
  * What is folded away, as a strip along the queries: the colour is the weight that each of them gives to all of it.
@@ -81,6 +81,21 @@ function folds(pattern, sight, scale, area) {
     fillcolor: colourName(mass, scale),
     ...along(at),
   }));
+}
+
+/**
+ * The name of the strip, where the names of the tokens stand that it runs beside.
+ *
+ * @param {Sight} sight
+ * @param {Area} area
+ */
+function foldName({ flipped }, area) {
+  const middle = STRIP.gap + STRIP.thick / 2;
+  const place = flipped
+    ? { x: 0, xshift: -6, xanchor: "right", y: 0, yshift: -middle, yanchor: "middle" }
+    : { x: 1, xshift: middle, xanchor: area.angle === -45 ? "left" : "center", y: 1, yshift: 6, yanchor: "bottom" };
+  const textangle = flipped ? 0 : area.angle;
+  return { text: "folded", showarrow: false, xref: "paper", yref: "paper", font: { size: TYPE }, textangle, ...place };
 }
 
 /** @param {Span} span */
@@ -112,6 +127,7 @@ function layoutOf(pattern, sight, look, size, paint) {
     tickcolor: paint.line,
     tickfont: { size: TYPE },
   };
+  const strip = folds(pattern, sight, look.scale, area);
   const title = (/** @type {string} */ text) => ({ text, font: { size: TYPE }, standoff: 6 });
   return {
     ...size,
@@ -139,7 +155,8 @@ function layoutOf(pattern, sight, look, size, paint) {
       range: edges(down).reverse(),
       ...plotlyTicks(along(sight.down), down, room.y),
     },
-    shapes: folds(pattern, sight, look.scale, area),
+    shapes: strip,
+    annotations: strip.length ? [foldName(sight, area)] : [],
     dragmode: "zoom",
   };
 }
@@ -156,6 +173,7 @@ function layoutOf(pattern, sight, look, size, paint) {
 export function figure(pattern, look, size, paint, before) {
   const { narrow } = plotArea(pattern.capture.tokens, size);
   const sight = sightOf(pattern, look);
-  const data = { ...(before ?? trace(pattern, sight, look.scale)), colorbar: colourbar(look.scale, narrow) };
+  const behind = look.fold && isFoldable(pattern) && narrow === sight.flipped;
+  const data = { ...(before ?? trace(pattern, sight, look.scale)), colorbar: colourbar(look.scale, narrow, behind) };
   return { data: [data], layout: layoutOf(pattern, sight, look, size, paint) };
 }

@@ -11,7 +11,10 @@ const TITLE = 26;
 
 /** On a phone the colour bar lies under the picture, whose width is dear there. */
 const NARROW = 480;
-const BAR = { beside: 78, below: 56 };
+const BAR = { beside: 78, below: 64 };
+
+/** Under the cells, for what may be folded away there. */
+const EDGE = 15;
 
 /**
  * @typedef {object} Size
@@ -62,7 +65,7 @@ export function plotArea(tokens, size, columns = tokens.length) {
   const width = Math.max(40, size.width - left - (narrow ? 12 : BAR.beside));
   const { angle, rise } = slant(label, width / columns, narrow);
   const top = Math.round(rise + TITLE + 8);
-  const height = Math.max(40, size.height - top - (narrow ? BAR.below : 6));
+  const height = Math.max(40, size.height - top - (narrow ? BAR.below : EDGE));
   return { left, top, width, height, letters, angle, narrow };
 }
 
