@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from worlds import live
 
 from app.settings import Settings
@@ -30,6 +30,8 @@ FLAGS = [
     # Plotly a second time for that, and a page takes twice as long.
     "--js-flags=--no-enable-lazy-source-positions",
 ]
+# A busy machine is no fault of the page: its own five seconds are too few there.
+expect.set_options(timeout=30_000)
 SENTENCE = "The cat sat on the mat."
 TOKENS = ["[CLS]", "the", "cat", "sat", "on", "the", "mat", ".", "[SEP]"]  # the default model's
 
