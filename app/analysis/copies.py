@@ -1,0 +1,29 @@
+"""What a query gives to what stood there before. [h i j] -> [h i]; n tokens, t_i the id of the i-th."""
+
+from torch import Tensor
+
+from .block import Block
+
+
+def duplicate(block: Block) -> Tensor:
+    """sum of A_ij over j < i with t_j = t_i; only queries that have an earlier copy are counted.
+
+    TransformerLens, head_detector, counts all.
+    """
+    return on_earlier(block, block.of_keys(block.text.ids) == block.of_queries(block.text.ids))
+
+
+def induction(block: Block) -> Tensor:
+    """sum of A_ij over j < i with t_{j-1} = t_i: what followed an earlier copy (Olsson et al. 2022).
+
+    Only queries with such a key are counted. In "a a" the key would be the query itself: none.
+    """
+    before = block.text.ids.roll(1)
+    same = block.of_keys(before) == block.of_queries(block.text.ids)
+    return on_earlier(block, same & (block.keys > 0))  # before the first there is none
+
+
+def on_earlier(block: Block, chosen: Tensor) -> Tensor:
+    """[i j] -> [h i], the mass on the chosen keys before the query."""
+    earlier = chosen & (block.keys < block.queries)
+    return block.only(block.mass_on(earlier), earlier.any(-1))

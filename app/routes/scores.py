@@ -1,0 +1,86 @@
+"""What every head of a capture does, as numbers."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+
+from ..encoding import check_cells
+from ..errors import InvalidInput
+from ..pieces import Answer
+from ..records import Format
+from .deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged, while_connected
+from .strict import StrictRoute
+
+if TYPE_CHECKING:
+    from ..analysis.table import RowScore
+
+router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
+
+NAMES: dict[str, Any] = {"json_schema_extra": {"pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}}
+
+
+@router.get("/{capture_id}/scores", summary="What every head does", responses=ARRAYS)
+async def scores(
+    capture_id: str,
+    request: Request,
+    runner: TheRunner,
+    settings: TheSettings,
+    wanted: Wanted,
+    names: Annotated[str | None, Query(description="entropy,first; default all", **NAMES)] = None,
+    per: Annotated[Literal["head", "query"], Query(description="the mean of a head, or each of its queries")] = "head",
+) -> Response:
+    """Each score of each head, with its unit, formula and source; ranks count from 1, the head that has the most.
+
+    What a text or a model cannot have, as copies in a text without any, is null.
+    """
+    capture = runner.kept(capture_id)
+    chosen = chosen_of(names)
+    numbers = len(chosen) * len(capture.layers) * capture.heads * (len(capture.tokens) if per == "query" else 1)
+    check_cells(numbers, wanted, settings.max_cells, settings.max_json_cells, "name fewer scores")
+    headers = tag(request, capture_id, wanted)
+    if same := unchanged(request, headers):
+        return same
+    from ..scoring import per_head, per_query
+
+    work = per_query if per == "query" else per_head
+    values = await while_connected(request, runner.analyse(work, capture, chosen))
+    response = await respond(runner, answer(chosen, values, per, wanted), wanted)
+    response.headers.update(headers)
+    return response
+
+
+def chosen_of(names: str | None) -> "list[RowScore]":
+    """Raises InvalidInput."""
+    from ..analysis.table import BY_NAME, ROW_SCORES
+
+    if names is None:
+        return list(ROW_SCORES)
+    wanted = names.split(",")
+    unknown = [name for name in wanted if name not in BY_NAME]
+    if unknown or len(set(wanted)) < len(wanted):
+        what = f"{unknown[0][:40]!r} is no score" if unknown else "name each once"
+        raise InvalidInput(f"names={names[:80]!r}: {what}; there are {', '.join(BY_NAME)}")
+    return [BY_NAME[name] for name in wanted]
+
+
+def answer(chosen: "list[RowScore]", values: np.ndarray, per: str, wanted: Format) -> Answer:
+    """values [s l h] or, per query, [s l h i]; JSON nests those of each score within it."""
+    from ..scoring import ranks
+
+    arrays = {"values": values.astype(np.float32)}
+    if per == "head":
+        arrays["ranks"] = ranks(values)
+    axes = ["layer", "head", "query"] if per == "query" else ["layer", "head"]
+    if wanted != "json":
+        facts = {"axes": ["score", *axes], "per": per, "scores": [score.name for score in chosen]}
+        return Answer({**facts, "units": [score.unit for score in chosen]}, dict(arrays), "values")
+    said = [described(score) for score in chosen]
+    for number, score in enumerate(said):
+        score |= {name: array[number] for name, array in arrays.items()}
+    return Answer({"axes": axes, "per": per, "scores": said}, {}, "")
+
+
+def described(score: "RowScore") -> dict[str, Any]:
+    return {name: value for name, value in asdict(score).items() if name != "of"}
