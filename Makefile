@@ -59,8 +59,8 @@ test-python: $(DONE)/dev $(DONE)/app $(DONE)/node ## pytest, with the browser te
 	@HEADSCOPE_CHROMIUM="$$(VENV=$(VENV) scripts/find-chromium --install)" && export HEADSCOPE_CHROMIUM && \
 	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-bench: $(DONE)/app ## speed and memory beside plain torch; printed, never gated
-	$(PYTHON_IN) -m benchmarks $(ARGS)
+bench: $(DONE)/dev $(DONE)/app $(DONE)/node ## speed and memory beside others, into benchmarks/README.md (ARGS="grid wire --quick")
+	HEADSCOPE_CHROMIUM="$$(VENV=$(VENV) scripts/find-chromium --install)" $(PYTHON_IN) -m benchmarks $(ARGS)
 
 docker-check: $(DONE)/dev ## lint, build and start the image with buildah (BASE=another base image); not part of `make test`
 	BASE="$(BASE)" VENV="$(VENV)" scripts/docker-check
@@ -72,7 +72,7 @@ lock: $(DONE)/venv ## remake the locks from pyproject.toml (LOCK_ARGS=--upgrade 
 	$(LOCK) --group node -o requirements-node.lock
 
 clean: ## remove the virtual environment, node_modules and all caches
-	rm -rf $(VENV) node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis test-results
+	rm -rf $(VENV) node_modules dist .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis test-results
 
 $(DONE)/venv:
 	@scripts/make-venv $(VENV)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -14,16 +15,22 @@ from torch import Tensor
 from .arena import Arena
 from .attention.config import AttentionConfig
 from .attention.hooks import watching
-from .attention.kernels import dot, tile
+from .attention.kernels import dot, log_tile, tile
 from .attention.masks import MayAttend
+from .cost import numbers_kept
 from .errors import ModelOutputInvalid
 from .models.loading import LoadedModel
-from .records import ModelCard, Quantity, Token
+from .records import Keep, ModelCard, Quantity, Token
+
+Cells = Quantity | Literal["log_pattern"]
 
 
 @dataclass(frozen=True)
 class LayerCapture:
-    """One layer: q [h i d], k [g j d], lse [h i]; enough to work out any cell of any head exactly."""
+    """One layer: q [h i d], k [g j d], lse [h i]; enough to work out any cell of any head exactly.
+
+    q and k may be kept narrower than they were worked out; cells are worked out in the precision of lse.
+    """
 
     q: Tensor
     k: Tensor
@@ -34,18 +41,19 @@ class LayerCapture:
     def bytes(self) -> int:
         return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse))
 
-    def block(self, heads: range, rows: range, columns: range, quantity: Quantity = "pattern") -> Tensor:
-        """[heads rows columns] of the pattern, or of the scores (q . k * scale, before mask and softmax)."""
+    def block(self, heads: range, rows: range, columns: range, quantity: Cells = "pattern") -> Tensor:
+        """[heads rows columns] of the pattern, its logarithm, or the scores (q . k * scale, unmasked)."""
         group = self.config.heads // self.config.kv_heads
         # One head at a time reads its own key head; several at once are asked for all together.
         groups = range(heads.start // group, (heads.stop - 1) // group + 1)
         q, k = self.q[None, heads.start : heads.stop], self.k[None, groups.start : groups.stop]
         if quantity == "scores":
             q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
-            return dot(q, k, self.config.scale)[0]
+            return dot(q.to(self.lse.dtype), k.to(self.lse.dtype), self.config.scale)[0]
         rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
         lse = self.lse[None, heads.start : heads.stop]
-        return tile(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
+        work = log_tile if quantity == "log_pattern" else tile
+        return work(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
 
 
 @dataclass(frozen=True)
@@ -71,42 +79,94 @@ class Capture:
         return self.layers[0].config.heads
 
 
-def capture_id(card: ModelCard, text: str, text_pair: str | None, truncate: bool = False) -> str:
+def capture_id(
+    card: ModelCard, text: str, text_pair: str | None, truncate: bool = False, keep: Keep = "float32"
+) -> str:
     """The same for the same model, revision, text and options, on every server."""
-    said = json.dumps([card.id, card.revision, text, text_pair, *(["truncate"] if truncate else [])])
+    options = [*(["truncate"] if truncate else []), *([keep] if keep != "float32" else [])]
+    said = json.dumps([card.id, card.revision, text, text_pair, *options])
     return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+class Watch(Protocol):
+    """Who is told how far a run is. Whatever it raises ends the run."""
+
+    def go_on(self) -> None:
+        """Asked before each block."""
+
+    def tokenized(self, tokens: tuple[Token, ...], dropped: int) -> None:
+        """The text is tokens now; so many were cut off its end."""
+
+    def captured(self, layer: LayerCapture) -> None:
+        """One more layer is done; they come in order."""
+
+
+class Nobody:
+    """Who wants only the end."""
+
+    def go_on(self) -> None:
+        pass
+
+    def tokenized(self, tokens: tuple[Token, ...], dropped: int) -> None:
+        pass
+
+    def captured(self, layer: LayerCapture) -> None:
+        pass
+
+
+NOBODY = Nobody()
 
 
 @torch.inference_mode()
 def run(
-    model: LoadedModel, text: str, text_pair: str | None = None, most: int | None = None, truncate: bool = False
+    model: LoadedModel,
+    text: str,
+    text_pair: str | None = None,
+    most: int | None = None,
+    truncate: bool = False,
+    watch: Watch = NOBODY,
+    keep: Keep = "float32",
 ) -> Capture:
     """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
     tokens, dropped = model.tokens(text, text_pair, most, truncate=truncate)
-    layers = run_tokens(model, tokens)
-    check_finite(layers, model.card.id)
-    made_of = capture_id(model.card, text, text_pair, truncate)
+    watch.tokenized(tokens, dropped)
+    layers = run_tokens(model, tokens, watch, keep)
+    made_of = capture_id(model.card, text, text_pair, truncate, keep)
     return Capture(made_of, model.card, tokens, layers, truncate, dropped)
 
 
-def run_tokens(model: LoadedModel, tokens: tuple[Token, ...]) -> tuple[LayerCapture, ...]:
-    """What each layer's maps are made of, from one pass over these tokens."""
-    kept: dict[str, list[Tensor]] = {"q": [], "k": [], "lse": []}
-    values = sum(values_kept(layer.config, len(tokens)) for layer in model.adopted.layers)
-    arena = Arena(values, model.adopted.model.dtype, model.device)
+def run_tokens(
+    model: LoadedModel, tokens: tuple[Token, ...], watch: Watch = NOBODY, keep: Keep = "float32"
+) -> tuple[LayerCapture, ...]:
+    """What each layer's maps are made of, from one pass over these tokens. Raises ModelOutputInvalid."""
+    arenas = arenas_for(model, len(tokens), keep)
+    layers: list[LayerCapture] = []
+    kept: dict[str, Tensor] = {}
 
-    def keep(name: str, x: Tensor) -> None:
-        kept[name.rpartition(".")[2]].append(arena.keep(x[0]))
+    def take(name: str, x: Tensor) -> None:
+        part = name.rpartition(".")[2]
+        if part == "q":
+            watch.go_on()
+        kept[part] = arenas[part].keep(x[0])
+        if part == "lse":  # the last of its layer
+            layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
+            check_finite(layer, len(layers), model.card.id)
+            layers.append(layer)
+            watch.captured(layer)
 
-    with watching(model.adopted.model, kept, keep):
+    with watching(model.adopted.model, ("q", "k", "lse"), take):
         forward(model, tokens)
-    parts = zip(kept["q"], kept["k"], kept["lse"], model.adopted.layers, strict=True)
-    return tuple(LayerCapture(q, k, lse, layer.config) for q, k, lse, layer in parts)
+    return tuple(layers)
 
 
-def values_kept(config: AttentionConfig, tokens: int) -> int:
-    """How many numbers q, k and the log-sum-exp of one layer are."""
-    return tokens * (config.head_dim * (config.heads + config.kv_heads) + config.heads)
+def arenas_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, Arena]:
+    """Room for q and k, and for the log-sum-exp, of so many tokens."""
+    own = model.adopted.model.dtype
+    narrow, exact = numbers_kept(model.card, tokens)
+    if keep == "float16":
+        both, lse = Arena(narrow, torch.float16, model.device), Arena(exact, own, model.device)
+        return {"q": both, "k": both, "lse": lse}
+    return dict.fromkeys(("q", "k", "lse"), Arena(narrow + exact, own, model.device))
 
 
 def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
@@ -118,18 +178,18 @@ def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
     return hidden
 
 
-def check_finite(layers: tuple[LayerCapture, ...], model_id: str) -> None:
+def check_finite(layer: LayerCapture, number: int, model_id: str) -> None:
     """Raises ModelOutputInvalid where weights or activations overflowed.
 
     The log-sum-exp alone would not tell: the flash kernel lets a row of NaN pass with a finite one.
     """
-    parts = [x for layer in layers for x in (layer.q, layer.k, layer.lse)]
     # A sum of finite numbers is finite, and one that is not infects it: a hundredth of the time of asking each.
-    if torch.stack([x.sum() for x in parts]).isfinite().all():
+    if torch.stack([x.sum(dtype=layer.lse.dtype) for x in (layer.q, layer.k, layer.lse)]).isfinite().all():
         return
-    for number, layer in enumerate(layers):
-        group = layer.config.heads // layer.config.kv_heads
-        for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
-            for head in (~x.flatten(1).isfinite()).any(-1).nonzero().flatten().tolist():
-                where = f"layer {number}, head {head * heads_each} of {model_id}"
-                raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers")
+    narrow = layer.q.dtype != layer.lse.dtype
+    wayout = " as float16: HEADSCOPE_CAPTURE_DTYPE=float32 holds larger ones" if narrow else ""
+    group = layer.config.heads // layer.config.kv_heads
+    for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
+        for head in (~x.flatten(1).isfinite()).any(-1).nonzero().flatten().tolist():
+            where = f"layer {number}, head {head * heads_each} of {model_id}"
+            raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers{wayout}")

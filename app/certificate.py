@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 
-from .capture import Capture, forward, run_tokens
+from .capture import NOBODY, Capture, Watch, forward, run_tokens
 from .models.adapter import Adopted
 from .models.loading import LoadedModel
 
@@ -32,21 +34,27 @@ class Certificate:
 
 
 @contextmanager
-def reference_patterns(adopted: Adopted, into: list[Tensor]) -> Iterator[None]:
+def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBODY) -> Iterator[None]:
     """Within the `with`, a forward is Hugging Face's, and each layer's pattern [b h i j] lands in `into`."""
+
+    def land(_: Module, __: Any, output: tuple[Any, ...]) -> None:
+        into.append(output[1])
+        watch.go_on()
+
     with adopted.as_hugging_face(), ExitStack() as undo:
         originals = [place.original for place in adopted.places if any(place.original.children())]
         for module in originals:
-            handle = module.register_forward_hook(lambda _, __, output: into.append(output[1]))
+            handle = module.register_forward_hook(land)
             undo.callback(handle.remove)
         yield
 
 
 @torch.inference_mode()
-def certify(model: LoadedModel, capture: Capture) -> Certificate:
+def certify(model: LoadedModel, capture: Capture, watch: Watch = NOBODY) -> Certificate:
     """Run the capture's tokens through Hugging Face's eager implementation and compare every weight."""
+    watch.tokenized(capture.tokens, capture.dropped)
     theirs: list[Tensor] = []
-    with reference_patterns(model.adopted, theirs):
+    with reference_patterns(model.adopted, theirs, watch):
         forward(model, capture.tokens)
     every, whole = range(capture.heads), range(len(capture.tokens))
     errors, sums, ahead = [], [], []
@@ -59,19 +67,19 @@ def certify(model: LoadedModel, capture: Capture) -> Certificate:
         reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
         max_abs_error=errors,
         max_row_sum_error=max(sums),
-        causal_leak=max(*ahead, learnt_from_later(model, capture)) if capture.card.causal else None,
+        causal_leak=max(*ahead, learnt_from_later(model, capture, watch)) if capture.card.causal else None,
         dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
         versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
     )
 
 
-def learnt_from_later(model: LoadedModel, capture: Capture) -> float:
+def learnt_from_later(model: LoadedModel, capture: Capture, watch: Watch) -> float:
     """The largest change of any weight among the first half of the tokens when the others are replaced."""
     half, vocabulary = len(capture.tokens) // 2, model.adopted.model.config.vocab_size
     if half == 0:
         return 0.0
     others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])
-    changed = run_tokens(model, (*capture.tokens[:half], *others))
+    changed = run_tokens(model, (*capture.tokens[:half], *others), watch)
     every, early = range(capture.heads), range(half)
     pairs = zip(capture.layers, changed, strict=True)
     return max((a.block(every, early, early) - b.block(every, early, early)).abs().max().item() for a, b in pairs)

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .encoding import Answer, check_cells
-from .records import Format, Quantity
+from .encoding import check_cells
+from .pieces import Answer, Array
+from .records import Format, ModelCard, Quantity
 from .runner import Runner
 
 if TYPE_CHECKING:
     from .capture import Capture
+
+WAY_OUT = "name fewer layers or heads, or stream the dump of a capture"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,13 @@ class Choice:
     cells: int
 
 
-async def dump(runner: Runner, ask: Ask, wanted: Format) -> Answer:
-    """Raises what the input deserves, TooLarge before anything is run."""
+async def dump(runner: Runner, ask: Ask, wanted: Format, most: int | None) -> Answer:
+    """Raises what the input deserves, TooLarge (where it is more than `most` weights) before anything is run."""
     choice = await choose(runner, ask)
-    check_cells(choice.cells, wanted, runner.settings.max_cells, runner.settings.max_json_cells)
+    check_cells(choice.cells, wanted, most, runner.settings.max_json_cells, WAY_OUT)
     capture, _ = await runner.capture(ask.text, ask.text_pair, ask.model, ask.truncate)
     certificate = asdict(await runner.certify(capture)) if ask.verify else None
-    return await runner.read(answer_of, capture, choice, ask.quantity, certificate)
+    return answer_of(capture, choice, ask.quantity, certificate)
 
 
 async def captured(runner: Runner, ask: Ask) -> "tuple[Capture, Choice]":
@@ -56,15 +59,23 @@ async def captured(runner: Runner, ask: Ask) -> "tuple[Capture, Choice]":
 async def choose(runner: Runner, ask: Ask) -> Choice:
     """Raises UnknownLayer, UnknownHead, and what the text deserves."""
     card, tokens = await runner.measure(ask.text, ask.text_pair, ask.model, ask.truncate)
-    layers = list(range(card.layers or 0)) if ask.layers is None else ask.layers
-    heads = list(range(card.heads or 0)) if ask.heads is None else ask.heads
+    return choice_of(card, tokens, ask.layers, ask.heads)
+
+
+def choice_of(card: ModelCard, tokens: int, layers: list[int] | None, heads: list[int] | None) -> Choice:
+    """None is all of them. Raises UnknownLayer, UnknownHead."""
+    layers = list(range(card.layers or 0)) if layers is None else layers
+    heads = list(range(card.heads or 0)) if heads is None else heads
     for layer, head in zip_longest(layers, heads, fillvalue=0):
         card.check_head(layer, head)
     return Choice(layers, heads, len(layers) * len(heads) * tokens**2)
 
 
-def answer_of(capture: "Capture", choice: Choice, quantity: Quantity, certificate: dict[str, Any] | None) -> Answer:
-    from .tiles import whole
+def answer_of(
+    capture: "Capture", choice: Choice, quantity: Quantity, certificate: dict[str, Any] | None = None
+) -> Answer:
+    """Its maps are worked out when it is written, and never all there at once."""
+    from .tiles import Maps
 
     facts = {
         "model": capture.card.to_dict(),
@@ -76,8 +87,8 @@ def answer_of(capture: "Capture", choice: Choice, quantity: Quantity, certificat
         "tokens_dropped": capture.dropped,
         "certificate": certificate,
     }
-    arrays = {
-        "attention": whole(capture, choice.layers, choice.heads, quantity),
+    arrays: dict[str, Array] = {
+        "attention": Maps(capture, choice.layers, choice.heads, quantity),
         "token_ids": np.array([token.id for token in capture.tokens]),
         "layers": np.array(choice.layers),
         "heads": np.array(choice.heads),

@@ -31,7 +31,10 @@
     |  |- ModelOutputInvalid       422 model_output_invalid
     |- DeviceMissing               503 device_missing     --device names what this machine lacks
     |- HubUnreachable              503 hub_unreachable    and the model is not in the cache
+    |- Stopped                     503 stopped            nobody waited for it any more
+    |- Stopping                    503 stopping           the server is about to end
     |- Busy                        503 busy
+    |- Deadline                    504 deadline           a run that took too long
     |- DiskFull                    507 disk_full
     |- ShapeMismatch               500 shape_mismatch     two tensors that do not go together
     |- UnknownHook                 500 unknown_hook
@@ -178,8 +181,21 @@ class HubUnreachable(AppError):
     headers: ClassVar = {"Retry-After": "30"}
 
 
+class Deadline(AppError):
+    code, status, title = "deadline", 504, "Deadline passed"
+
+
 class DiskFull(AppError):
     code, status, title = "disk_full", 507, "Disk full"
+
+
+class Stopped(AppError):
+    code, status, title = "stopped", 503, "Stopped"
+
+
+class Stopping(AppError):
+    code, status, title = "stopping", 503, "Stopping"
+    headers: ClassVar = {"Retry-After": "5"}
 
 
 class Busy(AppError):

@@ -16,7 +16,8 @@ from . import problems
 from .encoding import MEDIA_TYPES
 from .errors import AppError
 from .guards.door import Door
-from .routes import attention, captures, grid, health, heatmap, models, pages
+from .metrics import Metrics
+from .routes import attention, captures, dump, grid, health, heatmap, metrics, models, pages, scores
 from .runner import Runner
 from .settings import Settings
 
@@ -31,6 +32,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for word in app.state.runner.shelf.catalogue.overlooked():
+            log.warning("%s", word)
         tasks = [asyncio.create_task(work) for work in (warm_up(app.state.runner), app.state.runner.sweep())]
         yield
         for task in tasks:
@@ -45,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.runner = Runner(settings)
+    app.state.metrics = Metrics(app.state.runner)
     app.state.rates = MovingWindowRateLimiter(MemoryStorage())
     problems.install(app)
     # Level 9, the default, takes 1.6 s where level 1 takes 25 ms.
@@ -53,8 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(GZipMiddleware, compresslevel=1, exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *dense))
     # FastAPI(max_body_size=) would stand outside the door, and answer in a shape of its own.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes)
-    app.add_middleware(Door, settings=settings)
-    for room in (health, models, attention, captures, grid, heatmap, pages):
+    app.add_middleware(Door, settings=settings, tell=app.state.metrics.answered)
+    for room in (health, metrics, models, attention, captures, grid, heatmap, dump, pages, scores):
         app.include_router(room.router)
     app.mount("/static", pages.static, "static")
     return app

@@ -8,7 +8,9 @@ from .errors import UnknownHead, UnknownLayer
 Source = Literal["bundled", "local", "hub"]
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
+Bend = Literal["linear", "sqrt"]  # how weights are spread over the 256 steps of a small picture
 Pool = Literal["max", "mean"]
+Keep = Literal["float32", "float16"]  # how queries and keys are kept; the log-sum-exp never narrower than float32
 Format = Literal["json", "npy", "npz", "safetensors"]
 DumpFormat = Literal["json", "npz", "safetensors", "csv"]
 

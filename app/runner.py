@@ -2,19 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
-from anyio import CapacityLimiter, to_thread
 from cachetools import TTLCache
 
-from .errors import Busy, CaptureGone, EmptyText, TextTooLong, TooLarge
+from .cost import Cost, bytes_kept, operations, pace_of
+from .errors import Busy, CaptureGone, EmptyText, Stopped, Stopping, TextTooLong
+from .making import Making, Small, Watch
 from .records import ModelCard
 from .settings import Settings
 from .shelf import Shelf
+from .threads import Threads, busy
 
 # torch and transformers take seconds to import. They come with the first model, in a worker thread:
 # the port is bound and the page on the screen before that.
@@ -34,10 +39,11 @@ SWEEP_SECONDS = 60
 
 @dataclass(frozen=True)
 class Kept:
-    """A capture, and until when (monotonic seconds) it is kept."""
+    """A capture, until when (monotonic seconds) it is kept, and its heads as they were told."""
 
     capture: "Capture"
     until: float
+    small: Small
 
 
 class Runner:
@@ -53,9 +59,17 @@ class Runner:
         self.captures: TTLCache[str, Kept] = TTLCache(
             settings.max_capture_bytes, settings.capture_seconds, monotonic, getsizeof=lambda kept: kept.capture.bytes
         )
-        self.slot = CapacityLimiter(1)
-        self.readers = CapacityLimiter(2)
-        self.making: dict[str, asyncio.Task[Capture]] = {}
+        self.slot = Threads(1, settings.max_waiting)
+        self.readers = Threads(2, settings.max_waiting)
+        self.analysts = Threads(1, settings.max_waiting)
+        self.making: dict[str, Making] = {}
+        self.line: list[Making] = []
+        # Operations per second of the quickest run so far.
+        self.pace = 0.0
+        self.dumps = 0
+        self.stopping = False  # for who asks whether this server is to be asked for anything
+        self.runs_begun = 0
+        self.runs_ended: Counter[str] = Counter()
 
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model. Raises ModelNotFound, ModelRefused and what a download can meet."""
@@ -67,35 +81,80 @@ class Runner:
         self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
     ) -> "tuple[Capture, bool]":
         """The capture of that text, and whether it had to be made. Raises what its input deserves."""
+        making, new = await self.begin(text, text_pair, model_id, truncate)
+        with making.followed():
+            return await making.end(), new
+
+    async def begin(
+        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
+    ) -> tuple[Making, bool]:
+        """The run of that text, begun now unless it has been; whoever asks for it while it lasts joins it."""
         model = await self.model(model_id)
         self.check_texts(text, text_pair)
 
         from .capture import capture_id
 
-        wanted = capture_id(model.card, text, text_pair, truncate)
+        wanted = capture_id(model.card, text, text_pair, truncate, self.settings.capture_dtype)
         kept: Kept | None = self.captures.get(wanted)
         if kept is not None:
-            return kept.capture, False
+            return Making.of(kept.capture, kept.small), False
         making = self.making.get(wanted)
-        if making is not None:
-            return await asyncio.shield(making), False
-        making = self.making[wanted] = asyncio.create_task(self.make(model, text, text_pair, truncate))
-        making.add_done_callback(lambda _: self.making.pop(wanted))
-        return await asyncio.shield(making), True  # one caller's leaving must not stop those who joined
+        if making is not None and not making.stopped.is_set():
+            return making, False
+        if len(self.making) > self.settings.max_waiting:  # one of them runs
+            raise busy(self.settings.max_waiting)
+        making = self.making[wanted] = Making(model.card)
+        self.runs_begun += 1
+        making.begin(asyncio.create_task(self.make(making, model, text, text_pair, truncate)))
+        making.task.add_done_callback(lambda _: self.leave(wanted, making))
+        return making, True
 
-    async def make(self, model: "LoadedModel", text: str, text_pair: str | None, truncate: bool) -> "Capture":
+    def stop_runs(self) -> None:
+        """For a server that ends: whoever waits for a run is told so."""
+        for making in list(self.making.values()):
+            making.stop(Stopping("this server stops before it is done with the text: send it again in a moment"))
+
+    def leave(self, wanted: str, making: Making) -> None:
+        """A run that was stopped may have been begun anew before it had ended."""
+        if self.making.get(wanted) is making:
+            del self.making[wanted]
+        self.runs_ended[making.how] += 1  # its exception is looked at, also where nobody waits for it any more
+
+    async def make(
+        self, making: Making, model: "LoadedModel", text: str, text_pair: str | None, truncate: bool
+    ) -> "Capture":
         from .capture import run
 
-        made = await self.compute(run, model, text, text_pair, self.settings.max_tokens, truncate)
+        with self.in_line(making):
+            watch = Watch(making, self.settings.run_seconds, partial(self.cost, model.card))
+            most, keep = self.settings.max_tokens, self.settings.capture_dtype
+            made = await self.compute(run, model, text, text_pair, most, truncate, watch, keep)
+        self.pace = max(self.pace, pace_of(made.card, len(made.tokens), monotonic() - watch.begun))
+        self.keep(made, making.small)
         log.info("captured %s: %d tokens by %s, %d bytes", made.id, len(made.tokens), made.card.id, made.bytes)
-        self.keep(made)
         return made
 
-    def keep(self, capture: "Capture") -> None:
-        most = self.settings.max_capture_bytes
-        if capture.bytes > most:
-            raise TooLarge(f"this capture takes {capture.bytes:,} bytes, HEADSCOPE_MAX_CAPTURE_BYTES is {most:,}")
-        self.captures[capture.id] = Kept(capture, monotonic() + self.settings.capture_seconds)
+    @contextmanager
+    def in_line(self, making: Making) -> Iterator[None]:
+        """Within the `with`, it knows how many runs go before it."""
+        self.line.append(making)
+        making.update(position=len(self.line) - 1)
+        try:
+            yield
+        finally:
+            self.line.remove(making)
+            for position, other in enumerate(self.line):
+                other.update(position=position)
+
+    def cost(self, card: ModelCard, tokens: int) -> Cost:
+        """What a text of so many tokens takes, by what this server keeps and by how fast it was so far."""
+        needed = bytes_kept(card, tokens, self.settings.capture_dtype)
+        seconds = operations(card, tokens) / self.pace if self.pace else None
+        most = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
+        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, most)
+
+    def keep(self, capture: "Capture", small: Small) -> None:
+        self.captures[capture.id] = Kept(capture, monotonic() + self.settings.capture_seconds, small)
 
     def kept(self, capture_id: str) -> "Capture":
         """Raises CaptureGone."""
@@ -130,6 +189,12 @@ class Runner:
         tokens, _ = await self.read(tokenize)
         return model.card, len(tokens)
 
+    async def estimate(
+        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
+    ) -> tuple[ModelCard, Cost]:
+        card, tokens = await self.measure(text, text_pair, model_id, truncate)
+        return card, self.cost(card, tokens)
+
     def check_texts(self, *texts: str | None) -> None:
         """Raises EmptyText, TextTooLong; before tokenizing, which is slow for a long enough text."""
         most = self.settings.max_characters
@@ -143,25 +208,53 @@ class Runner:
                 )
 
     async def certify(self, capture: "Capture") -> "Certificate":
+        """Compared with Hugging Face's. A caller that leaves stops it as it would a run; it has the same deadline."""
         from .certificate import certify
 
-        return await self.compute(certify, await self.model(capture.card.id), capture)
+        model, making = await self.model(capture.card.id), Making(capture.card)
+        try:
+            watch = Watch(making, self.settings.run_seconds, partial(self.cost, capture.card))
+            return await self.compute(certify, model, capture, watch)
+        finally:
+            making.stop(Stopped("nobody waits for this certificate any more"))
 
     # Threads
 
     async def compute(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Run work that needs the model, one at a time. Raises Busy."""
-        return await self.queue(self.slot, work, *arguments)
+        return await self.slot.run(work, *arguments)
 
     async def read(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Run work that only reads a capture. Raises Busy."""
-        return await self.queue(self.readers, work, *arguments)
+        return await self.readers.run(work, *arguments)
 
-    async def queue(
-        self, limiter: CapacityLimiter, work: Callable[[*Arguments], Result], *arguments: *Arguments
-    ) -> Result:
-        """Run work in a thread as soon as the limiter has room; only so many may wait for that. Raises Busy."""
-        most = self.settings.max_waiting
-        if limiter.statistics().tasks_waiting >= most:
-            raise Busy(f"{most} requests are waiting already: try again in a moment")
-        return await to_thread.run_sync(work, *arguments, limiter=limiter)
+    async def analyse(self, work: Callable[[*Arguments, Callable[[], None]], Result], *arguments: *Arguments) -> Result:
+        """Run work that reads all weights of a capture, one at a time: of a long text that takes minutes.
+
+        Its last argument is `go_on`, which raises Stopped once the caller has left. Raises Busy.
+        """
+        left = Event()
+
+        def go_on() -> None:
+            if left.is_set():
+                raise Stopped("nobody waits for this any more")
+
+        try:
+            return await self.analysts.run(work, *arguments, go_on)
+        finally:
+            left.set()
+
+    async def read_on(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """The same for who has begun to answer, and waits however many do."""
+        return await self.readers.run_on(work, *arguments)
+
+    @contextmanager
+    def dumping(self) -> Iterator[None]:
+        """Within the `with`, a client is reading a dump, of a capture that may be gone for all others. Raises Busy."""
+        if self.dumps >= self.settings.max_waiting:
+            raise Busy(f"{self.dumps} dumps are being read already: try again in a moment")
+        self.dumps += 1
+        try:
+            yield
+        finally:
+            self.dumps -= 1

@@ -31,7 +31,9 @@ def known_device(name: str) -> str:
     return name
 
 
-def long_enough(key: SecretStr) -> SecretStr:
+def good_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]*", key.get_secret_value()):
+        raise ValueError("letters, digits and signs of ASCII are wanted, no spaces: a header carries nothing else")
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"at least {SHORTEST_KEY} characters are wanted: openssl rand -hex 16 makes a key")
     return key
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
     max_tokens: int | None = Field(
         None, ge=1, description="tokens per text; by default what the model has positions for"
     )
-    api_key: Annotated[SecretStr, AfterValidator(long_enough)] | None = Field(
+    api_key: Annotated[SecretStr, AfterValidator(good_key)] | None = Field(
         None, description="key that a shared server wants: `Authorization: Bearer KEY`"
     )
     insecure: bool = Field(False, description="share without a key")
@@ -79,12 +81,22 @@ class Settings(BaseSettings):
     max_model_bytes: int = Field(8 * 2**30, ge=1, description="memory for models; the longest unused go first")
     max_body_bytes: int = Field(8 * 2**20, ge=1, description="length of a request's body")
     max_characters: int = Field(200_000, ge=1, description="characters per text, counted before tokenizing")
-    max_cells: int = Field(50_000_000, ge=1, description="weights in one binary answer")
+    max_cells: int = Field(50_000_000, ge=1, description="weights in one binary answer that is not streamed")
     max_json_cells: int = Field(4_000_000, ge=1, description="weights in one JSON answer")
-    max_capture_bytes: int = Field(2**30, ge=1, description="memory for captures; the least recently used go first")
+    max_capture_bytes: int = Field(2**31, ge=1, description="memory for captures; the least recently used go first")
+    capture_dtype: Literal["float32", "float16"] = Field(
+        "float32", description="how captures keep queries and keys: float16 takes half the memory, and costs accuracy"
+    )
     capture_seconds: int = Field(3600, ge=1, description="how long a capture is kept")
+    run_seconds: float = Field(600, gt=0, description="how long the run of one text may take, waiting aside")
     max_waiting: int = Field(
-        32, ge=1, description="requests that may wait in one queue (for the model, for a reader); one more gets 503"
+        32,
+        ge=1,
+        description="requests that may wait in one queue (for the model, for a reader), and dumps under way; "
+        "one more gets 503",
+    )
+    socket_seconds: float = Field(
+        20, gt=0, description="how long a client may keep a connection waiting, with its request or by not reading"
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "warning", description="how much the server logs: info has each request, and never a text"

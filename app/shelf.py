@@ -117,6 +117,10 @@ class Shelf:
             load.progress.cancelled.set()
             load.task.cancel()
 
+    def cancel_downloads(self) -> None:
+        for model_id in list(self.loads):
+            self.cancel(model_id)
+
     async def bring(self, entry: Entry, progress: Progress) -> "LoadedModel":
         folder = await in_thread(find, entry, self.settings, progress)
         progress.stage = "reading"

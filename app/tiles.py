@@ -3,7 +3,9 @@
 Axis letters: l layer, h head, i query row, j key column.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -11,10 +13,13 @@ from torch import Tensor
 
 from .capture import Capture, LayerCapture
 from .errors import InvalidWindow
-from .records import Pool, Quantity
+from .records import Bend, Pool, Quantity
 
-# Rows worked out at once; pooled windows of any height then need no more memory than this many rows.
-ROWS_PER_BLOCK = 512
+# Weights worked out at once, 8 MB of them (or one row, where that is more): a window of any size takes little more
+# memory than that and its answer.
+WEIGHTS_PER_BLOCK = 2**21
+# Of a map that is written out, 1 MB at a time: what a slow reader has not yet taken is no more than that.
+WEIGHTS_PER_STRETCH = 2**18
 
 
 @dataclass(frozen=True)
@@ -60,31 +65,100 @@ def overview(capture: Capture, cells: int, pool: Pool = "max") -> tuple[np.ndarr
 
 
 @torch.inference_mode()
-def whole(capture: Capture, layers: list[int], heads: list[int], quantity: Quantity) -> np.ndarray:
-    """The maps of the chosen layers and heads, whole, [layer head query key]."""
-    part = window(len(capture.tokens), None, None, None)
+def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear") -> np.ndarray:
+    """Every head of a layer, at most cells x cells, [head query key] in 256 steps: 255 is a weight of 1.
+
+    Bent by the square root, the steps are fine where weights are small: 1 of 255 is then 1.5e-5, not 4e-3.
+    """
+    part = window(layer.q.shape[1], None, None, cells)
+    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern")
+    bent = maps.sqrt_() if bend == "sqrt" else maps
+    return bent.mul_(255).round_().to(torch.uint8).cpu().numpy()
+
+
+class Maps:
+    """The maps of chosen layers and heads, [layer head query key], of which only a stretch of rows is ever there."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, capture: Capture, layers: list[int], heads: list[int], quantity: Quantity) -> None:
+        size = len(capture.tokens)
+        self.shape = (len(layers), len(heads), size, size)
+        self.capture, self.layers, self.heads, self.quantity = capture, layers, heads, quantity
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """[rows key] of one head, from its first query to its last; head by head, layer by layer."""
+        height = max(1, WEIGHTS_PER_STRETCH // self.shape[-1])
+        for layer, head in product(self.layers, self.heads):
+            for _, weights in stretches(self.capture, layer, head, self.quantity, height):
+                yield weights.astype(self.dtype, copy=False)
+
+
+def stretches(
+    capture: Capture, layer: int, head: int, quantity: Quantity, height: int
+) -> Iterator[tuple[range, np.ndarray]]:
+    """One head whole, so many rows at a time: which queries, and [rows key]."""
     size = len(capture.tokens)
-    maps = np.empty((len(layers), len(heads), size, size), dtype=np.float32)
-    for l, layer in enumerate(layers):
-        for h, head in enumerate(heads):
-            maps[l, h] = head_tile(capture, layer, head, part, quantity=quantity)
-    return maps
+    for start in range(0, size, height):
+        part = window(size, (start, min(start + height, size)), None, None)
+        yield part.rows, head_tile(capture, layer, head, part, quantity=quantity)
 
 
 def pooled(layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity) -> Tensor:
-    """[heads, query cells, key cells], a block of rows at a time."""
-    steps = (part.query_step, part.key_step)
-    height = max(1, ROWS_PER_BLOCK // part.query_step) * part.query_step
-    blocks = []
-    for start in range(part.rows.start, part.rows.stop, height):
-        rows = range(start, min(start + height, part.rows.stop))
-        block = layer.block(heads, rows, part.columns, quantity)
-        blocks.append(block if steps == (1, 1) else shrink(block, steps, pool))
-    return torch.cat(blocks, 1)
+    """[heads, query cells, key cells], a block of rows at a time; exact, whatever the window's size."""
+    shape = len(heads), -(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step)
+    # exp grows with its argument: of all the weights that a cell covers, only the largest has to be worked out.
+    late = pool == "max" and quantity == "pattern"
+    filled = torch.full(shape, -torch.inf if pool == "max" else 0.0, device=layer.q.device)
+    for rows in blocks(part, len(heads)):
+        columns = within_reach(layer, rows, part.columns, quantity)
+        if not columns:
+            continue
+        block = layer.block(heads, rows, columns, "log_pattern" if late else quantity)
+        small = along(along(block, 1, part.query_step, pool), 2, part.key_step, pool)
+        at = (rows.start - part.rows.start) // part.query_step
+        cells = filled[:, at : at + small.shape[1], : small.shape[2]]
+        cells.copy_(torch.maximum(cells, small)) if pool == "max" else cells.add_(small)
+    if pool == "mean":
+        filled /= covered(part, filled.device)
+    return filled.exp_() if late else filled
 
 
-def shrink(block: Tensor, steps: tuple[int, int], pool: Pool) -> Tensor:
-    """[h i j] -> [h ceil(i / step) ceil(j / step)]; a cell at the edge pools what there is of it."""
-    if pool == "max":
-        return torch.nn.functional.max_pool2d(block, steps, ceil_mode=True)
-    return torch.nn.functional.avg_pool2d(block, steps, ceil_mode=True, count_include_pad=False)
+def blocks(part: Window, heads: int) -> Iterator[range]:
+    """The rows in stretches that each fill whole cells, or lie within one."""
+    most = max(1, WEIGHTS_PER_BLOCK // (heads * len(part.columns)))
+    height = most - most % part.query_step or most
+    whole = len(part.rows) - len(part.rows) % part.query_step
+    for first, last in ((0, whole), (whole, len(part.rows))):
+        for start in range(first, last, max(height, part.query_step)):
+            stop = min(start + max(height, part.query_step), last)
+            for inner in range(start, stop, height):
+                yield part.rows[inner : min(inner + height, stop)]
+
+
+def within_reach(layer: LayerCapture, rows: range, columns: range, quantity: Quantity) -> range:
+    """The columns that any of the rows may attend to: half of a causal map is known to be zero."""
+    if not layer.config.causal or quantity == "scores":
+        return columns
+    return range(columns.start, max(columns.start, min(columns.stop, rows.stop)))
+
+
+def along(block: Tensor, axis: int, step: int, pool: Pool) -> Tensor:
+    """The largest, or the sum, of each `step` along the axis; the last may be of fewer."""
+    if step == 1:
+        return block
+    missing = -block.shape[axis] % step
+    if missing and block.shape[axis] > step:
+        padding = [0, 0] * (block.ndim - 1 - axis) + [0, missing]
+        block = torch.nn.functional.pad(block, padding, value=-torch.inf if pool == "max" else 0.0)
+    parts: Tensor = block.unflatten(axis, (-1, min(step, block.shape[axis])))  # type: ignore[no-untyped-call]
+    return parts.amax(axis + 1) if pool == "max" else parts.sum(axis + 1)
+
+
+def covered(part: Window, device: torch.device) -> Tensor:
+    """[query cells, key cells]: how many weights each cell covers; fewer at the edges."""
+    sides = []
+    for span, step in ((part.rows, part.query_step), (part.columns, part.key_step)):
+        starts = torch.arange(0, len(span), step, device=device)
+        sides.append((len(span) - starts).clamp(max=step))
+    return sides[0][:, None] * sides[1]

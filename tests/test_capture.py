@@ -4,9 +4,9 @@ import torch
 from app.attention.hooks import watching
 from app.attention.layer import MultiHeadAttention
 from app.attention.masks import MayAttend
-from app.capture import capture_id, forward, run
+from app.capture import Nobody, capture_id, forward, run
 from app.certificate import certify
-from app.errors import ModelOutputInvalid, TooManyTokens
+from app.errors import ModelOutputInvalid, Stopped, TooManyTokens
 
 TEXT = "The cat sat on the mat. The dog ran."
 MODELS = ["local:bert", "local:gpt2"]
@@ -98,6 +98,23 @@ def test_the_certificate_shows_a_layer_that_looks_ahead(fresh):
         ahead, q, k, v, MayAttend(rule.queries, rule.keys)
     )
     assert certify(model, capture).causal_leak > 1e-3
+
+
+@pytest.mark.parametrize("blocks", [0, 2, 4])
+def test_a_certificate_may_be_stopped_at_each_block_and_leaves_the_model_as_it_was(loaded, blocks):
+    class Leaving(Nobody):
+        asked = 0
+
+        def go_on(self):
+            if self.asked == blocks:
+                raise Stopped
+            self.asked += 1
+
+    model = loaded("local:gpt2")
+    before = run(model, TEXT)
+    with pytest.raises(Stopped):
+        certify(model, before, Leaving())
+    assert torch.equal(run(model, TEXT).layers[2].q, before.layers[2].q)
 
 
 def test_the_certificate_of_one_token_has_no_leak(loaded):

@@ -11,6 +11,8 @@ from threading import Thread
 import pytest
 import yaml
 
+from app.server import CUT_OFF_SECONDS, FINISH_SECONDS
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -51,6 +53,10 @@ def test_the_container_can_do_little_and_is_reached_from_this_machine_alone():
     assert SERVICE["security_opt"] == ["no-new-privileges:true"]
     assert SERVICE["ports"] == ["127.0.0.1:8000:8000"]
     assert re.search(r"^USER (?!root)", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_container_has_the_time_that_the_server_takes_to_stop():
+    assert int(SERVICE["stop_grace_period"].removesuffix("s")) >= FINISH_SECONDS + CUT_OFF_SECONDS
 
 
 def test_compose_says_what_to_do_where_the_key_is_missing():

@@ -15,14 +15,18 @@ README = (ROOT / "README.md").read_text()
 ENDPOINTS = {
     "/healthz": {"get"},
     "/readyz": {"get"},
+    "/metrics": {"get"},
     "/api/v1/models": {"get"},
     "/api/v1/models/load": {"post"},
     "/api/v1/models/cancel": {"post"},
     "/api/v1/attention": {"post"},
     "/api/v1/captures": {"post"},
+    "/api/v1/estimate": {"post"},
     "/api/v1/captures/{capture_id}": {"get", "delete"},
     "/api/v1/captures/{capture_id}/overview": {"get"},
     "/api/v1/captures/{capture_id}/heads/{layer}/{head}": {"get"},
+    "/api/v1/captures/{capture_id}/dump": {"get"},
+    "/api/v1/captures/{capture_id}/scores": {"get"},
 }
 
 

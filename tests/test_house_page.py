@@ -13,19 +13,22 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "js"
 LAYERS = {
     "words": ("types", ""),
     "pure": (
-        "colour figure format gaze listing matrix npy opening plotarea sight ticks zoom",
+        "colour detail figure fitting folds format gaze listing matrix moves npy opening plotarea sight ticks zoom",
         "words pure",
     ),  # no document, no fetch: tested in Node.js
-    "wire": ("api events", "words pure wire"),
+    "wire": ("api apierror events streams", "words pure wire"),
     "state": ("store url", "words pure state"),
     "document": ("dom tip", "words pure document"),
     # What a view, or the page beside the views, is put together from.
     "parts": (
-        "controls download elapsed facts help hints key looks marks other pair pointing strip table theme tools",
+        (
+            "chunks controls download elapsed facts find help hints key lines"
+            " looks marks minimap other painter pair pointing strip table theme thumbnail tools"
+        ),
         "words pure wire state document parts",
     ),
     "session": (
-        "session status",
+        "looking session status",
         "words pure wire state session",
     ),  # from a gesture to the server and back into the store
     "views": ("views", "words pure wire state document parts"),

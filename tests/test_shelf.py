@@ -172,6 +172,8 @@ def test_a_shared_server_offers_what_its_owner_named_and_downloads_nothing(hub, 
 def test_a_model_of_the_hub_that_fails_leaves_no_trace_but_for_the_default_which_says_why(hub, settings):
     hub.faults[REPO] = "gated"
     with serving(settings) as client:
+        # The default model first: it is still being loaded when the server opens its door.
+        assert client.post("/api/v1/models/load", json={"model": settings.model}).is_success
         before = client.get("/api/v1/models").json()
         assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
         assert client.get("/api/v1/models").json() == before

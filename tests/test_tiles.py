@@ -1,10 +1,15 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
+from worlds import whole_maps
 
 from app import tiles
-from app.capture import run
+from app.attention.config import AttentionConfig
+from app.capture import LayerCapture, run
 from app.errors import InvalidWindow, UnknownHead, UnknownLayer
-from app.tiles import head_tile, overview, whole, window
+from app.tiles import Maps, head_tile, overview, window
 
 TEXT = "The cat sat on the mat, and a dog ran to the park."
 FULL = (None, None, None)
@@ -32,8 +37,9 @@ def brute_force(pattern, query_step, key_step, pool):
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
 @pytest.mark.parametrize("cells", [1, 2, 3, 5, 1000])
-def test_pooling_is_that_of_brute_force(capture, cells, pool, monkeypatch):
-    monkeypatch.setattr(tiles, "ROWS_PER_BLOCK", 4)
+@pytest.mark.parametrize("most", [1, 40, 100, 2**21])
+def test_pooling_is_that_of_brute_force(capture, cells, pool, most, monkeypatch):
+    monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", most)
     size = len(capture.tokens)
     full = head_tile(capture, 1, 2, window(size, *FULL))
     part = window(size, (1, size), (0, size - 2), cells)
@@ -42,6 +48,25 @@ def test_pooling_is_that_of_brute_force(capture, cells, pool, monkeypatch):
     np.testing.assert_allclose(
         pooled, brute_force(full[1:, : size - 2], part.query_step, part.key_step, pool), atol=1e-7
     )
+
+
+@pytest.mark.parametrize("cells", [None, 1, 3, 5])
+def test_no_more_weights_are_worked_out_at_once_than_fit_the_block(capture, cells, monkeypatch):
+    asked = []
+
+    def block(layer, heads, rows, columns, quantity):
+        asked.append(len(heads) * len(rows) * len(columns))
+        return LayerCapture.block(layer, heads, rows, columns, quantity)
+
+    size = len(capture.tokens)
+    monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", 4 * size + 1)
+    layer = SimpleNamespace(q=capture.layers[0].q, config=capture.layers[0].config)
+    layer.block = lambda *window: block(capture.layers[0], *window)
+    tiles.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
+    assert max(asked) <= 4 * size
+    assert sum(asked) >= 4 * size * (size + 1) / 2  # nothing that may be looked at is left out
+    if capture.card.causal:
+        assert sum(asked) < 4 * size**2
 
 
 def test_every_thumbnail_of_the_overview_is_its_head_pooled(capture):
@@ -62,12 +87,17 @@ def test_scores_become_the_pattern_by_mask_and_softmax(capture):
     np.testing.assert_allclose(head_tile(capture, 0, 1, part), pattern, atol=1e-5)
 
 
-def test_the_whole_of_chosen_layers_and_heads_is_in_the_order_asked_for(capture):
-    part = window(len(capture.tokens), *FULL)
-    maps = whole(capture, [2, 0], [3, 1, 1], "pattern")
-    assert maps.shape[:2] == (2, 3)
-    np.testing.assert_array_equal(maps[1, 0], head_tile(capture, 0, 3, part))
-    np.testing.assert_array_equal(maps[0, 1], maps[0, 2])
+@pytest.mark.parametrize("most", [1, 30, 2**18])
+def test_maps_are_those_asked_for_in_that_order_a_stretch_of_rows_at_a_time(capture, most, monkeypatch):
+    monkeypatch.setattr(tiles, "WEIGHTS_PER_STRETCH", most)
+    size = len(capture.tokens)
+    maps = Maps(capture, [2, 0], [3, 1], "pattern")
+    found = list(maps)
+    assert (maps.shape, maps.dtype) == ((2, 2, size, size), np.float32)
+    assert max(part.size for part in found) <= max(most, size)
+    np.testing.assert_allclose(
+        np.concatenate(found).reshape(maps.shape), whole_maps(capture, [2, 0], [3, 1]), atol=1e-7
+    )
 
 
 @pytest.mark.parametrize(("rows", "columns"), [((0, 0), None), ((3, 2), None), (None, (0, 99)), ((5, 6), (-1, 2))])
@@ -82,3 +112,25 @@ def test_a_head_that_is_not_there_is_refused_with_the_range(capture):
         head_tile(capture, 3, 0, part)
     with pytest.raises(UnknownHead, match=r"head 4 of layer 2: .* has heads 0\.\.3"):
         head_tile(capture, 2, 4, part)
+
+
+@pytest.mark.parametrize("pool", ["max", "mean"])
+@pytest.mark.parametrize("size", [1, 2, 13])
+@pytest.mark.parametrize("sizes", [{}, {"kv_heads": 2}, {"kv_heads": 1, "causal": True}, {"causal": True, "window": 3}])
+def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(sizes, size, pool):
+    config = AttentionConfig.of(24, 4, **sizes)
+    generator = torch.Generator().manual_seed(size)
+    q, k = (torch.randn(heads, size, 6, generator=generator) for heads in (4, config.kv_heads))
+    each = k.repeat_interleave(4 // config.kv_heads, 0)
+    scores = torch.einsum("hid,hjd->hij", q, each) * config.scale
+    i, j = torch.arange(size)[:, None], torch.arange(size)
+    hidden = (j > i if config.causal else j < 0) | (i - j >= (config.window or size))
+    scores = scores.masked_fill(hidden, -torch.inf)
+    layer = LayerCapture(q, k, scores.logsumexp(-1), config)
+    for cells in (1, 2, 5):
+        part = window(size, None, None, cells)
+        for head, pattern in enumerate(scores.softmax(-1).numpy()):
+            pooled = tiles.pooled(layer, range(head, head + 1), part, pool, "pattern")[0]
+            np.testing.assert_allclose(
+                pooled, brute_force(pattern, part.query_step, part.key_step, pool), atol=1e-6, rtol=0
+            )

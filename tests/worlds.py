@@ -7,8 +7,8 @@ import time
 from contextlib import contextmanager
 
 import httpx2
+import numpy as np
 import torch
-import uvicorn
 from fastapi.testclient import TestClient
 from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from tokenizers.decoders import WordPiece as WordPieceDecoder
@@ -22,6 +22,8 @@ from app.attention.config import AttentionConfig
 from app.attention.layer import MultiHeadAttention
 from app.errors import AppError
 from app.main import create_app
+from app.server import Server
+from app.tiles import head_tile, window
 
 
 def qkv(batch=2, heads=4, kv_heads=4, queries=9, keys=9, width=8, dtype=torch.float64, seed=0):
@@ -104,26 +106,56 @@ def write_tiny(folder, kind, **changes):
     return folder
 
 
+def whole_maps(capture, layers, heads, quantity="pattern"):
+    """[layer head query key], each head asked for whole."""
+    full = window(len(capture.tokens), None, None, None)
+    return np.array([[head_tile(capture, l, h, full, quantity=quantity) for h in heads] for l in layers])
+
+
 def serving(settings, **options):
     """A client of the application with these settings, which it calls by a name that the application answers to."""
     return TestClient(create_app(settings), base_url="http://localhost", **options)
 
 
 @contextmanager
-def live(settings):
-    """The address of a server that answers over a socket, once its default model is loaded."""
+def running(app, settings):
+    """The address of a server that answers over a socket, and the server."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error"))
+    server = Server(app, settings.model_copy(update={"log_level": "critical"}))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        while not server.started or httpx2.get(f"{address}/readyz").status_code != 200:
-            time.sleep(0.05)
-        yield address
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def live(settings):
+    """The address of such a server, once its default model is loaded."""
+    with running(create_app(settings), settings) as (address, _):
+        while httpx2.get(f"{address}/readyz").status_code != 200:
+            time.sleep(0.05)
+        yield address
+
+
+def until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "in vain"
+        time.sleep(0.01)
+
+
+def leave_once(true, url, path, body, headers=None):
+    """Posts that, and hangs up as soon as something is true."""
+    request = httpx2.Request("POST", f"{url}{path}", json=body, headers=headers)
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items()), "", ""]
+    with socket.create_connection((request.url.host, request.url.port)) as client:
+        client.sendall("\r\n".join(lines).encode() + request.content)
+        until(true)
 
 
 def every_error(above=AppError):

@@ -2,7 +2,7 @@
 
 attend()        explicit: scores -> mask -> softmax -> weighted sum; the textbook, and what edits need
 attend_fused()  the same in a fused kernel that never holds the map, and its row log-sum-exp
-tile()          any window of the map, exactly, from q, k and that log-sum-exp
+tile()          any window of the map, exactly, from q, k and that log-sum-exp; log_tile() its logarithm
 
 Axis letters: b batch, h query head, g key/value head, r query heads per key/value head,
 i query row, j key column, d width of a head. Query head h reads key/value head g = h // r.
@@ -142,12 +142,29 @@ def tile(
     log-sum-exp of a row is all that flash attention keeps of its softmax).
     Raises ShapeMismatch where the window leaves the map.
     """
+    return log_tile(q, k, lse, rows, columns, may_attend=may_attend, scale=scale).exp_()
+
+
+def log_tile(
+    q: Tensor, k: Tensor, lse: Tensor, rows: range, columns: range, *, may_attend: MayAttend, scale: float
+) -> Tensor:
+    """As tile(), before exp: minus infinity where i may not attend to j.
+
+    exp grows with its argument, so the largest of many weights is exp of the largest of these: one exp for all.
+    """
     check(q, k, None, may_attend)
     for name, part, size in (("rows", rows, q.shape[2]), ("columns", columns, k.shape[2])):
         if not (0 <= part.start <= part.stop <= size and part.step == 1):
             raise ShapeMismatch(
                 f"{name} {part.start}:{part.stop} are not within 0:{size} of q {list(q.shape)} and k {list(k.shape)}"
             )
-    scores = dot(q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop], scale)
-    allowed = may_attend.block(rows, columns, q.device)
-    return weights(scores, lse[:, :, rows.start : rows.stop], allowed)
+    b, h, g, d = *q.shape[:2], *k.shape[1::2]
+    # One pass over the window rather than three: heads that share a key head lie under one another.
+    # What was kept narrower is widened here, where no more of it is than the window needs.
+    q = q[:, :, rows.start : rows.stop].to(lse.dtype).reshape(b * g, -1, d)
+    lse = lse[:, :, rows.start : rows.stop].reshape(b * g, -1, 1)
+    k = k[:, :, columns.start : columns.stop].to(lse.dtype).flatten(0, 1)
+    exponent = torch.baddbmm(-lse, q, k.mT, alpha=scale).view(b, h, len(rows), len(columns))
+    if may_attend.is_open(rows, columns):
+        return exponent
+    return exponent.masked_fill_(~may_attend.block(rows, columns, q.device), -torch.inf)

@@ -50,6 +50,12 @@ class MayAttend:
         others = self.window is None and self.padding is None and self.given is None
         return self.causal and others and self.queries == self.keys
 
+    def is_open(self, rows: range, columns: range) -> bool:
+        """True where it is plain, without looking, that each of these queries may attend to each of these keys."""
+        if self.window is not None or self.padding is not None or self.given is not None:
+            return False
+        return not self.causal or columns.stop - 1 <= rows.start + self.keys - self.queries
+
     def block(self, rows: range, columns: range, device: torch.device | None = None) -> Tensor:
         """The rule for a window, bool [b or 1, h or 1, len(rows), len(columns)]."""
         i = torch.arange(rows.start, rows.stop, device=device)[:, None] + self.keys - self.queries

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -96,7 +97,7 @@ def chunks(settings: Settings, ask: "Ask", wanted: DumpFormat, decimals: int) ->
     """The bytes of the dump. Raises AppError."""
     from ..dump import captured
     from ..dump import dump as answer
-    from ..encoding import encode
+    from ..pieces import in_lumps, pieces
     from ..runner import Runner
 
     runner = Runner(settings)
@@ -106,8 +107,8 @@ def chunks(settings: Settings, ask: "Ask", wanted: DumpFormat, decimals: int) ->
         from .table import csv_of
 
         return csv_of(capture, choice, ask.quantity, decimals, tell)
-    encoded = encode(finish(answer(runner, ask, wanted)), wanted, decimals)
-    return [encoded.body, b"\n"] if wanted == "json" else [encoded.body]
+    made = in_lumps(pieces(finish(answer(runner, ask, wanted, most=None)), wanted, decimals))
+    return chain(made, [b"\n"]) if wanted == "json" else made
 
 
 def finish(work: Coroutine[Any, Any, Result]) -> Result:

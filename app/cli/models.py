@@ -19,7 +19,10 @@ def models(
     from ..shelf import Shelf
 
     settings = settings_from(host=NOWHERE, models_dir=models_dir)
-    cards = Shelf(settings).cards()
+    shelf = Shelf(settings)
+    cards = shelf.cards()
+    for word in shelf.catalogue.overlooked():
+        typer.echo(word, err=True)
     if as_json:
         said = {"default": settings.model, "models": [card.to_dict() for card in cards]}
         typer.echo(json.dumps(said, indent=2))

@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import sys
-import webbrowser
+import threading
 from importlib.metadata import version
 from typing import Annotated
 
@@ -30,7 +30,10 @@ def serve(
     )
     with listen(settings) as listener:
         try:
-            check_device(settings)
+            if settings.device != "cpu":  # every machine has one, and torch takes seconds to import
+                from ..models.device import check_device
+
+                check_device(settings.device)
             run_server(settings, listener)
         except AppError as error:
             leave(error.detail)
@@ -47,18 +50,9 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def check_device(settings: Settings) -> None:
-    """Raises DeviceMissing. Every machine has a CPU, and torch takes seconds to import."""
-    if settings.device != "cpu":
-        from ..models import device
-
-        device.check_device(settings.device)
-
-
 def run_server(settings: Settings, listener: socket.socket) -> None:
-    import uvicorn
-
     from ..main import create_app
+    from ..server import Server
 
     app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -67,12 +61,21 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     sys.stdout.flush()
     # The socket listens already: the browser's connection waits the moment until the server accepts it.
     if settings.open and has_screen():
+        import webbrowser
+
         webbrowser.open(url)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger("app").setLevel(settings.log_level.upper())
-    # uvicorn's own log of requests has their queries in it.
-    config = uvicorn.Config(app, log_level=settings.log_level, access_log=False)
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(app, settings).run(sockets=[listener])
+    abandon_threads()
+
+
+def abandon_threads() -> None:
+    """Python would wait for a thread that is still reading a model, or in the middle of a block of a large one."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def mode(settings: Settings) -> str:

@@ -49,7 +49,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file beside the target that takes its name once it is whole."""
     part = path.with_name(f".headscope-{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file:
+        try:
+            file = part.open("xb")
+        except OSError as error:
+            error.filename = str(path)  # the one that the user named
+            raise
+        with file:
             yield file
         if path.exists():
             shutil.copymode(path, part)

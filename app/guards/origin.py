@@ -18,7 +18,8 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 def check_host(request: Request, settings: Settings) -> None:
     """Raises ForeignHost where Host is none of ours."""
     names = settings.allowed_hosts or (() if settings.shared else dict.fromkeys((*LOCAL_NAMES, settings.host)))
-    if names and host_name(request.headers.get("host", "")) not in names:
+    hosts = request.headers.getlist("host")
+    if len(hosts) > 1 or (names and host_name("".join(hosts)) not in names):
         known = ", ".join(names)
         raise ForeignHost(f"this server answers to {known}; another name needs HEADSCOPE_ALLOWED_HOSTS")
 
@@ -42,4 +43,5 @@ def check_origin(request: Request, settings: Settings) -> None:  # noqa: ARG001 
 
 
 def is_here(origin: str, request: Request) -> bool:
-    return urlsplit(origin).netloc == request.headers.get("host")
+    # Behind a proxy that adds TLS, the page came by https and this request did not.
+    return origin in {f"{scheme}://{request.headers.get('host')}" for scheme in ("http", "https")}

@@ -44,6 +44,7 @@ class Adapter:
     absorbed:  modules in a block that our layer does the work of; they become identities
     weights:   our parameter -> where it is stored
     skipped:   regular expressions of checkpoint keys left out on purpose
+    fields:    what is read of config.json, as it is written there; nothing else of it reaches transformers
     sizes:     (config, layer) -> AttentionConfig
     refusal:   config -> why this one cannot be shown, or None
     pairs:     whether the model was trained on sentence pairs
@@ -57,6 +58,7 @@ class Adapter:
     absorbed: tuple[str, ...]
     weights: Mapping[str, Stored]
     skipped: tuple[str, ...]
+    fields: frozenset[str]
     sizes: Callable[[Any, int], AttentionConfig]
     refusal: Callable[[Any], str | None]
     pairs: bool

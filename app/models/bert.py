@@ -17,6 +17,15 @@ WEIGHTS = {
     for kind in ("weight", "bias")
 }
 
+# fmt: off
+FIELDS = frozenset({
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "max_position_embeddings", "type_vocab_size",
+    "initializer_range", "layer_norm_eps", "pad_token_id", "position_embedding_type", "is_decoder",
+    "add_cross_attention", "tie_word_embeddings",
+})
+# fmt: on
+
 
 def sizes(config: BertConfig, layer: int) -> AttentionConfig:  # noqa: ARG001 - every layer alike; families share one signature
     return AttentionConfig.of(config.hidden_size, config.num_attention_heads)
@@ -41,6 +50,7 @@ BERT = Adapter(
     # Positions that old checkpoints kept beside the weights; the next-sentence head and its pooler,
     # which the masked-token model has no place for.
     skipped=(r"(bert\.)?embeddings\.position_ids", r"cls\.seq_relationship\..*", r"bert\.pooler\..*"),
+    fields=FIELDS,
     sizes=sizes,
     refusal=refusal,
     pairs=True,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from transformers import PretrainedConfig, PreTrainedModel
+from transformers.activations import ACT2FN
 
 from ..errors import CorruptModel, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from .adapter import Adapter
@@ -18,6 +19,13 @@ from .gpt2 import GPT2
 
 FAMILIES = {adapter.family: adapter for adapter in (BERT, GPT2)}
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
+
+MOST_CONFIG_BYTES = 2**20
+# What would make other weights, or other code, of the model than its table says.
+REFUSED = {
+    "auto_map": "it names code of its own, and code from a model is never run",
+    "quantization_config": "only weights that are plain numbers are read",
+}
 
 # Above any model of these families: a config that says more is no reason to try.
 MOST = {
@@ -50,15 +58,18 @@ def require(folder: Path, name: str) -> Path:
 
 def read_config(folder: Path) -> Claim:
     """Read here, so that nothing in it can run. Raises CorruptModel, UnsupportedModel."""
+    path = require(folder, CONFIG)
+    if path.stat().st_size > MOST_CONFIG_BYTES:
+        raise CorruptModel(f"{CONFIG} is {path.stat().st_size:,} bytes: at most {MOST_CONFIG_BYTES:,} are read")
     try:
-        raw: Any = json.loads(require(folder, CONFIG).read_text())
+        raw: Any = json.loads(path.read_text())
     except (ValueError, RecursionError) as error:
         raise CorruptModel(f"{CONFIG} is not JSON: {str(error)[:200]}") from error
     if not isinstance(raw, dict):
         raise CorruptModel(f"{CONFIG} is a JSON {type(raw).__name__}, not an object")
     adapter, model_class = read_architecture(raw)
     try:
-        config = adapter.config_class.from_dict(raw)
+        config = adapter.config_class.from_dict({name: raw[name] for name in raw if name in adapter.fields})
     except Exception as error:  # transformers raises a class of its own for each kind of wrong type
         raise UnsupportedModel(f"{CONFIG}: {' '.join(str(error).split())[:300]}") from error
     if why := out_of_range(config) or adapter.refusal(config):
@@ -72,8 +83,9 @@ def read_architecture(raw: dict[str, Any]) -> tuple[Adapter, type[PreTrainedMode
     if adapter is None:
         shown = repr(raw.get("model_type"))[:80]
         raise UnsupportedModel(f"model_type {shown}: this version reads {', '.join(FAMILIES)}")
-    if "auto_map" in raw:
-        raise UnsupportedModel(f"{CONFIG} names code of its own (auto_map), and code from a model is never run")
+    for name, why in REFUSED.items():
+        if raw.get(name):
+            raise UnsupportedModel(f"{CONFIG} has {name}: {why}")
     named = raw.get("architectures")
     architecture = str(named[0])[:80] if isinstance(named, list) and named else "none"
     model_class = adapter.classes.get(architecture)
@@ -90,6 +102,9 @@ def out_of_range(config: PretrainedConfig) -> str | None:
         size = getattr(config, name, None)
         if size is not None and not 1 <= size <= most:
             return f"{CONFIG}: {name} is {size}, and 1 to {most:,} are read"
+    activation = getattr(config, "activation_function", None) or getattr(config, "hidden_act", None)
+    if activation not in ACT2FN:
+        return f"{CONFIG}: {str(activation)[:80]!r} is no activation that is known here"
     if config.hidden_size % config.num_attention_heads:
         return f"{CONFIG}: {config.num_attention_heads} heads do not divide a width of {config.hidden_size}"
     return None

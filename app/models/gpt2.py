@@ -17,6 +17,17 @@ WEIGHTS = {
     "project_out.bias": Stored("attn.c_proj.bias"),
 }
 
+# Some of them by the names of other families too.
+# fmt: off
+FIELDS = frozenset({
+    "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function",
+    "layer_norm_epsilon", "initializer_range", "resid_pdrop", "embd_pdrop", "attn_pdrop", "scale_attn_weights",
+    "scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention", "tie_word_embeddings",
+    "bos_token_id", "eos_token_id", "hidden_size", "num_hidden_layers", "num_attention_heads",
+    "max_position_embeddings",
+})
+# fmt: on
+
 
 def sizes(config: GPT2Config, layer: int) -> AttentionConfig:
     head_dim = config.n_embd // config.n_head
@@ -41,6 +52,7 @@ GPT2 = Adapter(
     weights=WEIGHTS,
     # Causal masks that old checkpoints kept beside the weights.
     skipped=(r"(.*\.)?h\.\d+\.attn\.(masked_)?bias",),
+    fields=FIELDS,
     sizes=sizes,
     refusal=refusal,
     pairs=False,

@@ -43,7 +43,6 @@ constants.HF_HUB_DISABLE_XET = True
 # At its ten, a slow line would show no progress for a minute.
 constants.DOWNLOAD_CHUNK_SIZE = 2**20
 
-
 # In this order: what tells most and weighs least comes first.
 NEEDED = (CONFIG, TOKENIZER, WEIGHTS)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")

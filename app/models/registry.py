@@ -112,6 +112,15 @@ class Catalogue:
     def folder_names(self) -> list[str]:
         return sorted(path.name for path in self.models_dir.iterdir()) if self.models_dir else []
 
+    def overlooked(self) -> list[str]:
+        """A word on each folder in `models_dir` that is not offered."""
+        return [
+            f"{shown(name)} in {self.models_dir} is not offered: a model is a folder there that holds config.json, "
+            "and its name begins with a letter or digit and is of letters, digits, '.', '_' and '-', at most 100"
+            for name in self.folder_names()
+            if self.models_dir and (self.models_dir / name).is_dir() and self.local(name) is None
+        ]
+
     def local(self, name: str) -> Entry | None:
         """The folder `name` directly in `models_dir`, if it is one and holds a config.json."""
         if self.models_dir is None or not FOLDER_NAME.fullmatch(name):

@@ -18,6 +18,8 @@ VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Zs"}
 COMBINING = {"Mn", "Me", "Mc"}
 DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
+# Of these families, the largest vocabularies take a tenth of it.
+MOST_BYTES = 2**26
 
 
 @cache
@@ -28,6 +30,9 @@ def byte_of() -> dict[str, int]:
 
 def read_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json, with its truncation and padding switched off. Raises CorruptModel."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise CorruptModel(f"tokenizer.json is {size:,} bytes: at most {MOST_BYTES:,} are read")
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
@@ -68,8 +73,8 @@ def tokenize(
 
 def too_many(found: int, special: int, most: int) -> TooManyTokens:
     counted = f" ({special} of them special ones)" if special else ""
-    way_out = "shorten the text, or ask for it to be cut (truncate)"
-    return TooManyTokens(f"{found} tokens{counted}: this model reads at most {most} here, so {way_out}")
+    way_out = "shorten the text, or have its end cut off (truncate)"
+    return TooManyTokens(f"{found:,} tokens{counted}: this model reads at most {most:,} here, so {way_out}")
 
 
 def cutting(tokenizer: Tokenizer, most: int) -> Tokenizer:

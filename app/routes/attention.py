@@ -2,21 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, Field
 
 from ..dump import Ask, dump
-from ..records import Quantity
-from .deps import ARRAYS, TRUNCATE, TheRunner, Wanted, respond
-from .strict import StrictModel, StrictRoute, Text
+from ..encoding import MEDIA_TYPES, headers_of
+from ..records import Format, Quantity
+from ..runner import Runner
+from .deps import ARRAYS, TRUNCATE, TheRunner, Wanted, lumps, while_connected
+from .strict import StrictModel, StrictRoute, Text, each_once
 
 router = APIRouter(prefix="/api/v1", tags=["attention"], route_class=StrictRoute)
-
-
-def each_once(numbers: list[int]) -> list[int]:
-    if len(set(numbers)) < len(numbers):
-        raise ValueError("name each number once")
-    return numbers
 
 
 Numbers = Annotated[list[int], Field(min_length=1, max_length=1024), AfterValidator(each_once)]
@@ -35,7 +31,13 @@ class AttentionRequest(StrictModel):
 
 
 @router.post("/attention", summary="Dump the attention of a text", responses=ARRAYS)
-async def attention(body: AttentionRequest, runner: TheRunner, wanted: Wanted) -> Response:
+async def attention(body: AttentionRequest, request: Request, runner: TheRunner, wanted: Wanted) -> Response:
     """Run a text and answer the attention weights (or the scores before mask and softmax) of its heads."""
-    answer = await dump(runner, Ask(**body.model_dump(exclude={"decimals"})), wanted)
-    return await respond(runner, answer, wanted, body.decimals)
+    return await while_connected(request, answered(runner, body, wanted))
+
+
+async def answered(runner: Runner, body: AttentionRequest, wanted: Format) -> Response:
+    ask = Ask(**body.model_dump(exclude={"decimals"}))
+    answer = await dump(runner, ask, wanted, runner.settings.max_cells)
+    parts = [lump async for lump in lumps(runner, answer, wanted, body.decimals)]
+    return Response(b"".join(parts), 200, {"Vary": "Accept", **headers_of(answer, wanted)}, MEDIA_TYPES[wanted])

@@ -1,18 +1,19 @@
 """Captures: one text through one model, kept, so that its heads can be looked at for as long as one likes."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from .deps import TRUNCATE, TheRunner, only_json
-from .strict import StrictModel, StrictRoute, Text
+from ..encoding import by_preference
+from ..records import Bend
+from .deps import TRUNCATE, Accept, Streamed, TheRunner, only_json, while_connected
+from .stream import EVENTS, events
+from .strict import Index, StrictModel, StrictRoute, Text
+from .told import of_capture, of_cost
 
-if TYPE_CHECKING:
-    from ..capture import Capture
-
-router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
+router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
 
 
 class CaptureRequest(StrictModel):
@@ -23,44 +24,56 @@ class CaptureRequest(StrictModel):
 
 
 @router.post(
-    "",
+    "/captures",
     summary="Capture a text",
     status_code=201,
-    dependencies=[Depends(only_json)],
-    responses={200: {"description": "it exists already"}},
+    response_model=None,
+    responses={
+        200: {
+            "description": "it exists already, or is streamed",
+            "content": {"application/json": {}, EVENTS: {"schema": {"type": "string"}}},
+        }
+    },
 )
-async def capture(body: CaptureRequest, runner: TheRunner, response: Response) -> dict[str, Any]:
-    """Run a text through a model and keep what its maps are made of."""
-    made, new = await runner.capture(body.text, body.text_pair, body.model, body.truncate)
-    response.status_code = 201 if new else 200
-    response.headers["Location"] = f"{router.prefix}/{made.id}"
-    return said(made, runner.expires_in(made.id))
+async def capture(
+    body: CaptureRequest,
+    request: Request,
+    runner: TheRunner,
+    cells: Annotated[Index, Query(ge=1, le=512, description="of the streamed maps: at most cells x cells")] = 48,
+    bend: Annotated[Bend, Query(description="of the streamed maps: 255 x weight, or 255 x its square root")] = "linear",
+    accept: Accept = None,
+) -> Response:
+    """Run a text through a model and keep what its maps are made of.
+
+    With `Accept: text/event-stream`: events `queued {"position"}` while others go first, `tokens {...}`, as each layer
+    is done `layer {"layer", "cells", "bend", "maps": base64 of uint8 [head cells cells]}`, then `done {capture}` or
+    `error {problem}`. A run stops when all who wait for it have left.
+    """
+    asked = body.text, body.text_pair, body.model, body.truncate
+    if EVENTS in by_preference(accept or ""):
+        making, _ = await runner.begin(*asked)
+        return Streamed(making.followed(), events(runner, making, cells, bend), EVENTS)
+    only_json(accept)
+    made, new = await while_connected(request, runner.capture(*asked))
+    headers = {"Location": f"{router.prefix}/captures/{made.id}"}
+    return JSONResponse(of_capture(made, runner.expires_in(made.id)), 201 if new else 200, headers)
 
 
-@router.get("/{capture_id}", summary="A capture again", dependencies=[Depends(only_json)])
+@router.post("/estimate", summary="What a capture would cost", dependencies=[Depends(only_json)])
+async def estimate(body: CaptureRequest, runner: TheRunner) -> dict[str, Any]:
+    """Count the tokens, and run nothing: the bytes that the capture would take, whether they fit, and how long it would
+    run (null before a first run has shown how fast this server is)."""
+    card, cost = await runner.estimate(body.text, body.text_pair, body.model, body.truncate)
+    return {"model": card.to_dict(), **of_cost(cost)}
+
+
+@router.get("/captures/{capture_id}", summary="A capture again", dependencies=[Depends(only_json)])
 async def look(capture_id: str, runner: TheRunner) -> dict[str, Any]:
     """The capture again, without its text being sent."""
-    return said(runner.kept(capture_id), runner.expires_in(capture_id))
+    return of_capture(runner.kept(capture_id), runner.expires_in(capture_id))
 
 
-@router.delete("/{capture_id}", summary="Let go of a capture", status_code=204)
+@router.delete("/captures/{capture_id}", summary="Let go of a capture", status_code=204)
 async def forget(capture_id: str, runner: TheRunner) -> None:
     """Let go of it at once."""
     runner.forget(capture_id)
-
-
-def said(capture: "Capture", seconds: int) -> dict[str, Any]:
-    size = len(capture.tokens)
-    return {
-        "id": capture.id,
-        "model": capture.card.to_dict(),
-        "tokens": [asdict(token) for token in capture.tokens],
-        "layers": len(capture.layers),
-        "heads": capture.heads,
-        "queries": size,
-        "keys": size,
-        "bytes": capture.bytes,
-        "truncate": capture.truncate,
-        "tokens_dropped": capture.dropped,
-        "expires_in": seconds,
-    }

@@ -1,18 +1,27 @@
 """What every route shares: the runner, the settings, and an array answer in the format asked for."""
 
+import asyncio
 import hashlib
-from typing import Annotated, Any
+import re
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from ..encoding import MEDIA_TYPES, Answer, encode, format_of
-from ..errors import InvalidWindow, NotAcceptable
+from ..encoding import MEDIA_TYPES, encode, format_of
+from ..errors import InvalidWindow, NotAcceptable, Stopped
+from ..pieces import Answer, in_lumps, pieces
 from ..records import Format
 from ..runner import Runner
 from ..settings import Settings
 
+Result = TypeVar("Result")
+
 # What `span` and `format_of` check, for the schema: their own words on what is wrong are better than its.
-SPAN: dict[str, Any] = {"json_schema_extra": {"pattern": "^[0-9]{1,9}:[0-9]{1,9}$"}}
+SPAN: dict[str, Any] = {"json_schema_extra": {"pattern": "^([0-9]{1,9}):([0-9]{1,9})$"}}
 FORMATS: dict[str, Any] = {"json_schema_extra": {"enum": [*MEDIA_TYPES, None]}}
 # What an array answer can be besides JSON, for the schema.
 ARRAYS: dict[int | str, dict[str, Any]] = {
@@ -66,15 +75,40 @@ def span(name: str, text: str | None) -> tuple[int, int] | None:
     """`a:b` -> (a, b). Raises InvalidWindow."""
     if text is None:
         return None
-    start, colon, stop = text.partition(":")
-    if not (colon and start.isdecimal() and stop.isdecimal() and len(text) < 20):
+    parts = re.fullmatch(SPAN["json_schema_extra"]["pattern"], text)
+    if parts is None:
         raise InvalidWindow(f"{name}={text[:40]!r}: write a:b, from a up to but not including b")
-    return int(start), int(stop)
+    return int(parts[1]), int(parts[2])
 
 
-async def respond(runner: Runner, answer: Answer, wanted: Format, decimals: int | None = None) -> Response:
-    encoded = await runner.read(encode, answer, wanted, decimals)
+async def respond(runner: Runner, answer: Answer, wanted: Format) -> Response:
+    encoded = await runner.read(encode, answer, wanted)
     return Response(encoded.body, 200, {"Vary": "Accept", **encoded.headers}, encoded.media_type)
+
+
+async def lumps(runner: Runner, answer: Answer, wanted: Format, decimals: int) -> AsyncIterator[bytes]:
+    """Each is worked out once the one before it is on its way; who leaves takes no more."""
+    made = in_lumps(pieces(answer, wanted, decimals))
+    while lump := await runner.read_on(next, made, b""):
+        yield lump
+
+
+class Streamed(StreamingResponse):
+    """Within `held` until it is sent, or its client has left: also one that left before the first byte was made."""
+
+    def __init__(
+        self,
+        held: AbstractContextManager[object],
+        content: AsyncIterator[bytes],
+        media_type: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(content, 200, headers, media_type)
+        self.held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.held:
+            await super().__call__(scope, receive, send)
 
 
 def tag(request: Request, capture_id: str, wanted: Format) -> dict[str, str]:
@@ -88,3 +122,22 @@ def unchanged(request: Request, headers: dict[str, str]) -> Response | None:
     """304, if the client holds this very answer already."""
     held = request.headers.get("if-none-match", "")
     return Response(status_code=304, headers=headers) if headers["ETag"] in held else None
+
+
+async def leaving(request: Request) -> None:
+    """Until nobody is there any more; what is left of a body comes before that."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Its result; cancelled as soon as the client has left, which FastAPI does not notice. Raises Stopped."""
+    task, left = asyncio.create_task(work), asyncio.create_task(leaving(request))
+    try:
+        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Stopped("the client has left")
+        return task.result()
+    finally:
+        task.cancel()
+        left.cancel()

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from ..encoding import Answer, check_cells
+from ..encoding import check_cells
+from ..pieces import Answer
 from ..records import Pool
 from .deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged
-from .strict import StrictRoute
+from .strict import Index, StrictRoute
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -22,7 +23,7 @@ async def overview(
     runner: TheRunner,
     settings: TheSettings,
     wanted: Wanted,
-    cells: Annotated[int, Query(ge=1, le=512, description="at most cells x cells per head")] = 48,
+    cells: Annotated[Index, Query(ge=1, le=512, description="at most cells x cells per head")] = 48,
     pool: Pool = "max",
 ) -> Response:
     """Every head at most cells x cells; a cell that covers several weights holds their max or mean."""

@@ -11,7 +11,7 @@ router = APIRouter(tags=["service"])
 
 
 class Health(BaseModel):
-    status: Literal["ok", "loading", "failed"]
+    status: Literal["ok", "loading", "failed", "stopping"]
     why: str | None = None
 
 
@@ -25,12 +25,14 @@ async def healthz() -> Health:
     "/readyz",
     summary="Ready?",
     response_model_exclude_none=True,
-    responses={503: {"description": "the default model is not loaded yet", "model": Health}},
+    responses={503: {"description": "the default model is not loaded yet, or the server is stopping", "model": Health}},
 )
 async def readyz(runner: TheRunner, response: Response) -> Health:
-    """200 once the default model is loaded."""
+    """200 once the default model is loaded, and until the server is told to stop."""
     default = runner.shelf.default
-    if default.state == "ready":
+    if default.state == "ready" and not runner.stopping:
         return Health(status="ok")
     response.status_code = 503
+    if runner.stopping:
+        return Health(status="stopping")
     return Health(status="failed" if default.why else "loading", why=default.why)

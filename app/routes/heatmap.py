@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from ..encoding import Answer, check_cells
+from ..encoding import check_cells
+from ..pieces import Answer
 from ..records import Pool, Quantity
 from .deps import ARRAYS, SPAN, TheRunner, TheSettings, Wanted, respond, span, tag, unchanged
-from .strict import StrictRoute
+from .strict import Index, StrictRoute
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -23,7 +24,7 @@ class View:
         self,
         rows: Annotated[str | None, Query(description="query positions a:b, default all", **SPAN)] = None,
         columns: Annotated[str | None, Query(description="key positions a:b, default all", **SPAN)] = None,
-        cells: Annotated[int | None, Query(ge=1, description="at most cells x cells, pooled")] = None,
+        cells: Annotated[Index | None, Query(ge=1, description="at most cells x cells, pooled")] = None,
         pool: Pool = "max",
         quantity: Quantity = "pattern",
     ) -> None:
@@ -39,8 +40,8 @@ class View:
 @router.get("/{capture_id}/heads/{layer}/{head}", summary="One head", responses=ARRAYS)
 async def head(
     capture_id: str,
-    layer: int,
-    head: int,
+    layer: Index,
+    head: Index,
     view: Annotated[View, Depends()],
     request: Request,
     runner: TheRunner,

@@ -1,24 +1,23 @@
 """Which models there are, and loading one."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.sse import EventSourceResponse
 
 from ..encoding import by_preference
 from ..errors import AppError
 from ..problems import of_app_error
 from ..shelf import Load, Shelf
 from .deps import Accept, TheRunner, TheSettings, only_json
+from .stream import EVENTS, event
 from .strict import StrictModel, StrictRoute
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
-EVENTS = "text/event-stream"
 BETWEEN_EVENTS = 0.25  # seconds
 
 
@@ -70,7 +69,3 @@ async def events(shelf: Shelf, load: Load) -> AsyncIterator[bytes]:
         yield event("error", of_app_error(error))
     else:
         yield event("ready", model.card.to_dict())
-
-
-def event(name: str, data: dict[str, Any]) -> bytes:
-    return format_sse_event(event=name, data_str=json.dumps(data))

@@ -1,19 +1,23 @@
 """The pages, and what they are made of: templates, static files, and vendored scripts from installed packages."""
 
-import gzip
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
+from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from starlette.datastructures import Headers
+from starlette.staticfiles import NotModifiedResponse
+from starlette.types import Scope
 
+from ..assets import Asset, asset, asset_of
 from ..probes import PROBES
 from .deps import TheSettings
 
@@ -30,16 +34,29 @@ def shipped(name: str) -> Path:
 
 
 class Revalidated(StaticFiles):
-    """Static files that a browser keeps but asks about: after an upgrade, no page runs half old and half new."""
+    """Static files that a browser keeps but asks about: after an upgrade, no page runs half old and half new.
 
-    def file_response(self, *arguments: Any, **options: Any) -> Response:
-        response = super().file_response(*arguments, **options)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+    Sent whole, whatever Range says: they are small.
+    """
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        file, asked = asset(Path(full_path), stat_result.st_mtime_ns), Headers(scope=scope)
+        body, headers = file.encoded(asked.get("accept-encoding", ""))
+        headers |= {"Cache-Control": "no-cache", "ETag": file.etag}
+        response = Response(body, status_code, headers, guess_type(full_path)[0])
+        return NotModifiedResponse(response.headers) if self.is_not_modified(response.headers, asked) else response
 
 
 templates = Jinja2Templates(shipped("templates"))
 static = Revalidated(directory=shipped("static"))
+# All that main.js imports, and what these import: named in the page, they are fetched side by side.
+MODULES = tuple(
+    path.relative_to(shipped("static")).as_posix()
+    for path in sorted(shipped("static").rglob("*.js"))
+    if path.name not in ("docs.js", "early.js")
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +72,8 @@ class Vendored:
         return f"/vendor/{digest}/{self.path.name}"
 
     @cached_property
-    def compressed(self) -> bytes:
-        return gzip.compress(self.path.read_bytes(), 6)
+    def asset(self) -> Asset:
+        return asset_of(self.path.read_bytes())
 
 
 def vendored(package: str, path: str, media_type: str) -> Vendored:
@@ -84,6 +101,7 @@ def page(request: Request, settings: TheSettings) -> Response:
         "probes": PROBES,
         "plotly_url": vendor()["plotly"].url,
         "default_model": settings.model,
+        "modules": MODULES,
     }
     return templates.TemplateResponse(request, "page.html", context, headers={"Cache-Control": "no-cache"})
 
@@ -101,8 +119,5 @@ def vendor_file(digest: str, name: str, request: Request) -> Response:
     file = next((file for file in vendor().values() if file.url == f"/vendor/{digest}/{name}"), None)
     if file is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Response(file.compressed, 200, headers, file.media_type)
-    return Response(file.path.read_bytes(), 200, headers, file.media_type)
+    body, headers = file.asset.encoded(request.headers.get("accept-encoding", ""))
+    return Response(body, 200, {**headers, "Cache-Control": FOR_EVER}, file.media_type)

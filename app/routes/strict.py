@@ -1,17 +1,50 @@
 """Requests read so that nothing in them is guessed: bodies, media types and query parameters."""
 
 import json
+import re
 from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
+
+from ..errors import InvalidInput
 
 # As many as any parameter of this API could use, and more than a 64-bit integer has.
 LONGEST_INTEGER = 30
+
+
+def plain_digits(given: Any) -> Any:
+    """Python reads `3_0`, `+3` and digits of every script as numbers."""
+    if isinstance(given, str) and not re.fullmatch("-?[0-9]{1,9}", given):
+        raise ValueError("a whole number is wanted, of at most nine digits")
+    return given
+
+
+# A number in an address.
+Index = Annotated[int, BeforeValidator(plain_digits)]
+
+# What `numbers` reads, for the schema.
+NUMBERS: dict[str, Any] = {"json_schema_extra": {"pattern": "^[0-9]{1,9}(,[0-9]{1,9})*$"}}
+
+
+def each_once(named: list[int]) -> list[int]:
+    if len(set(named)) < len(named):
+        raise ValueError("name each number once")
+    return named
+
+
+def numbers(name: str, text: str | None) -> list[int] | None:
+    """`0,5` in an address -> [0, 5]. Raises InvalidInput."""
+    if text is None:
+        return None
+    try:
+        return each_once([int(plain_digits(part)) for part in text.split(",")])
+    except ValueError as error:
+        raise InvalidInput(f"{name}={text[:40]!r}: {error}; write 0,5 or leave it out for all") from None
 
 
 # For the schema; who sends an empty text is told so in the words of who tokenizes.

@@ -68,3 +68,16 @@ def test_a_given_mask_of_another_shape_is_refused_with_both_shapes():
 def test_a_mask_that_lacks_an_axis_is_refused(wrong):
     with pytest.raises(ShapeMismatch, match=r"\[4"):
         MayAttend(4, 4, **wrong)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_window_is_open_where_its_block_has_no_hole(causal):
+    rule = MayAttend(4, 6, causal=causal)
+    for rows in (range(a, b) for a in range(4) for b in range(a + 1, 5)):
+        for columns in (range(a, b) for a in range(6) for b in range(a + 1, 7)):
+            assert rule.is_open(rows, columns) == bool(rule.block(rows, columns).all())
+
+
+def test_what_a_mask_leaves_open_is_not_known_without_looking():
+    for mask in ({"window": 9}, {"padding": torch.ones(1, 4, dtype=torch.bool)}):
+        assert not MayAttend(4, 4, **mask).is_open(range(4), range(4))

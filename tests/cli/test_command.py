@@ -28,6 +28,17 @@ def test_models_are_a_table_with_a_line_each(models_dir):
     assert re.split(r"\s{2,}", tiny) == ["local:gpt2", "?", "?", "local", "available"]
 
 
+def test_a_folder_that_is_no_model_is_named_with_what_it_lacks(tmp_path):
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("of no concern")
+    said = invoke("models", "--models-dir", str(tmp_path))
+    lines = said.stderr.splitlines()
+    assert [line.split(" in ")[0] for line in lines] == ["'a b'", "'empty'"]
+    assert "is not offered: a model is a folder there that holds config.json" in lines[0]
+    assert "not offered" not in said.stdout
+
+
 def test_models_as_json_are_the_answer_of_the_api(client, models_dir):
     said = json.loads(invoke("models", "--json", "--models-dir", str(models_dir), HEADSCOPE_MODEL="local:gpt2").stdout)
     posted = client.get("/api/v1/models").json()
@@ -53,7 +64,7 @@ def test_a_setting_says_where_it_comes_from(monkeypatch):
 
 def test_a_key_is_set_or_not_set_and_never_shown(monkeypatch):
     assert re.search(r"HEADSCOPE_API_KEY +not set  \(default\)", "\n".join(said_of(Settings(), {})))
-    monkeypatch.setenv("HEADSCOPE_API_KEY", "sixteen letters!")
+    monkeypatch.setenv("HEADSCOPE_API_KEY", "sixteen-letters!")
     said = "\n".join(said_of(Settings(), os.environ))
     assert re.search(r"HEADSCOPE_API_KEY +set  \(environment\)", said)
     assert "sixteen" not in said

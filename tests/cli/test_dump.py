@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from typer.testing import CliRunner
+from worlds import whole_maps
 
 from app.capture import run
 from app.cli.command import cli
 from app.cli.dump import numbers
-from app.tiles import whole
 
 TEXT = "The cat sat on the mat."
 
@@ -74,7 +74,7 @@ def test_csv_has_a_row_for_every_weight(dump, loaded, tmp_path):
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["layer", "head", "query", "query_token", "key", "key_token", "weight"]
     weights = np.array([float(row["weight"]) for row in rows]).reshape(1, 2, size, size)
-    np.testing.assert_allclose(weights, whole(capture, [2], [0, 3], "pattern"), atol=1e-6)
+    np.testing.assert_allclose(weights, whole_maps(capture, [2], [0, 3]), atol=1e-6)
     places = [(int(row["head"]), int(row["query"]), int(row["key"])) for row in rows]
     assert places == [(head, i, j) for head in (0, 3) for i in range(size) for j in range(size)]
     for row in rows:
@@ -84,7 +84,7 @@ def test_csv_has_a_row_for_every_weight(dump, loaded, tmp_path):
 
 def test_csv_of_more_than_one_block_of_rows_is_whole(dump, monkeypatch):
     whole_table = dump(TEXT, "--format", "csv").stdout
-    monkeypatch.setattr("app.cli.table.ROWS_PER_BLOCK", 2)
+    monkeypatch.setattr("app.cli.table.ROWS", 2)
     assert dump(TEXT, "--format", "csv").stdout == whole_table
 
 
@@ -150,10 +150,11 @@ def test_a_model_that_is_refused_leaves_with_1_and_no_file(models_dir, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
-def test_an_answer_over_the_limit_is_refused_but_csv_has_none(dump):
+def test_json_has_a_limit_and_what_is_written_piece_by_piece_for_programs_has_none(dump):
     few = {"HEADSCOPE_MAX_CELLS": "10", "HEADSCOPE_MAX_JSON_CELLS": "10"}
     assert dump(TEXT, env=few).exit_code == 2
-    assert dump(TEXT, "--format", "csv", env=few).exit_code == 0
+    for kind in ("csv", "npz", "safetensors"):
+        assert dump(TEXT, "--format", kind, env=few).exit_code == 0
 
 
 def test_the_limits_and_the_key_of_a_shared_server_are_no_matter(dump):

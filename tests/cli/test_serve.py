@@ -82,7 +82,7 @@ def test_a_taken_port_is_said_at_once_with_the_way_out():
     ("options", "said"),
     [
         ({}, "for this machine alone"),
-        ({"host": "0.0.0.0", "api_key": "sixteen letters!"}, "shared, with a key"),
+        ({"host": "0.0.0.0", "api_key": "sixteen-letters!"}, "shared, with a key"),
         ({"host": "0.0.0.0", "insecure": True}, "shared, WITHOUT a key"),
     ],
 )
@@ -111,4 +111,4 @@ def test_serve_listens_on_a_free_port_answers_and_stops(models_dir):
                 assert answer.read() == b'{"status":"ok"}'
         finally:
             server.send_signal(signal.SIGTERM)
-        assert server.wait(30) in (0, -signal.SIGTERM)
+        assert server.wait(30) == 0

@@ -1,6 +1,9 @@
 """What stands between the socket and the routes: faults 3, 26, 29, 30, 31 and 35."""
 
+import json
 import re
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import httpx2
 import pytest
@@ -11,7 +14,7 @@ from app.guards.keys import is_open
 from app.headers import OF_FILES, SAFE
 from app.settings import Settings
 
-KEY = "a key that is long enough"
+KEY = "a-key-that-is-long-enough"
 CAPTURE = {"text": "The cat sat"}
 
 
@@ -42,6 +45,11 @@ def test_a_foreign_host_is_refused_at_every_address(client, host, path):
     assert code(client.get(path, headers={"Host": host})) == (421, "foreign_host")
 
 
+def test_two_host_names_are_none(client):
+    answer = client.get("/healthz", headers=[("Host", "localhost"), ("Host", "evil.example")])
+    assert code(answer) == (421, "foreign_host")
+
+
 def test_another_name_is_answered_once_it_is_allowed(settings):
     with serving(settings.model_copy(update={"allowed_hosts": ("lab.example",)})) as client:
         assert client.get("/healthz", headers={"Host": "lab.example:8000"}).status_code == 200
@@ -61,6 +69,8 @@ def test_a_shared_server_answers_to_any_name_unless_told_which(shared):
         {"Origin": "https://evil.example"},
         {"Origin": "http://localhost:8001"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "http://localhost/path"},
         {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
     ],
 )
@@ -173,6 +183,21 @@ def test_the_key_opens_and_an_address_is_no_place_for_it(shared):
 
 def test_the_key_is_not_in_what_the_settings_say_of_themselves(shared):
     assert KEY not in repr(shared())
+
+
+@pytest.mark.parametrize("key", ["a key with spaces in it", "a-key-of-two\nlines-of-it", "ключ-из-шестнадцати-букв"])
+def test_a_key_that_no_header_can_carry_is_refused_at_the_start(shared, key):
+    with pytest.raises(ValidationError, match="of ASCII are wanted"):
+        shared(api_key=key)
+
+
+def test_who_is_still_sending_what_is_too_long_hears_why(shared):
+    body = b'{"text": "' + b"x" * 4 * 2**20 + b'"}'
+    with live(shared(insecure=True, api_key=None, max_body_bytes=1000)) as url:
+        request = Request(f"{url}/api/v1/captures", body, {"Content-Type": "application/json"})
+        with pytest.raises(HTTPError, match="413") as refused:  # which resets where the answer comes too soon
+            urlopen(request)
+        assert json.load(refused.value)["code"] == "body_too_large"
 
 
 def test_one_address_gets_only_its_share_of_a_shared_server(shared):

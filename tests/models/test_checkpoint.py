@@ -7,7 +7,7 @@ import pytest
 from worlds import write_tiny
 
 from app.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
-from app.models.checkpoint import parameters, read_config
+from app.models.checkpoint import FAMILIES, parameters, read_config
 
 
 @pytest.fixture
@@ -35,6 +35,9 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
         ({"n_embd": None}, "n_embd"),
         ({"n_head": 5}, "5 heads do not divide a width of 24"),
         ({"n_positions": 2**40}, "max_position_embeddings"),
+        ({"activation_function": "os.system"}, "'os.system' is no activation"),
+        ({"activation_function": ["gelu"]}, "activation_function"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantization_config"),
         ({"architectures": 5}, "architecture 'none'"),
         ({"architectures": [{}]}, "architecture '{}'"),
         ({"model_type": ["gpt2"]}, "model_type"),
@@ -54,6 +57,30 @@ def test_sizes_that_no_model_has_are_refused_by_name(gpt2, changes, said):
 def test_a_config_that_is_no_object_is_corrupt(gpt2, text):
     (gpt2 / "config.json").write_text(text)
     with pytest.raises(CorruptModel, match=r"config\.json"):
+        read_config(gpt2)
+
+
+def test_nothing_of_a_config_reaches_transformers_but_what_the_family_reads(gpt2):
+    rewrite(gpt2, num_labels=10**12, _attn_implementation="evil/kernel", trust_remote_code=True)
+    config = read_config(gpt2).config
+    assert config.num_labels == 2
+    assert config._attn_implementation in (None, "eager")
+    assert not hasattr(config, "trust_remote_code")
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "bert"])
+def test_all_that_a_checkpoint_of_the_family_says_is_read_or_left_out_on_purpose(tmp_path, kind):
+    said = json.loads((write_tiny(tmp_path, kind) / "config.json").read_text())
+    # Labels of classifiers, generation, training, and who wrote the file.
+    left_out = {"architectures", "classifier_dropout", "dtype", "model_type", "transformers_version", "use_cache"}
+    left_out |= {"bos_token_id", "eos_token_id", "pad_token_id"}
+    unread = set(said) - FAMILIES[kind].fields - left_out
+    assert {name for name in unread if not name.startswith("summary_")} == set()
+
+
+def test_a_config_of_megabytes_is_refused_unread(gpt2):
+    rewrite(gpt2, padding="x" * 2**20)
+    with pytest.raises(CorruptModel, match=r"config.json is [\d,]+ bytes: at most 1,048,576"):
         read_config(gpt2)
 
 

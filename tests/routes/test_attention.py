@@ -6,11 +6,10 @@ import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
-from worlds import serving
+from worlds import serving, whole_maps
 
 from app.capture import run
 from app.settings import Settings
-from app.tiles import whole
 
 TEXT = "The cat sat on the mat."
 
@@ -27,7 +26,7 @@ def test_the_answer_is_that_of_the_contract(client, loaded):
     assert (said["capture"], said["certificate"], said["model"]["id"]) == (capture.id, None, "local:gpt2")
     assert [token["text"] for token in said["tokens"]] == [token.text for token in capture.tokens]
     assert set(said["tokens"][0]) == {"index", "id", "text", "start", "end", "special", "segment"}
-    np.testing.assert_allclose(said["attention"], whole(capture, [0, 2], [3], "pattern"), atol=1e-6)
+    np.testing.assert_allclose(said["attention"], whole_maps(capture, [0, 2], [3]), atol=1e-6)
 
 
 def test_without_layers_and_heads_all_are_answered(client):

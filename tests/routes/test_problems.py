@@ -1,9 +1,6 @@
 """One error shape at every door."""
 
-import asyncio
-
 import pytest
-from anyio.from_thread import start_blocking_portal
 from fastapi.testclient import TestClient
 from worlds import every_error
 
@@ -109,7 +106,8 @@ def test_a_wrong_method_is_a_problem_and_says_which_are_right(client):
     assert client.put("/api/v1/captures/0").headers["allow"] == "DELETE, GET, HEAD"
 
 
-def test_a_bug_is_a_problem_without_its_details(settings):
+def test_a_bug_is_a_problem_without_its_details_and_a_line_of_the_log(settings, caplog):
+    caplog.set_level("INFO", logger="app")
     app = create_app(settings)
 
     @app.get("/bug")
@@ -121,6 +119,7 @@ def test_a_bug_is_a_problem_without_its_details(settings):
     assert_problem(response, 500, "internal_error")
     assert "secret" not in response.text
     assert response.headers["content-security-policy"] == SAFE["Content-Security-Policy"]
+    assert any(line.startswith("GET /bug 500 ") for line in caplog.messages)
 
 
 def test_an_unknown_format_and_an_unknown_type_are_problems(client):
@@ -148,30 +147,6 @@ def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree():
         assert f"{error.status} {error.code}" in errors.__doc__
 
 
-@pytest.mark.parametrize(("kind", "at_once"), [("compute", 1), ("read", 2)])
-def test_the_queues_are_bounded(settings, kind, at_once):
-    async def crowd():
-        runner = Runner(settings.model_copy(update={"max_waiting": 2}))
-        queue, release = getattr(runner, kind), asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def work():
-            asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
-
-        running = [asyncio.create_task(queue(work)) for _ in range(at_once + 2)]  # two wait
-        await asyncio.sleep(0.05)
-        with pytest.raises(Busy, match="2 requests"):
-            await queue(work)
-        release.set()
-        await asyncio.gather(*running)
-        assert runner.slot.statistics().tasks_waiting == 0
-        assert await queue(lambda: "free again") == "free again"
-
-    # In a thread of its own: the browser tests leave an event loop running in this one.
-    with start_blocking_portal() as portal:
-        portal.call(crowd)
-
-
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_that_is_not_said_to_be_json_is_415_with_the_header_to_send(client, content_type):
     headers = {"Content-Type": content_type} if content_type else {}
@@ -187,7 +162,6 @@ def test_json_with_a_charset_is_json(client):
 @pytest.mark.parametrize(
     ("path", "body", "accept"),
     [
-        ("/api/v1/captures", {"text": "a"}, "text/event-stream"),
         ("/api/v1/captures", {"text": "a"}, "application/x-npy"),
         ("/api/v1/models/load", {"model": "local:gpt2"}, "application/x-npy"),
     ],

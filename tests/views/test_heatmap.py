@@ -68,6 +68,11 @@ def test_npy_carries_the_same_facts_in_a_header(client, capture):
         (0, 0, "rows=²:4", "invalid_window", "write a:b"),
         (0, 0, "cells=0", "invalid_input", "cells"),
         ("one", 0, "", "invalid_input", "layer"),
+        ("+1", 0, "", "invalid_input", "a whole number is wanted"),
+        (0, "0_3", "", "invalid_input", "a whole number is wanted"),
+        ("1" * 4000, 0, "", "invalid_input", "a whole number is wanted, of at most nine digits"),
+        (0, 0, "cells=" + "9" * 50, "invalid_input", "a whole number is wanted, of at most nine digits"),
+        (0, 0, "rows=\u0661:3", "invalid_window", "write a:b"),
     ],
 )
 def test_what_is_out_of_range_is_422_with_the_range(client, capture, layer, head, query, code, said):
