@@ -1,57 +1,22 @@
-import { readEvents } from "./events.js";
+import { ApiError, errorOf } from "./apierror.js";
 import { readNpy } from "./npy.js";
+import { readLoad, readRun } from "./streams.js";
 
-/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question} from "./types.js" */
+/** @import {Heard} from "./streams.js" */
+/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question, Window} from "./types.js" */
 
 /** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
 const OVERVIEW_CELLS = 32;
-const PATTERN_CELLS = 512;
-
-/** What the server refused, in its own words (RFC 9457), or that it could not be reached. */
-export class ApiError extends Error {
-  /**
-   * @param {number} status 0 when there was no answer
-   * @param {string} code
-   * @param {string} detail
-   * @param {number} [wait] seconds after which the server asks to be tried again; 0 where it does not
-   */
-  constructor(status, code, detail, wait = 0) {
-    super(detail);
-    this.status = status;
-    this.code = code;
-    this.wait = wait;
-  }
-}
+const CAPTURES = "/api/v1/captures";
+const EVENTS = { Accept: "text/event-stream" };
 
 /** @param {unknown} error */
 export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
-
-/** @param {any} problem @param {number} status @param {number} [wait] */
-function errorOf(problem, status, wait) {
-  const detail = problem.detail ?? problem.title ?? `the server answered ${status}`;
-  return new ApiError(status, problem.code ?? "unknown", String(detail), wait);
-}
 
 /** @param {Response} response */
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
   return errorOf(problem, response.status, Number(response.headers.get("Retry-After")) || 0);
-}
-
-/**
- * @param {Response} response
- * @param {(progress: Progress) => void} heard
- * @returns {Promise<ModelCard>}
- */
-async function readLoad(response, heard) {
-  if (response.body) {
-    for await (const { name, data } of readEvents(response.body)) {
-      if (name === "ready") return data;
-      if (name === "error") throw errorOf(data, data.status);
-      heard(data);
-    }
-  }
-  throw new ApiError(0, "unreachable", "the server stopped while the model was loading");
 }
 
 /**
@@ -101,48 +66,17 @@ async function request(send, path, options) {
 }
 
 /**
- * Pooling steps travel in X-Headscope; without them, the shape tells.
+ * What an array is of travels beside it, in X-Headscope.
  *
  * @param {Response} response
- * @param {Capture} capture
- * @param {number} rows
- * @param {number} columns
- */
-function steps(response, capture, rows, columns) {
-  const facts = JSON.parse(response.headers.get("X-Headscope") ?? "{}");
-  return {
-    queryStep: Number(facts.query_step ?? Math.ceil(capture.queries / rows)),
-    keyStep: Number(facts.key_step ?? Math.ceil(capture.keys / columns)),
-  };
-}
-
-/**
- * @param {Response} response
- * @param {Capture} capture
- * @returns {Promise<Overview>}
- */
-async function readOverview(response, capture) {
-  const { shape, data } = readNpy(await response.arrayBuffer());
-  const [layers = 0, heads = 0, rows = 0, columns = 0] = shape;
-  const size = rows * columns;
-  const shared = { rows, columns, ...steps(response, capture, rows, columns) };
-  /** @param {number} layer @param {number} head @returns {Matrix} */
-  const at = (layer, head) => {
-    const start = (layer * heads + head) * size;
-    return { values: data.subarray(start, start + size), ...shared };
-  };
-  return { capture, layers, heads, at };
-}
-
-/**
- * @param {Response} response
- * @param {Capture} capture
  * @returns {Promise<Matrix>}
  */
-async function readMatrix(response, capture) {
+async function readMatrix(response) {
+  const facts = JSON.parse(response.headers.get("X-Headscope") ?? "{}");
   const { shape, data } = readNpy(await response.arrayBuffer());
   const [rows = 0, columns = 0] = shape;
-  return { values: data, rows, columns, ...steps(response, capture, rows, columns) };
+  const steps = { queryStep: Number(facts.query_step), keyStep: Number(facts.key_step) };
+  return { values: data, rows, columns, ...steps, queries: facts.rows, keys: facts.columns };
 }
 
 /**
@@ -150,7 +84,7 @@ async function readMatrix(response, capture) {
  * @param {number} layer
  * @param {number} head
  */
-export const headPath = (id, layer, head) => `/api/v1/captures/${encodeURIComponent(id)}/heads/${layer}/${head}`;
+export const headPath = (id, layer, head) => `${CAPTURES}/${encodeURIComponent(id)}/heads/${layer}/${head}`;
 
 /**
  * @param {object} body
@@ -161,6 +95,17 @@ const posted = (body, headers) => [
   { method: "POST", body: JSON.stringify(body) },
   { "Content-Type": "application/json", ...headers },
 ];
+
+/** @param {Question} question */
+const asBody = ({ model, text, text_pair, truncate }) => ({
+  text,
+  text_pair: text_pair.trim() ? text_pair : null,
+  model: model || null,
+  truncate,
+});
+
+/** @param {Response} response */
+const bodyOf = ({ body }) => body ?? new ReadableStream({ start: (stream) => stream.close() });
 
 /**
  * The only door to the server. Of two requests of one kind the newer wins: the older is aborted.
@@ -212,8 +157,7 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
      * @param {(progress: Progress) => void} heard
      */
     load: async (model, heard) => {
-      const accept = { Accept: "text/event-stream" };
-      return readLoad(await newest("load", "/api/v1/models/load", ...posted({ model }, accept)), heard);
+      return readLoad(bodyOf(await newest("load", "/api/v1/models/load", ...posted({ model }, EVENTS))), heard);
     },
 
     /** Stops a download, for everybody who waits for it. @param {string} model */
@@ -221,27 +165,54 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
       await newest("cancel", "/api/v1/models/cancel", ...posted({ model }));
     },
 
-    /** @param {Question} question @returns {Promise<Capture>} */
-    capture: async ({ model, text, text_pair, truncate }) => {
-      const question = { text, text_pair: text_pair.trim() ? text_pair : null, model: model || null, truncate };
-      return (await newest("capture", "/api/v1/captures", ...posted(question))).json();
+    /** The capture alone, where its heads are there already. @param {Question} question @returns {Promise<Capture>} */
+    capture: async (question) => (await newest("capture", CAPTURES, ...posted(asBody(question)))).json(),
+
+    /**
+     * Runs a text; answers all its heads, small.
+     *
+     * @param {Question} question
+     * @param {Heard} heard
+     * @returns {Promise<Overview>}
+     */
+    run: async (question, heard) => {
+      const path = `${CAPTURES}?cells=${OVERVIEW_CELLS}&bend=sqrt`;
+      return readRun(bodyOf(await newest("capture", path, ...posted(asBody(question), EVENTS))), heard);
     },
 
-    /** @param {Capture} capture */
-    overview: async (capture) => {
-      const path = `/api/v1/captures/${encodeURIComponent(capture.id)}/overview?cells=${OVERVIEW_CELLS}&pool=max`;
-      return readOverview(await newest("overview", path, {}, npy), capture);
+    /**
+     * A head, whole; of a long text, pooled to so many cells.
+     *
+     * @param {Capture} capture
+     * @param {number} layer
+     * @param {number} head
+     * @param {number} cells
+     * @returns {Promise<Pattern>}
+     */
+    pattern: async (capture, layer, head, cells) => {
+      const path = `${headPath(capture.id, layer, head)}?cells=${cells}&pool=max`;
+      const matrix = await readMatrix(await newest("pattern", path, {}, npy));
+      return { capture, layer, head, matrix, detail: null };
     },
 
-    /** @param {Capture} capture @param {number} layer @param {number} head @returns {Promise<Pattern>} */
-    pattern: async (capture, layer, head) => {
-      const path = `${headPath(capture.id, layer, head)}?cells=${PATTERN_CELLS}&pool=max`;
-      return { capture, layer, head, matrix: await readMatrix(await newest("pattern", path, {}, npy), capture) };
+    /**
+     * A window of a head: pooled, where so many cells do not hold it.
+     *
+     * @param {"detail" | "cell" | "line"} kind of two of one kind, the newer wins
+     * @param {Pick<Pattern, "capture" | "layer" | "head">} pattern
+     * @param {Window} window
+     * @param {number} [cells] as many as there are, where it is left out
+     */
+    window: async (kind, { capture, layer, head }, { rows, columns }, cells) => {
+      const path = headPath(capture.id, layer, head);
+      const pooled = cells ? `&cells=${cells}&pool=max` : "";
+      const part = `rows=${rows.join(":")}&columns=${columns.join(":")}${pooled}`;
+      return readMatrix(await newest(kind, `${path}?${part}`, {}, npy));
     },
 
     /** Nothing that is still on its way matters any more. */
     forget: () => {
-      for (const kind of ["load", "capture", "overview", "pattern"]) running.get(kind)?.abort();
+      for (const kind of ["load", "capture", "pattern", "detail", "cell", "line"]) running.get(kind)?.abort();
     },
   };
 }

@@ -70,8 +70,13 @@ export function isBehind({ status, overview, pattern }) {
 /** What is behind only stands by. @param {State} state */
 function renderBusy(state) {
   const views = need(document, ".views");
-  views.inert = isBehind(state);
-  views.setAttribute("aria-busy", String(views.inert));
+  const behind = isBehind(state);
+  views.setAttribute("aria-busy", String(behind));
+  // Of a run that goes on, the heads that are there are the new text's: one of them may be chosen already.
+  const isArriving = state.overview?.capture.id === "";
+  for (const section of views.querySelectorAll("section")) {
+    section.inert = behind && !(isArriving && section.matches(".grid"));
+  }
 }
 
 /**

@@ -29,7 +29,7 @@ export async function* readEvents(body) {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    // A carriage return may end one chunk and its newline begin the next: only whole lines are looked at.
+    // What ends in the middle of an event, or of a line's end, waits for the next chunk.
     const blocks = (rest + decoder.decode(value, { stream: true })).replaceAll("\r\n", "\n").split("\n\n");
     rest = blocks.pop() ?? "";
     for (const block of blocks) {

@@ -84,7 +84,13 @@ function spreadLine({ capture, matrix }) {
 /** @param {Pattern} pattern */
 function content(pattern) {
   if (!isExact(pattern.matrix))
-    return [make("p", {}, "The text is too long to hold this head whole; what is shown is its maxima.")];
+    return [
+      make(
+        "p",
+        {},
+        "Of a text this long, nothing is added up here yet: the picture shows the largest weight of each cell, and single weights when you look closer.",
+      ),
+    ];
   const lines = [...strongestLine(pattern), ...shareTable(pattern), ...spreadLine(pattern)];
   return lines.length
     ? lines

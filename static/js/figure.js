@@ -1,23 +1,29 @@
-import { COLOURSCALE, colourbarTicks, colourName, shade } from "./colour.js";
+import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
+import { fit } from "./fitting.js";
+import { foldedStrip } from "./folds.js";
 import { plotArea, rooms, TYPE } from "./plotarea.js";
-import { frameOf, hiddenMass, isFoldable, sightOf, stepsOf, weightsOf } from "./sight.js";
+import { frameOf, isFoldable, layOf, sightOf, weightsOf } from "./sight.js";
 import { plotlyTicks } from "./ticks.js";
 
-/** @import {Area, Size} from "./plotarea.js" */
+/** @import {Size} from "./plotarea.js" */
 /** @import {Sight} from "./sight.js" */
-/** @import {Look, Pattern, ScaleName, Span} from "./types.js" */
+/** @import {Look, Matrix, Pattern, ScaleName, Span} from "./types.js" */
 
 /** @typedef {{ink: string, line: string, masked: string}} Paint */
 
+/** What stands for a masked cell where the grey cannot show through: a value that no shade has. */
+const MASKED = -1;
+
 /**
- * Colours rather than weights, so that the scale may bend; masked cells are null, through which the grey shows.
+ * Colours rather than weights, so that the scale may bend.
  *
- * @param {Pattern} pattern
+ * @param {Pick<Pattern, "capture" | "matrix">} pattern
  * @param {Sight} sight
  * @param {ScaleName} scale
+ * @param {number | null} masked what a masked cell is; through null the grey shows
  */
-function shades(pattern, sight, scale) {
-  return weightsOf(pattern, sight).map((row) => row.map((weight) => (weight === null ? null : shade(weight, scale))));
+function shades(pattern, sight, scale, masked) {
+  return weightsOf(pattern, sight).map((row) => row.map((weight) => (weight === null ? masked : shade(weight, scale))));
 }
 
 /**
@@ -33,20 +39,21 @@ function colourbar(scale, narrow, behind) {
 }
 
 /**
- * @param {Pattern} pattern
+ * @param {Pick<Pattern, "capture" | "matrix">} pattern
  * @param {Sight} sight
  * @param {ScaleName} scale
+ * @param {number | null} masked
  */
-function trace(pattern, sight, scale) {
-  const [tall = 1, wide = 1] = stepsOf(pattern.matrix, sight);
+function trace(pattern, sight, scale, masked) {
+  const { down, across } = layOf(pattern.matrix, sight);
   return {
     type: "heatmap",
-    z: shades(pattern, sight, scale),
+    z: shades(pattern, sight, scale, masked),
     // Positions, not names: tokens repeat. A pooled cell stands in the middle of the tokens it covers.
-    x0: (wide - 1) / 2,
-    dx: wide,
-    y0: (tall - 1) / 2,
-    dy: tall,
+    x0: across.from + (across.step - 1) / 2,
+    dx: across.step,
+    y0: down.from + (down.step - 1) / 2,
+    dy: down.step,
     zmin: 0,
     zmax: 1,
     zsmooth: false,
@@ -56,47 +63,23 @@ function trace(pattern, sight, scale) {
   };
 }
 
-/** Pixels between the cells and the strip of what is folded away, and how thick that is. */
-const STRIP = { gap: 3, thick: 7 };
-
 /**
- * What is folded away, as a strip along the queries: the colour is the weight that each of them gives to all of it.
+ * The closer look lies over the whole, which must not show through where it is masked.
  *
- * @param {Pattern} pattern
- * @param {Sight} sight
- * @param {ScaleName} scale
- * @param {Area} area
+ * @param {ReturnType<typeof trace>} closer
+ * @param {Paint} paint
  */
-function folds(pattern, sight, scale, area) {
-  const [near, far] = [STRIP.gap, STRIP.gap + STRIP.thick];
-  const below = { yref: "paper", y0: -near / area.height, y1: -far / area.height };
-  const beside = { xref: "paper", x0: 1 + near / area.width, x1: 1 + far / area.width };
-  const along = (/** @type {number} */ at) =>
-    sight.flipped
-      ? { ...below, xref: "x", x0: at - 0.5, x1: at + 0.5 }
-      : { ...beside, yref: "y", y0: at - 0.5, y1: at + 0.5 };
-  return hiddenMass(pattern, sight).map((mass, at) => ({
-    type: "rect",
-    line: { width: 0 },
-    fillcolor: colourName(mass, scale),
-    ...along(at),
-  }));
+function over(closer, { masked }) {
+  const upper = COLOURSCALE.map(([at, colour]) => [(1 + Number(at)) / 2, colour]);
+  const lower = [0, 0.499].map((at) => [at, masked]);
+  return { ...closer, zmin: MASKED, colorscale: [...lower, ...upper], showscale: false };
 }
 
 /**
- * The name of the strip, where the names of the tokens stand that it runs beside.
+ * Traces that were built, by their matrix: a large one takes a moment.
  *
- * @param {Sight} sight
- * @param {Area} area
+ * @typedef {Map<Matrix, ReturnType<typeof trace>>} Traces
  */
-function foldName({ flipped }, area) {
-  const middle = STRIP.gap + STRIP.thick / 2;
-  const place = flipped
-    ? { x: 0, xshift: -6, xanchor: "right", y: 0, yshift: -middle, yanchor: "middle" }
-    : { x: 1, xshift: middle, xanchor: area.angle === -45 ? "left" : "center", y: 1, yshift: 6, yanchor: "bottom" };
-  const textangle = flipped ? 0 : area.angle;
-  return { text: "folded", showarrow: false, xref: "paper", yref: "paper", font: { size: TYPE }, textangle, ...place };
-}
 
 /** @param {Span} span */
 const edges = (span) => [span[0] - 0.5, span[1] - 0.5];
@@ -127,10 +110,10 @@ function layoutOf(pattern, sight, look, size, paint) {
     tickcolor: paint.line,
     tickfont: { size: TYPE },
   };
-  const strip = folds(pattern, sight, look.scale, area);
   const title = (/** @type {string} */ text) => ({ text, font: { size: TYPE }, standoff: 6 });
   return {
-    ...size,
+    width: size.width,
+    height: size.height,
     margin: {
       l: area.left,
       t: area.top,
@@ -155,25 +138,34 @@ function layoutOf(pattern, sight, look, size, paint) {
       range: edges(down).reverse(),
       ...plotlyTicks(along(sight.down), down, room.y),
     },
-    shapes: strip,
-    annotations: strip.length ? [foldName(sight, area)] : [],
-    dragmode: "zoom",
+    ...foldedStrip(pattern, sight, look.scale, area),
   };
 }
 
 /**
- * One head as Plotly's data and layout. `before` saves building a large trace again when only the window moved.
+ * One head as Plotly's data and layout.
  *
  * @param {Pattern} pattern
  * @param {Look} look
  * @param {Size} size
  * @param {Paint} paint
- * @param {object} [before] the trace of the same pattern and scale, folded and flipped alike
+ * @param {Traces} [built] of the same scale, folded and flipped alike; it is kept up to date
  */
-export function figure(pattern, look, size, paint, before) {
+export function figure(pattern, look, size, paint, built = new Map()) {
   const { narrow } = plotArea(pattern.capture.tokens, size);
   const sight = sightOf(pattern, look);
   const behind = look.fold && isFoldable(pattern) && narrow === sight.flipped;
-  const data = { ...(before ?? trace(pattern, sight, look.scale)), colorbar: colourbar(look.scale, narrow, behind) };
-  return { data: [data], layout: layoutOf(pattern, sight, look, size, paint) };
+  const { capture, matrix, detail } = fit(pattern, look, size);
+  const traced = (/** @type {Matrix} */ of, /** @type {number | null} */ masked) =>
+    built.get(of) ?? trace({ capture, matrix: of }, sight, look.scale, masked);
+  const whole = traced(matrix, null);
+  const closer = detail && traced(detail, MASKED);
+  built.clear();
+  built.set(matrix, whole);
+  if (detail && closer) built.set(detail, closer);
+  const data = [
+    { ...whole, colorbar: colourbar(look.scale, narrow, behind) },
+    ...(closer ? [over(closer, paint)] : []),
+  ];
+  return { data, layout: layoutOf(pattern, sight, look, size, paint) };
 }

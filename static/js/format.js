@@ -1,6 +1,6 @@
-import { cellOf, isMasked } from "./matrix.js";
+import { cellOf, coverOf, isMasked, largest, sharpest } from "./matrix.js";
 
-/** @import {Pattern, Token} from "./types.js" */
+/** @import {Cell, Matrix, Pattern, Span, Token} from "./types.js" */
 
 /** Plotly reads tags and entities in its labels: `<s>` would vanish. @param {string} text */
 export const escapeLabel = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -17,12 +17,11 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
  * @param {number} most
  */
 export function clip(text, most) {
+  if (text.length <= most) return text;
   const parts = [...graphemes.segment(text)];
   if (parts.length <= most) return text;
-  return `${parts
-    .slice(0, most - 1)
-    .map((part) => part.segment)
-    .join("")}…`;
+  const kept = parts.slice(0, most - 1).map((part) => part.segment);
+  return `${kept.join("")}…`;
 }
 
 /** @param {string} text */
@@ -77,17 +76,41 @@ export function nameSpan(tokens, start, step) {
 }
 
 /**
- * What is known of one cell, in words. The cell is named by tokens; where the matrix is pooled, so are they.
+ * Tokens by their positions, as people count what is in between.
+ *
+ * @param {Span} span
+ */
+export const positions = ([from, to]) => (to - from === 1 ? String(from) : `${from}\u2013${to - 1}`);
+
+/** Of more tokens than this, many are alike: each is named with its position. */
+const FEW = 40;
+
+/** @param {Token[]} tokens @param {number} index */
+const placed = (tokens, index) => `${quote(tokens[index]?.text ?? "")} (${index})`;
+
+/**
+ * What is known of one weight, in words. Where the matrix is pooled, that is the largest of the cell that covers it;
+ * `exact`, the weights of that cell one by one, says where it is.
  *
  * @param {Pattern} pattern
- * @param {{query: number, key: number}} cell
+ * @param {Cell} cell
+ * @param {Matrix} [exact]
  */
-export function sentence({ capture, matrix }, cell) {
-  const row = Math.floor(cell.query / matrix.queryStep);
-  const column = Math.floor(cell.key / matrix.keyStep);
-  const query = nameSpan(capture.tokens, row * matrix.queryStep, matrix.queryStep);
-  const key = nameSpan(capture.tokens, column * matrix.keyStep, matrix.keyStep);
-  if (isMasked(matrix, capture.model.causal, row, column))
-    return `${query} may not attend to ${key}, which comes later`;
-  return `${query} attends to ${key}: ${weight(cellOf(matrix, row, column))}`;
+export function sentence(pattern, cell, exact) {
+  const { tokens, model } = pattern.capture;
+  const matrix = sharpest(pattern, cell);
+  const cover = coverOf(matrix, cell);
+  const many = matrix.queryStep * matrix.keyStep > 1;
+  const name = (/** @type {number} */ index) =>
+    tokens.length > FEW ? placed(tokens, index) : quote(tokens[index]?.text ?? "");
+  const [query, key] = many
+    ? [`queries ${positions(cover.queries)}`, `keys ${positions(cover.keys)}`]
+    : [name(cell.query), name(cell.key)];
+  if (isMasked(matrix, model.causal, cover.row, cover.column))
+    return `${query} may not attend to ${key}, which ${many ? "come" : "comes"} later`;
+  const value = weight(cellOf(matrix, cover.row, cover.column));
+  if (!many) return `${query} attends to ${key}: ${value}`;
+  const best = exact && largest(exact);
+  const where = best ? ` at ${placed(tokens, best.query)} to ${placed(tokens, best.key)}` : "";
+  return `${query}, ${key}: largest ${value}${where}`;
 }

@@ -1,7 +1,7 @@
 import { quote, weight } from "./format.js";
-import { cellOf, isMasked } from "./matrix.js";
+import { cellOf, coverOf, isExact, isMasked } from "./matrix.js";
 
-/** @import {Pattern, Side, State} from "./types.js" */
+/** @import {Line, Matrix, Pattern, Side, Span, State, Window} from "./types.js" */
 
 /** So many tokens are named in words. */
 const NAMED = 3;
@@ -14,20 +14,51 @@ const NAMED = 3;
 export const shownToken = ({ token, side, pointed }) => token ?? pointed[side];
 
 /**
- * What one token gives to each (as the query), or gets from each (as the key); null where one may not look. Of a pooled
- * matrix, the maximum of the cell that covers both.
+ * What one token gives to another (as the query), or gets from it (as the key), by the other's position; null where one
+ * may not look. Of a pooled matrix, the maximum of the cell that covers both, unless the token's line is there.
  *
  * @param {Pattern} pattern
  * @param {number} token
  * @param {Side} side
- * @returns {(number | null)[]}
+ * @param {Line | null} [line]
+ * @returns {(other: number) => number | null}
  */
-export function gaze({ capture, matrix }, token, side) {
-  return capture.tokens.map(({ index }) => {
-    const [query, key] = side === "query" ? [token, index] : [index, token];
-    const [row, column] = [Math.floor(query / matrix.queryStep), Math.floor(key / matrix.keyStep)];
-    return isMasked(matrix, capture.model.causal, row, column) ? null : cellOf(matrix, row, column);
-  });
+export function gaze({ capture, matrix }, token, side, line) {
+  const source = isOf(line, matrix, token, side) ? line.matrix : matrix;
+  return (other) => {
+    const cell = side === "query" ? { query: token, key: other } : { query: other, key: token };
+    const { row, column } = coverOf(source, cell);
+    return isMasked(source, capture.model.causal, row, column) ? null : cellOf(source, row, column);
+  };
+}
+
+/**
+ * @param {Line | null | undefined} line
+ * @param {Matrix} matrix
+ * @param {number} token
+ * @param {Side} side
+ * @returns {line is Line}
+ */
+const isOf = (line, matrix, token, side) => line?.of === matrix && line.token === token && line.side === side;
+
+/**
+ * The part of the map that has to be fetched to say exactly what the text shows; null where it is there, or nothing is
+ * shown.
+ *
+ * @param {Pick<State, "pattern" | "token" | "side" | "pointed" | "line">} state
+ * @returns {{token: number, side: Side, window: Window} | null}
+ */
+export function wantedLine(state) {
+  const { pattern, side, line } = state;
+  const token = shownToken(state);
+  if (!pattern || token === null || isExact(pattern.matrix)) return null;
+  if (isOf(line, pattern.matrix, token, side)) return null;
+  /** @type {Span[]} */
+  const [one = [0, 0], all = [0, 0]] = [
+    [token, token + 1],
+    [0, pattern.capture.queries],
+  ];
+  return { token, side, window: side === "query" ? { rows: one, columns: all } : { rows: all, columns: one } };
 }
 
 /**
@@ -36,12 +67,14 @@ export function gaze({ capture, matrix }, token, side) {
  * @param {Pattern} pattern
  * @param {number} token
  * @param {Side} side
+ * @param {Line | null} [line]
  */
-export function gazeWords(pattern, token, side) {
+export function gazeWords(pattern, token, side, line) {
   const { tokens } = pattern.capture;
-  const given = gaze(pattern, token, side).map((value, index) => ({ value: value ?? -1, index }));
-  const best = given.filter(({ value }) => value > 0).sort((one, other) => other.value - one.value);
-  const named = best.slice(0, NAMED).map(({ value, index }) => `${quote(tokens[index]?.text ?? "")} ${weight(value)}`);
+  const weightOf = gaze(pattern, token, side, line);
+  const given = tokens.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
+  const best = given.sort((one, other) => other.value - one.value).slice(0, NAMED);
+  const named = best.map(({ value, index }) => `${quote(tokens[index]?.text ?? "")} ${weight(value)}`);
   const verb = side === "query" ? "looks at" : "is looked at by";
   return `${quote(tokens[token]?.text ?? "")} ${verb} ${named.join(", ") || "nothing"}`;
 }

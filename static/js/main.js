@@ -4,12 +4,15 @@ import { need } from "./dom.js";
 import { mountDownload } from "./download.js";
 import { mountElapsed } from "./elapsed.js";
 import { mountFacts } from "./facts.js";
+import { mountFind } from "./find.js";
 import { mountHelp } from "./help.js";
 import { mountHints } from "./hints.js";
 import { mountKey } from "./key.js";
+import { followLine } from "./lines.js";
 import { mountOther } from "./other.js";
 import { mountPair } from "./pair.js";
 import { createSession } from "./session.js";
+import { missing } from "./status.js";
 import { createStore, initialState } from "./store.js";
 import { mountStrip } from "./strip.js";
 import { createTheme } from "./theme.js";
@@ -84,8 +87,18 @@ async function run() {
   if (store.get().status.kind !== "error") remember("replace");
 }
 
+/**
+ * A head that the model does not have was the address's mistake, not a wish for the next text.
+ *
+ * @param {import("./types.js").State} state
+ */
+function misplaced({ overview, layer, head }) {
+  return overview && layer !== null && head !== null && missing(overview.capture, layer, head);
+}
+
 /** @param {Partial<import("./types.js").Address>} patch */
 function ask(patch) {
+  if (misplaced(store.get())) store.set({ layer: null, head: null });
   store.set({ rows: null, columns: null, token: null, truncate: false, notice: "", ...patch });
   remember("push");
   run();
@@ -104,7 +117,8 @@ function cancelDownload(model) {
 function save(file, name) {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: name });
   link.click();
-  URL.revokeObjectURL(link.href);
+  // Some browsers read the file only after the click: it is given back a minute later.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** @type {Actions} */
@@ -117,7 +131,9 @@ const actions = {
   adjust(patch) {
     store.set(patch);
     remember("replace");
+    session.showDetail();
   },
+  weigh: session.weigh,
   retry() {
     if (!store.get().models.length) session.loadModels();
     run();
@@ -170,6 +186,8 @@ function start() {
   mountElapsed(need(document, "#elapsed"), store);
   mountHints(document, store);
   mountStrip(need(document, "#strip"), store, actions);
+  mountFind(need(document, "#strip .find"), store, actions);
+  followLine(store, actions);
   mountFacts(need(document, "#facts"), store);
   addEventListener("popstate", moved);
   session.loadModels();

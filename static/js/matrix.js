@@ -1,4 +1,4 @@
-/** @import {Capture, Matrix, Token} from "./types.js" */
+/** @import {Capture, Cell, Matrix, Pattern, Span, Token} from "./types.js" */
 
 /**
  * True where no query of the cell may look at any key of it: the server writes 0 there, which is not a weight.
@@ -8,8 +8,47 @@
  * @param {number} row
  * @param {number} column
  */
-export function isMasked(matrix, causal, row, column) {
-  return causal === true && column * matrix.keyStep > (row + 1) * matrix.queryStep - 1;
+export function isMasked({ queries, keys, queryStep, keyStep }, causal, row, column) {
+  // The last row may cover fewer queries than the others.
+  const last = Math.min(queries[0] + (row + 1) * queryStep, queries[1]) - 1;
+  return causal === true && keys[0] + column * keyStep > last;
+}
+
+/** @param {Matrix} matrix @param {Cell} cell */
+export const holds = ({ queries, keys }, { query, key }) =>
+  query >= queries[0] && query < queries[1] && key >= keys[0] && key < keys[1];
+
+/**
+ * Of the whole and the closer look, the one that tells most of a weight.
+ *
+ * @param {Pattern} pattern
+ * @param {Cell} cell
+ */
+export const sharpest = ({ matrix, detail }, cell) => (detail && holds(detail, cell) ? detail : matrix);
+
+/**
+ * Where in a matrix a weight is, and the tokens that its cell covers.
+ *
+ * @param {Matrix} matrix one that holds it
+ * @param {Cell} cell
+ */
+export function coverOf({ queries, keys, queryStep, keyStep }, { query, key }) {
+  const row = Math.floor((query - queries[0]) / queryStep);
+  const column = Math.floor((key - keys[0]) / keyStep);
+  return { row, column, queries: part(queries, row, queryStep), keys: part(keys, column, keyStep) };
+}
+
+/** @param {Span} span @param {number} at @param {number} step @returns {Span} */
+const part = ([from, to], at, step) => [from + at * step, Math.min(from + (at + 1) * step, to)];
+
+/**
+ * The largest weight of a matrix, and its tokens.
+ *
+ * @param {Matrix} matrix exact
+ */
+export function largest({ values, columns, queries, keys }) {
+  const at = values.reduce((best, value, index) => (value > (values[best] ?? 0) ? index : best), 0);
+  return { query: queries[0] + Math.floor(at / columns), key: keys[0] + (at % columns), value: values[at] ?? 0 };
 }
 
 /** @param {Matrix} matrix */

@@ -20,6 +20,7 @@ const EDGE = 15;
  * @typedef {object} Size
  * @property {number} width
  * @property {number} height
+ * @property {number} [density] pixels of the screen for each of these, 1 where it is left out
  *
  * @typedef {object} Area where the cells are, in pixels of the stage
  * @property {number} left
@@ -47,8 +48,21 @@ function columnsOf(text) {
  * @param {number} letters
  */
 function longest(tokens, letters) {
+  const known = longests.get(tokens)?.get(letters);
+  if (known !== undefined) return known;
+  const found = measured(tokens, letters);
+  longests.set(tokens, new Map(longests.get(tokens)).set(letters, found));
+  return found;
+}
+
+/** Asked for with each move of the pointer, and a long text takes a while. @type {WeakMap<Token[], Map<number, number>>} */
+const longests = new WeakMap();
+
+/** @param {Token[]} tokens @param {number} letters */
+function measured(tokens, letters) {
   const prefix = niceStep(tokens.length / 40) > 1 ? String(tokens.length).length + 1 : 0;
-  return (Math.max(1, ...tokens.map((token) => columnsOf(clip(token.text, letters)))) + prefix) * TYPE * 0.58;
+  const widest = tokens.reduce((most, token) => Math.max(most, columnsOf(clip(token.text, letters))), 1);
+  return (widest + prefix) * TYPE * 0.58;
 }
 
 /**
@@ -88,21 +102,31 @@ export const rooms = (area) => ({
 });
 
 /**
- * The rectangle of a place on the stage, when `frame` is shown.
+ * The rectangle of a part of the picture on the stage, when `frame` is shown.
+ *
+ * @param {Area} area
+ * @param {Frame} frame
+ * @param {Frame} part
+ */
+export function boxOf(area, { down, across }, part) {
+  const [width, height] = [area.width / (across[1] - across[0]), area.height / (down[1] - down[0])];
+  return {
+    left: area.left + (part.across[0] - across[0]) * width,
+    top: area.top + (part.down[0] - down[0]) * height,
+    width: (part.across[1] - part.across[0]) * width,
+    height: (part.down[1] - part.down[0]) * height,
+  };
+}
+
+/**
+ * The rectangle of a place.
  *
  * @param {Area} area
  * @param {Frame} frame
  * @param {Place} place
  */
-export function cellBox(area, { down, across }, place) {
-  const [width, height] = [area.width / (across[1] - across[0]), area.height / (down[1] - down[0])];
-  return {
-    left: area.left + (place.across - across[0]) * width,
-    top: area.top + (place.down - down[0]) * height,
-    width,
-    height,
-  };
-}
+export const cellBox = (area, frame, { down, across }) =>
+  boxOf(area, frame, { down: [down, down + 1], across: [across, across + 1] });
 
 /**
  * The place under a point of the stage; null beside the cells.

@@ -1,79 +1,92 @@
 import { listening, need } from "./dom.js";
+import { fit } from "./fitting.js";
 import { sentence } from "./format.js";
-import { cellBox, cellUnder, plotArea } from "./plotarea.js";
-import { cellAt, frameOf, sightOf, windowsOf } from "./sight.js";
-import { hideTip, showTip } from "./tip.js";
-import { following, scaled } from "./zoom.js";
+import { coverOf, isExact, isMasked, sharpest } from "./matrix.js";
+import { partOf, pressed, zoomed } from "./moves.js";
+import { boxOf, cellUnder, plotArea } from "./plotarea.js";
+import { cellAt, frameOf, sightOf } from "./sight.js";
+import { hideTip, placeTip, showTip } from "./tip.js";
 
 /** @import {Place, Sight} from "./sight.js" */
-/** @import {Actions, Pattern, Span, State, Store} from "./types.js" */
-
-/** @type {Record<string, [number, number]>} */
-const MOVES = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-};
-
-/** With Ctrl: the first cell of all, and the last. @type {Record<string, [number, number]>} */
-const LEAPS = { Home: [-Infinity, -Infinity], End: [Infinity, Infinity] };
-
-/** @type {Record<string, number>} */
-const ZOOMS = { "+": 0.5, "=": 0.5, "-": 2, _: 2 };
+/** @import {Actions, Cell, Matrix, Pattern, Store} from "./types.js" */
 
 const NOTHING = { query: null, key: null };
 
-/**
- * The place a key leads to; null for keys that do not walk.
- *
- * @param {string} key
- * @param {Place} from
- * @param {Pick<Sight, "down" | "across">} sight
- * @param {boolean} [control]
- * @returns {Place | null}
- */
-export function step(key, from, { down, across }, control = false) {
-  const move = (control ? LEAPS : MOVES)[key];
-  if (!move) return null;
-  const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, value));
-  return { down: within(from.down + move[0], down.length), across: within(from.across + move[1], across.length) };
-}
+/** Milliseconds that the pointer rests on a cell before it is asked where in it the largest weight is. */
+const REST = 120;
 
-/**
- * The windows scaled about a place, or about the middle of what is shown.
- *
- * @param {State} state
- * @param {number} factor
- * @param {Place | null} [about]
- */
-export function zoomed(state, factor, about) {
-  if (!state.pattern) return {};
-  const sight = sightOf(state.pattern, state);
-  const { down, across } = frameOf(sight, state);
-  const middle = (/** @type {Span} */ span) => (span[0] + span[1] - 1) / 2;
-  return windowsOf(sight, {
-    down: scaled(down, factor, about?.down ?? middle(down), sight.down.length),
-    across: scaled(across, factor, about?.across ?? middle(across), sight.across.length),
-  });
-}
-
-/** The windows moved just so far that they hold the place. @param {Sight} sight @param {State} state @param {Place} place */
-function revealing(sight, state, place) {
-  const { down, across } = frameOf(sight, state);
-  return windowsOf(sight, { down: following(down, place.down), across: following(across, place.across) });
-}
+/** @param {HTMLElement} stage */
+export const sizeOf = (stage) => ({
+  width: stage.clientWidth,
+  height: stage.clientHeight,
+  density: Math.max(1, devicePixelRatio),
+});
 
 /** @param {HTMLElement} stage @param {Pattern} pattern @param {Sight} sight */
-export const areaOf = (stage, pattern, sight) =>
-  plotArea(pattern.capture.tokens, { width: stage.clientWidth, height: stage.clientHeight }, sight.across.length);
+export const areaOf = (stage, pattern, sight) => plotArea(pattern.capture.tokens, sizeOf(stage), sight.across.length);
 
 /** @param {HTMLElement} mark @param {Record<"left" | "top" | "width" | "height", number>} box */
 export function lay(mark, box) {
   mark.hidden = false;
   for (const side of /** @type {const} */ (["left", "top", "width", "height"])) mark.style[side] = `${box[side]}px`;
+}
+
+/**
+ * Asks, once the pointer rests on a pooled cell, for its weights one by one.
+ *
+ * @param {Actions} actions
+ */
+function createPeek(actions) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let resting;
+  let asked = 0;
+
+  /** @param {Pattern} pattern @param {Cell} cell @param {(exact: Matrix) => void} told */
+  async function look(pattern, cell, told) {
+    const mine = asked;
+    const { queries, keys } = coverOf(sharpest(pattern, cell), cell);
+    try {
+      const exact = await actions.weigh("cell", { rows: queries, columns: keys });
+      if (mine === asked) told(exact);
+    } catch {
+      // What is said already stays: it is true, if less exact.
+    }
+  }
+
+  /** @param {Pattern} pattern @param {Cell} cell */
+  function isPooled(pattern, cell) {
+    const matrix = sharpest(pattern, cell);
+    const { row, column } = coverOf(matrix, cell);
+    return !isExact(matrix) && !isMasked(matrix, pattern.capture.model.causal, row, column);
+  }
+
+  function cancel() {
+    asked += 1;
+    clearTimeout(resting);
+  }
+
+  return {
+    cancel,
+    /** @param {Pattern} pattern @param {Cell} cell @param {(exact: Matrix) => void} told */
+    ask(pattern, cell, told) {
+      cancel();
+      if (isPooled(pattern, cell)) resting = setTimeout(() => look(pattern, cell, told), REST);
+    },
+  };
+}
+
+/**
+ * A finger is gone as soon as it has pointed: what it pointed at stays, until it points elsewhere or scrolls.
+ *
+ * @param {(target: EventTarget, event: string, handler: (event: any) => void) => void} on
+ * @param {HTMLElement} stage
+ * @param {() => void} leave
+ */
+function onLeaving(on, stage, leave) {
+  on(stage, "pointerleave", ({ pointerType }) => pointerType === "touch" || leave());
+  on(stage, "pointercancel", leave);
+  on(document, "pointerdown", ({ target }) => (target instanceof Node && stage.contains(target)) || leave());
+  on(stage, "blur", leave);
 }
 
 /**
@@ -88,12 +101,16 @@ export function lay(mark, box) {
 export function mountPointing(stage, store, actions) {
   const [frame, tip] = [need(stage, ".cursor"), need(stage, ".tip")];
   const { on, undo } = listening();
+  const peek = createPeek(actions);
   /** @type {Place | null} */
   let place = null;
+  /** What the tip was read off. @type {Pattern | null} */
+  let read = null;
 
   function leave() {
     if (!place) return;
     place = null;
+    peek.cancel();
     frame.hidden = true;
     hideTip(tip);
     store.set({ pointed: NOTHING });
@@ -103,16 +120,22 @@ export function mountPointing(stage, store, actions) {
   function show(pattern, to, at) {
     const state = store.get();
     const sight = sightOf(pattern, state);
-    const box = cellBox(areaOf(stage, pattern, sight), frameOf(sight, state), to);
+    const shown = frameOf(sight, state);
+    const drawn = fit(pattern, state, sizeOf(stage));
+    const box = boxOf(areaOf(stage, pattern, sight), shown, partOf(drawn, sight, shown, to));
     const cell = cellAt(sight, to);
     const moved = place?.down !== to.down || place.across !== to.across;
-    place = to;
+    const point = at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 };
     lay(frame, box);
-    showTip(tip, sentence(pattern, cell), at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 });
+    const same = read?.matrix === drawn.matrix && read.detail === drawn.detail;
+    if (!moved && same) return placeTip(tip, point);
+    [place, read] = [to, drawn];
+    showTip(tip, sentence(drawn, cell), point);
+    peek.ask(drawn, cell, (exact) => showTip(tip, sentence(drawn, cell, exact), point));
     if (moved) store.set({ pointed: cell });
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {MouseEvent} event */
   function point(event) {
     const state = store.get();
     if (!state.pattern) return;
@@ -127,33 +150,35 @@ export function mountPointing(stage, store, actions) {
   /** @param {KeyboardEvent} event */
   function press(event) {
     const state = store.get();
-    const control = event.ctrlKey || event.metaKey;
-    // The browser's own keys, zooming the page among them, stay the browser's.
-    if (!state.pattern || event.altKey || (control && !LEAPS[event.key])) return;
-    const sight = sightOf(state.pattern, state);
-    const { down, across } = frameOf(sight, state);
-    const factor = ZOOMS[event.key];
-    const corner = { down: down[0], across: across[0] };
-    const to = step(event.key, place ?? corner, sight, control);
-    // The first arrow only enters the picture, at the top left of what is shown.
-    const at = to && !place && !control ? corner : to;
-    if (at) actions.adjust(revealing(sight, state, at));
-    else if (factor) actions.adjust(zoomed(state, factor, place));
-    else if (event.key === "0") actions.adjust({ rows: null, columns: null });
-    else if (event.key !== "Escape") return;
+    // Keys walk from cell to cell as they are drawn.
+    const drawn = state.pattern && fit(state.pattern, state, sizeOf(stage));
+    const found = event.altKey ? null : pressed(event, { ...state, pattern: drawn }, place);
+    if (!state.pattern || !found) return;
     event.preventDefault();
-    if (at) show(state.pattern, at);
+    actions.adjust(found.patch);
+    if (found.to) show(state.pattern, found.to);
     else leave();
   }
 
+  /** A plain turn of the wheel scrolls the page; with Ctrl, which a pinch on a touchpad also says, it zooms. */
+  function turn(/** @type {WheelEvent} */ event) {
+    if (!event.ctrlKey || !store.get().pattern) return;
+    event.preventDefault();
+    point(event);
+    actions.adjust(zoomed(store.get(), event.deltaY > 0 ? 1.25 : 0.8, place));
+    point(event);
+  }
+
+  on(stage, "wheel", turn);
   on(stage, "pointermove", point);
   on(stage, "pointerdown", point);
-  on(stage, "pointerleave", leave);
-  on(stage, "blur", leave);
   on(stage, "keydown", press);
-  const drawn = /** @type {const} */ (["pattern", "fold", "flip"]);
+  onLeaving(on, stage, leave);
   const unsubscribe = store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) leave();
+    const other = now.pattern?.matrix !== before.pattern?.matrix;
+    if (other || now.fold !== before.fold || now.flip !== before.flip) leave();
+    // A closer look has come for what is pointed at.
+    else if (place && now.pattern && now.pattern !== before.pattern) show(now.pattern, place);
   });
   return () => {
     unsubscribe();

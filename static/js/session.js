@@ -1,28 +1,25 @@
-import { ApiError, isAbort } from "./api.js";
+import { isAbort } from "./api.js";
+import { createLooking, using } from "./looking.js";
 import { mostTelling } from "./opening.js";
-import { failed, finished, IDLE, isReady, keyOf, loading, missing, patience, RUNNING, waiting } from "./status.js";
+import {
+  failed,
+  finished,
+  IDLE,
+  isReady,
+  keyOf,
+  loading,
+  missing,
+  patience,
+  queued,
+  RUNNING,
+  running,
+  waiting,
+} from "./status.js";
 import { withoutMisfits } from "./zoom.js";
 
 /** @import {Api} from "./api.js" */
+/** @import {Heard} from "./streams.js" */
 /** @import {Capture, Overview, Pattern, State, Status, Store} from "./types.js" */
-
-/**
- * A capture may be evicted while the page is open: the same text gives it back, once.
- *
- * @template T
- * @param {Store} store
- * @param {Api} api
- * @param {Capture} capture
- * @param {(capture: Capture) => Promise<T>} use
- */
-async function using(store, api, capture, use) {
-  try {
-    return await use(capture);
-  } catch (error) {
-    if (!(error instanceof ApiError && error.code === "capture_gone")) throw error;
-    return use(await api.capture(store.get()));
-  }
-}
 
 /** The model of an answer is ready, and its sizes are known. @param {Store} store @param {Capture} capture */
 function learnModel(store, capture) {
@@ -88,6 +85,7 @@ const CLOCK = {
 export function createSession(store, api, clock = CLOCK) {
   /** Runs are numbered, so that one which was overtaken while it waited cannot write over the newer. */
   let turn = 0;
+  const looking = createLooking(store, api, clock);
 
   /**
    * A picture of something else than what was asked for would mislead, so it goes.
@@ -102,21 +100,28 @@ export function createSession(store, api, clock = CLOCK) {
     store.set({ ...lost, ...(key ? { key, status: IDLE } : { status: failed(error, store.get()) }) });
   }
 
+  /** @param {number} mine @returns {Heard} */
+  const hearing = (mine) => ({
+    queued: (position) => mine === turn && store.set({ status: queued(position) }),
+    running: (run) => mine === turn && store.set({ status: running(run) }),
+    grown: (overview) => mine === turn && store.set({ overview }),
+  });
+
   /**
    * @param {number} mine
    * @param {number} [tries]
-   * @returns {Promise<Capture>}
+   * @returns {Promise<Overview>}
    */
-  async function captured(mine, tries = 1) {
+  async function heads(mine, tries = 1) {
     try {
-      return await api.capture(store.get());
+      return await api.run(store.get(), hearing(mine));
     } catch (error) {
       const status = mine === turn && patience(error, tries);
       if (!status) throw error;
       store.set({ status });
-      await clock.sleep(/** @type {ApiError} */ (error).wait * 1000);
+      await clock.sleep(/** @type {import("./apierror.js").ApiError} */ (error).wait * 1000);
       if (mine !== turn) throw error;
-      return captured(mine, tries + 1);
+      return heads(mine, tries + 1);
     }
   }
 
@@ -124,27 +129,27 @@ export function createSession(store, api, clock = CLOCK) {
   async function showGrid(mine) {
     const started = clock.now();
     watchLoad(store, api, () => mine === turn);
-    const capture = await captured(mine);
+    const overview = await heads(mine);
     if (mine !== turn) return;
-    learnModel(store, capture);
-    const overview = await using(store, api, capture, api.overview);
-    if (mine === turn) showOverview(store, overview, clock.now() - started);
+    learnModel(store, overview.capture);
+    showOverview(store, overview, clock.now() - started);
   }
 
   async function showHead() {
     const mine = turn;
     const { overview, layer, head } = store.get();
-    if (!overview || layer === null || head === null) return;
+    // While its layers arrive, a capture has no id: its run shows the head once it has ended.
+    if (!overview?.capture.id || layer === null || head === null) return;
     const message = missing(overview.capture, layer, head);
-    if (message) {
-      // Another head than the one that was asked for would be a guess: the reader chooses, and the address waits.
-      store.set({ pattern: null, status: { kind: "error", message } });
-      return;
-    }
+    // Another head than the one that was asked for would be a guess: the reader chooses, and the address waits.
+    if (message) return store.set({ pattern: null, status: { kind: "error", message } });
     try {
-      const pattern = await using(store, api, overview.capture, (capture) => api.pattern(capture, layer, head));
+      const { cells } = store.get();
+      const pattern = await using(store, api, overview.capture, (capture) => api.pattern(capture, layer, head, cells));
       const now = store.get();
-      if (mine === turn && now.layer === layer && now.head === head) showPattern(store, pattern);
+      if (mine !== turn || now.layer !== layer || now.head !== head) return;
+      showPattern(store, pattern);
+      await looking.showDetail(0);
     } catch (error) {
       report(mine, error, { pattern: null });
     }
@@ -155,10 +160,7 @@ export function createSession(store, api, clock = CLOCK) {
     turn += 1;
     const mine = turn;
     api.forget();
-    if (!store.get().text.trim()) {
-      store.set({ overview: null, pattern: null, status: IDLE });
-      return;
-    }
+    if (!store.get().text.trim()) return store.set({ overview: null, pattern: null, status: IDLE });
     store.set({ status: waiting(store.get()) });
     try {
       await showGrid(mine);
@@ -180,15 +182,13 @@ export function createSession(store, api, clock = CLOCK) {
 
   /** @param {string} key */
   async function unlock(key) {
-    if (!api.unlock(key)) {
-      store.set({ key: "wrong" });
-      return;
-    }
-    store.set({ key: "" });
+    const sent = api.unlock(key);
+    store.set({ key: sent ? "" : "wrong" });
+    if (!sent) return;
     await Promise.all([loadModels(), run()]);
   }
 
-  return { run, showHead, loadModels, unlock };
+  return { ...looking, run, showHead, loadModels, unlock };
 }
 
 /** @typedef {ReturnType<typeof createSession>} Session */

@@ -48,7 +48,8 @@ export function sightOf(pattern, look) {
   const away = look.fold && isFoldable(pattern) ? rests(pattern) : { queries: [], keys: [] };
   const left = (/** @type {number[]} */ gone) => {
     const hidden = new Set(gone);
-    return pattern.capture.tokens.map((token) => token.index).filter((index) => !hidden.has(index));
+    const all = pattern.capture.tokens.map((token) => token.index);
+    return hidden.size ? all.filter((index) => !hidden.has(index)) : all;
   };
   const [queries, keys] = [left(away.queries), left(away.keys)];
   return look.flip ? { down: keys, across: queries, flipped: true } : { down: queries, across: keys, flipped: false };
@@ -126,14 +127,14 @@ export function placeOf({ down, across, flipped }, { query, key }) {
 /**
  * The weights in the picture's order: [down across]; null where a query may not look.
  *
- * @param {Pattern} pattern
+ * @param {Pick<Pattern, "capture" | "matrix">} pattern
  * @param {Sight} sight
  */
 export function weightsOf({ capture, matrix }, sight) {
-  const [tall, wide] = stepsOf(matrix, sight);
-  // Only an exact matrix is folded: where a cell covers several tokens, every token has its place.
-  const cells = (/** @type {number[]} */ positions, /** @type {number} */ step) =>
-    step === 1 ? positions : Array.from({ length: Math.ceil(positions.length / step) }, (_, at) => at);
+  // Only a whole, exact matrix is folded, whose rows and columns are tokens.
+  const cells = (/** @type {number[]} */ positions, /** @type {number} */ count) =>
+    positions.length < count ? positions : Array.from({ length: count }, (_, at) => at);
+  const [tall, wide] = sight.flipped ? [matrix.columns, matrix.rows] : [matrix.rows, matrix.columns];
   const columns = cells(sight.across, wide);
   return cells(sight.down, tall).map((low) =>
     columns.map((far) => {
@@ -144,13 +145,17 @@ export function weightsOf({ capture, matrix }, sight) {
 }
 
 /**
- * How many tokens a cell covers, down and across.
+ * Where a matrix begins, and how many tokens a cell covers, down and across.
  *
  * @param {Matrix} matrix
  * @param {Sight} sight
  */
-export function stepsOf({ queryStep, keyStep }, { flipped }) {
-  return flipped ? [keyStep, queryStep] : [queryStep, keyStep];
+export function layOf({ queries, keys, queryStep, keyStep }, { flipped }) {
+  const [rows, columns] = [
+    { from: queries[0], step: queryStep },
+    { from: keys[0], step: keyStep },
+  ];
+  return flipped ? { down: columns, across: rows } : { down: rows, across: columns };
 }
 
 /**

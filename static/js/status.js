@@ -1,4 +1,4 @@
-import { ApiError } from "./api.js";
+import { ApiError } from "./apierror.js";
 import { plural, seconds } from "./format.js";
 
 /** @import {Capture, Progress, State, Status} from "./types.js" */
@@ -29,6 +29,20 @@ const STAGES = {
 export function loading(model, progress) {
   const told = progress.stage === "downloading" ? { progress } : {};
   return { kind: "busy", message: STAGES[progress.stage](model), ...told };
+}
+
+/** @param {number} position @returns {Status} */
+export function queued(position) {
+  return { kind: "busy", message: position ? `waiting: ${plural(position, "other text")} first` : "running …" };
+}
+
+/** Seconds from which on it is worth saying how long a run takes. */
+const LONG = 3;
+
+/** @param {import("./streams.js").Run} run @returns {Status} */
+export function running({ tokens, done, layers, seconds: foreseen }) {
+  const time = foreseen !== null && foreseen >= LONG ? `, about ${seconds(foreseen * 1000)} in all` : "";
+  return { kind: "busy", message: `running … ${plural(tokens, "token")}, layer ${done} of ${layers}${time}` };
 }
 
 /** @type {Status} */

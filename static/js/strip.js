@@ -1,5 +1,6 @@
+import { createChunks } from "./chunks.js";
 import { shade } from "./colour.js";
-import { listening, make, need } from "./dom.js";
+import { listening, need } from "./dom.js";
 import { gaze, gazeWords, shownToken } from "./gaze.js";
 
 /** @import {Actions, Side, State, Store} from "./types.js" */
@@ -24,29 +25,17 @@ export function next(key, from, count) {
   return to === undefined ? null : Math.min(count - 1, Math.max(0, to));
 }
 
-/** @param {HTMLElement} line @param {State} state */
-function build(line, { pattern }) {
-  const tokens = pattern?.capture.tokens ?? [];
-  const parts = tokens.flatMap((token) => {
-    const button = make("button", { type: "button", tabindex: token.index ? "-1" : "0" }, token.text);
-    button.dataset.token = String(token.index);
-    // The line breaks where the text does.
-    return token.text.includes("\u21b5") ? [button, make("br")] : [button];
-  });
-  line.replaceChildren(...parts);
-}
-
 /**
- * How each token looks: how much of the mark's colour it has, its classes, and whether it is held.
+ * How a token looks, by its position: how much of the mark's colour it has, its classes, and whether it is held.
  *
- * @param {Pick<State, "pattern" | "side" | "pointed" | "token" | "scale">} state
+ * @param {Pick<State, "pattern" | "side" | "pointed" | "token" | "scale" | "line">} state
  */
-export function looksOf({ pattern, side, pointed, token, scale }) {
+export function lookOf({ pattern, side, pointed, token, scale, line }) {
   const shown = shownToken({ token, side, pointed });
-  const weights = pattern && shown !== null ? gaze(pattern, shown, side) : [];
+  const weightOf = pattern && shown !== null ? gaze(pattern, shown, side, line) : () => 0;
   const other = pointed[side === "query" ? "key" : "query"];
-  return (pattern?.capture.tokens ?? []).map(({ index }) => {
-    const weight = weights[index];
+  return (/** @type {number} */ index) => {
+    const weight = weightOf(index);
     const classes = [
       ...(weight === null ? ["masked"] : []),
       ...(index === shown ? ["shown"] : []),
@@ -57,29 +46,32 @@ export function looksOf({ pattern, side, pointed, token, scale }) {
       classes: classes.join(" "),
       held: String(index === token),
     };
-  });
+  };
 }
 
-/** Of a long text, most tokens look as before: those are left alone. @param {HTMLElement} line @param {State} state */
-function shadeTokens(line, state) {
-  const looks = looksOf(state);
-  line.querySelectorAll("button").forEach((button, index) => {
-    const { weight = "", classes = "", held = "" } = looks[index] ?? {};
+/** Most tokens look as before: those are left alone. @param {Iterable<HTMLElement>} buttons @param {State} state */
+function shadeTokens(buttons, state) {
+  const looks = lookOf(state);
+  for (const button of buttons) {
+    const { weight, classes, held } = looks(Number(button.dataset.token));
     const look = `${weight} ${classes} ${held}`;
-    if (button.dataset.look === look) return;
+    if (button.dataset.look === look) continue;
     button.dataset.look = look;
     button.style.setProperty("--weight", weight);
     button.className = classes;
     button.setAttribute("aria-pressed", held);
-  });
+  }
 }
 
 /** @param {HTMLElement} root @param {State} state */
 function renderWords(root, state) {
-  for (const radio of root.querySelectorAll("input")) radio.checked = radio.value === state.side;
+  for (const radio of root.querySelectorAll("input[name=side]")) {
+    if (radio instanceof HTMLInputElement) radio.checked = radio.value === state.side;
+  }
   const shown = shownToken(state);
-  const held = state.token === null ? "" : " (held: Escape lets go)";
-  const text = state.pattern && shown !== null ? gazeWords(state.pattern, shown, state.side) + held : "";
+  // First, as the end of a long sentence is cut off.
+  const held = state.token === null ? "" : "held, Escape lets go: ";
+  const text = state.pattern && shown !== null ? held + gazeWords(state.pattern, shown, state.side, state.line) : "";
   const said = need(root, ".said");
   if (said.textContent !== text) said.textContent = text;
 }
@@ -95,12 +87,26 @@ function renderWords(root, state) {
 export function mountStrip(root, store, actions) {
   const line = need(root, ".tokens");
   const { on, undo } = listening();
+  const chunks = createChunks(line, (buttons) => {
+    shadeTokens(buttons, store.get());
+    focusable();
+  });
+  /** The one that Tab leads to. */
+  let stop = 0;
+
+  function focusable() {
+    for (const button of line.querySelectorAll("[tabindex='0']")) button.setAttribute("tabindex", "-1");
+    line.querySelector(`[data-token="${stop}"]`)?.setAttribute("tabindex", "0");
+  }
 
   /** @param {State} now @param {State | null} before */
   function render(now, before) {
     root.hidden = !now.pattern;
-    if (now.pattern?.capture !== before?.pattern?.capture) build(line, now);
-    shadeTokens(line, now);
+    if (now.pattern?.capture !== before?.pattern?.capture) {
+      stop = 0;
+      chunks.show(now.pattern?.capture.tokens ?? []);
+    } else shadeTokens(line.querySelectorAll("button"), now);
+    if (now.token !== null && (now.token !== before?.token || !before.pattern)) chunks.reveal(now.token);
     renderWords(root, now);
   }
 
@@ -113,12 +119,12 @@ export function mountStrip(root, store, actions) {
   function press(event) {
     const from = tokenAt(event.target);
     if (from === null || event.ctrlKey || event.metaKey || event.altKey) return;
-    const to = next(event.key, from, line.querySelectorAll("button").length);
+    const to = next(event.key, from, store.get().pattern?.capture.tokens.length ?? 0);
     if (to !== null) {
-      need(line, "[tabindex='0']").tabIndex = -1;
-      const button = need(line, `[data-token="${to}"]`);
-      button.tabIndex = 0;
-      button.focus();
+      stop = to;
+      const button = chunks.reveal(to);
+      focusable();
+      button?.focus({ preventScroll: true });
     } else if (event.key === "Escape") hold(null);
     else return;
     event.preventDefault();
@@ -133,16 +139,17 @@ export function mountStrip(root, store, actions) {
     if (token !== null) hold(token);
   });
   on(line, "keydown", press);
-  for (const radio of root.querySelectorAll("input")) {
-    on(radio, "change", () => actions.adjust({ side: /** @type {Side} */ (radio.value) }));
+  for (const radio of root.querySelectorAll("input[name=side]")) {
+    on(radio, "change", ({ target }) => actions.adjust({ side: /** @type {Side} */ (target.value) }));
   }
   render(store.get(), null);
-  const drawn = /** @type {const} */ (["pattern", "pointed", "token", "side", "scale"]);
+  const drawn = /** @type {const} */ (["pattern", "pointed", "token", "side", "scale", "line"]);
   const unsubscribe = store.subscribe((now, before) => {
     if (drawn.some((name) => now[name] !== before[name])) render(now, before);
   });
   return () => {
     unsubscribe();
+    chunks.stop();
     undo();
   };
 }

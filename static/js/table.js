@@ -1,16 +1,17 @@
 import { listening, make, need } from "./dom.js";
 import { plural, weight } from "./format.js";
-import { entries, named, sorted, tsv } from "./listing.js";
+import { entries, named, shownMatrix, sorted, tsv } from "./listing.js";
+import { isExact } from "./matrix.js";
 
 /** @import {Column, Entry} from "./listing.js" */
-/** @import {Actions, State, Store} from "./types.js" */
+/** @import {Actions, Matrix, Pattern, Store} from "./types.js" */
 
 const FIRST_ROWS = 100;
 const MORE_ROWS = 400;
 
-/** @param {NonNullable<State["pattern"]>} pattern @param {Entry} entry */
-function rowOf(pattern, entry) {
-  const words = named(pattern, entry);
+/** @param {Pattern} pattern @param {Matrix} matrix @param {Entry} entry */
+function rowOf(pattern, matrix, entry) {
+  const words = named(pattern, matrix, entry);
   const cell = (/** @type {number} */ position, /** @type {string} */ text) =>
     make("td", {}, make("span", { class: "position" }, String(position)), ` ${text}`);
   return make(
@@ -39,10 +40,13 @@ export function mountTable(root, store, actions) {
   let count = FIRST_ROWS;
 
   function renderRows() {
-    const { pattern } = store.get();
+    const state = store.get();
+    const { pattern } = state;
     const shown = rows.slice(0, count);
-    need(root, "tbody").replaceChildren(...(pattern ? shown.map((entry) => rowOf(pattern, entry)) : []));
-    need(root, "caption").textContent = `${shown.length} of ${plural(rows.length, "weight")}`;
+    const matrix = pattern && shownMatrix(pattern, state);
+    need(root, "tbody").replaceChildren(...(matrix ? shown.map((entry) => rowOf(pattern, matrix, entry)) : []));
+    const each = !matrix || isExact(matrix) ? "" : `, each the largest of ${matrix.queryStep} × ${matrix.keyStep}`;
+    need(root, "caption").textContent = `${shown.length} of ${plural(rows.length, "weight")}${each}`;
     need(root, '[data-rows="more"]').hidden = shown.length === rows.length;
     for (const button of root.querySelectorAll("[data-sort]")) {
       const by = button instanceof HTMLElement && button.dataset.sort === order.column;

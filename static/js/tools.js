@@ -1,6 +1,7 @@
 import { headPath } from "./api.js";
 import { listening, need } from "./dom.js";
-import { zoomed } from "./pointing.js";
+import { isExact } from "./matrix.js";
+import { zoomed } from "./moves.js";
 import { frameOf, sightOf } from "./sight.js";
 import { NARROWEST } from "./zoom.js";
 
@@ -28,23 +29,39 @@ function render(root, state) {
   for (const button of root.querySelectorAll("header button")) button.toggleAttribute("disabled", !state.pattern);
   for (const as of ["map", "table"])
     need(root, `[data-as="${as}"]`).setAttribute("aria-pressed", String(as === state.as));
+  need(root, '[data-drag="pan"]').setAttribute("aria-pressed", String(state.drag === "pan"));
   for (const name of useless(state)) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
-  for (const format of ["npy", "json"]) renderLink(need(root, `[data-take="${format}"]`), format, state.pattern);
+  for (const format of ["npy", "json"]) renderLink(need(root, `[data-take="${format}"]`), format, state);
+}
+
+/**
+ * What of the head a file holds: all of it, or of a long text what the picture shows.
+ *
+ * @param {State} state
+ */
+export function takenPart({ pattern, rows, columns, cells }) {
+  if (!pattern || isExact(pattern.matrix)) return "";
+  const spans = { rows, columns };
+  const windows = Object.entries(spans).map(([name, span]) => (span ? `&${name}=${span.join(":")}` : ""));
+  return `&cells=${cells}${windows.join("")}`;
 }
 
 /**
  * @param {HTMLElement} link
  * @param {string} format
- * @param {State["pattern"]} pattern
+ * @param {State} state
  */
-function renderLink(link, format, pattern) {
+function renderLink(link, format, state) {
+  const { pattern } = state;
   link.setAttribute("aria-disabled", String(!pattern));
   if (!pattern) {
     link.removeAttribute("href");
     return;
   }
-  link.setAttribute("href", `${headPath(pattern.capture.id, pattern.layer, pattern.head)}?format=${format}`);
+  const path = headPath(pattern.capture.id, pattern.layer, pattern.head);
+  link.setAttribute("href", `${path}?format=${format}${takenPart(state)}`);
   link.setAttribute("download", `${fileName(pattern)}.${format}`);
+  link.title = takenPart(state) ? "what the picture shows, in cells as large" : "";
 }
 
 /** @param {Actions} actions */
@@ -76,6 +93,9 @@ export function mountTools(root, store, actions, saveImage) {
     all: () => actions.adjust({ rows: null, columns: null }),
   };
   for (const [name, zoom] of Object.entries(zooms)) on(need(root, `[data-zoom="${name}"]`), "click", zoom);
+  on(need(root, '[data-drag="pan"]'), "click", () =>
+    actions.adjust({ drag: store.get().drag === "pan" ? "zoom" : "pan" }),
+  );
   for (const format of ["npy", "json"]) {
     const link = need(root, `[data-take="${format}"]`);
     on(link, "click", (event) => {

@@ -23,6 +23,8 @@
  * @typedef {object} Token
  * @property {number} index
  * @property {string} text made visible for people by the server: spaces and newlines show
+ * @property {number | null} start its first character in the text, or in its pair, counted in code points; null for special tokens
+ * @property {number | null} end
  * @property {boolean} special true for tokens the tokenizer added, such as [CLS]
  * @property {number} segment 0 for the text, 1 for its pair
  *
@@ -42,22 +44,33 @@
  * @property {number} columns
  * @property {number} queryStep how many queries one row covers
  * @property {number} keyStep how many keys one column covers
+ * @property {Span} queries the tokens that its rows cover, all of them
+ * @property {Span} keys
  *
  * @typedef {object} Overview every head of one capture, small
  * @property {Capture} capture
  * @property {number} layers
  * @property {number} heads
- * @property {(layer: number, head: number) => Matrix} at
+ * @property {(layer: number, head: number) => Matrix | null} at null for a layer that is still being run
  *
  * @typedef {object} Pattern the weights of one head
  * @property {Capture} capture
  * @property {number} layer
  * @property {number} head
+ * @property {Matrix} matrix the whole of it; of a long text, pooled
+ * @property {Matrix | null} detail the window that is looked at closer; null where the whole is as sharp
+ *
+ * @typedef {object} Line what one token of a long text gives to each, or gets from each, exactly
+ * @property {Matrix} of the whole of the head that it is of
+ * @property {number} token
+ * @property {Side} side
  * @property {Matrix} matrix
  *
  * @typedef {{query: number, key: number}} Cell one weight, by the positions of its tokens
  *
  * @typedef {[number, number]} Span tokens from, to (the end is not part of it)
+ *
+ * @typedef {{rows: Span, columns: Span}} Window the queries and keys of a part of a map
  *
  * @typedef {"query" | "key"} Side
  *
@@ -92,6 +105,9 @@
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
  * @property {{query: number | null, key: number | null}} pointed the tokens under the pointer, or under the keyboard's cursor
+ * @property {Line | null} line of the token that the text shows; null where the pattern holds it exactly
+ * @property {number} cells how many cells of a picture the screen has room for, along its longer side
+ * @property {"zoom" | "pan"} drag what a drag over the picture does
  * @property {Status} status
  * @property {"" | "wanted" | "wrong"} key whether the server wants its key, or refused the one it got
  * @property {string} notice what the page left out of an address, and why; empty when nothing
@@ -112,7 +128,8 @@
  *
  * @typedef {object} Actions what a view may ask for
  * @property {(layer: number, head: number, remember: Remember) => void} chooseHead
- * @property {(patch: Partial<Address>) => void} adjust change what only the page draws: scale, zoom
+ * @property {(patch: Partial<Address & Pick<Extras, "drag">>) => void} adjust change what only the page draws: scale, zoom
+ * @property {(kind: "cell" | "line", window: Window) => Promise<Matrix>} weigh weights of the head that is shown, exactly; the newest of a kind wins
  * @property {() => void} retry
  * @property {(path: string, name: string) => boolean} take saves a file that a link alone could not fetch; false where one can
  * @property {(kind: Status["kind"], message: string) => void} say

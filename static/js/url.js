@@ -4,7 +4,7 @@ import { initialState } from "./store.js";
 /** @import {Address, ScaleName, Side, Span} from "./types.js" */
 
 /** A browser takes about 2 MB of address, a chat window far less. */
-const LONGEST_TEXT = 20_000;
+const LONGEST_TEXT = 200_000;
 
 /** @type {readonly ScaleName[]} */
 export const SCALES = ["linear", "sqrt", "log"];

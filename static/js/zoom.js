@@ -62,6 +62,32 @@ export function scaled(span, factor, centre, count) {
 }
 
 /**
+ * The window moved by so many tokens, as far as the ends of the text allow.
+ *
+ * @param {Span} span
+ * @param {number} by
+ * @param {number} count
+ * @returns {Span}
+ */
+export function shifted([from, to], by, count) {
+  const shift = clamp(Math.round(by), -from, count - to);
+  return [from + shift, to + shift];
+}
+
+/**
+ * The window with `position` in its middle, unless it holds it already.
+ *
+ * @param {Span} span
+ * @param {number} position
+ * @param {number} count
+ * @returns {Span}
+ */
+export function centred(span, position, count) {
+  if (position >= span[0] && position < span[1]) return span;
+  return shifted(span, position - Math.floor((span[0] + span[1]) / 2), count);
+}
+
+/**
  * The window moved just so far that it holds `position`.
  *
  * @param {Span} span

@@ -86,7 +86,10 @@ def listen(page: Page, server: str, complaints: Complaints) -> None:
     def is_ours(request: Request) -> bool:
         return request.url.startswith((f"{server}/", "data:", "blob:"))
 
-    page.on("console", lambda said: said.type == "error" and complaints.heard.append(f"console: {said.text}"))
+    page.on(
+        "console",
+        lambda said: said.type == "error" and complaints.heard.append(f"console: {said.text} {said.location}"),
+    )
     page.on("pageerror", lambda error: complaints.heard.append(f"error: {error}"))
     page.on("request", lambda asked: is_ours(asked) or complaints.heard.append(f"request to {asked.url}"))
 
@@ -137,7 +140,7 @@ class Headscope:
         self.page.press("#text", "Control+Enter")
 
     def cell(self, layer: int, head: int) -> str:
-        return f'#grid canvas[data-layer="{layer}"][data-head="{head}"]'
+        return f'#grid [data-layer="{layer}"][data-head="{head}"]'
 
     def choose(self, layer: int, head: int) -> None:
         self.page.click(self.cell(layer, head))
@@ -154,7 +157,7 @@ class Headscope:
 
     @property
     def chosen(self) -> tuple[int, int]:
-        cell = self.page.locator('#grid canvas[aria-selected="true"]')
+        cell = self.page.locator('#grid [role="gridcell"][aria-selected="true"]')
         return int(cell.get_attribute("data-layer") or -1), int(cell.get_attribute("data-head") or -1)
 
     @property

@@ -23,6 +23,14 @@ def test_a_dragged_window_holds_whole_tokens_and_travels_in_the_link(headscope: 
     expect(page.get_by_role("button", name="whole text")).to_be_disabled()
 
 
+def test_a_slow_double_click_shows_the_whole_text(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5, rows="4:8", columns="2:6").page
+    expect(page.locator("#heatmap .ytick text")).to_have_count(4)
+    # Plotly's own wants the second within 300 ms; a busy machine, or a hand, may take longer.
+    page.locator("#heatmap .plot .nsewdrag").dblclick(delay=250)
+    expect(page.locator("#heatmap .ytick text")).to_have_count(9)
+
+
 def test_a_link_shows_another_reader_the_same(headscope: Headscope, browser: Browser, complaints: Complaints) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     page.get_by_text("log", exact=True).click()
@@ -99,6 +107,9 @@ def test_an_address_of_a_head_that_is_not_there_stays_until_another_is_chosen(
     page.go_back()
     expect(page.get_by_role("alert")).to_have_text(message)
     assert page.url == asked
+    headscope.run("Another text has a head of its own.")
+    page.locator("#heatmap .main-svg").first.wait_for()
+    assert "layer=99" not in page.url
 
 
 def test_copy_link_says_what_it_did(headscope: Headscope) -> None:

@@ -1,5 +1,6 @@
 """The page on a causal model of one's own making: 1 layer, 2 heads, even weights. The server only serves the files."""
 
+import base64
 import io
 import json
 from collections.abc import Callable
@@ -31,7 +32,8 @@ def even(count: int) -> np.ndarray:
 def npy(route: Route, array: np.ndarray) -> None:
     body = io.BytesIO()
     np.save(body, array)
-    facts = json.dumps({"query_step": 1, "key_step": 1})
+    queries, keys = array.shape
+    facts = json.dumps({"rows": [0, queries], "columns": [0, keys], "query_step": 1, "key_step": 1, "exact": True})
     route.fulfill(body=body.getvalue(), headers={"Content-Type": "application/x-npy", "X-Headscope": facts})
 
 
@@ -40,8 +42,13 @@ def invent(page: Page, words: list[str]) -> None:
     count = len(words)
     capture = {"id": "toy", "model": CARD, "tokens": tokens, "layers": 1, "heads": 2, "queries": count, "keys": count}
     page.route("**/api/v1/models", lambda route: route.fulfill(json={"default": "toy", "models": [CARD]}))
-    page.route("**/api/v1/captures", lambda route: route.fulfill(json=capture, status=201))
-    page.route("**/overview?*", lambda route: npy(route, np.stack([even(count)] * 2)[None]))
+    small = np.stack([np.sqrt(even(count)) * 255] * 2).round().astype(np.uint8)
+    layer = {"layer": 0, "cells": count, "bend": "sqrt", "maps": base64.b64encode(small.tobytes()).decode()}
+    said = "".join(
+        f"event: {name}\ndata: {json.dumps(data)}\n\n"
+        for name, data in (("tokens", capture), ("layer", layer), ("done", capture))
+    )
+    page.route("**/api/v1/captures?*", lambda route: route.fulfill(body=said, content_type="text/event-stream"))
     page.route("**/heads/*", lambda route: npy(route, even(count)))
     page.route("**/heads/*/*?*", lambda route: npy(route, even(count)))
 

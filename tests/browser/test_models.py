@@ -88,6 +88,7 @@ def test_a_model_of_the_hub_is_named_downloaded_cancelled_and_downloaded_after_a
     expect(page.locator("#status")).to_have_text("downloading team/tiny")
     expect(page.locator("#download .amount")).to_have_text(re.compile(r"^0\.\d MB of 0\.\d MB$"))
     bar = page.get_by_role("progressbar", name="download")
+    expect(bar).not_to_have_js_property("value", 0)
     assert 0 < float(bar.evaluate("bar => bar.value")) < 1
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("alert")).to_have_text(re.compile("was cancelled.*goes on where it stopped"))

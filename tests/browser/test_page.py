@@ -42,7 +42,7 @@ def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
 
     page.route("**/plotly*", hold)
     page.goto(headscope.server)
-    page.locator('#grid canvas[aria-selected="true"]').wait_for()
+    page.locator('#grid [role="gridcell"][aria-selected="true"]').wait_for()
     expect(page.locator("#grid canvas").first).not_to_have_js_property("width", 1)
     assert page.locator("#heatmap .main-svg").count() == 0
     while not waiting:  # the test's own time limit ends this
@@ -70,7 +70,7 @@ def test_arrow_keys_walk_the_heads(headscope: Headscope) -> None:
     assert headscope.chosen == (0, 2)
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "layer 0, head 2"
     # One stop for the tab key, whichever head is chosen.
-    assert page.locator('#grid canvas[tabindex="0"]').count() == 1
+    assert page.locator('#grid [role="gridcell"][tabindex="0"]').count() == 1
 
 
 def test_home_and_end_with_ctrl_lead_to_the_first_and_the_last_head(headscope: Headscope) -> None:

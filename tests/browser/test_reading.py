@@ -94,4 +94,31 @@ def test_a_question_mark_lists_the_keys_and_escape_puts_them_away(headscope: Hea
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    assert page.evaluate("document.activeElement.tagName") == "CANVAS"
+    assert page.evaluate("document.activeElement.role") == "gridcell"
+
+
+def test_hints_give_way_to_the_next_once_their_control_is_used_and_never_come_back(headscope: Headscope) -> None:
+    page = headscope.open(text="Hello").page  # with one word between [CLS] and [SEP], there is little to fold
+    hint = page.locator(".looks .hint span[data-hint]:visible")
+    expect(hint).to_have_attribute("data-hint", "zoom")
+    page.get_by_role("button", name="zoom in").click()
+    expect(hint).to_have_attribute("data-hint", "scale")
+    page.get_by_role("radio", name="log").check(force=True)
+    expect(hint).to_have_attribute("data-hint", "fold")
+    page.reload()
+    expect(hint).to_have_attribute("data-hint", "fold")
+    page.get_by_role("button", name="keys as rows").click()
+    page.get_by_role("button", name="fold").click()
+    # No second sentence, so none of its buttons; and the picture was turned before it was spoken of.
+    expect(hint).to_have_attribute("data-hint", "table")
+    page.get_by_role("button", name="table", exact=True).click()
+    expect(hint).to_have_count(0)
+
+
+def test_only_a_model_that_reads_two_sentences_has_a_hint_of_it(headscope: Headscope) -> None:
+    page, hint = headscope.open(text=SENTENCE).page, headscope.page.locator("[data-hint=pair]")
+    page.evaluate("localStorage.setItem('used', '[\"text\", \"model\"]')")
+    page.reload()
+    expect(hint).to_be_visible()
+    headscope.open(model="gpt2-mini", text=SENTENCE)
+    expect(hint).to_be_hidden()

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, createApi, isAbort } from "../../static/js/api.js";
+import { createApi, isAbort } from "../../static/js/api.js";
+import { ApiError } from "../../static/js/apierror.js";
 import { captureOf, npyOf } from "./worlds.js";
 
 /** A server of one answer, which keeps what it was asked. @param {() => Response} answer */
@@ -14,9 +15,6 @@ function answering(answer) {
   return { api: createApi(/** @type {any} */ (send)), asked };
 }
 
-const npy = (/** @type {number[]} */ shape, /** @type {number[]} */ values, /** @type {object} */ facts) =>
-  new Response(npyOf(shape, values), { headers: { "X-Headscope": JSON.stringify(facts) } });
-
 test("a capture is asked for by text and model", async () => {
   const capture = captureOf(["a"]);
   const { api, asked } = answering(() => Response.json(capture, { status: 201 }));
@@ -25,21 +23,59 @@ test("a capture is asked for by text and model", async () => {
   assert.deepEqual(JSON.parse(asked[0].options.body), { text: "a", text_pair: null, model: "toy" });
 });
 
-test("an overview gives each head its own cells", async () => {
-  const values = Array.from({ length: 2 * 3 * 4 }, (_, at) => at);
-  const { api } = answering(() => npy([2, 3, 2, 2], values, { query_step: 2, key_step: 2 }));
-  const overview = await api.overview(captureOf(["a", "b", "c", "d"]));
-  assert.deepEqual([overview.layers, overview.heads], [2, 3]);
-  const { values: cells, ...rest } = overview.at(1, 2);
-  assert.deepEqual([...cells], [20, 21, 22, 23]);
-  assert.deepEqual(rest, { rows: 2, columns: 2, queryStep: 2, keyStep: 2 });
+const events = (/** @type {[string, object][]} */ ...told) =>
+  new Response(told.map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join(""));
+/** @type {any} */
+const deaf = { queued: () => {}, running: () => {}, grown: () => {} };
+const question = { model: "toy", text: "a", text_pair: "", truncate: false };
+
+test("a run grows layer by layer, and each head has its own cells", async () => {
+  const { id, ...tokens } = captureOf(["a", "b", "c", "d"]);
+  const steps = (/** @type {number} */ first) =>
+    btoa(String.fromCharCode(...Array.from({ length: 12 }, (_, at) => first + at)));
+  const layer = (/** @type {number} */ number) => ({ layer: number, cells: 2, bend: "sqrt", maps: steps(12 * number) });
+  const { api, asked } = answering(() =>
+    events(
+      ["queued", { position: 2 }],
+      ["tokens", tokens],
+      ["layer", layer(0)],
+      ["layer", layer(1)],
+      ["done", { id, ...tokens }],
+    ),
+  );
+  /** @type {any[]} */
+  const heard = [];
+  const overview = await api.run(question, {
+    queued: (position) => heard.push(position),
+    running: ({ tokens, done, layers, seconds }) => heard.push(`${tokens} ${done}/${layers} ${seconds}`),
+    grown: ({ capture, at }) => heard.push([capture.id, at(0, 0) !== null, at(1, 2) !== null]),
+  });
+  assert.deepEqual(heard, [2, "4 0/2 null", "4 1/2 null", ["", true, false], "4 2/2 null", ["", true, true]]);
+  assert.deepEqual([overview.capture.id, overview.layers, overview.heads], ["abc", 2, 3]);
+  const { values, ...rest } = overview.at(1, 2);
+  assert.deepEqual(rest, { rows: 2, columns: 2, queryStep: 2, keyStep: 2, queries: [0, 4], keys: [0, 4] });
+  assert.deepEqual(
+    [...values],
+    [20, 21, 22, 23].map((step) => Math.fround((step / 255) ** 2)),
+  );
+  assert.equal(overview.at(2, 0), null);
+  assert.equal(asked[0].options.headers.Accept, "text/event-stream");
 });
 
-test("without facts in the header, the shape tells how many tokens a cell covers", async () => {
-  const { api, asked } = answering(() => new Response(npyOf([2, 2], [1, 2, 3, 4])));
-  const { matrix } = await api.pattern(captureOf(["a", "b", "c"]), 1, 2);
-  assert.deepEqual([matrix.queryStep, matrix.keyStep], [2, 2]);
-  assert.match(asked[0].path, /^\/api\/v1\/captures\/abc\/heads\/1\/2\?/);
+test("a run that ends without its end is an error, and so is what it tells of", async () => {
+  await assert.rejects(answering(() => events()).api.run(question, deaf), { code: "unreachable" });
+  const problem = { status: 413, code: "too_large", detail: "too many" };
+  await assert.rejects(answering(() => events(["error", problem])).api.run(question, deaf), { code: "too_large" });
+});
+
+test("a window of a head knows its tokens, and how many a cell covers", async () => {
+  const facts = JSON.stringify({ rows: [2, 5], columns: [0, 4], query_step: 2, key_step: 2 });
+  const answer = () => new Response(npyOf([2, 2], [1, 2, 3, 4]), { headers: { "X-Headscope": facts } });
+  const { api, asked } = answering(answer);
+  const pattern = { capture: captureOf(["a", "b", "c", "d", "e"]), layer: 1, head: 2 };
+  const { values, ...rest } = await api.window("detail", pattern, { rows: [2, 5], columns: [0, 4] }, 2);
+  assert.deepEqual(rest, { rows: 2, columns: 2, queryStep: 2, keyStep: 2, queries: [2, 5], keys: [0, 4] });
+  assert.equal(asked[0].path, "/api/v1/captures/abc/heads/1/2?rows=2:5&columns=0:4&cells=2&pool=max");
   assert.equal(asked[0].options.headers.Accept, "application/x-npy");
 });
 
@@ -76,7 +112,7 @@ test("the newest request of a kind wins, and leaves other kinds alone", async ()
   const api = createApi(/** @type {any} */ (send));
   const capture = captureOf(["a"]);
   const first = api.pattern(capture, 0, 0);
-  api.overview(capture).catch(() => {});
+  api.run(question, deaf).catch(() => {});
   api.pattern(capture, 0, 1).catch(() => {});
   await assert.rejects(first, isAbort);
   assert.deepEqual(

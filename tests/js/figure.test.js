@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { figure } from "../../static/js/figure.js";
-import { captureOf, matrixOf, patternOf } from "./worlds.js";
+import { matrixOf, patternOf } from "./worlds.js";
 
 const look = { rows: null, columns: null, scale: "linear" };
 const size = { width: 700, height: 600 };
@@ -76,18 +76,14 @@ test("the window is what the axes show", () => {
 });
 
 test("a pooled cell stands over the tokens it covers", () => {
-  const pooled = {
-    capture: captureOf(["a", "b", "c", "d"]),
-    layer: 0,
-    head: 0,
-    matrix: matrixOf(
-      [
-        [1, 0],
-        [0, 1],
-      ],
-      2,
-    ),
-  };
+  const pooled = patternOf(
+    ["a", "b", "c", "d"],
+    [
+      [1, 0],
+      [0, 1],
+    ],
+    { step: 2 },
+  );
   const { x0, dx, y0, dy } = figure(pooled, look, size, paint).data[0];
   assert.deepEqual([x0, dx, y0, dy], [0.5, 2, 0.5, 2]);
 });
@@ -98,34 +94,35 @@ test("one token has a picture", () => {
 });
 
 test("a trace in hand is not built again", () => {
-  const first = figure(pattern, look, size, paint).data[0];
-  assert.equal(figure(pattern, look, size, paint, first).data[0].z, first.z);
+  const built = new Map();
+  const first = figure(pattern, look, size, paint, built).data[0];
+  assert.equal(figure(pattern, look, size, paint, built).data[0].z, first.z);
 });
 
-test("the strip of what is folded away has a colour for each query, beside the cells or below them", () => {
-  const head = patternOf(
-    ["[CLS]", "x", "y"],
+test("the closer look lies over the whole at its own place, and hides it where it is masked", () => {
+  const rows = [
+    [1, 0],
+    [0.5, 0.5],
+  ];
+  const whole = patternOf(["a", "b", "c", "d"], rows, { causal: true });
+  const detail = matrixOf(
     [
-      [1, 0, 0],
-      [1, 0, 0],
-      [0, 0.5, 0.5],
+      [0.5, 0],
+      [0.25, 0.75],
     ],
+    1,
+    { query: 2, key: 2 },
   );
-  const drawn = figure(head, { ...look, fold: true }, size, paint).layout.shapes;
-  assert.deepEqual(
-    drawn.map((/** @type {any} */ one) => [one.fillcolor, one.y0, one.y1, one.x0 > 1]),
-    [
-      ["rgb(253, 231, 37)", -0.5, 0.5, true],
-      ["rgb(68, 1, 84)", 0.5, 1.5, true],
-    ],
-  );
-  const flipped = figure(head, { ...look, fold: true, flip: true }, size, paint).layout.shapes;
-  assert.deepEqual(
-    flipped.map((/** @type {any} */ one) => [one.x0, one.x1, one.y0 < 0]),
-    [
-      [-0.5, 0.5, true],
-      [0.5, 1.5, true],
-    ],
-  );
-  assert.deepEqual(figure(head, look, size, paint).layout.shapes, []);
+  const { data } = figure({ ...whole, matrix: matrixOf(rows, 2), detail }, look, size, paint);
+  const { z, x0, dx, y0, dy, zmin, zmax, showscale, colorscale } = data[1];
+  assert.deepEqual([x0, dx, y0, dy], [2, 1, 2, 1]);
+  assert.deepEqual(z, [
+    [0.5, -1],
+    [0.25, 0.75],
+  ]);
+  assert.deepEqual([zmin, zmax, showscale, data.length], [-1, 1, false, 2]);
+  // A weight has the same colour in both: 0 is the middle of this scale and the start of the other.
+  assert.deepEqual(colorscale[0], [0, "silver"]);
+  assert.deepEqual(colorscale[2], [0.5, data[0].colorscale[0][1]]);
+  assert.deepEqual(colorscale.at(-1), data[0].colorscale.at(-1));
 });

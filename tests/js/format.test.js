@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clip, escapeLabel, percent, plural, seconds, sentence, weight } from "../../static/js/format.js";
-import { captureOf, matrixOf, patternOf } from "./worlds.js";
+import { matrixOf, patternOf } from "./worlds.js";
 
 /** Isolates have no width: what a reader sees. @param {string} text */
 const seen = (text) => text.replace(/[\u2066-\u2069]/g, "");
@@ -64,18 +64,17 @@ test("a token that runs right to left is isolated from the sentence around it", 
   assert.equal(sentence(pattern, { query: 0, key: 1 }), '"\u2068שלום\u2069" attends to "\u2068b\u2069": 0');
 });
 
-test("a pooled cell names the tokens it covers", () => {
-  const pattern = {
-    capture: captureOf(["a", "b", "c"]),
-    layer: 0,
-    head: 0,
-    matrix: matrixOf(
-      [
-        [0.5, 0.2],
-        [0.1, 0.9],
-      ],
-      2,
-    ),
-  };
-  assert.equal(seen(sentence(pattern, { query: 1, key: 2 })), '"a" to "b" attends to "c": 0.200');
+test("a pooled cell names the positions it covers, and where its largest weight is once that is known", () => {
+  const pattern = patternOf(
+    ["a", "b", "c", "d"],
+    [
+      [0.5, 0.2],
+      [0.1, 0.9],
+    ],
+    { step: 2 },
+  );
+  const exact = matrixOf([[0.1], [0.2]], 1, { query: 0, key: 2 });
+  const said = "queries 0\u20131, keys 2\u20133: largest 0.200";
+  assert.equal(seen(sentence(pattern, { query: 1, key: 2 })), said);
+  assert.equal(seen(sentence(pattern, { query: 1, key: 2 }, exact)), `${said} at "b" (1) to "c" (2)`);
 });

@@ -1,42 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gaze, gazeWords, shownToken } from "../../static/js/gaze.js";
+import { gaze, gazeWords, shownToken, wantedLine } from "../../static/js/gaze.js";
 import { bandOf, markedToken } from "../../static/js/marks.js";
-import { looksOf, next } from "../../static/js/strip.js";
-import { captureOf, matrixOf, patternOf } from "./worlds.js";
+import { lookOf, next } from "../../static/js/strip.js";
+import { CAUSAL as causal, matrixOf, patternOf } from "./worlds.js";
 
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
 const nothing = { query: null, key: null };
 
-const causal = patternOf(
-  ["a", "b", "c"],
-  [
-    [1, 0, 0],
-    [0.75, 0.25, 0],
-    [0.25, 0.25, 0.5],
-  ],
-  { causal: true },
-);
-
 test("a query gives its row, a key gets its column, and what may not be looked at is no number", () => {
-  assert.deepEqual(gaze(causal, 1, "query"), [0.75, 0.25, null]);
-  assert.deepEqual(gaze(causal, 1, "key"), [null, 0.25, 0.25]);
+  assert.deepEqual([0, 1, 2].map(gaze(causal, 1, "query")), [0.75, 0.25, null]);
+  assert.deepEqual([0, 1, 2].map(gaze(causal, 1, "key")), [null, 0.25, 0.25]);
 });
 
 test("of a pooled matrix, the cell that covers both tokens counts", () => {
-  const pooled = {
-    capture: captureOf(["a", "b", "c"]),
-    layer: 0,
-    head: 0,
-    matrix: matrixOf(
-      [
-        [0.5, 0.25],
-        [0.125, 1],
-      ],
-      2,
-    ),
-  };
-  assert.deepEqual(gaze(pooled, 1, "query"), [0.5, 0.5, 0.25]);
+  const pooled = patternOf(
+    ["a", "b", "c"],
+    [
+      [0.5, 0.25],
+      [0.125, 1],
+    ],
+    { step: 2 },
+  );
+  assert.deepEqual([0, 1, 2].map(gaze(pooled, 1, "query")), [0.5, 0.5, 0.25]);
 });
 
 test("the strongest are said first, and no more than three", () => {
@@ -80,9 +66,45 @@ test("arrows walk the tokens and stop at the ends", () => {
 
 test("the held token shades the others; what it may not look at is masked, what the picture points at is marked", () => {
   const state = { pattern: causal, side: "query", pointed: { query: 2, key: 0 }, token: 1, scale: "linear" };
-  assert.deepEqual(looksOf(/** @type {any} */ (state)), [
+  assert.deepEqual([0, 1, 2].map(lookOf(/** @type {any} */ (state))), [
     { weight: "75%", classes: "other", held: "false" },
     { weight: "25%", classes: "shown", held: "true" },
     { weight: "0%", classes: "masked", held: "false" },
   ]);
+});
+
+test("of a long text, the line of the token that is shown is fetched, and then read", () => {
+  const pooled = patternOf(
+    ["a", "b", "c", "d"],
+    [
+      [0.5, 0],
+      [0.5, 0.5],
+    ],
+  );
+  pooled.matrix = matrixOf(
+    [
+      [0.5, 0],
+      [0.5, 0.5],
+    ],
+    2,
+  );
+  const state = { pattern: pooled, side: "query", pointed: nothing, token: 2, line: null };
+  const wanted = { token: 2, side: "query", window: { rows: [2, 3], columns: [0, 4] } };
+  assert.deepEqual(wantedLine(/** @type {any} */ (state)), wanted);
+  assert.deepEqual(wantedLine(/** @type {any} */ ({ ...state, side: "key" }))?.window, {
+    rows: [0, 4],
+    columns: [2, 3],
+  });
+  const line = {
+    of: pooled.matrix,
+    token: 2,
+    side: "query",
+    matrix: matrixOf([[0, 0.25, 0.5, 0.25]], 1, { query: 2 }),
+  };
+  assert.equal(wantedLine(/** @type {any} */ ({ ...state, line })), null);
+  const given = (/** @type {any} */ own) => [0, 1, 2, 3].map(gaze(pooled, 2, "query", own));
+  assert.deepEqual(given(line), [0, 0.25, 0.5, 0.25]);
+  // Of another head it says nothing.
+  assert.deepEqual(given({ ...line, of: causal.matrix }), [0.5, 0.5, 0.5, 0.5]);
+  assert.equal(wantedLine(/** @type {any} */ ({ ...state, pattern: causal, token: 1 })), null);
 });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colour } from "../../static/js/colour.js";
 import { initialState } from "../../static/js/store.js";
-import { pixels, shapeOf, walk } from "../../static/js/views/grid.js";
-import { captureOf, matrixOf } from "./worlds.js";
+import { shapeOf, walk } from "../../static/js/views/grid.js";
+import { captureOf } from "./worlds.js";
 
 const shape = { layers: 6, heads: 12 };
 
@@ -45,15 +44,4 @@ test("before the first answer the grid has the shape of the model that is asked"
   const state = { ...initialState(), model: "toy", models: [captureOf(["a"]).model] };
   assert.deepEqual(shapeOf(state), { layers: 2, heads: 3 });
   assert.deepEqual(shapeOf({ ...state, model: "other" }), { layers: 0, heads: 0 });
-});
-
-test("masked cells are left clear, and a weight of zero is not", () => {
-  const matrix = matrixOf([
-    [1, 0],
-    [0, 1],
-  ]);
-  assert.deepEqual(
-    [...pixels(matrix, true, "linear")],
-    [colour(1, "linear"), 0, colour(0, "linear"), colour(1, "linear")],
-  );
 });

@@ -11,5 +11,19 @@ test("a hint is over once its control was used, and not by what the page does it
   assert.deepEqual(used({ ...open, rows: [0, 2] }, open), ["zoom"]);
   assert.deepEqual(used(open, { ...open, rows: [0, 2] }), []);
   assert.deepEqual(used({ ...open, token: 0 }, open), ["strip"]);
+  assert.deepEqual(used({ ...open, text: "first" }, open), []);
+  const running = { ...open, text: "first", model: "one" };
+  for (const [name, patch] of Object.entries({
+    text: { text: "second" },
+    model: { model: "other" },
+    pair: { text_pair: "second" },
+    scale: { scale: /** @type {const} */ ("log") },
+    fold: { fold: true },
+    flip: { flip: true },
+    table: { as: /** @type {const} */ ("table") },
+    side: { side: /** @type {const} */ ("key") },
+  })) {
+    assert.deepEqual(used({ ...running, ...patch }, running), [name]);
+  }
   assert.deepEqual(used(open, { ...open, token: 0 }), []);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { entries, sorted, tsv } from "../../static/js/listing.js";
 import { initialState } from "../../static/js/store.js";
-import { captureOf, matrixOf, patternOf } from "./worlds.js";
+import { patternOf } from "./worlds.js";
 
 const look = initialState();
 const causal = patternOf(
@@ -29,18 +29,14 @@ test("it holds what the picture shows: windows and folds, and flipping changes n
 });
 
 test("a pooled cell is one row", () => {
-  const pooled = {
-    capture: captureOf(["a", "b", "c"]),
-    layer: 0,
-    head: 0,
-    matrix: matrixOf(
-      [
-        [1, 2],
-        [3, 4],
-      ],
-      2,
-    ),
-  };
+  const pooled = patternOf(
+    ["a", "b", "c"],
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    { step: 2 },
+  );
   assert.deepEqual(
     entries(pooled, look).map(({ query, key }) => [query, key]),
     [
@@ -54,14 +50,32 @@ test("a pooled cell is one row", () => {
 
 test("of equals, the first to be read comes first, in either direction", () => {
   const rows = [
-    { query: 1, key: 0, weight: 0.5 },
-    { query: 0, key: 1, weight: 0.5 },
     { query: 0, key: 0, weight: 0.25 },
+    { query: 0, key: 1, weight: 0.5 },
+    { query: 1, key: 0, weight: 0.5 },
   ];
   const order = (/** @type {any[]} */ list) => list.map(({ query, key }) => `${query}${key}`).join(" ");
   assert.equal(order(sorted(rows, "weight", false)), "01 10 00");
   assert.equal(order(sorted(rows, "weight", true)), "00 01 10");
   assert.equal(order(sorted(rows, "key", false)), "01 00 10");
+});
+
+test("the order is that of comparing one by one", () => {
+  const rows = Array.from({ length: 500 }, (_, at) => ({
+    query: at >> 4,
+    key: at & 15,
+    weight: Math.fround(((at * 7919) % 97) / 97),
+  }));
+  for (const column of /** @type {const} */ (["query", "key", "weight"])) {
+    assert.deepEqual(
+      sorted(rows, column, true),
+      rows.toSorted((one, other) => one[column] - other[column]),
+    );
+    assert.deepEqual(
+      sorted(rows, column, false),
+      rows.toSorted((one, other) => other[column] - one[column]),
+    );
+  }
 });
 
 test("a copy has a line for each row, and no token breaks it", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../static/js/api.js";
-import { apiOf, sessionOf } from "./servers.js";
+import { ApiError } from "../../static/js/apierror.js";
+import { apiOf, overviewOf, sessionOf } from "./servers.js";
 import { captureOf } from "./worlds.js";
 
 /** A load that tells this, and a capture that waits for it. @param {any[]} told @param {Error} [error] */
@@ -14,7 +14,7 @@ function slowly(told, error) {
   const settled = async () => {
     await over;
     if (error) throw error;
-    return captureOf(["a", "b", "c"]);
+    return overviewOf(captureOf(["a", "b", "c"]));
   };
   const load = async (/** @type {string} */ _, /** @type {any} */ heard) => {
     for (const progress of told) {
@@ -24,7 +24,7 @@ function slowly(told, error) {
     loaded();
     return settled();
   };
-  return apiOf({ load, capture: settled }).api;
+  return apiOf({ load, run: settled }).api;
 }
 
 /** Every message of the status, and the progress that came with it. @param {any} store */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isMasked, shares, spread, strongest } from "../../static/js/matrix.js";
+import { coverOf, isMasked, largest, shares, sharpest, spread, strongest } from "../../static/js/matrix.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
 test("only causal models mask, and only keys after the query", () => {
@@ -24,10 +24,52 @@ test("a pooled cell is masked when no query in it may look at any key in it", ()
     ]),
     queryStep: 4,
     keyStep: 2,
+    queries: [0, 8],
   };
   // Queries 0..3 and keys 2..3: query 3 may look at key 2.
   assert.equal(isMasked(pooled, true, 0, 1), false);
   assert.equal(isMasked({ ...pooled, queryStep: 2 }, true, 0, 1), true);
+});
+
+test("a window masks by its tokens, and its last row by those that it has", () => {
+  // Queries 4..5 and 6, keys 4..5 and 6..7.
+  const window = {
+    ...matrixOf(
+      [
+        [1, 0],
+        [1, 1],
+      ],
+      2,
+      { query: 4, key: 4 },
+    ),
+    queries: [4, 7],
+  };
+  assert.deepEqual([isMasked(window, true, 0, 0), isMasked(window, true, 0, 1)], [false, true]);
+  // Query 6 may look at key 6; in a window of keys from 7 on, at none.
+  assert.equal(isMasked(window, true, 1, 1), false);
+  assert.equal(isMasked({ ...window, keys: [5, 9] }, true, 1, 1), true);
+});
+
+test("a weight is read off the closer look where that has it", () => {
+  const whole = matrixOf([[1, 0]], 4);
+  const detail = matrixOf([[0.25, 0.75]], 1, { query: 2, key: 2 });
+  const pattern = { matrix: whole, detail };
+  assert.equal(sharpest(pattern, { query: 2, key: 3 }), detail);
+  assert.equal(sharpest(pattern, { query: 1, key: 3 }), whole);
+  assert.equal(sharpest({ matrix: whole, detail: null }, { query: 2, key: 3 }), whole);
+});
+
+test("a cell is found by its tokens, and covers no more than there are", () => {
+  const matrix = { ...matrixOf([[1, 0]], 4, { query: 8, key: 4 }), queries: [8, 11] };
+  assert.deepEqual(coverOf(matrix, { query: 10, key: 9 }), { row: 0, column: 1, queries: [8, 11], keys: [8, 12] });
+});
+
+test("the largest weight is named by its tokens", () => {
+  const rows = [
+    [0.1, 0.2],
+    [0.6, 0.1],
+  ];
+  assert.deepEqual(largest(matrixOf(rows, 1, { query: 5, key: 2 })), { query: 6, key: 2, value: Math.fround(0.6) });
 });
 
 test("the strongest link leaves out rests and rows that had no choice", () => {

@@ -1,6 +1,6 @@
 // Servers that answer without a network, for the tests of the page, and sessions that talk to them.
 
-import { ApiError } from "../../static/js/api.js";
+import { ApiError } from "../../static/js/apierror.js";
 import { createSession } from "../../static/js/session.js";
 import { createStore, initialState } from "../../static/js/store.js";
 import { captureOf, matrixOf } from "./worlds.js";
@@ -12,9 +12,12 @@ export const eye = [
   [0, 0, 1],
 ];
 
+/** @param {any} capture */
+export const overviewOf = (capture) => ({ capture, layers: 2, heads: 3, at: () => matrixOf(eye) });
+
 /** A server that answers at once, and counts. @param {object} [replaced] */
 export function apiOf(replaced = {}) {
-  const calls = { capture: 0, overview: 0, pattern: 0 };
+  const calls = { capture: 0, run: 0, pattern: 0 };
   const count =
     (/** @type {keyof calls} */ name, /** @type {any} */ answer) =>
     async (/** @type {any[]} */ ...given) => {
@@ -23,7 +26,7 @@ export function apiOf(replaced = {}) {
     };
   const answers = {
     capture: () => captureOf(["a", "b", "c"]),
-    overview: (/** @type {any} */ capture) => ({ capture, layers: 2, heads: 3, at: () => matrixOf(eye) }),
+    run: () => overviewOf(captureOf(["a", "b", "c"])),
     pattern: (/** @type {any} */ capture, /** @type {number} */ layer, /** @type {number} */ head) => ({
       capture,
       layer,
@@ -32,9 +35,9 @@ export function apiOf(replaced = {}) {
     }),
     ...replaced,
   };
-  const [capture, overview, pattern] = [
+  const [capture, run, pattern] = [
     count("capture", answers.capture),
-    count("overview", answers.overview),
+    count("run", answers.run),
     count("pattern", answers.pattern),
   ];
   const models = async () => ({ default: "toy", models: [{ ...captureOf(["a"]).model, state: "available" }] });
@@ -44,7 +47,7 @@ export function apiOf(replaced = {}) {
       load: async () => captureOf(["a"]).model,
       ...replaced,
       capture,
-      overview,
+      run,
       pattern,
       models,
       forget: () => {},

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../static/js/api.js";
+import { ApiError } from "../../static/js/apierror.js";
 import { patience, waiting } from "../../static/js/status.js";
-import { apiOf, eye, gone, sessionOf } from "./servers.js";
+import { apiOf, eye, gone, overviewOf, sessionOf } from "./servers.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
 test("a run ends with a grid, a head and a sentence", async () => {
@@ -30,6 +30,21 @@ test("a head the model has not is named and not replaced by another", async () =
   assert.ok(overview);
 });
 
+test("a head that is chosen while the layers arrive is fetched once they are all there, and not before", async () => {
+  const capture = captureOf(["a", "b", "c"]);
+  const { api, calls } = apiOf({
+    run: async (/** @type {any} */ _, /** @type {any} */ { grown }) => {
+      grown(overviewOf({ ...capture, id: "" }));
+      store.set({ layer: 1, head: 2 });
+      await session.showHead();
+      return overviewOf(capture);
+    },
+  });
+  const { store, session } = sessionOf(api, { layer: 0, head: 0 });
+  await session.run();
+  assert.deepEqual([calls.pattern, store.get().pattern.layer, store.get().pattern.head], [1, 1, 2]);
+});
+
 test("choosing a head that there is ends the error", async () => {
   const { store, session } = sessionOf(apiOf().api, { layer: 7, head: 2 });
   await session.run();
@@ -50,14 +65,14 @@ test("a capture that is gone is asked for again, once", async () => {
   });
   const { store, session } = sessionOf(api, { layer: 0, head: 0 });
   await session.run();
-  assert.deepEqual([calls.capture, calls.pattern, store.get().status.kind], [2, 2, "done"]);
+  assert.deepEqual([calls.run, calls.capture, calls.pattern, store.get().status.kind], [1, 1, 2, "done"]);
 });
 
 test("a capture that is gone again is an error and no loop", async () => {
-  const { api, calls } = apiOf({ overview: () => Promise.reject(gone()) });
+  const { api, calls } = apiOf({ pattern: () => Promise.reject(gone()) });
   const { store, session } = sessionOf(api);
   await session.run();
-  assert.deepEqual([calls.capture, calls.overview], [2, 2]);
+  assert.deepEqual([calls.run, calls.capture, calls.pattern], [1, 1, 2]);
   assert.deepEqual(store.get().status, {
     kind: "error",
     message: "the capture is gone",
@@ -73,26 +88,26 @@ test("blank text asks nothing and leaves nothing", async () => {
   await session.run();
   store.set({ text: " \n" });
   await session.run();
-  assert.equal(calls.capture, 1);
+  assert.equal(calls.run, 1);
   assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
 });
 
 test("a run that was overtaken writes nothing", async () => {
   /** @type {((capture: any) => void)[]} */
   const finish = [];
-  const { api, calls } = apiOf({ capture: () => new Promise((resolve) => finish.push(resolve)) });
+  const { api, calls } = apiOf({ run: () => new Promise((resolve) => finish.push(resolve)) });
   const { store, session } = sessionOf(api);
   const slow = session.run();
   store.set({ text: "b" });
   const quick = session.run();
-  finish[1](captureOf(["b"]));
+  finish[1](overviewOf(captureOf(["b"])));
   await quick;
-  finish[0](captureOf(["a", "b", "c"]));
+  finish[0](overviewOf(captureOf(["a", "b", "c"])));
   await slow;
   assert.equal(store.get().overview.capture.tokens.length, 1);
   assert.match(store.get().status.message, /^1 token,/);
   // Nor does it ask on: its question would abort that of the newer run.
-  assert.equal(calls.overview, 1);
+  assert.equal(calls.pattern, 1);
 });
 
 test("the picker learns that a model is ready from the answer to a run", async () => {
@@ -107,11 +122,11 @@ test("the picker learns that a model is ready from the answer to a run", async (
 
 test("a run that fails leaves no picture of another text", async () => {
   let broken = false;
-  const capture = () => {
+  const run = () => {
     if (broken) throw new ApiError(422, "too_many_tokens", "600 tokens, at most 512");
-    return captureOf(["a", "b", "c"]);
+    return overviewOf(captureOf(["a", "b", "c"]));
   };
-  const { store, session } = sessionOf(apiOf({ capture }).api);
+  const { store, session } = sessionOf(apiOf({ run }).api);
   await session.run();
   broken = true;
   await session.run();
@@ -128,21 +143,21 @@ test("a run that fails leaves no picture of another text", async () => {
 test("a busy server is given the time it asks for, and asked again", async () => {
   let free = false;
   const busy = new ApiError(503, "busy", "32 wait already", 2);
-  const capture = () => {
+  const run = () => {
     if (!free) throw busy;
-    return captureOf(["a"]);
+    return overviewOf(captureOf(["a"]));
   };
-  const { api, calls } = apiOf({ capture });
+  const { api, calls } = apiOf({ run });
   const { store, session } = sessionOf(api);
   /** @type {string[]} */
   const said = [];
   store.subscribe((now) => {
     said.push(now.status.message);
-    free = calls.capture === 2;
+    free = calls.run === 2;
   });
   await session.run();
   assert.ok(said.includes("the server is busy with other texts: trying again in 2 s (1 of 9)"));
-  assert.deepEqual([calls.capture, store.get().status.kind], [3, "done"]);
+  assert.deepEqual([calls.run, store.get().status.kind], [3, "done"]);
 });
 
 test("patience ends, and is not wasted on what waiting does not mend", () => {
@@ -154,12 +169,12 @@ test("patience ends, and is not wasted on what waiting does not mend", () => {
 
 test("a server that wants its key is asked again with the one that is given", async () => {
   let [code, asked] = ["key_refused", 0];
-  const capture = () => {
+  const run = () => {
     asked += 1;
     if (code) throw new ApiError(401, code, "this server wants its key");
-    return captureOf(["a"]);
+    return overviewOf(captureOf(["a"]));
   };
-  const { store, session } = sessionOf(apiOf({ capture }).api);
+  const { store, session } = sessionOf(apiOf({ run }).api);
   await session.run();
   assert.deepEqual([store.get().key, store.get().status.kind], ["wanted", "idle"]);
   await session.unlock("");
@@ -170,4 +185,39 @@ test("a server that wants its key is asked again with the one that is given", as
   code = "";
   await session.unlock("y");
   assert.deepEqual([store.get().key, store.get().status.kind], ["", "done"]);
+});
+
+test("while it runs, the page says who goes first and shows the layers that are there", async () => {
+  const growing = { ...overviewOf(captureOf(["a"])), at: () => null };
+  const run = (/** @type {any} */ _, /** @type {any} */ { queued, running, grown }) => {
+    queued(2);
+    running({ tokens: 9000, done: 1, layers: 2, seconds: 12.4 });
+    grown(growing);
+    return overviewOf(captureOf(["a"]));
+  };
+  const { store, session } = sessionOf(apiOf({ run }).api);
+  /** @type {any[]} */
+  const seen = [];
+  store.subscribe(({ status, overview }) => seen.push([status.message, overview === growing]));
+  await session.run();
+  assert.deepEqual(seen.slice(1, 4), [
+    ["waiting: 2 other texts first", false],
+    ["running … 9000 tokens, layer 1 of 2, about 12 s in all", false],
+    ["running … 9000 tokens, layer 1 of 2, about 12 s in all", true],
+  ]);
+});
+
+test("a run that was overtaken shows no layer more", async () => {
+  /** @type {any} */
+  let heard;
+  const run = (/** @type {any} */ _, /** @type {any} */ told) => {
+    heard ??= told;
+    return overviewOf(captureOf(["a"]));
+  };
+  const { store, session } = sessionOf(apiOf({ run }).api);
+  await session.run();
+  await session.run();
+  heard.grown({ ...overviewOf(captureOf(["old"])), at: () => null });
+  assert.equal(store.get().overview.capture.tokens[0].text, "a");
+  assert.equal(store.get().status.kind, "done");
 });

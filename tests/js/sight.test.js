@@ -12,21 +12,12 @@ import {
   weightsOf,
   windowsOf,
 } from "../../static/js/sight.js";
-import { captureOf, matrixOf, patternOf } from "./worlds.js";
+import { CAUSAL as causal, matrixOf, patternOf } from "./worlds.js";
 
 const look = { fold: false, flip: false, rows: null, columns: null, scale: "linear" };
 const fold = { ...look, fold: true };
 const flip = { ...look, flip: true };
 
-const causal = patternOf(
-  ["a", "b", "c"],
-  [
-    [1, 0, 0],
-    [0.75, 0.25, 0],
-    [0.25, 0.25, 0.5],
-  ],
-  { causal: true },
-);
 const special = patternOf(
   ["[CLS]", "x", "y", "[SEP]"],
   [
@@ -107,18 +98,14 @@ test("nothing is folded where nothing would be left, or where a cell covers seve
 });
 
 test("a pooled matrix keeps its cells, flipped too", () => {
-  const pooled = {
-    capture: captureOf(["a", "b", "c"]),
-    layer: 0,
-    head: 0,
-    matrix: matrixOf(
-      [
-        [1, 2],
-        [3, 4],
-      ],
-      2,
-    ),
-  };
+  const pooled = patternOf(
+    ["a", "b", "c"],
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    { step: 2 },
+  );
   assert.deepEqual(weightsOf(pooled, sightOf(pooled, flip)), [
     [1, 3],
     [2, 4],

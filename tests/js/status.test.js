@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../static/js/api.js";
+import { ApiError } from "../../static/js/apierror.js";
 import { failed, finished, missing } from "../../static/js/status.js";
 import { initialState } from "../../static/js/store.js";
 import { captureOf } from "./worlds.js";

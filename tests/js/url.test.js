@@ -41,7 +41,7 @@ for (const [what, fragment] of Object.entries({
   "a window that ends before it begins": "#rows=5:2",
   "an empty window": "#columns=3:3",
   "a model name with markup": "#model=<script>",
-  "a text too long for an address": `#text=${"a".repeat(20_001)}`,
+  "a text too long for an address": `#text=${"a".repeat(200_001)}`,
   "half a percent code": "#scale=%",
   nothing: "",
 })) {

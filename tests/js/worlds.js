@@ -26,19 +26,33 @@ export function captureOf(texts, { causal = false, special = /^\[/ } = {}) {
   };
 }
 
-/** @param {number[][]} rows @param {number} [step] */
-export function matrixOf(rows, step = 1) {
+/** @param {number[][]} rows @param {number} [step] @param {{query?: number, key?: number}} [first] its first tokens */
+export function matrixOf(rows, step = 1, { query = 0, key = 0 } = {}) {
   const columns = rows[0].length;
-  return { values: Float32Array.from(rows.flat()), rows: rows.length, columns, queryStep: step, keyStep: step };
+  const spans = { queries: [query, query + rows.length * step], keys: [key, key + columns * step] };
+  const values = Float32Array.from(rows.flat());
+  return { values, rows: rows.length, columns, queryStep: step, keyStep: step, ...spans };
 }
 
-/** @param {string[]} texts @param {number[][]} rows @param {object} [options] */
-export const patternOf = (texts, rows, options) => ({
+/** Where a cell covers `step` tokens each way. @param {string[]} texts @param {number[][]} rows @param {object} options */
+export const patternOf = (texts, rows, { step = 1, ...options } = {}) => ({
   capture: captureOf(texts, options),
   layer: 1,
   head: 2,
-  matrix: matrixOf(rows),
+  matrix: matrixOf(rows, step),
+  detail: null,
 });
+
+/** Three tokens, each of which looks back. */
+export const CAUSAL = patternOf(
+  ["a", "b", "c"],
+  [
+    [1, 0, 0],
+    [0.75, 0.25, 0],
+    [0.25, 0.25, 0.5],
+  ],
+  { causal: true },
+);
 
 /** What numpy.save writes. @param {number[]} shape @param {ArrayLike<number>} values @param {object} [options] */
 export function npyOf(shape, values, { descr = "<f4", fortran = "False", version = 1, padding = 64 } = {}) {

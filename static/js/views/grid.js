@@ -1,12 +1,15 @@
-import { colour } from "../colour.js";
 import { listening, make, need } from "../dom.js";
-import { cellOf, isMasked } from "../matrix.js";
+import { createPainter } from "../painter.js";
+import { paint } from "../thumbnail.js";
 import { placeTip } from "../tip.js";
 
-/** @import {Actions, Matrix, ScaleName, State, Store} from "../types.js" */
+/** @import {Actions, State, Store} from "../types.js" */
 
 /** @typedef {{layer: number, head: number}} Place */
 /** @typedef {{layers: number, heads: number}} Shape */
+
+/** More heads than this share the width of the grid no more. */
+const MANY = 32;
 
 /**
  * The shape to draw: that of the heads in hand, or else of the model that is about to be run, so that nothing jumps.
@@ -54,59 +57,31 @@ export function walk(key, from, shape, control = false) {
   return { layer: within(to.layer, last.layer), head: within(to.head, last.head) };
 }
 
-/**
- * One small picture as packed pixels; a masked cell stays transparent and shows the grey behind the canvas.
- *
- * @param {Matrix} matrix
- * @param {boolean | null} causal
- * @param {ScaleName} scale
- */
-export function pixels(matrix, causal, scale) {
-  const packed = new Uint32Array(matrix.rows * matrix.columns);
-  for (let row = 0; row < matrix.rows; row++) {
-    for (let column = 0; column < matrix.columns; column++) {
-      if (isMasked(matrix, causal, row, column)) continue;
-      packed[row * matrix.columns + column] = colour(cellOf(matrix, row, column), scale);
-    }
-  }
-  return packed;
-}
-
 /** @param {Place} place */
 export const nameOf = (place) => `layer ${place.layer}, head ${place.head}`;
 
-/** @param {HTMLCanvasElement} canvas @param {Matrix} matrix @param {State} state */
-function paint(canvas, matrix, state) {
-  canvas.width = matrix.columns;
-  canvas.height = matrix.rows;
-  // Dropping rows to shrink a picture would hide lines; a browser that blends them only pales them.
-  const shrunk = canvas.clientWidth * devicePixelRatio < matrix.columns;
-  canvas.style.imageRendering = shrunk ? "auto" : "pixelated";
-  const packed = pixels(matrix, state.overview?.capture.model.causal ?? null, state.scale);
-  const image = new ImageData(new Uint8ClampedArray(packed.buffer), matrix.columns, matrix.rows);
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
-}
-
 /** @param {number} layer @param {number} heads */
 function rowOf(layer, heads) {
-  const row = make(
-    "div",
-    { role: "row" },
-    make("span", { role: "rowheader", "aria-label": `layer ${layer}` }, String(layer)),
-  );
-  for (let head = 0; head < heads; head++) {
-    const cell = make("canvas", {
+  const canvas = make("canvas", { "aria-hidden": "true" });
+  // Until there is something to draw, the smallest: the default of 300 x 150 would cost memory for each layer.
+  [canvas.width, canvas.height] = [1, 1];
+  const cells = Array.from({ length: heads }, (_, head) =>
+    make("span", {
       role: "gridcell",
       tabindex: "-1",
       "aria-label": nameOf({ layer, head }),
       "aria-selected": "false",
-    });
-    // Until there is something to draw, the smallest canvas: the default of 300 x 150 would cost memory for each head.
-    [cell.width, cell.height] = [1, 1];
-    Object.assign(cell.dataset, { layer: String(layer), head: String(head) });
-    row.append(cell);
-  }
-  return row;
+      "data-layer": String(layer),
+      "data-head": String(head),
+    }),
+  );
+  return make(
+    "div",
+    { role: "row", class: "blank", "data-layer": String(layer) },
+    make("span", { role: "rowheader", "aria-label": `layer ${layer}` }, String(layer)),
+    canvas,
+    ...cells,
+  );
 }
 
 /** @param {HTMLElement} table @param {Shape} shape */
@@ -121,49 +96,49 @@ function build(table, shape) {
   }
   const rows = Array.from({ length: shape.layers }, (_, layer) => rowOf(layer, shape.heads));
   table.style.setProperty("--heads", String(shape.heads));
+  table.classList.toggle("many", shape.heads > MANY);
   table.replaceChildren(...(shape.layers ? [names, ...rows] : []));
 }
 
-/** @param {EventTarget | null} target @returns {{cell: HTMLCanvasElement, place: Place} | null} */
+/** @param {EventTarget | null} target @returns {{cell: HTMLElement, place: Place} | null} */
 function cellAt(target) {
-  const cell = target instanceof Element ? target.closest("canvas") : null;
-  if (!cell) return null;
+  const cell = target instanceof Element ? target.closest("[role='gridcell']") : null;
+  if (!(cell instanceof HTMLElement)) return null;
   return { cell, place: { layer: Number(cell.dataset.layer), head: Number(cell.dataset.head) } };
 }
 
-/** @param {HTMLElement} table @param {State} state */
-function mark(table, state) {
-  for (const cell of table.querySelectorAll("canvas")) {
-    const { layer, head } = cell.dataset;
-    const chosen = Number(layer) === state.layer && Number(head) === state.head;
-    cell.setAttribute("aria-selected", String(chosen));
-    cell.tabIndex = chosen ? 0 : -1;
+/** @param {HTMLElement} table @param {Pick<State, "layer" | "head">} state */
+function mark(table, { layer, head }) {
+  for (const cell of table.querySelectorAll("[role='gridcell']:is([aria-selected='true'], [tabindex='0'])")) {
+    cell.setAttribute("aria-selected", "false");
+    cell.setAttribute("tabindex", "-1");
   }
-  if (!table.querySelector("[tabindex='0']")) table.querySelector("canvas")?.setAttribute("tabindex", "0");
+  const chosen = table.querySelector(`[data-layer="${layer}"][data-head="${head}"]`);
+  chosen?.setAttribute("aria-selected", "true");
+  (chosen ?? table.querySelector("[role='gridcell']"))?.setAttribute("tabindex", "0");
 }
 
-/** @param {HTMLElement} table @param {State} state */
-function paintAll(table, state) {
-  for (const cell of table.querySelectorAll("canvas")) {
-    const matrix = state.overview?.at(Number(cell.dataset.layer), Number(cell.dataset.head));
-    if (matrix) paint(cell, matrix, state);
-    else [cell.width, cell.height] = [1, 1];
-  }
-}
-
-/** @param {HTMLElement} root @param {State} state @param {State | null} before */
-function render(root, state, before) {
+/**
+ * @param {HTMLElement} root
+ * @param {ReturnType<typeof createPainter>} painter
+ * @param {State} state
+ * @param {State | null} before
+ */
+function render(root, painter, state, before) {
   const table = need(root, ".heads");
   const shape = shapeOf(state);
   const old = before && shapeOf(before);
   const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads;
-  if (rebuilt) build(table, shape);
-  if (rebuilt || state.overview !== before?.overview || state.scale !== before.scale) paintAll(table, state);
+  if (rebuilt) {
+    build(table, shape);
+    painter.watch();
+  } else if (/** @type {const} */ (["overview", "scale", "dark"]).some((name) => state[name] !== before[name])) {
+    painter.paint();
+  }
   if (rebuilt || state.layer !== before?.layer || state.head !== before.head) mark(table, state);
   const capture = state.overview?.capture;
   // One token has nothing later to be kept from.
   need(root, ".masked").hidden = !(capture?.model.causal && capture.tokens.length > 1);
-  table.classList.toggle("blank", !state.overview);
   table.setAttribute("aria-busy", String(state.status.kind === "busy"));
 }
 
@@ -190,7 +165,7 @@ export function mount(root, store, actions) {
     need(tip, "p").textContent = nameOf(found.place);
     const [box, frame] = [found.cell.getBoundingClientRect(), root.getBoundingClientRect()];
     placeTip(tip, { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
-    if (matrix) paint(large, matrix, state);
+    if (matrix) paint(large, matrix, state, large.clientWidth);
   }
 
   /** @param {KeyboardEvent} event */
@@ -201,7 +176,7 @@ export function mount(root, store, actions) {
     if (!to) return;
     event.preventDefault();
     if (store.get().overview) actions.chooseHead(to.layer, to.head, "replace");
-    need(table, `canvas[data-layer="${to.layer}"][data-head="${to.head}"]`).focus();
+    need(table, `[data-layer="${to.layer}"][data-head="${to.head}"]`).focus();
   }
 
   on(table, "pointerover", preview);
@@ -216,10 +191,12 @@ export function mount(root, store, actions) {
     const found = cellAt(event.target);
     if (found && store.get().overview) actions.chooseHead(found.place.layer, found.place.head, "push");
   });
-  render(root, store.get(), null);
-  const unsubscribe = store.subscribe((now, before) => render(root, now, before));
+  const painter = createPainter(table, store);
+  render(root, painter, store.get(), null);
+  const unsubscribe = store.subscribe((now, before) => render(root, painter, now, before));
   return () => {
     unsubscribe();
+    painter.stop();
     undo();
   };
 }

@@ -1,27 +1,30 @@
+import { cellsFor, wantedDetail } from "../detail.js";
 import { need } from "../dom.js";
 import { figure } from "../figure.js";
 import { mountLooks } from "../looks.js";
 import { mountMarks } from "../marks.js";
-import { mountPointing } from "../pointing.js";
+import { mountMinimap } from "../minimap.js";
+import { mountPointing, sizeOf } from "../pointing.js";
 import { sightOf, windowsOf } from "../sight.js";
 import { mountTable } from "../table.js";
 import { mountTools } from "../tools.js";
 import { snap } from "../zoom.js";
 
-/** @import {Paint} from "../figure.js" */
+/** @import {Paint, Traces} from "../figure.js" */
 /** @import {Actions, PlotElement, PlotlyLike, State, Store} from "../types.js" */
 
 /** Sending the text to Plotly's cloud is on by default. The page has its own buttons, which have names and take keys. */
 const CONFIG = {
   displayModeBar: false,
+  showTips: false, // Plotly's own would cover the Run button
   displaylogo: false,
   showSendToCloud: false,
   doubleClick: false,
   showAxisDragHandles: false,
 };
 
-/** What a trace is built of; all else of a look moves what is built. */
-const TRACED = /** @type {const} */ (["pattern", "scale", "fold", "flip"]);
+/** What traces are built of, beside the weights; all else of a look moves what is built. */
+const TRACED = /** @type {const} */ (["scale", "fold", "flip"]);
 
 /** Colours come from the style sheets, which know the theme. @param {HTMLElement} root @returns {Paint} */
 function paintOf(root) {
@@ -48,8 +51,10 @@ export function emptyText(state) {
 function createDrawing(root, store, loadPlotly, begun) {
   const stage = need(root, ".stage");
   const plot = /** @type {PlotElement} */ (need(root, ".plot"));
-  /** @type {{drawn: State, trace: object, plotly: PlotlyLike} | null} */
+  /** @type {{drawn: State, plotly: PlotlyLike} | null} */
   let last = null;
+  /** @type {Traces} */
+  const built = new Map();
   let asked = false;
 
   async function draw() {
@@ -58,14 +63,13 @@ function createDrawing(root, store, loadPlotly, begun) {
     const state = store.get();
     const { pattern } = state;
     if (!pattern) return;
-    const same = last && TRACED.every((name) => last?.drawn[name] === state[name]);
-    const size = { width: stage.clientWidth, height: stage.clientHeight };
-    const { data, layout } = figure(pattern, state, size, paintOf(root), same ? last?.trace : undefined);
+    if (!TRACED.every((name) => last?.drawn[name] === state[name])) built.clear();
+    const { data, layout } = figure(pattern, state, sizeOf(stage), paintOf(root), built);
     // A finger on the picture scrolls the page; zooming has its buttons.
     const config = { ...CONFIG, staticPlot: matchMedia("(pointer: coarse)").matches };
     const first = !last;
-    last = { drawn: state, trace: data[0] ?? {}, plotly };
-    await plotly.react(plot, data, layout, config);
+    last = { drawn: state, plotly };
+    await plotly.react(plot, data, { ...layout, dragmode: state.drag }, config);
     if (first) begun(plot);
   }
 
@@ -85,10 +89,29 @@ function createDrawing(root, store, loadPlotly, begun) {
     clear() {
       last?.plotly.purge(plot);
       last = null;
+      built.clear();
     },
     /** @param {object} options */
     save: (options) => Promise.resolve(last?.plotly.downloadImage(plot, options)),
   };
+}
+
+/** Pixels that a hand may slip in a click. */
+const SLIP = 4;
+
+/**
+ * The browser counts clicks by the hand's own time. Plotly wants both within 300 ms of its own work, which a busy
+ * machine exceeds, and lays a cover under the pointer, which takes the browser's double click away.
+ *
+ * @param {MouseEvent} down
+ * @param {() => void} doubled
+ */
+function awaitDouble(down, doubled) {
+  if (down.detail !== 2) return;
+  const up = (/** @type {MouseEvent} */ { clientX, clientY }) => {
+    if (Math.hypot(clientX - down.clientX, clientY - down.clientY) <= SLIP) doubled();
+  };
+  addEventListener("mouseup", up, { once: true, capture: true });
 }
 
 /**
@@ -111,14 +134,20 @@ function followDrags(plot, store, actions, redraw) {
     // A drag that snaps back to what was shown changes no state, and must still be put right.
     redraw();
   });
-  plot.on("plotly_doubleclick", () => actions.adjust({ rows: null, columns: null }));
+  plot.addEventListener(
+    "mousedown",
+    (down) => awaitDouble(down, () => actions.adjust({ rows: null, columns: null })),
+    true,
+  );
 }
 
 /** @param {HTMLElement} root @param {State} state */
 function renderWords(root, state) {
   const { pattern, status } = state;
-  need(root, ".stage").setAttribute("aria-busy", String(status.kind === "busy"));
-  need(root, ".stage").hidden = state.as === "table";
+  const stage = need(root, ".stage");
+  stage.setAttribute("aria-busy", String(status.kind === "busy"));
+  stage.hidden = state.as === "table";
+  stage.classList.toggle("coarse", wantedDetail(state) !== null);
   need(root, ".empty").textContent = emptyText(state);
   need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, head ${pattern.head}` : "Attention";
 }
@@ -139,17 +168,22 @@ export function mount(root, store, actions, loadPlotly) {
   function render(now, before) {
     renderWords(root, now);
     if (!now.pattern) drawing.clear();
-    const looks = /** @type {const} */ ([...TRACED, "rows", "columns", "dark"]);
+    const looks = /** @type {const} */ ([...TRACED, "pattern", "rows", "columns", "drag", "dark"]);
     if (looks.some((name) => now[name] !== before?.[name])) redraw();
   }
 
-  const resized = new ResizeObserver(redraw);
+  const resized = new ResizeObserver(() => {
+    const stage = need(root, ".stage");
+    store.set({ cells: cellsFor(Math.max(stage.clientWidth, stage.clientHeight)) });
+    redraw();
+  });
   resized.observe(need(root, ".stage"));
   render(store.get(), null);
   const undos = [
     store.subscribe(render),
     mountPointing(need(root, ".stage"), store, actions),
     mountMarks(need(root, ".stage"), need(root, ".band"), store),
+    mountMinimap(need(root, ".stage"), need(root, ".minimap"), store, actions),
     mountLooks(need(root, ".looks"), store, actions),
     mountTable(need(root, ".listing"), store, actions),
     mountTools(root, store, actions, drawing.save),
