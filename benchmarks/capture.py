@@ -1,125 +1,92 @@
-"""What a capture costs beside a plain SDPA forward, and beside asking Hugging Face for all maps.
+"""What a capture costs beside a plain SDPA forward, and beside those who keep every map."""
 
-    python -m benchmarks.capture            times and memory, a table
-    python -m benchmarks.capture --tokens 1024 --rounds 9
-
-GPT-2-small-sized random weights, float32, one text. Times are interleaved, the minimum of several rounds,
-and given as a ratio to the plain forward; memory is the peak of a process of its own, above the weights.
-"""
-
-import multiprocessing
-import platform
-import time
-from collections.abc import Callable
-from functools import partial
-from importlib.metadata import version
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated
 
-import torch
-import typer
-from tokenizers import ByteLevelBPETokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from .figures import Point, Row, megabytes, time
+from .measure import Figures, available_bytes, in_turns
+from .models import HEADS, LAYERS, random_gpt2
+from .peers import PeerMissing, interpreter
+from .work import Worker, WorkFailed, worker
 
-from app.capture import run
-from app.models.loading import LoadedModel, load
-from app.records import ModelCard
-
-SIZES = (32, 128, 512, 1024)
-KINDS = ("sdpa", "capture", "eager")
-SECONDS_PER_SIZE = 15  # short runs are the noisiest: they get more rounds
-MEGABYTE = 1024 * 1024
+OURS, FORWARD, EAGER = "Headscope capture", "SDPA forward, no maps", "Hugging Face eager, all maps"
+LENS, NNSIGHT = "TransformerLens, all maps", "nnsight, all maps"
+NO_MAPS = (OURS, FORWARD)
+ASKED_AT = 4096
+SIZES = (128, 512, 1024, 2048, ASKED_AT, 8192)
+LONGEST_OF_PEERS = 2048  # beyond, they take what eager takes, and minutes each
 
 
-def gpt2_small(folder: Path) -> LoadedModel:
-    """124 million random parameters, and a tokenizer that makes one token of each byte."""
-    torch.manual_seed(0)
-    GPT2LMHeadModel(GPT2Config()).save_pretrained(folder)
-    tokenizer = ByteLevelBPETokenizer()
-    tokenizer.train_from_iterator([], 256)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return load(folder, ModelCard("gpt2-small", "random GPT-2 small", "gpt2", "local"))
-
-
-def plain(model: LoadedModel, implementation: str, tokens: int) -> object:
-    """Hugging Face's own base model on as many tokens; eager is asked for every map, and they are kept."""
-    ids = torch.tensor([[ord("a") - ord("!")] * tokens])
-    with model.adopted.as_hugging_face() as theirs, torch.inference_mode():
-        theirs.set_attn_implementation(implementation)
-        output = theirs.base_model(ids, output_attentions=implementation == "eager", use_cache=False)
-        assert implementation != "eager" or len(output.attentions) == model.card.layers
-        return output
-
-
-def subjects(model: LoadedModel, tokens: int) -> dict[str, Callable[[], object]]:
-    return {
-        "sdpa": partial(plain, model, "sdpa", tokens),
-        "capture": partial(run, model, ("abc " * tokens)[:tokens]),
-        "eager": partial(plain, model, "eager", tokens),
+def start(stack: ExitStack, folder: Path) -> Iterator[tuple[str, Worker | str]]:
+    """Each kind with its worker, or with the reason why there is none."""
+    kinds: dict[str, Callable[[], tuple[str | Path, str, list[str | Path]]]] = {
+        FORWARD: lambda: (sys.executable, "forward", ["sdpa", folder]),
+        OURS: lambda: (sys.executable, "forward", ["capture", folder]),
+        EAGER: lambda: (sys.executable, "forward", ["eager", folder]),
+        LENS: lambda: (interpreter("transformer-lens"), "peer_lens", [folder]),
+        NNSIGHT: lambda: (interpreter("nnsight"), "peer_nnsight", [folder]),
     }
+    for kind, how in kinds.items():
+        try:
+            python, module, arguments = how()
+            yield kind, stack.enter_context(worker(module, *arguments, python=python))
+        except (PeerMissing, WorkFailed) as error:
+            yield kind, str(error)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def timed(kind: str, one: Worker, tokens: int) -> Callable[[], Figures]:
+    return lambda: {kind: one.ask(tokens=tokens)["seconds"]}
 
 
-def best_times(model: LoadedModel, tokens: int, rounds: int) -> dict[str, float]:
-    """Kind -> its fastest run, the kinds taking turns so that a busy moment hits all alike."""
-    works = subjects(model, tokens)
-    warm_up = sum(seconds(work) for work in works.values())
-    rounds = max(rounds, int(SECONDS_PER_SIZE / warm_up))
-    taken = [{kind: seconds(work) for kind, work in works.items()} for _ in range(rounds)]
-    return {kind: min(times[kind] for times in taken) for kind in works}
+def fits(kind: str, tokens: int) -> bool:
+    """Whether it is measured at this size: every map needs room, and a few layers of temporary ones."""
+    if kind in (LENS, NNSIGHT) and tokens > LONGEST_OF_PEERS:
+        return False
+    return kind in NO_MAPS or 4 * tokens**2 * HEADS * (LAYERS + 4) < 0.8 * available_bytes()
 
 
-def peak_bytes() -> int:
-    """The most this process has held since the last reset (Linux)."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+def points(workers: dict[str, Worker], tokens: int, quick: bool) -> list[Point]:
+    """One for each kind that has room; a kind that fails at this size is out."""
+    able: dict[str, dict[str, float]] = {}
+    for kind, one in workers.items():
+        if fits(kind, tokens):
+            try:
+                able[kind] = one.ask(tokens=tokens, trim=True)
+            except WorkFailed as error:
+                print(f"{kind}, {tokens} tokens: {error}", flush=True)
+    budget = 5 if quick else 60
+    best = {kind: first["seconds"] for kind, first in able.items()}
+    if sum(best.values()) < budget:
+        best = in_turns(*(timed(kind, workers[kind], tokens) for kind in able), budget=budget)
+    return [Point(kind, tokens, best[kind], int(first["bytes"])) for kind, first in able.items()]
 
 
-def peak_above_weights(folder: Path, kind: str, tokens: int) -> int:
-    """Run in a process of its own: bytes above what the loaded, warmed-up model holds."""
-    model = load(folder, ModelCard("gpt2-small", "", "gpt2", "local"))
-    subjects(model, 8)[kind]()
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak to what is held now
-    before = peak_bytes()
-    held = subjects(model, tokens)[kind]()
-    after = peak_bytes()
-    del held
-    return after - before
+def rows(quick: bool) -> Iterator[Row | Point]:
+    """The points of the plot, and what was asked for at 4,096 tokens."""
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        for kind, one in start(stack, random_gpt2()):
+            if isinstance(one, str):
+                yield Row(f"capture: {kind}", f"not measured: {one}")
+            else:
+                workers[kind] = one
+        for tokens in (1024,) if quick else SIZES:
+            found = points(workers, tokens, quick)
+            yield from found
+            if tokens == ASKED_AT:
+                yield from asked({point.kind: point for point in found})
 
 
-def in_its_own_process(folder: Path, kind: str, tokens: int, times: int = 3) -> int:
-    """The least of several processes: what the allocator keeps for later differs from run to run."""
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        return min(pool.apply(peak_above_weights, (folder, kind, tokens)) for _ in range(times))
-
-
-def main(
-    tokens: Annotated[list[int] | None, typer.Option(help="sizes, default 32 128 512 1024")] = None,
-    rounds: Annotated[int, typer.Option(help="runs of each kind, at least")] = 9,
-) -> None:
-    """Print the table in Markdown."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers"))
-    print(f"{platform.machine()}, {torch.get_num_threads()} threads, {versions}")
-    print(f"minimum of {rounds} or more, interleaved\n")
-    print("| tokens | SDPA forward | capture | eager, all maps | memory: capture | eager | capture / eager |")
-    print("|---|---|---|---|---|---|---|")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        model = gpt2_small(folder)
-        for size in tokens or SIZES:
-            times = best_times(model, size, rounds)
-            base = times["sdpa"]
-            ratios = (f"{times[kind] / base:.2f} x" for kind in ("capture", "eager"))
-            capture, eager = (in_its_own_process(folder, kind, size) for kind in ("capture", "eager"))
-            memory = f"{capture / MEGABYTE:.0f} MB | {eager / MEGABYTE:.0f} MB | {capture / eager:.2f}"
-            print(f"| {size} | {base * 1000:.1f} ms | {' | '.join(ratios)} | {memory} |", flush=True)
-
-
-if __name__ == "__main__":
-    typer.run(main)
+def asked(found: dict[str, Point]) -> Iterator[Row]:
+    ours, eager = found[OURS], found.get(EAGER)
+    what = f"capture at {ASKED_AT:,} tokens against eager with all maps"
+    if eager is None:
+        yield Row(what, "not measured: all maps have no room in this machine's memory")
+        return
+    faster, part = eager.seconds / ours.seconds, ours.bytes / eager.bytes
+    beside = f"eager {time(eager.seconds)}, plain forward {time(found[FORWARD].seconds)}"
+    yield Row(f"{what}: time", f"{faster:.1f} x faster ({time(ours.seconds)})", ">= 2 x faster", beside, faster >= 2)
+    measured = f"1/{1 / part:.1f} ({megabytes(ours.bytes)})"
+    yield Row(f"{what}: memory", measured, "<= 1/8 of the memory", f"eager {megabytes(eager.bytes)}", part <= 1 / 8)

@@ -1,0 +1,36 @@
+"""The models that are measured: GPT-2 small's shape with random weights, as no model hub is needed then."""
+
+import random
+import string
+from pathlib import Path
+
+from .places import MODELS
+
+POSITIONS = 32_768
+LAYERS = HEADS = 12
+
+
+def random_gpt2(layers: int = LAYERS) -> Path:
+    """A folder as a hub would give it: 12 heads of 64, room for 32,768 tokens, one token for each byte of the text.
+
+    The vocabulary of 256 is all that is smaller than GPT-2 small; no benchmark computes logits.
+    """
+    folder = MODELS / f"random-{layers}"
+    if (folder / "tokenizer.json").is_file():
+        return folder
+    import torch
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    config = GPT2Config(vocab_size=256, n_positions=POSITIONS, n_layer=layers, bos_token_id=0, eos_token_id=0)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator([], 256)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def text(tokens: int) -> str:
+    """Never the same twice: a text that was captured already would cost nothing."""
+    return "".join(random.choices(string.ascii_lowercase, k=tokens))

@@ -1,0 +1,49 @@
+"""The tools that are measured beside ours, each installed from the package index into an environment of its own.
+
+Such an environment sees all packages of ours and takes only what it lacks, or wants otherwise: torch is never fetched
+a second time. Who cannot be had is left out, with the reason.
+"""
+
+import subprocess
+import sys
+import sysconfig
+import venv
+from importlib.metadata import version
+from pathlib import Path
+
+from .places import CACHE, HERE
+
+
+class PeerMissing(Exception):
+    """Why this peer cannot be measured here."""
+
+
+def pins() -> dict[str, str]:
+    """Name -> what to install."""
+    lines = (HERE / "requirements-peers.txt").read_text().splitlines()
+    return {line.partition("==")[0]: line for line in lines if "==" in line}
+
+
+def interpreter(name: str) -> Path:
+    """A Python that can import this peer. Raises PeerMissing."""
+    folder, pin = CACHE / "peers" / name, pins()[name]
+    python, installed = folder / "bin" / "python", folder / "installed"
+    if not (installed.is_file() and installed.read_text() == pin):
+        print(f"installing {pin}", flush=True)
+        venv.create(folder, clear=True)
+        packages = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+        Path(packages, "ours.pth").write_text(sysconfig.get_path("purelib"))
+        install(python, pin)
+        installed.write_text(pin)
+    return python
+
+
+def install(python: Path, pin: str) -> None:
+    """Raises PeerMissing, also where it would bring another torch."""
+    limits = CACHE / "peers" / "constraints.txt"
+    limits.write_text(f"torch=={version('torch').partition('+')[0]}\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*pip, "--constraint", str(limits), pin], capture_output=True, text=True, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
+        raise PeerMissing(f"{pin} could not be installed: {errors[-1].removeprefix('ERROR: ')}"[:200])

@@ -1,0 +1,46 @@
+"""The picture of the report: Plotly draws it in Chromium, which needs no library that the page has not got."""
+
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
+import plotly
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from .browser import browser
+from .figures import MEGABYTE, Point
+
+SIZE = {"width": 1000, "height": 420}
+# Okabe and Ito's colours, which those who see no red or green tell apart.
+PALETTE = ("#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
+
+
+def figure(points: list[Point]) -> go.Figure:
+    """Seconds and megabytes against tokens, a line for each kind; both axes logarithmic."""
+    both = make_subplots(1, 2, subplot_titles=("seconds", "megabytes above what was held before"))
+    for number, kind in enumerate(dict.fromkeys(point.kind for point in points)):
+        mine = sorted((point for point in points if point.kind == kind), key=lambda point: point.tokens)
+        tokens = [point.tokens for point in mine]
+        sides = [point.seconds for point in mine], [point.bytes / MEGABYTE for point in mine]
+        for column, values in enumerate(sides, start=1):
+            line = go.Scatter(
+                x=tokens, y=values, name=kind, mode="lines+markers", legendgroup=kind, showlegend=column == 1,
+                line_color=PALETTE[number % len(PALETTE)],
+            )  # fmt: skip
+            both.add_trace(line, row=1, col=column)
+    both.update_xaxes(type="log", title="tokens", tickvals=sorted({point.tokens for point in points}))
+    both.update_yaxes(type="log", dtick=1)
+    return both.update_layout(template="plotly_white", legend={"orientation": "h", "y": -0.2}, **SIZE)
+
+
+def draw(points: list[Point], path: Path) -> None:
+    """Writes the SVG."""
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    with browser() as running:
+        page = running.new_page()
+        page.add_script_tag(path=script)
+        drawn: str = page.evaluate(
+            "(drawing) => Plotly.toImage(drawing, { format: 'svg' })", json.loads(figure(points).to_json())
+        )
+    path.write_text(unquote(drawn.partition(",")[2]) + "\n")

@@ -1,0 +1,35 @@
+"""How large an answer is on the wire, and what writing its numbers as JSON costs."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.encoding import Answer, encode
+
+from .figures import Row, milliseconds
+from .measure import in_turns, seconds
+
+SIDE = 512
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """One head of 512 x 512 weights."""
+    weights = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32)
+    one = Answer({"layer": 0, "head": 0, "axes": ["query", "key"], "exact": True}, {"values": weights}, "values")
+    over = len(encode(one, "npy").body) / weights.nbytes
+    yield Row(
+        "wire: one 512 x 512 head in npy", f"{over:.4f} x its float32 bytes before compression", "<= 1.1 x",
+        met=over <= 1.1,
+    )  # fmt: skip
+    best = in_turns(
+        lambda: {"orjson": seconds(lambda: encode(one, "json"))},
+        lambda: {"json": seconds(lambda: json.dumps({**one.facts, "values": weights.tolist()}).encode())},
+        budget=2 if quick else 10,
+    )
+    faster = best["json"] / best["orjson"]
+    measured = f"{faster:.0f} x faster ({milliseconds(best['orjson'])})"
+    yield Row(
+        "wire: the same as JSON, orjson against json.dumps", measured, ">= 10 x faster",
+        f"json.dumps {milliseconds(best['json'])}", faster >= 10,
+    )  # fmt: skip

@@ -1,0 +1,31 @@
+"""Windows of one capture: `python -m benchmarks.workers.head FOLDER TOKENS`."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from app.capture import Capture, run
+from app.models.loading import load
+from app.records import ModelCard
+from app.tiles import head_tile, window
+
+from ..models import text
+from .answering import answer
+
+Span = tuple[int, int]
+
+
+def tile(
+    capture: Capture, head: int, rows: Span, columns: Span, cells: int, pool: Literal["max", "mean"] = "max"
+) -> object:
+    part = window(len(capture.tokens), rows, columns, cells)
+    return head_tile(capture, len(capture.layers) - 1, head, part, pool)
+
+
+if __name__ == "__main__":
+    folder, tokens = Path(sys.argv[1]), int(sys.argv[2])
+    capture = run(load(folder, ModelCard("random", "", "gpt2", "local")), text(tokens))
+    work = partial(tile, capture)
+    work(head=0, rows=(0, 64), columns=(0, 64), cells=64)
+    answer(work)
