@@ -17,9 +17,29 @@ from .encoding import MEDIA_TYPES
 from .errors import AppError
 from .guards.door import Door
 from .metrics import Metrics
-from .routes import attention, captures, dump, grid, health, heatmap, metrics, models, pages, scores
+from .routes import (
+    attention,
+    captures,
+    dump,
+    grid,
+    health,
+    heatmap,
+    metrics,
+    models,
+    pages,
+    probe,
+    roles,
+    rollout,
+    scores,
+    similarity,
+)
 from .runner import Runner
 from .settings import Settings
+
+# The page's own addresses come last, as they take in what no other has taken.
+SERVICE, LOOKS = (health, metrics, models, probe), (attention, captures, grid, heatmap, dump)
+ANALYSES = (scores, roles, similarity, rollout)
+ROOMS = (*SERVICE, *LOOKS, *ANALYSES, pages)
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     # FastAPI(max_body_size=) would stand outside the door, and answer in a shape of its own.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes)
     app.add_middleware(Door, settings=settings, tell=app.state.metrics.answered)
-    for room in (health, metrics, models, attention, captures, grid, heatmap, dump, pages, scores):
+    for room in ROOMS:
         app.include_router(room.router)
     app.mount("/static", pages.static, "static")
     return app

@@ -67,7 +67,7 @@ class OfRunner(Collector):
         yield waiting
         yield GaugeMetricFamily("headscope_dumps", "Dumps that are being read.", runner.dumps)
         yield GaugeMetricFamily("headscope_captures", "Captures that are kept.", len(runner.captures))
-        yield GaugeMetricFamily("headscope_capture_bytes", "Memory that they take.", runner.captures.currsize)
+        yield GaugeMetricFamily("headscope_capture_bytes", "Memory that they take.", runner.captures.bytes)
         loaded = [load for load in runner.shelf.loads.values() if load.ready]
         yield GaugeMetricFamily("headscope_models", "Models that are loaded.", len(loaded))
         yield GaugeMetricFamily("headscope_model_bytes", "Memory that they take.", sum(load.bytes for load in loaded))

@@ -20,7 +20,7 @@ from .records import Format
 Piece = bytes | memoryview
 LUMP = 2**16  # bytes
 # What the safetensors format calls the types that answers are made of.
-SAFETENSORS_TYPES = {"<f4": "F32", "<f8": "F64", "<i8": "I64", "<i4": "I32"}
+SAFETENSORS_TYPES = {"<f4": "F32", "<f8": "F64", "<i8": "I64", "<i4": "I32", "|b1": "BOOL"}
 
 
 class Rows(Protocol):

@@ -8,11 +8,14 @@ from .errors import UnknownHead, UnknownLayer
 Source = Literal["bundled", "local", "hub"]
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
+# What a window can show besides: how long is what a query gets from a key (Kobayashi et al. 2020).
+Shown = Literal["pattern", "scores", "norm"]
 Bend = Literal["linear", "sqrt"]  # how weights are spread over the 256 steps of a small picture
 Pool = Literal["max", "mean"]
 Keep = Literal["float32", "float16"]  # how queries and keys are kept; the log-sum-exp never narrower than float32
 Format = Literal["json", "npy", "npz", "safetensors"]
 DumpFormat = Literal["json", "npz", "safetensors", "csv"]
+TableFormat = Literal["json", "csv", "parquet"]
 
 
 @dataclass(frozen=True)

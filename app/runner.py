@@ -5,17 +5,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
-from cachetools import TTLCache
-
 from .cost import Cost, bytes_kept, operations, pace_of
-from .errors import Busy, CaptureGone, EmptyText, Stopped, Stopping, TextTooLong
-from .making import Making, Small, Watch
+from .errors import Busy, EmptyText, Stopped, Stopping, TextTooLong, TooLarge
+from .kept import Captures
+from .making import Making, Watch
 from .records import ModelCard
 from .settings import Settings
 from .shelf import Shelf
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .certificate import Certificate
     from .models.loading import LoadedModel
+    from .studies.induction import Probed
+    from .studies.norms import Grams
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +34,6 @@ Arguments = TypeVarTuple("Arguments")
 
 
 SWEEP_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A capture, until when (monotonic seconds) it is kept, and its heads as they were told."""
-
-    capture: "Capture"
-    until: float
-    small: Small
 
 
 class Runner:
@@ -56,12 +46,11 @@ class Runner:
         self.settings = settings
         self.shelf = Shelf(settings)
         self.shelf.catalogue.lookup(settings.model)
-        self.captures: TTLCache[str, Kept] = TTLCache(
-            settings.max_capture_bytes, settings.capture_seconds, monotonic, getsizeof=lambda kept: kept.capture.bytes
-        )
+        self.captures = Captures(settings.max_capture_bytes, settings.capture_seconds)
         self.slot = Threads(1, settings.max_waiting)
         self.readers = Threads(2, settings.max_waiting)
         self.analysts = Threads(1, settings.max_waiting)
+        self.norming = asyncio.Lock()
         self.making: dict[str, Making] = {}
         self.line: list[Making] = []
         # Operations per second of the quickest run so far.
@@ -95,7 +84,7 @@ class Runner:
         from .capture import capture_id
 
         wanted = capture_id(model.card, text, text_pair, truncate, self.settings.capture_dtype)
-        kept: Kept | None = self.captures.get(wanted)
+        kept = self.captures.find(wanted)
         if kept is not None:
             return Making.of(kept.capture, kept.small), False
         making = self.making.get(wanted)
@@ -130,7 +119,7 @@ class Runner:
             most, keep = self.settings.max_tokens, self.settings.capture_dtype
             made = await self.compute(run, model, text, text_pair, most, truncate, watch, keep)
         self.pace = max(self.pace, pace_of(made.card, len(made.tokens), monotonic() - watch.begun))
-        self.keep(made, making.small)
+        self.captures.keep(made, making.small)
         log.info("captured %s: %d tokens by %s, %d bytes", made.id, len(made.tokens), made.card.id, made.bytes)
         return made
 
@@ -153,31 +142,11 @@ class Runner:
         most = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
         return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, most)
 
-    def keep(self, capture: "Capture", small: Small) -> None:
-        self.captures[capture.id] = Kept(capture, monotonic() + self.settings.capture_seconds, small)
-
-    def kept(self, capture_id: str) -> "Capture":
-        """Raises CaptureGone."""
-        kept: Kept | None = self.captures.get(capture_id)
-        if kept is None:
-            raise CaptureGone("no such capture, or no longer: post the same text again and it gets the same id")
-        return kept.capture
-
-    def expires_in(self, capture_id: str) -> int:
-        """Seconds that the capture is still kept, unless newer ones need its room."""
-        kept: Kept | None = self.captures.get(capture_id)
-        return 0 if kept is None else max(0, round(kept.until - monotonic()))
-
     async def sweep(self) -> None:
         """Let go of what has expired, also while nobody asks for anything; runs until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self.captures.expire()
-
-    def forget(self, capture_id: str) -> None:
-        """Raises CaptureGone."""
-        self.kept(capture_id)
-        del self.captures[capture_id]
 
     async def measure(
         self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
@@ -218,6 +187,34 @@ class Runner:
         finally:
             making.stop(Stopped("nobody waits for this certificate any more"))
 
+    async def grams(self, capture: "Capture") -> "Grams":
+        """What the norms of a capture are made of, from one more run, which a caller that leaves stops; then kept with
+        the capture. Raises TooLarge where there is no room for them, Busy, Deadline, Stopped."""
+        from .studies.norms import bytes_of_grams
+        from .studies.norms import grams as work
+
+        needed, most = capture.bytes + bytes_of_grams(capture), self.settings.max_capture_bytes
+        if needed > most:
+            raise TooLarge(
+                f"with its norms the capture takes {needed:,} bytes, HEADSCOPE_MAX_CAPTURE_BYTES is {most:,}: "
+                "shorten the text, or raise it"
+            )
+        async with self.norming:  # whoever asks meanwhile finds them
+            kept = self.captures.find(capture.id)
+            if kept is not None and kept.grams:
+                return kept.grams
+            model = await self.model(capture.card.id)
+            found = await self.slot.run_stoppable(self.settings.run_seconds, work, model, capture)
+            self.captures.add_grams(capture, found)
+            return found
+
+    async def probe(self, model_id: str | None) -> "tuple[ModelCard, Probed]":
+        """The standard probe of a model, which has nothing to do with any text; a caller that leaves stops it."""
+        from .studies.induction import probe as work
+
+        model = await self.model(model_id)
+        return model.card, await self.slot.run_stoppable(self.settings.run_seconds, work, model)
+
     # Threads
 
     async def compute(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
@@ -231,18 +228,9 @@ class Runner:
     async def analyse(self, work: Callable[[*Arguments, Callable[[], None]], Result], *arguments: *Arguments) -> Result:
         """Run work that reads all weights of a capture, one at a time: of a long text that takes minutes.
 
-        Its last argument is `go_on`, which raises Stopped once the caller has left. Raises Busy.
+        Its last argument is `go_on`. Raises Busy, Stopped, Deadline.
         """
-        left = Event()
-
-        def go_on() -> None:
-            if left.is_set():
-                raise Stopped("nobody waits for this any more")
-
-        try:
-            return await self.analysts.run(work, *arguments, go_on)
-        finally:
-            left.set()
+        return await self.analysts.run_stoppable(self.settings.run_seconds, work, *arguments)
 
     async def read_on(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for who has begun to answer, and waits however many do."""

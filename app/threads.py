@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from threading import Event
+from time import monotonic
 from typing import TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
-from .errors import Busy
+from .errors import Busy, Deadline, Stopped
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
+GoOn = Callable[[], None]
 
 
 def busy(most_waiting: int) -> Busy:
@@ -31,6 +34,26 @@ class Threads:
         if self.waiting >= self.most_waiting:
             raise busy(self.most_waiting)
         return await self.run_on(work, *arguments)
+
+    async def run_stoppable(
+        self, seconds: float, work: Callable[[*Arguments, GoOn], Result], *arguments: *Arguments
+    ) -> Result:
+        """The same of work whose last argument it asks now and then whether to go on: that raises Stopped once the
+        caller has left, Deadline after so many seconds, waiting aside. Raises Busy."""
+        left, ends = Event(), 0.0
+
+        def go_on() -> None:
+            nonlocal ends
+            ends = ends or monotonic() + seconds
+            if left.is_set():
+                raise Stopped("nobody waits for this any more")
+            if monotonic() > ends:
+                raise Deadline(f"not done after {seconds:g} s: shorten the text, or raise HEADSCOPE_RUN_SECONDS")
+
+        try:
+            return await self.run(work, *arguments, go_on)
+        finally:
+            left.set()
 
     async def run_on(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same, however many wait: for who has begun to answer, and can no longer be sent away."""

@@ -3,7 +3,7 @@
 Axis letters: l layer, h head, i query row, j key column.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -30,6 +30,10 @@ class Window:
     columns: range
     query_step: int
     key_step: int
+
+    @property
+    def cells(self) -> int:
+        return -(-len(self.rows) // self.query_step) * -(-len(self.columns) // self.key_step)
 
 
 def window(size: int, rows: tuple[int, int] | None, columns: tuple[int, int] | None, cells: int | None) -> Window:
@@ -106,22 +110,45 @@ def stretches(
 
 def pooled(layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity) -> Tensor:
     """[heads, query cells, key cells], a block of rows at a time; exact, whatever the window's size."""
-    shape = len(heads), -(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step)
     # exp grows with its argument: of all the weights that a cell covers, only the largest has to be worked out.
     late = pool == "max" and quantity == "pattern"
-    filled = torch.full(shape, -torch.inf if pool == "max" else 0.0, device=layer.q.device)
-    for rows in blocks(part, len(heads)):
+
+    def read(rows: range) -> Tensor | None:
         columns = within_reach(layer, rows, part.columns, quantity)
-        if not columns:
+        return layer.block(heads, rows, columns, "log_pattern" if late else quantity) if columns else None
+
+    filled = pooled_blocks(read, len(heads), len(heads), part, pool, layer.q.device)
+    return filled.exp_() if late else filled
+
+
+def pooled_blocks(
+    read: Callable[[range], Tensor | None], maps: int, at_once: int, part: Window, pool: Pool, device: torch.device
+) -> Tensor:
+    """[maps, query cells, key cells] of blocks [maps rows columns], that are read as `at_once` maps have room.
+
+    A block may end before the window's last column: what is missing is nothing (0, or below all where pool is max).
+    """
+    shape = maps, -(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step)
+    filled = torch.full(shape, -torch.inf if pool == "max" else 0.0, device=device)
+    for rows in blocks(part, at_once):
+        block = read(rows)
+        if block is None:
             continue
-        block = layer.block(heads, rows, columns, "log_pattern" if late else quantity)
         small = along(along(block, 1, part.query_step, pool), 2, part.key_step, pool)
         at = (rows.start - part.rows.start) // part.query_step
         cells = filled[:, at : at + small.shape[1], : small.shape[2]]
         cells.copy_(torch.maximum(cells, small)) if pool == "max" else cells.add_(small)
     if pool == "mean":
         filled /= covered(part, filled.device)
-    return filled.exp_() if late else filled
+    return filled
+
+
+def pooled_map(whole: np.ndarray, part: Window, pool: Pool) -> np.ndarray:
+    """A window of a map [query key] that is there already."""
+    rows, columns = part.rows, part.columns
+    seen = torch.from_numpy(whole[None, rows.start : rows.stop, columns.start : columns.stop])
+    small = along(along(seen, 1, part.query_step, pool), 2, part.key_step, pool)[0]
+    return (small / covered(part, small.device) if pool == "mean" else small).numpy()
 
 
 def blocks(part: Window, heads: int) -> Iterator[range]:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app.analysis.roles import CHOICE, DELIMITER, RESTS, ROLES
+from app.analysis.table import ROW_SCORES
 from app.main import create_app
 from app.settings import Settings
+from app.studies.similarity import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -26,7 +29,14 @@ ENDPOINTS = {
     "/api/v1/captures/{capture_id}/overview": {"get"},
     "/api/v1/captures/{capture_id}/heads/{layer}/{head}": {"get"},
     "/api/v1/captures/{capture_id}/dump": {"get"},
+    "/api/v1/captures/{capture_id}/words": {"get"},
+    "/api/v1/captures/{capture_id}/norms/{layer}": {"get"},
     "/api/v1/captures/{capture_id}/scores": {"get"},
+    "/api/v1/captures/{capture_id}/roles": {"get"},
+    "/api/v1/captures/{capture_id}/similarity": {"get"},
+    "/api/v1/captures/{capture_id}/rollout": {"get"},
+    "/api/v1/captures/{capture_id}/flow": {"post"},
+    "/api/v1/probes/induction": {"post"},
 }
 
 
@@ -93,3 +103,34 @@ def test_the_body_of_a_dump_is_that_of_the_contract(schema):
 
 def test_no_number_in_the_readme_is_still_to_come():
     assert "TODO" not in README
+
+
+def scores_table():
+    rows = ["| name | what | unit | formula | choice | source |", "|---|---|---|---|---|---|"]
+    for score in ROW_SCORES:
+        source = f"[{score.source.title}]({score.source.link})"
+        formula = score.formula.replace("|", "\\|")
+        rows.append(f"| `{score.name}` | {score.title} | {score.unit} | {formula} | {score.choice} | {source} |")
+    return "\n".join(rows)
+
+
+def roles_table():
+    rows = ["| name | rule |", "|---|---|", *(f"| `{role.name}` | {role.rule} |" for role in ROLES)]
+    return "\n".join([*rows, f"| `delimiter` | {DELIMITER} |", f"| `rests` | {RESTS} |"])
+
+
+def collapse_table():
+    return "\n".join(["| name | rule |", "|---|---|", *(f"| `{name}` | {rule} |" for name, rule in RULES.items())])
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("scores", scores_table), ("roles", roles_table), ("collapse", collapse_table)]
+)
+def test_the_page_on_heads_is_made_of_the_same_tables_as_the_api(name, table):
+    page = (ROOT / "docs" / "heads.md").read_text()
+    written = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", page, re.DOTALL).group(1)
+    assert written == table(), f"the table is:\n{table()}"
+
+
+def test_the_page_on_heads_says_what_roles_are_of():
+    assert CHOICE in " ".join((ROOT / "docs" / "heads.md").read_text().split())

@@ -40,24 +40,25 @@ ROOMS = {
     "capture": "arena attention cost models records",
     "tiles": "attention capture records",
     "analysis": "records",  # pure functions of a block of rows: never models, never routes
-    "scoring": "analysis capture",  # analyses of a capture, a block of rows at a time
+    "studies": "analysis attention capture models records tiles",  # one question to a capture each, a block at a time
     "certificate": "attention models capture records",  # our numbers beside Hugging Face's
     "pieces": "records",  # arrays and facts as bytes, piece by piece
     "encoding": "pieces records",
     "shelf": "models records settings",  # which models are loaded
     "making": "capture cost records",  # a capture while it is made
     "threads": "",  # so many at once, so many in line
-    "runner": "cost making shelf threads models capture certificate tiles analysis records settings",
+    "kept": "capture making studies",  # captures within a number of bytes, for a time
+    "runner": "cost kept making shelf threads models capture certificate studies records settings",
     "metrics": "making runner",  # what Prometheus reads
     "dump": "runner capture tiles encoding pieces records",  # one request, one dump: for the wire and for the command
     "assets": "",  # what the page is made of, as it is sent
-    "routes": "assets runner cost making shelf dump problems capture certificate tiles analysis scoring encoding pieces"
-    " probes records settings",
+    "routes": "assets runner cost making shelf dump problems capture certificate tiles analysis studies encoding"
+    " pieces probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "sockets": "",  # a connection whose client may not keep it waiting
     "server": "sockets settings",  # around the application: how it listens and how it ends
     "main": "guards routes metrics runner encoding problems records settings",
-    "cli": "main server dump runner shelf capture tiles pieces models records settings wording",
+    "cli": "main server dump runner shelf capture analysis studies tiles pieces models records settings wording",
 }
 
 # What a room may import from outside the standard library. Rooms that are not named here are free.
@@ -67,11 +68,11 @@ OUTSIDE = {
     "probes": "",
     "cost": "",
     "attention": "torch numpy",
-    "analysis": "torch numpy",
+    "analysis": "torch numpy scipy",
     "arena": "torch",
     "capture": "torch numpy transformers",
     "tiles": "torch numpy",
-    "scoring": "torch numpy",
+    "studies": "torch numpy",
 }
 
 # Run by hand to make what we ship; nothing of the app, and not of the app.
@@ -91,7 +92,8 @@ ROUTES_WITHOUT_VIEW = {
     "metrics",
     "models",
     "pages",
-    "scores",
+    "probe",
+    "roles",
     "stream",
     "strict",
     "told",

@@ -13,17 +13,20 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "js"
 LAYERS = {
     "words": ("types", ""),
     "pure": (
-        "colour detail figure fitting folds format gaze listing matrix moves npy opening plotarea sight ticks zoom",
+        (
+            "colour detail figure fitting folds format gaze listing matrix moves npy opening plotarea ranking sight"
+            " ticks zoom"
+        ),
         "words pure",
     ),  # no document, no fetch: tested in Node.js
-    "wire": ("api apierror events streams", "words pure wire"),
+    "wire": ("api apierror catalogueapi events streams", "words pure wire"),
     "state": ("store url", "words pure state"),
     "document": ("dom tip", "words pure document"),
     # What a view, or the page beside the views, is put together from.
     "parts": (
         (
-            "chunks controls download elapsed facts find help hints key lines"
-            " looks marks minimap other painter pair pointing strip table theme thumbnail tools"
+            "charts choosing chunks controls download elapsed facts find help hints key lines"
+            " looks marks minimap other painter pair pointing standing strip table theme thumbnail tint tools"
         ),
         "words pure wire state document parts",
     ),
@@ -32,7 +35,7 @@ LAYERS = {
         "words pure wire state session",
     ),  # from a gesture to the server and back into the store
     "views": ("views", "words pure wire state document parts"),
-    "main": ("main", "words pure wire state document parts session views"),
+    "main": ("catalogue main", "words pure wire state document parts session views main"),
     "alone": ("early docs", ""),  # before anything is painted; a page of its own
 }
 LAYER_OF = {stem: layer for layer, (stems, _) in LAYERS.items() for stem in stems.split()}

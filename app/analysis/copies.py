@@ -10,7 +10,7 @@ def duplicate(block: Block) -> Tensor:
 
     TransformerLens, head_detector, counts all.
     """
-    return on_earlier(block, block.of_keys(block.text.ids) == block.of_queries(block.text.ids))
+    return on_earlier(block, earlier_copies(block))
 
 
 def induction(block: Block) -> Tensor:
@@ -18,12 +18,20 @@ def induction(block: Block) -> Tensor:
 
     Only queries with such a key are counted. In "a a" the key would be the query itself: none.
     """
-    before = block.text.ids.roll(1)
-    same = block.of_keys(before) == block.of_queries(block.text.ids)
-    return on_earlier(block, same & (block.keys > 0))  # before the first there is none
+    return on_earlier(block, followers_of_copies(block))
+
+
+def earlier_copies(block: Block) -> Tensor:
+    """[i j], True where j < i and t_j = t_i."""
+    return (block.of_keys(block.text.ids) == block.of_queries(block.text.ids)) & (block.keys < block.queries)
+
+
+def followers_of_copies(block: Block) -> Tensor:
+    """[i j], True where j < i and t_{j-1} = t_i."""
+    same = block.of_keys(block.text.ids.roll(1)) == block.of_queries(block.text.ids)
+    return same & (block.keys > 0) & (block.keys < block.queries)  # before the first there is none
 
 
 def on_earlier(block: Block, chosen: Tensor) -> Tensor:
-    """[i j] -> [h i], the mass on the chosen keys before the query."""
-    earlier = chosen & (block.keys < block.queries)
-    return block.only(block.mass_on(earlier), earlier.any(-1))
+    """[i j] -> [h i], the mass on the chosen keys; counted where there is one."""
+    return block.only(block.mass_on(chosen), chosen.any(-1))

@@ -8,6 +8,7 @@ import typer
 from .dump import dump
 from .env import env
 from .models import models
+from .scores import scores
 from .serve import serve
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -26,7 +27,7 @@ def headscope(
     """What every attention head of a pretrained transformer does with your text."""
 
 
-for command in (serve, dump, models, env):
+for command in (serve, dump, scores, models, env):
     cli.command()(command)
 
 

@@ -1,29 +1,21 @@
 """`headscope dump`: what POST /api/v1/attention answers, into a file, without a server."""
 
-import asyncio
-import os
 import re
-import signal
-import sys
-from collections.abc import Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import chain
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import AppError
 from ..records import DumpFormat, Quantity
 from ..settings import Settings
-from .flags import FAILED, NOWHERE, Device, ModelsDir, leave, say, settings_from, status_of
-from .target import STDOUT, format_for, opened
+from .flags import NOWHERE, Device, ModelsDir, leave, say, settings_from
+from .target import DUMPS, STDOUT, format_for, opened
+from .work import characters, failing, finish, stoppable, tell, text_of
 
 if TYPE_CHECKING:
     from ..dump import Ask
 
-Result = TypeVar("Result")
-STDIN = "-"
 HIGHEST = 1023
 
 
@@ -44,11 +36,11 @@ def dump(
 ) -> None:
     """Write the attention of a text into a file: json, npz, safetensors or csv."""
     settings = settings_from(host=NOWHERE, model=model, models_dir=models_dir, device=device)
-    wanted = format_for(output, format_)
+    wanted = format_for(output, format_, DUMPS)
     if verify and wanted == "csv":
         leave("--verify: csv has no place for a certificate, take json, npz or safetensors")
     chosen = (numbers("--layers", layers), numbers("--heads", heads))
-    said = from_stdin() if text == STDIN else characters("the text", text)
+    said = text_of(text)
     if pair is not None:
         characters("--pair", pair)
     with stoppable(), failing(output), opened(output) as target:
@@ -76,23 +68,6 @@ def numbers(flag: str, text: str | None) -> list[int] | None:
     return named
 
 
-def characters(name: str, said: str) -> str:
-    """Python gives bytes of an argument that are no characters as halves of surrogate pairs."""
-    try:
-        said.encode()
-    except UnicodeEncodeError:
-        leave(f"{name} is not UTF-8")
-    return said
-
-
-def from_stdin() -> str:
-    """Without the line end that `echo` puts behind every text."""
-    try:
-        return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        leave(f"byte {error.start} of stdin is not UTF-8")
-
-
 def chunks(settings: Settings, ask: "Ask", wanted: DumpFormat, decimals: int) -> Iterable[bytes]:
     """The bytes of the dump. Raises AppError."""
     from ..dump import captured
@@ -109,57 +84,3 @@ def chunks(settings: Settings, ask: "Ask", wanted: DumpFormat, decimals: int) ->
         return csv_of(capture, choice, ask.quantity, decimals, tell)
     made = in_lumps(pieces(finish(answer(runner, ask, wanted, most=None)), wanted, decimals))
     return chain(made, [b"\n"]) if wanted == "json" else made
-
-
-def finish(work: Coroutine[Any, Any, Result]) -> Result:
-    """Its result. Not asyncio.run(), which after Ctrl+C waits for the thread that reads or runs the model."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
-
-
-def tell(word: str) -> None:
-    """What is being done, on one line of the terminal; nowhere else."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{word}")
-        sys.stderr.flush()
-
-
-@contextmanager
-def failing(output: str) -> Iterator[None]:
-    """What goes wrong is said in one line; that the reader of a pipe has enough is not wrong."""
-    try:
-        yield
-    except AppError as error:
-        tell("")
-        leave(error.detail, status_of(error))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        tell("")
-        leave(f"{error.filename or output}: {error.strerror or error}", FAILED)
-
-
-class Stopped(KeyboardInterrupt):
-    """Carries the status to leave with. An event loop lets no other exception of a signal through."""
-
-
-def stop(number: int, _: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # tidying up is not to be stopped in its turn
-    raise Stopped(128 + number)
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Ctrl+C and SIGTERM leave at once, what was begun removed: an import of torch would hold them up for seconds."""
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except Stopped as stopped:
-        tell("")
-        os._exit(stopped.args[0])
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

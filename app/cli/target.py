@@ -3,25 +3,27 @@
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from ..records import DumpFormat
+from ..records import DumpFormat, TableFormat
 from .flags import leave
 
 STDOUT = "-"
-SUFFIXES: dict[str, DumpFormat] = {".json": "json", ".npz": "npz", ".safetensors": "safetensors", ".csv": "csv"}
-BINARY = ("npz", "safetensors")
+DUMPS: tuple[DumpFormat, ...] = ("json", "npz", "safetensors", "csv")
+TABLES: tuple[TableFormat, ...] = ("json", "csv", "parquet")
+BINARY = ("npz", "safetensors", "parquet")
+Kind = TypeVar("Kind", bound=str)
 
 
-def format_for(output: str, named: DumpFormat | None) -> DumpFormat:
+def format_for(output: str, named: Kind | None, known: Sequence[Kind]) -> Kind:
     """The format that is named, else that of the file's ending, else json on stdout. Leaves where it cannot be."""
-    known = "json" if output == STDOUT else SUFFIXES.get(Path(output).suffix.lower())
-    wanted = named or known
+    ending = "json" if output == STDOUT else Path(output).suffix.lower().removeprefix(".")
+    wanted = named or next((kind for kind in known if kind == ending), None)
     if wanted is None:
-        leave(f"{output}: end it in {', '.join(SUFFIXES)}, or say --format")
+        leave(f"{output}: end it in {', '.join(f'.{kind}' for kind in known)}, or say --format")
     if output == STDOUT and wanted in BINARY and sys.stdout.isatty():
         leave(f"{wanted} is nothing for a terminal to show: say -o FILE.{wanted}")
     return wanted

@@ -56,7 +56,7 @@ async def capture(
     only_json(accept)
     made, new = await while_connected(request, runner.capture(*asked))
     headers = {"Location": f"{router.prefix}/captures/{made.id}"}
-    return JSONResponse(of_capture(made, runner.expires_in(made.id)), 201 if new else 200, headers)
+    return JSONResponse(of_capture(made, runner.captures.expires_in(made.id)), 201 if new else 200, headers)
 
 
 @router.post("/estimate", summary="What a capture would cost", dependencies=[Depends(only_json)])
@@ -70,10 +70,10 @@ async def estimate(body: CaptureRequest, runner: TheRunner) -> dict[str, Any]:
 @router.get("/captures/{capture_id}", summary="A capture again", dependencies=[Depends(only_json)])
 async def look(capture_id: str, runner: TheRunner) -> dict[str, Any]:
     """The capture again, without its text being sent."""
-    return of_capture(runner.kept(capture_id), runner.expires_in(capture_id))
+    return of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id))
 
 
 @router.delete("/captures/{capture_id}", summary="Let go of a capture", status_code=204)
 async def forget(capture_id: str, runner: TheRunner) -> None:
     """Let go of it at once."""
-    runner.forget(capture_id)
+    runner.captures.forget(capture_id)

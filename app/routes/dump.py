@@ -38,7 +38,7 @@ async def dump(
     wanted: Wanted,
 ) -> Response:
     """As `POST /api/v1/attention` answers, but streamed: npy, npz and safetensors of any size, JSON up to a limit."""
-    capture = runner.kept(capture_id)
+    capture = runner.captures.get(capture_id)
     choice = choice_of(capture.card, len(capture.tokens), part.layers, part.heads)
     headers = tag(request, capture_id, wanted)
     if same := unchanged(request, headers):

@@ -27,7 +27,7 @@ async def overview(
     pool: Pool = "max",
 ) -> Response:
     """Every head at most cells x cells; a cell that covers several weights holds their max or mean."""
-    capture = runner.kept(capture_id)
+    capture = runner.captures.get(capture_id)
     headers = tag(request, capture_id, wanted)
     if same := unchanged(request, headers):
         return same

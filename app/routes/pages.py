@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse
 from starlette.types import Scope
 
+from ..analysis.table import ROW_SCORES
 from ..assets import Asset, asset, asset_of
 from ..probes import PROBES
 from .deps import TheSettings
@@ -51,11 +53,23 @@ class Revalidated(StaticFiles):
 
 templates = Jinja2Templates(shipped("templates"))
 static = Revalidated(directory=shipped("static"))
-# All that main.js imports, and what these import: named in the page, they are fetched side by side.
+IMPORT = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.[^"']+)["'];""", re.MULTILINE)
+
+
+def imported(script: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """A script, what it imports, and what these import: not what is fetched later, by import()."""
+    if script in known:
+        return known
+    known |= {script}
+    for path in IMPORT.findall(script.read_text()):
+        known = imported((script.parent / path).resolve(), known)
+    return known
+
+
+# Named in the page, they are fetched side by side.
 MODULES = tuple(
-    path.relative_to(shipped("static")).as_posix()
-    for path in sorted(shipped("static").rglob("*.js"))
-    if path.name not in ("docs.js", "early.js")
+    path.relative_to(shipped("static").resolve()).as_posix()
+    for path in sorted(imported((shipped("static") / "js" / "main.js").resolve()))
 )
 
 
@@ -99,6 +113,7 @@ def page(request: Request, settings: TheSettings) -> Response:
     context = {
         "version": version("headscope"),
         "probes": PROBES,
+        "scores": ROW_SCORES,
         "plotly_url": vendor()["plotly"].url,
         "default_model": settings.model,
         "modules": MODULES,

@@ -35,14 +35,14 @@ async def scores(
 
     What a text or a model cannot have, as copies in a text without any, is null.
     """
-    capture = runner.kept(capture_id)
+    capture = runner.captures.get(capture_id)
     chosen = chosen_of(names)
     numbers = len(chosen) * len(capture.layers) * capture.heads * (len(capture.tokens) if per == "query" else 1)
     check_cells(numbers, wanted, settings.max_cells, settings.max_json_cells, "name fewer scores")
     headers = tag(request, capture_id, wanted)
     if same := unchanged(request, headers):
         return same
-    from ..scoring import per_head, per_query
+    from ..studies.scores import per_head, per_query
 
     work = per_query if per == "query" else per_head
     values = await while_connected(request, runner.analyse(work, capture, chosen))
@@ -67,7 +67,7 @@ def chosen_of(names: str | None) -> "list[RowScore]":
 
 def answer(chosen: "list[RowScore]", values: np.ndarray, per: str, wanted: Format) -> Answer:
     """values [s l h] or, per query, [s l h i]; JSON nests those of each score within it."""
-    from ..scoring import ranks
+    from ..studies.scores import ranks
 
     arrays = {"values": values.astype(np.float32)}
     if per == "head":
@@ -83,4 +83,4 @@ def answer(chosen: "list[RowScore]", values: np.ndarray, per: str, wanted: Forma
 
 
 def described(score: "RowScore") -> dict[str, Any]:
-    return {name: value for name, value in asdict(score).items() if name != "of"}
+    return asdict(score)

@@ -43,7 +43,7 @@ async def events(runner: Runner, making: Making, cells: int, bend: Bend) -> Asyn
                 yield event("layer", told_of_it)
                 sent += 1
         capture = await making.end()
-        yield event("done", of_capture(capture, runner.expires_in(capture.id)))
+        yield event("done", of_capture(capture, runner.captures.expires_in(capture.id)))
     except AppError as error:
         yield event("error", of_app_error(error))
 

@@ -3,11 +3,16 @@ import { readNpy } from "./npy.js";
 import { readLoad, readRun } from "./streams.js";
 
 /** @import {Heard} from "./streams.js" */
-/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question, Window} from "./types.js" */
+/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question, State, Token, Window} from "./types.js" */
+
+/** @typedef {Pick<State, "words" | "show">} Shown */
 
 /** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
 const OVERVIEW_CELLS = 32;
+const OF_A_TEXT = "load capture pattern words detail cell line scores roles similarity rollout flow".split(" ");
 const CAPTURES = "/api/v1/captures";
+/** @type {Shown} */
+const WEIGHTS = { words: false, show: "weights" };
 const EVENTS = { Accept: "text/event-stream" };
 
 /** @param {unknown} error */
@@ -71,7 +76,7 @@ async function request(send, path, options) {
  * @param {Response} response
  * @returns {Promise<Matrix>}
  */
-async function readMatrix(response) {
+export async function readMatrix(response) {
   const facts = JSON.parse(response.headers.get("X-Headscope") ?? "{}");
   const { shape, data } = readNpy(await response.arrayBuffer());
   const [rows = 0, columns = 0] = shape;
@@ -79,12 +84,37 @@ async function readMatrix(response) {
   return { values: data, rows, columns, ...steps, queries: facts.rows, keys: facts.columns };
 }
 
+/** @param {string} id @param {string} part */
+export const partPath = (id, part) => `${CAPTURES}/${encodeURIComponent(id)}/${part}`;
+
 /**
+ * Where the numbers of a head are, or of all heads of its layer together; more parameters follow.
+ *
  * @param {string} id
  * @param {number} layer
  * @param {number} head
+ * @param {Shown} [shown]
  */
-export const headPath = (id, layer, head) => `${CAPTURES}/${encodeURIComponent(id)}/heads/${layer}/${head}`;
+export function headPath(id, layer, head, { words, show } = WEIGHTS) {
+  if (show === "layer") return partPath(id, `norms/${layer}?`);
+  return partPath(id, `heads/${layer}/${head}?${show === "effect" ? "quantity=norm&" : ""}${words ? "words=true&" : ""}`);
+}
+
+/**
+ * A capture whose tokens are words, made of the server's.
+ *
+ * @param {Capture} capture
+ * @param {{words: Omit<Token, "index">[]}} answer
+ */
+function inWords(capture, { words }) {
+  const tokens = words.map((word, index) => ({ ...word, index }));
+  return { ...capture, tokens, queries: tokens.length, keys: tokens.length };
+}
+
+/** Effects have no common scale: a picture shows them as shares of its longest. @param {Matrix} matrix */
+function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, value), 0)) {
+  return { longest, matrix: { ...matrix, values: longest ? matrix.values.map((value) => value / longest) : matrix.values } };
+}
 
 /**
  * @param {object} body
@@ -187,32 +217,43 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
      * @param {number} layer
      * @param {number} head
      * @param {number} cells
+     * @param {Shown} [shown]
      * @returns {Promise<Pattern>}
      */
-    pattern: async (capture, layer, head, cells) => {
-      const path = `${headPath(capture.id, layer, head)}?cells=${cells}&pool=max`;
-      const matrix = await readMatrix(await newest("pattern", path, {}, npy));
-      return { capture, layer, head, matrix, detail: null };
+    pattern: async (capture, layer, head, cells, shown = WEIGHTS) => {
+      const path = `${headPath(capture.id, layer, head, shown)}cells=${cells}&pool=max`;
+      const answer = newest("pattern", path, {}, npy).then(readMatrix);
+      const words = shown.words && newest("words", partPath(capture.id, "words")).then((response) => response.json());
+      const matrix = await answer;
+      const found = shown.show === "weights" ? { matrix, longest: null } : asShares(matrix);
+      return { capture: words ? inWords(capture, await words) : capture, layer, head, ...shown, ...found, detail: null };
     },
 
     /**
      * A window of a head: pooled, where so many cells do not hold it.
      *
      * @param {"detail" | "cell" | "line"} kind of two of one kind, the newer wins
-     * @param {Pick<Pattern, "capture" | "layer" | "head">} pattern
+     * @param {Pattern} pattern
      * @param {Window} window
      * @param {number} [cells] as many as there are, where it is left out
      */
-    window: async (kind, { capture, layer, head }, { rows, columns }, cells) => {
-      const path = headPath(capture.id, layer, head);
+    window: async (kind, pattern, { rows, columns }, cells) => {
+      const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
       const pooled = cells ? `&cells=${cells}&pool=max` : "";
       const part = `rows=${rows.join(":")}&columns=${columns.join(":")}${pooled}`;
-      return readMatrix(await newest(kind, `${path}?${part}`, {}, npy));
+      const matrix = await readMatrix(await newest(kind, `${path}${part}`, {}, npy));
+      return pattern.longest === null ? matrix : asShares(matrix, pattern.longest).matrix;
     },
+
+    /** What the parts of the page ask for that come later. */
+    ask: newest,
+
+    /** @param {string} kind */
+    stop: (kind) => running.get(kind)?.abort(),
 
     /** Nothing that is still on its way matters any more. */
     forget: () => {
-      for (const kind of ["load", "capture", "pattern", "detail", "cell", "line"]) running.get(kind)?.abort();
+      for (const kind of OF_A_TEXT) running.get(kind)?.abort();
     },
   };
 }

@@ -83,6 +83,16 @@ function spreadLine({ capture, matrix }) {
 
 /** @param {Pattern} pattern */
 function content(pattern) {
+  if (pattern.longest !== null)
+    return [
+      make(
+        "p",
+        {},
+        "The picture shows effects: how long is what a query gets from a key, its weight times the value there, as the output projection writes it. They add up to nothing; what is said here of weights is beside ",
+        make("b", {}, "weights"),
+        ".",
+      ),
+    ];
   if (!isExact(pattern.matrix))
     return [
       make(

@@ -1,6 +1,7 @@
 import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
 import { fit } from "./fitting.js";
 import { foldedStrip } from "./folds.js";
+import { length } from "./format.js";
 import { plotArea, rooms, TYPE } from "./plotarea.js";
 import { frameOf, isFoldable, layOf, sightOf, weightsOf } from "./sight.js";
 import { plotlyTicks } from "./ticks.js";
@@ -30,9 +31,10 @@ function shades(pattern, sight, scale, masked) {
  * @param {ScaleName} scale
  * @param {boolean} narrow
  * @param {boolean} behind true where the strip of what is folded away stands between the cells and the bar
+ * @param {number | null} longest of effects
  */
-function colourbar(scale, narrow, behind) {
-  const title = { text: "weight", font: { size: TYPE }, side: narrow ? "bottom" : "right" };
+function colourbar(scale, narrow, behind, longest) {
+  const title = { text: longest === null ? "weight" : `share of the longest, ${length(longest)}`, font: { size: TYPE }, side: narrow ? "bottom" : "right" };
   const [xpad, ypad] = behind ? [22, 18] : [12, 10];
   const place = narrow ? { orientation: "h", x: 0.5, y: 0, yanchor: "top", ypad, xpad: 0 } : { xpad, ypad: 0, x: 1 };
   return { ...place, thickness: 10, outlinewidth: 0, len: 1, tickfont: { size: 11 }, title, ...colourbarTicks(scale) };
@@ -164,7 +166,7 @@ export function figure(pattern, look, size, paint, built = new Map()) {
   built.set(matrix, whole);
   if (detail && closer) built.set(detail, closer);
   const data = [
-    { ...whole, colorbar: colourbar(look.scale, narrow, behind) },
+    { ...whole, colorbar: colourbar(look.scale, narrow, behind, pattern.longest) },
     ...(closer ? [over(closer, paint)] : []),
   ];
   return { data, layout: layoutOf(pattern, sight, look, size, paint) };

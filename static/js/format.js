@@ -41,6 +41,9 @@ export function weight(value) {
   return value < FAINT ? `< ${FAINT}` : value.toFixed(3);
 }
 
+/** Of a vector: three digits, as effects are of any size. @param {number} value */
+export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
+
 /** The same rule in whole percent. @param {number} share of one */
 export function percent(share) {
   if (share > 0 && share < 0.01) return "< 1 %";
@@ -49,6 +52,9 @@ export function percent(share) {
 
 /** As downloads are told: a million bytes each. @param {number} bytes */
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
+
+/** @param {{layer: number, head: number}} place */
+export const nameOf = ({ layer, head }) => `layer ${layer}, head ${head}`;
 
 /**
  * @param {number} count
@@ -108,7 +114,9 @@ export function sentence(pattern, cell, exact) {
     : [name(cell.query), name(cell.key)];
   if (isMasked(matrix, model.causal, cover.row, cover.column))
     return `${query} may not attend to ${key}, which ${many ? "come" : "comes"} later`;
-  const value = weight(cellOf(matrix, cover.row, cover.column));
+  const share = cellOf(matrix, cover.row, cover.column);
+  if (pattern.longest !== null) return `${key} brings ${query} ${many ? "at most " : ""}${length(share * pattern.longest)}`;
+  const value = weight(share);
   if (!many) return `${query} attends to ${key}: ${value}`;
   const best = exact && largest(exact);
   const where = best ? ` at ${placed(tokens, best.query)} to ${placed(tokens, best.key)}` : "";

@@ -1,6 +1,7 @@
 import { listening, need } from "./dom.js";
 import { percent, quote } from "./format.js";
 import { foldedShare, isFoldable } from "./sight.js";
+import { SHOWS } from "./url.js";
 
 /** @import {Actions, Capture, Look, Pattern, ScaleName, Span, State, Store} from "./types.js" */
 
@@ -55,7 +56,7 @@ export function foldWords(pattern) {
  * @param {State} state
  */
 export function foldedWords(state) {
-  const found = state.pattern && foldedShare(state.pattern, state);
+  const found = state.pattern?.longest === null && foldedShare(state.pattern, state);
   if (!found) return "";
   const names = found.names.map((name) => (name === "the first token" ? name : quote(name)));
   const where = names.join(" and ");
@@ -75,6 +76,11 @@ function render(root, state) {
   }
   need(root, '[data-bend="fold"]').textContent = foldWords(pattern);
   need(root, ".folded").textContent = foldedWords(state);
+  for (const button of root.querySelectorAll("[data-show]"))
+    button.setAttribute("aria-pressed", String(button instanceof HTMLElement && button.dataset.show === state.show));
+  const words = need(root, '[data-bend="words"]');
+  words.setAttribute("aria-pressed", String(state.words));
+  words.toggleAttribute("disabled", state.show !== "weights");
   renderSegments(need(root, ".segments"), state);
 }
 
@@ -102,6 +108,13 @@ export function mountLooks(root, store, actions) {
   }
   on(need(root, '[data-bend="fold"]'), "click", () => actions.adjust({ fold: !store.get().fold }));
   on(need(root, '[data-bend="flip"]'), "click", () => actions.adjust({ flip: !store.get().flip }));
+  on(need(root, '[data-bend="words"]'), "click", () => actions.show({ words: !store.get().words }));
+  on(need(root, ".shown"), "click", (event) => {
+    const name = event.target instanceof HTMLElement && event.target.dataset.show;
+    const show = SHOWS.find((known) => known === name);
+    // The tokens of a word have no effect of their own to add up.
+    if (show) actions.show({ show, ...(show === "weights" ? {} : { words: false }) });
+  });
   on(need(root, ".segments"), "click", (event) => {
     const { pattern } = store.get();
     const name = event.target instanceof HTMLElement ? event.target.dataset.segments : undefined;
@@ -109,7 +122,7 @@ export function mountLooks(root, store, actions) {
     if (window) actions.adjust(window);
   });
   render(root, store.get());
-  const drawn = /** @type {const} */ (["pattern", "scale", "fold", "flip", "rows", "columns"]);
+  const drawn = /** @type {const} */ (["pattern", "scale", "fold", "flip", "rows", "columns", "words", "show"]);
   const unsubscribe = store.subscribe((now, before) => {
     if (drawn.some((name) => now[name] !== before[name])) render(root, now);
   });

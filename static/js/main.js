@@ -133,6 +133,12 @@ const actions = {
     remember("replace");
     session.showDetail();
   },
+  show(patch) {
+    // A place among words is another than among tokens.
+    store.set({ ...patch, ...(patch.words === undefined ? {} : { rows: null, columns: null, token: null }) });
+    remember("push");
+    session.showHead();
+  },
   weigh: session.weigh,
   retry() {
     if (!store.get().models.length) session.loadModels();

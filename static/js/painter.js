@@ -53,11 +53,10 @@ export function createPainter(table, store) {
   /** @param {Element} row @param {Lay} lay */
   function look(row, lay) {
     const state = store.get();
-    const layer = Number(/** @type {HTMLElement} */ (row).dataset.layer);
-    const from = [state.overview?.at(layer, 0), state.scale, lay.pitch, lay.side, lay.grey];
+    const heads = headsOf(state, row);
+    const from = [heads[0], state.scale, lay.pitch, lay.side, lay.grey];
     if (shown.get(row)?.every((part, at) => part === from[at])) return;
     shown.set(row, from);
-    const heads = headsOf(state, layer);
     row.classList.toggle("blank", !heads.length);
     const canvas = row.querySelector("canvas");
     if (canvas) paintRow(canvas, heads, state, lay);
@@ -93,13 +92,14 @@ export function createPainter(table, store) {
 }
 
 /**
- * The small pictures of a layer; none of one that is still to be run.
+ * The small pictures of a row; none of a layer that is still to be run.
  *
  * @param {Pick<State, "overview">} state
- * @param {number} layer
+ * @param {Element} row
  * @returns {Matrix[]}
  */
-function headsOf({ overview }, layer) {
-  if (!overview) return [];
-  return Array.from({ length: overview.heads }, (_, head) => overview.at(layer, head)).filter((matrix) => !!matrix);
+function headsOf({ overview }, row) {
+  const cells = /** @type {Iterable<HTMLElement>} */ (row.querySelectorAll("[role='gridcell']"));
+  const found = Array.from(cells, ({ dataset: { layer, head } }) => overview?.at(Number(layer), Number(head)));
+  return found.filter((matrix) => !!matrix);
 }

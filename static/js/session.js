@@ -68,6 +68,9 @@ async function watchLoad(store, api, isWanted) {
   }
 }
 
+/** What another picture is fetched for. */
+const SHOWN = /** @type {const} */ (["layer", "head", "words", "show"]);
+
 /** The clock of the page; tests bring their own. */
 const CLOCK = {
   now: () => performance.now(),
@@ -144,10 +147,12 @@ export function createSession(store, api, clock = CLOCK) {
     // Another head than the one that was asked for would be a guess: the reader chooses, and the address waits.
     if (message) return store.set({ pattern: null, status: { kind: "error", message } });
     try {
-      const { cells } = store.get();
-      const pattern = await using(store, api, overview.capture, (capture) => api.pattern(capture, layer, head, cells));
+      const asked = store.get();
+      const pattern = await using(store, api, overview.capture, (capture) =>
+        api.pattern(capture, layer, head, asked.cells, asked),
+      );
       const now = store.get();
-      if (mine !== turn || now.layer !== layer || now.head !== head) return;
+      if (mine !== turn || SHOWN.some((name) => now[name] !== asked[name])) return;
       showPattern(store, pattern);
       await looking.showDetail(0);
     } catch (error) {

@@ -58,8 +58,8 @@ function renderLink(link, format, state) {
     link.removeAttribute("href");
     return;
   }
-  const path = headPath(pattern.capture.id, pattern.layer, pattern.head);
-  link.setAttribute("href", `${path}?format=${format}${takenPart(state)}`);
+  const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
+  link.setAttribute("href", `${path}format=${format}${takenPart(state)}`);
   link.setAttribute("download", `${fileName(pattern)}.${format}`);
   link.title = takenPart(state) ? "what the picture shows, in cells as large" : "";
 }

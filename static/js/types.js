@@ -59,6 +59,9 @@
  * @property {number} head
  * @property {Matrix} matrix the whole of it; of a long text, pooled
  * @property {Matrix | null} detail the window that is looked at closer; null where the whole is as sharp
+ * @property {boolean} words
+ * @property {Show} show
+ * @property {number | null} longest of effects, which are shown as shares of it; null for weights
  *
  * @typedef {object} Line what one token of a long text gives to each, or gets from each, exactly
  * @property {Matrix} of the whole of the head that it is of
@@ -73,6 +76,12 @@
  * @typedef {{rows: Span, columns: Span}} Window the queries and keys of a part of a map
  *
  * @typedef {"query" | "key"} Side
+ *
+ * @typedef {"weights" | "effect" | "layer"} Show weights; how long what a query gets from a key is; the same of the sum of all heads of the layer
+ *
+ * @typedef {"" | "scores" | "similarity" | "rollout"} Panel
+ *
+ * @typedef {{layer: number, head: number}} HeadPlace
  *
  * @typedef {"linear" | "sqrt" | "log"} ScaleName
  *
@@ -91,6 +100,15 @@
  * @property {"map" | "table"} as
  * @property {number | null} token the token that is held on to, by its position; null for none
  * @property {Side} side whether a token is shown as the query that looks or as the key that is looked at
+ * @property {boolean} words true shows words instead of tokens
+ * @property {Show} show
+ * @property {string | null} score by which the heads are coloured; null for none
+ * @property {boolean} sort true has the heads in the order of that score
+ * @property {number | null} top how many heads stand out, those with most of it; null for all
+ * @property {Panel} panel what is open below
+ * @property {number | null} start of the layers that are rolled out, the first
+ * @property {number | null} upto and the last; null for the last there is
+ * @property {number | null} residual share of the token itself in each of them, in percent
  *
  * @typedef {object} Status
  * @property {"idle" | "busy" | "done" | "error"} kind
@@ -100,10 +118,66 @@
  * @property {Progress} [progress] of the model that is being loaded
  * @property {"text" | "text-pair" | "model"} [about] the field that is to blame for an error
  *
+ * @typedef {(number | null)[][]} Values a number for each head, [layer][head]; null where a head has none
+ *
+ * @typedef {object} Score a number of each head, and what it means
+ * @property {string} name
+ * @property {string} title
+ * @property {string} unit
+ * @property {string} formula
+ * @property {{title: string, link: string}} source
+ * @property {string} choice
+ * @property {Values} values
+ * @property {Values} ranks
+ *
+ * @typedef {object} Role
+ * @property {string} name
+ * @property {string} title
+ * @property {string} rule
+ * @property {string} choice
+ * @property {number} queries
+ * @property {boolean[][]} held
+ * @property {Values} share
+ * @property {Values} chance
+ *
+ * @typedef {object} Roles
+ * @property {Role[]} roles
+ * @property {{rule: string, values: Values, rests: boolean[][]}} sink
+ *
+ * @typedef {object} Collapse
+ * @property {string} name
+ * @property {string} rule
+ * @property {[number, number][]} [heads]
+ * @property {[number, number][][]} [pairs]
+ *
+ * @typedef {object} Similarity
+ * @property {number[][]} jensen_shannon
+ * @property {number[][]} cosine
+ * @property {[number, number][]} places
+ * @property {number} heads
+ * @property {boolean} exact
+ * @property {number} rows
+ * @property {number} queries
+ * @property {{shown: number, choice: string}} map
+ * @property {Collapse[]} collapse
+ *
+ * @typedef {{start: number, upto: number | null, residual: number}} Through
+ *
+ * @typedef {object} Findings what every head of a capture does
+ * @property {string} id of the capture
+ * @property {Score[]} scores
+ * @property {Roles} roles
+ *
  * @typedef {object} Extras
  * @property {ModelCard[]} models
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
+ * @property {Findings | null} findings
+ * @property {{model: string, scores: Score[], choice: string} | null} probed what the standard probe said of a model
+ * @property {{id: string, of: Similarity} | null} alike how alike the heads of a capture are
+ * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow"} | null} rolled
+ * @property {string} said of the later parts: what they are at, or why not
+ * @property {HeadPlace[] | null} order the heads by the chosen score, if they are sorted
  * @property {{query: number | null, key: number | null}} pointed the tokens under the pointer, or under the keyboard's cursor
  * @property {Line | null} line of the token that the text shows; null where the pattern holds it exactly
  * @property {number} cells how many cells of a picture the screen has room for, along its longer side
@@ -129,6 +203,7 @@
  * @typedef {object} Actions what a view may ask for
  * @property {(layer: number, head: number, remember: Remember) => void} chooseHead
  * @property {(patch: Partial<Address & Pick<Extras, "drag">>) => void} adjust change what only the page draws: scale, zoom
+ * @property {(patch: Partial<Pick<Address, "words" | "show">>) => void} show fetch the head's picture anew: words or tokens, weights or effects
  * @property {(kind: "cell" | "line", window: Window) => Promise<Matrix>} weigh weights of the head that is shown, exactly; the newest of a kind wins
  * @property {() => void} retry
  * @property {(path: string, name: string) => boolean} take saves a file that a link alone could not fetch; false where one can

@@ -1,7 +1,7 @@
 import { clip } from "./format.js";
 import { initialState } from "./store.js";
 
-/** @import {Address, ScaleName, Side, Span} from "./types.js" */
+/** @import {Address, Panel, ScaleName, Show, Side, Span} from "./types.js" */
 
 /** A browser takes about 2 MB of address, a chat window far less. */
 const LONGEST_TEXT = 200_000;
@@ -11,6 +11,12 @@ export const SCALES = ["linear", "sqrt", "log"];
 
 /** @type {readonly Side[]} */
 const SIDES = ["query", "key"];
+
+/** @type {readonly Show[]} */
+export const SHOWS = ["weights", "effect", "layer"];
+
+/** @type {readonly Panel[]} */
+const PANELS = ["scores", "similarity", "rollout"];
 
 /** @param {string} raw */
 function index(raw) {
@@ -55,6 +61,15 @@ const FIELDS = {
   as: { read: (raw) => (raw === "table" ? raw : undefined), print: String },
   token: { read: index, print: String },
   side: { read: (raw) => SIDES.find((name) => name === raw), print: String },
+  words: { read: yes, print: () => "1" },
+  show: { read: (raw) => SHOWS.find((name) => name === raw), print: String },
+  score: { read: (raw) => (/^[a-z_]{1,40}$/.test(raw) ? raw : undefined), print: String },
+  sort: { read: yes, print: () => "1" },
+  top: { read: (raw) => index(raw) || undefined, print: String },
+  panel: { read: (raw) => PANELS.find((name) => name === raw), print: String },
+  start: { read: index, print: String },
+  upto: { read: index, print: String },
+  residual: { read: (raw) => (/^\d\d?$/.test(raw) ? Number(raw) : undefined), print: String },
 };
 
 const NAMES = /** @type {(keyof Address)[]} */ (Object.keys(FIELDS));

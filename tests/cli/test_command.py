@@ -72,7 +72,7 @@ def test_a_key_is_set_or_not_set_and_never_shown(monkeypatch):
 
 @pytest.mark.parametrize(
     ("line", "offered"),
-    [("headscope ", {"serve", "dump", "models", "env"}), ("headscope dump --quant", {"--quantity"})],
+    [("headscope ", {"serve", "dump", "scores", "models", "env"}), ("headscope dump --quant", {"--quantity"})],
 )
 def test_bash_completes_commands_and_flags(line, offered):
     """What the script of --show-completion runs at each press of the key."""

@@ -182,7 +182,7 @@ def test_a_capture_is_told_in_json_alone(client):
         ("/api/v1/models?all=1", "'all' is unknown here: it takes none"),
         ("/api/v1/captures/x?cells=1", "'cells' is unknown here"),
         ("/api/v1/captures/x/overview?cell=1", "'cell' is unknown here: it takes cells, pool, format"),
-        ("/api/v1/captures/x/heads/0/0?colums=0:5", "takes rows, columns, cells, pool, quantity, format"),
+        ("/api/v1/captures/x/heads/0/0?colums=0:5", "takes quantity, words, rows, columns, cells, pool, format"),
         ("/api/v1/captures/x/heads/0/0?cells=1&cells=2", "cells is given 2 times"),
     ],
 )

@@ -1,4 +1,5 @@
 import { listening, make, need } from "../dom.js";
+import { nameOf } from "../format.js";
 import { createPainter } from "../painter.js";
 import { paint } from "../thumbnail.js";
 import { placeTip } from "../tip.js";
@@ -57,15 +58,16 @@ export function walk(key, from, shape, control = false) {
   return { layer: within(to.layer, last.layer), head: within(to.head, last.head) };
 }
 
-/** @param {Place} place */
-export const nameOf = (place) => `layer ${place.layer}, head ${place.head}`;
-
-/** @param {number} layer @param {number} heads */
-function rowOf(layer, heads) {
+/**
+ * @param {string} name
+ * @param {string} label
+ * @param {Place[]} places
+ */
+function rowOf(name, label, places) {
   const canvas = make("canvas", { "aria-hidden": "true" });
   // Until there is something to draw, the smallest: the default of 300 x 150 would cost memory for each layer.
   [canvas.width, canvas.height] = [1, 1];
-  const cells = Array.from({ length: heads }, (_, head) =>
+  const cells = places.map(({ layer, head }) =>
     make("span", {
       role: "gridcell",
       tabindex: "-1",
@@ -77,24 +79,35 @@ function rowOf(layer, heads) {
   );
   return make(
     "div",
-    { role: "row", class: "blank", "data-layer": String(layer) },
-    make("span", { role: "rowheader", "aria-label": `layer ${layer}` }, String(layer)),
+    { role: "row", class: "blank", "data-layer": String(places[0]?.layer) },
+    make("span", { role: "rowheader", "aria-label": label }, name),
     canvas,
     ...cells,
   );
 }
 
-/** @param {HTMLElement} table @param {Shape} shape */
-function build(table, shape) {
+/** The heads of a row: of a layer, or the next in the order they are sorted in. @param {State["order"]} order */
+function placesOf(order, /** @type {number} */ row, /** @type {number} */ heads) {
+  if (order) return order.slice(row * heads, (row + 1) * heads);
+  return Array.from({ length: heads }, (_, head) => ({ layer: row, head }));
+}
+
+/** @param {HTMLElement} table @param {Shape} shape @param {State["order"]} order */
+function build(table, shape, order) {
   const names = make(
     "div",
     { role: "row", class: "names" },
-    make("span", { role: "columnheader" }, make("span", { class: "aside" }, "layer")),
+    make("span", { role: "columnheader" }, make("span", { class: "aside" }, order ? "rank" : "layer")),
   );
   for (let head = 0; head < shape.heads; head++) {
-    names.append(make("span", { role: "columnheader", "aria-label": `head ${head}` }, String(head)));
+    const label = order ? { "aria-hidden": "true" } : { "aria-label": `head ${head}` };
+    names.append(make("span", { role: "columnheader", ...label }, order ? "" : String(head)));
   }
-  const rows = Array.from({ length: shape.layers }, (_, layer) => rowOf(layer, shape.heads));
+  const rows = Array.from({ length: shape.layers }, (_, row) => {
+    const rank = row * shape.heads + 1;
+    const places = placesOf(order, row, shape.heads);
+    return order ? rowOf(String(rank), `from rank ${rank}`, places) : rowOf(String(row), `layer ${row}`, places);
+  });
   table.style.setProperty("--heads", String(shape.heads));
   table.classList.toggle("many", shape.heads > MANY);
   table.replaceChildren(...(shape.layers ? [names, ...rows] : []));
@@ -128,9 +141,10 @@ function render(root, painter, state, before) {
   const table = need(root, ".heads");
   const shape = shapeOf(state);
   const old = before && shapeOf(before);
-  const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads;
+  const rebuilt =
+    !old || old.layers !== shape.layers || old.heads !== shape.heads || state.order !== before?.order;
   if (rebuilt) {
-    build(table, shape);
+    build(table, shape, state.order);
     painter.watch();
   } else if (/** @type {const} */ (["overview", "scale", "dark"]).some((name) => state[name] !== before[name])) {
     painter.paint();
@@ -162,7 +176,7 @@ export function mount(root, store, actions) {
     const state = store.get();
     const matrix = state.overview?.at(found.place.layer, found.place.head);
     large.hidden = !matrix;
-    need(tip, "p").textContent = nameOf(found.place);
+    need(tip, "p").textContent = found.cell.getAttribute("aria-label");
     const [box, frame] = [found.cell.getBoundingClientRect(), root.getBoundingClientRect()];
     placeTip(tip, { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
     if (matrix) paint(large, matrix, state, large.clientWidth);
@@ -172,11 +186,16 @@ export function mount(root, store, actions) {
   function press(event) {
     const found = cellAt(event.target);
     if (!found || event.altKey) return;
-    const to = walk(event.key, found.place, shapeOf(store.get()), event.ctrlKey || event.metaKey);
-    if (!to) return;
+    const [shape, cells] = [shapeOf(store.get()), [...table.querySelectorAll("[role='gridcell']")]];
+    // Sorted or not, the keys walk what is seen.
+    const at = cells.indexOf(found.cell);
+    const from = { layer: Math.floor(at / shape.heads), head: at % shape.heads };
+    const to = walk(event.key, from, shape, event.ctrlKey || event.metaKey);
+    const target = to && cellAt(cells[to.layer * shape.heads + to.head] ?? null);
+    if (!target) return;
     event.preventDefault();
-    if (store.get().overview) actions.chooseHead(to.layer, to.head, "replace");
-    need(table, `[data-layer="${to.layer}"][data-head="${to.head}"]`).focus();
+    if (store.get().overview) actions.chooseHead(target.place.layer, target.place.head, "replace");
+    target.cell.focus();
   }
 
   on(table, "pointerover", preview);

@@ -5,12 +5,12 @@ import pytest
 import torch
 from worlds import whole_maps
 
-from app import scoring
 from app.analysis.block import Block, text_of
 from app.analysis.table import BY_NAME, ROW_SCORES
 from app.capture import run
 from app.errors import Stopped
-from app.scoring import per_head, per_query, ranks
+from app.studies import blocks
+from app.studies.scores import per_head, per_query, ranks
 
 TEXT = "The cat sat on the mat, and the cat ran to the mat."
 
@@ -31,7 +31,7 @@ def at_once(capture):
 
 @pytest.mark.parametrize("most", [1, 300, 2**21])
 def test_block_by_block_is_as_at_once(capture, most, monkeypatch):
-    monkeypatch.setattr(scoring, "WEIGHTS_PER_BLOCK", most)
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", most)
     whole = at_once(capture)
     np.testing.assert_allclose(per_query(capture, ROW_SCORES), whole, atol=1e-6)
     with np.errstate(invalid="ignore"):
@@ -57,7 +57,7 @@ def test_of_one_token_there_is_what_one_token_can_have(loaded):
 
 
 def test_who_has_enough_stops_it_before_the_next_block(capture, monkeypatch):
-    monkeypatch.setattr(scoring, "WEIGHTS_PER_BLOCK", 1)
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 1)
     asked = []
 
     def go_on():

@@ -7,7 +7,7 @@ from safetensors.numpy import load as load_safetensors
 
 from app.analysis.table import BY_NAME, ROW_SCORES
 from app.capture import run
-from app.scoring import per_head, per_query, ranks
+from app.studies.scores import per_head, per_query, ranks
 
 TEXT = "The cat sat on the mat, and the cat ran to the mat."
 

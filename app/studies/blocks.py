@@ -1,0 +1,33 @@
+"""A capture's weights as its studies read them: a block of rows of all heads of a layer, then the next."""
+
+from collections.abc import Callable, Iterator
+
+from ..analysis.block import Block, Text, text_of
+from ..capture import Capture, LayerCapture
+
+# Weights worked out at once: 8 MB of them, and a few times that while they are studied.
+WEIGHTS_PER_BLOCK = 2**21
+
+# Asked before each block; may raise.
+GoOn = Callable[[], None]
+
+
+def nothing() -> None:
+    pass
+
+
+def text_for(capture: Capture) -> Text:
+    """The same for all layers."""
+    layer = capture.layers[0]
+    return text_of(capture.tokens, layer.config.causal, layer.q.device)
+
+
+def of_layer(layer: LayerCapture, text: Text, go_on: GoOn = nothing) -> Iterator[Block]:
+    """From the first query to the last; keys that no query of a block sees are left out."""
+    size, heads = len(text.ids), range(layer.config.heads)
+    height = max(1, WEIGHTS_PER_BLOCK // (len(heads) * size))
+    for start in range(0, size, height):
+        go_on()
+        rows = range(start, min(start + height, size))
+        keys = range(rows.stop if layer.config.causal else size)
+        yield Block(layer.block(heads, rows, keys), rows, text)

@@ -1,0 +1,61 @@
+"""Capture -> how long is what each query gets from each key: norms of weighted values (Kobayashi et al. 2020).
+
+A capture keeps no values: who asks for norms has the model run over its tokens once more, and of the values is kept,
+layer by layer, what all norms are made of. Axis letters: h, e head, j key.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..analysis import norms as formulas
+from ..attention.hooks import watching
+from ..capture import Capture, forward
+from ..models.loading import LoadedModel
+from ..records import Pool
+from ..tiles import Window, pooled_blocks, within_reach
+from .blocks import GoOn, nothing
+
+# [j h e] of each layer, see `analysis.norms.gram`.
+Grams = tuple[Tensor, ...]
+
+
+def bytes_of_grams(capture: Capture) -> int:
+    """Known before they are worked out."""
+    return len(capture.layers) * len(capture.tokens) * capture.heads**2 * capture.layers[0].lse.element_size()
+
+
+@torch.inference_mode()
+def grams(model: LoadedModel, capture: Capture, go_on: GoOn = nothing) -> Grams:
+    """One more pass over the tokens of the capture."""
+    found: list[Tensor] = []
+
+    def take(_: str, v: Tensor) -> None:
+        go_on()
+        layer = model.adopted.layers[len(found)]
+        found.append(formulas.gram(v[0], layer.project_out.weight, layer.config.heads))
+
+    with watching(model.adopted.model, "v", take):
+        forward(model, capture.tokens)
+    return tuple(found)
+
+
+@torch.inference_mode()
+def window_of_norms(
+    capture: Capture, grams: Grams, layer: int, head: int | None, part: Window, pool: Pool = "max"
+) -> np.ndarray:
+    """[query key], ||A_ij f_h(x_j)|| of one head; where head is None ||sum_h A^h_ij f_h(x_j)||, of all of the layer."""
+    kept, gram = capture.layers[layer], grams[layer]
+    heads = range(capture.heads) if head is None else range(head, head + 1)
+
+    def read(rows: range) -> Tensor | None:
+        columns = within_reach(kept, rows, part.columns, "pattern")
+        if not columns:
+            return None
+        pattern, of_keys = kept.block(heads, rows, columns), gram[columns.start : columns.stop]
+        if head is None:
+            return formulas.of_all_heads(pattern, of_keys)[None]
+        return formulas.of_head(pattern, of_keys, head)
+
+    norms = pooled_blocks(read, 1, len(heads), part, pool, kept.q.device)
+    return norms[0].clamp_(min=0).cpu().numpy()  # where nothing is seen, nothing is got

@@ -1,0 +1,76 @@
+"""Capture -> what each head does with the attention that is left beside its sink, by the rules of analysis/roles.
+
+Axis letters: r role, l layer, h head, i query row.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..analysis.block import Text
+from ..analysis.roles import COLLAPSED, FEWEST_QUERIES, LEANS, LEAST_LEFT, ROLES, TIMES_CHANCE, rest_of
+from ..capture import Capture, LayerCapture
+from .blocks import GoOn, nothing, of_layer, text_for
+
+
+@dataclass(frozen=True)
+class Roles:
+    """sink [l h], the mean mass on it over the queries that see anything else; share and chance [r l h], of what is
+    left; left [r l h], its mean over the queries counted for a role, and queries [r], how many; held [r l h]."""
+
+    sink: np.ndarray
+    share: np.ndarray
+    chance: np.ndarray
+    left: np.ndarray
+    queries: np.ndarray
+    causal: bool
+
+    @property
+    def held(self) -> np.ndarray:
+        """[r l h], True where a head plays a role."""
+        enough = (self.queries >= FEWEST_QUERIES)[:, None, None] & (self.left >= LEAST_LEFT)
+        threshold = np.array([role.threshold for role in ROLES])[:, None, None]
+        with np.errstate(invalid="ignore"):  # where no query is counted
+            return np.asarray(enough & (self.share >= threshold) & (self.share >= TIMES_CHANCE * self.chance))
+
+    @property
+    def rests(self) -> np.ndarray:
+        """[l h], True where a head does little but rest on its sink."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.sink > COLLAPSED)
+
+    @property
+    def delimiter(self) -> np.ndarray:
+        """[l h], True where a head of an encoder looks at delimiters."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(~np.full_like(self.sink, self.causal, bool) & (self.sink >= LEANS))
+
+
+@torch.inference_mode()
+def roles(capture: Capture, go_on: GoOn = nothing) -> Roles:
+    text = text_for(capture)
+    layers = [of_one(layer, text, go_on) for layer in capture.layers]
+    got, by_chance, left = (np.stack([layer[name] for layer in layers], 1) for name in ("got", "chance", "left"))
+    sinks, queries = np.stack([layer["sink"] for layer in layers]), layers[0]["queries"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Roles(sinks, got / left, by_chance / left, left / queries[:, None, None], queries, text.causal)
+
+
+def of_one(layer: LayerCapture, text: Text, go_on: GoOn) -> dict[str, np.ndarray]:
+    """Sums over the queries of a layer: got, chance and left [r h], queries [r]; and the mean sink [h]."""
+    got, chance, left = torch.zeros(3, len(ROLES), layer.config.heads, dtype=torch.float64)
+    queries, sink, seeing = torch.zeros(len(ROLES)), torch.zeros(layer.config.heads, dtype=torch.float64), 0
+    for block in of_layer(layer, text, go_on):
+        rest = rest_of(block)
+        free = rest.seen.any(-1)
+        sink += ((1 - rest.left) * free).sum(-1, dtype=torch.float64).cpu()
+        seeing += int(free.sum())
+        for number, role in enumerate(ROLES):
+            mass, by_chance, counted = role.of(rest)
+            got[number] += (mass * counted).sum(-1, dtype=torch.float64).cpu()
+            chance[number] += (rest.left * by_chance * counted).sum(-1, dtype=torch.float64).cpu()
+            left[number] += (rest.left * counted).sum(-1, dtype=torch.float64).cpu()
+            queries[number] += int(counted.sum())
+    sums = {"got": got, "chance": chance, "left": left, "queries": queries, "sink": sink / (seeing or torch.nan)}
+    return {name: total.numpy() for name, total in sums.items()}

@@ -1,0 +1,107 @@
+"""Capture -> how alike its heads are, which have collapsed, and a map of them, from the same rows of all heads.
+
+All pairs of heads over all rows of a long text would take hours: so many rows, evenly spaced, stand for all.
+Axis letters: h head of any layer, r query row, j key.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..analysis import similarity as formulas
+from ..capture import Capture, LayerCapture
+from .blocks import WEIGHTS_PER_BLOCK, GoOn, nothing
+
+ROWS = 64
+NEAR_DUPLICATE = 0.05  # bits
+LOW_RANK = 2.0
+LOW_ENTROPY = 0.1  # bits
+SINK = 0.9
+RULES = {
+    "sink": f"more than {SINK:g} of all attention goes to the first token",
+    "low_rank": f"effective rank below {LOW_RANK:g}: all queries look much alike",
+    "low_entropy": f"mean entropy below {LOW_ENTROPY:g} bits: one key each",
+    "near_duplicate": f"Jensen-Shannon divergence to another head of the layer below {NEAR_DUPLICATE:g} bits",
+}
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """jensen_shannon (bits, the mean over rows) and cosine [h h]; places [h 2] of the map and which share of the
+    variance it shows; of each head its entropy (bits), mass on the first token and effective rank [h]; the rows."""
+
+    jensen_shannon: np.ndarray
+    cosine: np.ndarray
+    places: np.ndarray
+    shown: float
+    entropy: np.ndarray
+    first: np.ndarray
+    rank: np.ndarray
+    queries: tuple[int, ...]
+
+    @property
+    def collapsed(self) -> dict[str, np.ndarray]:
+        """name of a rule -> [h], True where it says that a head has collapsed."""
+        return {"sink": self.first > SINK, "low_rank": self.rank < LOW_RANK, "low_entropy": self.entropy < LOW_ENTROPY}
+
+    def near_duplicates(self, heads: int) -> list[tuple[int, int]]:
+        """Pairs of heads within a layer whose rows hardly differ; so many heads to a layer."""
+        close = np.argwhere(np.triu(self.jensen_shannon < NEAR_DUPLICATE, 1))
+        return [(int(a), int(b)) for a, b in close if a // heads == b // heads]
+
+
+def spaced(size: int, rows: int) -> tuple[int, ...]:
+    """So many positions, evenly spaced; all where there are no more."""
+    taken = min(rows, size)
+    return tuple((2 * number + 1) * size // (2 * taken) for number in range(taken))
+
+
+@torch.inference_mode()
+def similarity(capture: Capture, layers: Sequence[int], rows: int = ROWS, go_on: GoOn = nothing) -> Similarity:
+    """Of the heads of these layers, layer by layer, from so many rows."""
+    chosen, queries = [capture.layers[number] for number in layers], spaced(len(capture.tokens), rows)
+    heads = len(chosen) * capture.heads
+    divergence = torch.zeros(heads, heads, dtype=torch.float64)
+    products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)
+    for some in grouped(queries, len(capture.tokens) * heads):
+        go_on()
+        weights = torch.cat([of_rows(layer, some) for layer in chosen])
+        divergence += formulas.jensen_shannon(weights).cpu()
+        products += formulas.products(weights).cpu()
+        entropy += formulas.bits(weights).sum(-1).cpu()
+        first += weights[..., 0].sum(-1).cpu()
+    divergence /= len(queries)
+    # Its square root is a distance, and one that fits into a Euclidean space (Endres and Schindelin 2003).
+    places, shown = formulas.classical_mds(divergence.sqrt())
+    return Similarity(
+        divergence.numpy(),
+        formulas.cosine(products).numpy(),
+        places.numpy(),
+        shown,
+        (entropy / len(queries)).numpy(),
+        (first / len(queries)).numpy(),
+        torch.cat(list(effective_ranks(chosen, queries, go_on))).numpy(),
+        queries,
+    )
+
+
+def grouped(queries: Sequence[int], weights_each: int) -> Iterator[Sequence[int]]:
+    """As many rows at once as there is room for."""
+    many = max(1, WEIGHTS_PER_BLOCK // weights_each)
+    return (queries[start : start + many] for start in range(0, len(queries), many))
+
+
+def of_rows(layer: LayerCapture, queries: Sequence[int]) -> Tensor:
+    """[h r j] of one layer, these rows; keys that none of them sees are left out."""
+    heads, keys = range(layer.config.heads), range(queries[-1] + 1 if layer.config.causal else layer.q.shape[1])
+    return torch.cat([layer.block(heads, range(query, query + 1), keys) for query in queries], 1)
+
+
+def effective_ranks(layers: Sequence[LayerCapture], queries: Sequence[int], go_on: GoOn) -> Iterator[Tensor]:
+    """[h] of each layer."""
+    for layer in layers:
+        go_on()
+        yield formulas.effective_rank(of_rows(layer, queries)).cpu()

@@ -1,0 +1,122 @@
+import { isAbort } from "./api.js";
+import { createCatalogueApi } from "./catalogueapi.js";
+import { need } from "./dom.js";
+import { using } from "./looking.js";
+import { order } from "./ranking.js";
+import { mountStanding } from "./standing.js";
+import { mountTint } from "./tint.js";
+import { mount as mountRollout } from "./views/rollout.js";
+import { mount as mountScores } from "./views/scores.js";
+import { mount as mountSimilarity } from "./views/similarity.js";
+
+/** @import {Api} from "./api.js" */
+/** @import {Actions, Capture, PlotlyLike, State, Store} from "./types.js" */
+
+/**
+ * What is asked for only once the page shows it, and again for each capture.
+ *
+ * @typedef {object} Wish
+ * @property {string} says while it is worked out
+ * @property {(state: State) => boolean} wanted
+ * @property {(state: State) => string} key of what is there, or on its way
+ * @property {(capture: Capture, state: State) => Promise<Partial<State>>} fetch
+ */
+
+/** @param {State} state */
+const idOf = ({ overview }) => overview?.capture.id ?? "";
+
+/** @param {State} state */
+const through = ({ start, upto, residual }) => ({ start: start ?? 0, upto, residual: (residual ?? 50) / 100 });
+
+/** Of a rollout, so many cells are drawn along a side at most. */
+const CELLS = 512;
+
+/** @param {ReturnType<typeof createCatalogueApi>} ask @returns {Wish[]} */
+const wishes = (ask) => [
+  {
+    says: "working out what every head does …",
+    wanted: ({ score, panel }) => score !== null || panel === "scores",
+    key: idOf,
+    async fetch(capture) {
+      const { scores } = await ask.scores(capture);
+      return { findings: { id: capture.id, scores, roles: await ask.roles(capture) } };
+    },
+  },
+  {
+    says: "comparing each head with each …",
+    wanted: ({ panel }) => panel === "similarity",
+    key: idOf,
+    fetch: async (capture) => ({ alike: { id: capture.id, of: await ask.similarity(capture) } }),
+  },
+  {
+    says: "following the text through the layers …",
+    wanted: ({ panel }) => panel === "rollout",
+    key: (state) => `${idOf(state)} ${JSON.stringify(through(state))}`,
+    async fetch(capture, state) {
+      const matrix = await ask.rollout(capture, through(state), CELLS);
+      return { rolled: { id: capture.id, through: through(state), matrix, kind: "rollout" } };
+    },
+  },
+];
+
+/**
+ * @param {Store} store
+ * @param {import("./api.js").Api} api
+ * @param {Wish} wish
+ */
+function follow(store, api, wish) {
+  let there = "";
+
+  return async () => {
+    const state = store.get();
+    const capture = state.overview?.capture;
+    const key = wish.key(state);
+    if (!capture?.id || !wish.wanted(state) || there === key) return;
+    there = key;
+    store.set({ said: wish.says });
+    try {
+      const found = await using(store, api, capture, (again) => wish.fetch(again, state));
+      if (there === key) store.set({ ...found, said: "" });
+    } catch (error) {
+      if (there !== key) return;
+      there = "";
+      store.set({ said: isAbort(error) ? "" : `Not worked out: ${/** @type {Error} */ (error).message}` });
+    }
+  };
+}
+
+/** The grid's order is that of the score, once both are there. @param {Store} store */
+function sort(store) {
+  const { sort, score, findings, order: before } = store.get();
+  const found = findings?.id === idOf(store.get()) ? findings.scores.find(({ name }) => name === score) : undefined;
+  const now = sort && found ? order(found.values) : null;
+  if (JSON.stringify(now) !== JSON.stringify(before)) store.set({ order: now });
+}
+
+/**
+ * The part of the page that says what every head does. It comes when it is first asked for.
+ *
+ * @param {Store} store
+ * @param {Api} api
+ * @param {Actions} actions
+ * @param {() => Promise<PlotlyLike>} loadPlotly
+ */
+export function mountCatalogue(store, api, actions, loadPlotly) {
+  const ask = createCatalogueApi(api);
+  const tools = { store, actions, ask, loadPlotly };
+  const fetchers = wishes(ask).map((wish) => follow(store, api, wish));
+  const update = () => {
+    for (const fetchIt of fetchers) fetchIt();
+    sort(store);
+  };
+  const asks = /** @type {const} */ (["overview", "score", "sort", "panel", "start", "upto", "residual", "findings"]);
+  store.subscribe((now, before) => {
+    if (asks.some((name) => now[name] !== before[name])) update();
+  });
+  mountTint(need(document, "#grid"), store);
+  mountStanding(need(document, "#facts .standing"), store);
+  mountScores(need(document, "#scores"), tools);
+  mountSimilarity(need(document, "#similarity"), tools);
+  mountRollout(need(document, "#rollout"), tools);
+  update();
+}

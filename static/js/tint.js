@@ -1,0 +1,63 @@
+import { colourName } from "./colour.js";
+import { need } from "./dom.js";
+import { nameOf } from "./format.js";
+import { rangeOf, said, standing } from "./ranking.js";
+
+/** @import {Score, State, Store} from "./types.js" */
+
+/** The score that the grid is coloured by, if it is that of the heads in the grid. @param {State} state */
+export function shownScore({ findings, overview, score }) {
+  if (!findings || findings.id !== overview?.capture.id) return undefined;
+  return findings.scores.find(({ name }) => name === score);
+}
+
+/**
+ * What a cell says and shows of its head.
+ *
+ * @param {Score} score
+ * @param {number} layer
+ * @param {number} head
+ * @param {number | null} top
+ */
+export function tintOf({ title, unit, values, ranks }, layer, head, top) {
+  const [value, rank, range] = [values[layer]?.[head] ?? null, ranks[layer]?.[head] ?? null, rangeOf(values)];
+  if (value === null || rank === null || !range) return { colour: "", words: `${title}: none`, aside: top !== null };
+  const of = ranks.flat().filter((other) => other !== null).length;
+  return {
+    colour: colourName(standing(value, range), "linear"),
+    words: `${title} ${said(value, unit)}, rank ${rank} of ${of}`,
+    aside: top !== null && rank > top,
+  };
+}
+
+/** @param {HTMLElement} cell @param {State} state @param {Score | undefined} score */
+function tint(cell, state, score) {
+  const [layer, head] = [Number(cell.dataset.layer), Number(cell.dataset.head)];
+  const found = score && tintOf(score, layer, head, state.top);
+  cell.style.setProperty("--score", found?.colour ?? "");
+  cell.classList.toggle("scored", !!found);
+  cell.classList.toggle("out", !!found?.aside);
+  cell.setAttribute("aria-label", [nameOf({ layer, head }), ...(found ? [found.words] : [])].join(", "));
+}
+
+/**
+ * Colours the grid by a score, below each small picture, and lets the heads beyond the first few step back.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @returns {() => void} undo
+ */
+export function mountTint(root, store) {
+  const table = need(root, ".heads");
+  const render = () => {
+    const state = store.get();
+    const score = shownScore(state);
+    for (const cell of table.querySelectorAll("[role='gridcell']"))
+      tint(/** @type {HTMLElement} */ (cell), state, score);
+  };
+  render();
+  const drawn = /** @type {const} */ (["findings", "overview", "score", "top", "order"]);
+  return store.subscribe((now, before) => {
+    if (drawn.some((name) => now[name] !== before[name])) render();
+  });
+}

@@ -1,0 +1,67 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+from app.analysis.table import BY_NAME, ROW_SCORES
+from app.capture import run
+from app.cli.command import cli
+from app.studies.scores import per_head
+
+TEXT = "The cat sat on the mat, and the cat ran."
+
+
+@pytest.fixture
+def scores(models_dir):
+    def invoke(*arguments, model="local:gpt2"):
+        command = ["scores", "--models-dir", str(models_dir), "--model", model, *map(str, arguments)]
+        return CliRunner().invoke(cli, command)
+
+    return invoke
+
+
+@pytest.fixture
+def wanted(loaded):
+    """name -> of each head, layer by layer."""
+    values = per_head(run(loaded("local:gpt2"), TEXT), ROW_SCORES)
+    return {name: value.flatten() for name, value in zip(BY_NAME, values, strict=True)}
+
+
+def test_csv_has_a_row_for_each_head_and_nothing_where_a_text_has_no_score(scores, wanted, tmp_path):
+    assert scores(TEXT, "-o", tmp_path / "a.csv").exit_code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert [row["layer"] + row["head"] for row in rows[:5]] == ["00", "01", "02", "03", "10"]
+    assert list(rows[0]) == ["layer", "head", *BY_NAME, "roles"]
+    for name, values in wanted.items():
+        found = [float(row[name]) if row[name] else np.nan for row in rows]
+        np.testing.assert_allclose(found, values, atol=1e-6)
+
+
+def test_json_on_stdout_and_parquet_hold_the_same(scores, wanted, tmp_path):
+    said = json.loads(scores(TEXT, "--names", "first,delimiter").stdout)
+    assert list(said[0]) == ["layer", "head", "first", "delimiter", "roles"]
+    np.testing.assert_allclose([row["first"] for row in said], wanted["first"], atol=1e-6)
+    assert said[0]["delimiter"] is None
+    assert scores(TEXT, "-o", tmp_path / "a.parquet").exit_code == 0
+    table = pyarrow.parquet.read_table(tmp_path / "a.parquet")
+    np.testing.assert_allclose(table["entropy"].to_pylist(), wanted["entropy"], atol=1e-6)
+    assert table["delimiter"].null_count == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((TEXT, "--names", "charm"), "'charm' is no score; there are entropy,"),
+        ((TEXT, "--names", "first,first"), "name each once"),
+        ((TEXT, "-o", "a.npz"), "end it in .json, .csv, .parquet, or say --format"),
+        (("",), "text is empty"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(scores, arguments, said):
+    result = scores(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr

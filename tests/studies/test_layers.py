@@ -1,0 +1,65 @@
+"""Layers of a capture together."""
+
+import numpy as np
+import pytest
+import torch
+from worlds import whole_maps
+
+from app.analysis.rollout import onward, step
+from app.capture import run
+from app.errors import Stopped, TooManyTokens, UnknownLayer
+from app.studies import blocks, layers
+from app.studies.layers import flow, how, rollout
+
+TEXT = "The cat sat on the mat."
+
+
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def capture(request, loaded):
+    return run(loaded(request.param), TEXT)
+
+
+def by_hand(capture, start, last, residual, receptive):
+    """From whole maps: the last layer leftmost."""
+    found = None
+    for layer in range(start, last + 1):
+        mean = torch.tensor(whole_maps(capture, [layer], range(capture.heads))[0].mean(0), dtype=torch.float64)
+        found = onward(step(mean, residual, receptive), found)
+    return found.numpy()
+
+
+@pytest.mark.parametrize(("start", "last"), [(0, None), (1, None), (0, 1), (2, 2)])
+def test_it_is_the_product_over_the_layers_asked_for(capture, start, last, monkeypatch):
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 40)
+    asked = how(capture, start, last, 0.5, None)
+    wanted = by_hand(capture, start, asked.layer, 0.5, capture.card.causal)
+    np.testing.assert_allclose(rollout(capture, asked), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("start", "last"), [(2, 1), (0, 3), (-1, None)])
+def test_layers_that_there_are_not_are_refused(capture, start, last):
+    with pytest.raises(UnknownLayer, match=r"has layers 0\.\.2"):
+        how(capture, start, last, 0.5, None)
+
+
+def test_a_text_too_long_is_refused_with_both_numbers(capture, monkeypatch):
+    monkeypatch.setattr(layers, "MOST_OF_ROLLOUT", 3)
+    with pytest.raises(TooManyTokens, match="at most 3"):
+        rollout(capture, how(capture, 0, None, 0.5, None))
+
+
+def test_flow_says_how_far_it_is_and_is_no_less_than_rollout(capture):
+    """Rollout sends along each path its product; more flows where paths share no edge, and never less."""
+    asked, told = how(capture, 0, None, 0.5, False), []
+    found = flow(capture, asked, [1, 3], told.append)
+    assert told == [1, 2]
+    assert found.shape == (2, len(capture.tokens))
+    assert (found >= rollout(capture, asked)[[1, 3]] - 1e-4).all()
+
+
+def test_who_has_enough_stops_a_flow(capture):
+    def leave():
+        raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        flow(capture, how(capture, 0, None, 0.5, None), [0], print, leave)

@@ -1,0 +1,53 @@
+"""Norms of a capture's weighted values, beside those of every value and map written out."""
+
+import numpy as np
+import pytest
+import torch
+from worlds import whole_maps
+
+from app.attention.hooks import watching
+from app.capture import forward, run
+from app.studies.norms import bytes_of_grams, grams, window_of_norms
+from app.tiles import window
+
+TEXT = "The cat sat on the mat, and the cat ran."
+
+
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def world(request, loaded):
+    """The capture, its grams, and f [layer head j m] by way of each head's share of the output."""
+    model = loaded(request.param)
+    capture, values = run(model, TEXT), []
+    with torch.inference_mode(), watching(model.adopted.model, "v", lambda _, v: values.append(v[0].clone())):
+        forward(model, capture.tokens)
+    f = []
+    for layer, v in zip(model.adopted.layers, values, strict=True):
+        weight = layer.project_out.weight.detach().view(layer.config.d_model, layer.config.heads, layer.config.head_dim)
+        f.append(torch.einsum("hjd,mhd->hjm", v, weight).double())
+    return capture, grams(model, capture), f
+
+
+@pytest.mark.parametrize("cells", [None, 4])
+def test_the_norms_of_a_head_are_weight_times_length(world, cells):
+    capture, kept, f = world
+    part = window(len(capture.tokens), None, None, cells)
+    whole = whole_maps(capture, [1], range(capture.heads))[0]
+    norms = whole[2] * f[1][2].norm(dim=-1).numpy()
+    found = window_of_norms(capture, kept, 1, 2, part)
+    for row in range(found.shape[0]):
+        for column in range(found.shape[1]):
+            block = norms[row * part.query_step :][: part.query_step, column * part.key_step :][:, : part.key_step]
+            assert found[row, column] == pytest.approx(block.max(), abs=1e-5)
+
+
+def test_those_of_a_layer_are_of_the_sum_over_its_heads(world):
+    capture, kept, f = world
+    part = window(len(capture.tokens), (2, 9), (0, 5), None)
+    whole = torch.tensor(whole_maps(capture, [0], range(capture.heads))[0]).double()
+    wanted = torch.einsum("hij,hjm->ijm", whole, f[0]).norm(dim=-1)[2:9, :5]
+    np.testing.assert_allclose(window_of_norms(capture, kept, 0, None, part), wanted, atol=1e-4)
+
+
+def test_what_they_take_is_known_before(world):
+    capture, kept, _ = world
+    assert bytes_of_grams(capture) == sum(gram.numel() * gram.element_size() for gram in kept)

@@ -1,0 +1,68 @@
+"""Roles of a capture's heads: on the bundled GPT-2, honest where the naive rule is not."""
+
+import numpy as np
+import pytest
+
+from app.analysis.roles import ROLES
+from app.analysis.table import BY_NAME
+from app.capture import run
+from app.studies import blocks
+from app.studies.induction import probe
+from app.studies.roles import roles
+from app.studies.scores import per_head
+
+REPEATED = "The old bird spoke to a white horse by the river. The old bird spoke to a white horse by the river."
+NAMES = [role.name for role in ROLES]
+NAIVE = ("first", "previous", "self", "duplicate", "induction", "punctuation")
+
+
+@pytest.fixture(scope="module")
+def capture(loaded):
+    return run(loaded("gpt2-mini"), REPEATED)
+
+
+def test_block_by_block_is_as_at_once(capture, monkeypatch):
+    whole = roles(capture)
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 1)
+    rows = roles(capture)
+    for name in ("sink", "share", "chance", "left", "queries"):
+        # What is left is 1 less the sink, in float32, and shares are of it: where little is left, they are less exact.
+        np.testing.assert_allclose(getattr(rows, name), getattr(whole, name), atol=1e-4)
+
+
+def test_where_the_naive_rule_calls_most_heads_first_token_roles_name_what_is_left(capture):
+    naive = np.nanargmax(per_head(capture, [BY_NAME[name] for name in NAIVE]), 0)
+    called_first = (naive == NAIVE.index("first")).mean()
+    found = roles(capture)
+    hidden = (naive == NAIVE.index("first")) & found.held.any(0)
+    assert hidden.any()
+    assert found.rests.mean() < called_first
+
+
+def test_the_heads_the_text_shows_are_those_of_the_standard_probe(capture, loaded):
+    found, values = roles(capture), probe(loaded("gpt2-mini")).values
+    probed = dict(zip(("previous", "duplicate", "induction"), values, strict=True))
+    for name in ("previous", "induction"):
+        held = found.held[NAMES.index(name)]
+        assert held.any()
+        assert (probed[name][held] > 0.3).any()
+
+
+def test_the_delimiter_and_positional_heads_of_minilm_are_found(loaded):
+    found = roles(run(loaded("minilm"), REPEATED))
+    assert found.delimiter.any()
+    assert (found.sink[found.delimiter] >= 0.5).all()
+    assert found.held[NAMES.index("previous")][0, 2]
+    assert found.held[NAMES.index("next")][1, 8]
+
+
+def test_a_decoder_has_no_delimiter_heads(capture):
+    assert not capture.card.pairs
+    assert not roles(capture).delimiter.any()
+
+
+def test_a_text_of_one_token_shows_no_role(loaded):
+    found = roles(run(loaded("local:gpt2"), "a"))
+    assert len(found.sink[0]) == 4
+    assert not found.held.any()
+    assert not found.rests.any()

@@ -1,0 +1,68 @@
+"""Similarity of a capture's heads: from its rows, and equal to that of its whole maps."""
+
+import numpy as np
+import pytest
+import torch
+from worlds import whole_maps
+
+from app.analysis import similarity as formulas
+from app.capture import run
+from app.errors import Stopped
+from app.studies import similarity as studies
+from app.studies.similarity import similarity, spaced
+
+TEXT = "The cat sat on the mat, and the cat ran to the mat."
+
+
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def capture(request, loaded):
+    return run(loaded(request.param), TEXT)
+
+
+def maps(capture):
+    whole = whole_maps(capture, range(len(capture.layers)), range(capture.heads))
+    return torch.tensor(whole, dtype=torch.float64).flatten(0, 1)
+
+
+@pytest.mark.parametrize("most", [1, 500, 2**21])
+def test_row_by_row_is_as_at_once(capture, most, monkeypatch):
+    monkeypatch.setattr(studies, "WEIGHTS_PER_BLOCK", most)
+    found, whole = similarity(capture, range(len(capture.layers))), maps(capture)
+    assert found.queries == tuple(range(len(capture.tokens)))
+    rows = whole.shape[1]
+    np.testing.assert_allclose(found.jensen_shannon, formulas.jensen_shannon(whole) / rows, atol=1e-6)
+    np.testing.assert_allclose(found.cosine, formulas.cosine(formulas.products(whole)), atol=1e-6)
+    np.testing.assert_allclose(found.rank, formulas.effective_rank(whole), rtol=1e-3)  # of float32 weights
+    np.testing.assert_allclose(found.entropy, formulas.bits(whole).mean(-1), atol=1e-5)
+    np.testing.assert_allclose(found.first, whole[..., 0].mean(-1), atol=1e-6)
+
+
+def test_some_rows_stand_for_all(capture):
+    found, whole = similarity(capture, [1], rows=3), maps(capture)
+    heads, size = capture.heads, len(capture.tokens)
+    chosen = whole[heads : 2 * heads][:, list(spaced(size, 3))]
+    np.testing.assert_allclose(found.jensen_shannon, formulas.jensen_shannon(chosen) / 3, atol=1e-6)
+    assert len(found.queries) == 3
+
+
+def test_rows_are_spaced_evenly():
+    assert spaced(10, 2) == (2, 7)
+    assert spaced(3, 64) == (0, 1, 2)
+    assert spaced(16_384, 64)[:2] == (128, 384)
+
+
+def test_heads_of_one_layer_that_hardly_differ_are_near_duplicates():
+    apart = np.full((4, 4), 0.5)
+    apart[0, 1] = apart[1, 0] = 0.01  # of one layer
+    apart[1, 2] = apart[2, 1] = 0.01  # of two
+    nothing = np.zeros(4)
+    found = studies.Similarity(apart, apart, np.zeros((4, 2)), 1.0, nothing, nothing, nothing, (0,))
+    assert found.near_duplicates(heads=2) == [(0, 1)]
+
+
+def test_who_has_enough_stops_it(capture):
+    def leave():
+        raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        similarity(capture, [0], go_on=leave)
