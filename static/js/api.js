@@ -5,7 +5,7 @@ import { readLoad, readRun } from "./streams.js";
 /** @import {Heard} from "./streams.js" */
 /** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question, State, Token, Window} from "./types.js" */
 
-/** @typedef {Pick<State, "words" | "show">} Shown */
+/** @typedef {Partial<Pick<State, "words" | "show">>} Shown */
 
 /** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
 const OVERVIEW_CELLS = 32;
@@ -97,7 +97,10 @@ export const partPath = (id, part) => `${CAPTURES}/${encodeURIComponent(id)}/${p
  */
 export function headPath(id, layer, head, { words, show } = WEIGHTS) {
   if (show === "layer") return partPath(id, `norms/${layer}?`);
-  return partPath(id, `heads/${layer}/${head}?${show === "effect" ? "quantity=norm&" : ""}${words ? "words=true&" : ""}`);
+  return partPath(
+    id,
+    `heads/${layer}/${head}?${show === "effect" ? "quantity=norm&" : ""}${words ? "words=true&" : ""}`,
+  );
 }
 
 /**
@@ -113,7 +116,10 @@ function inWords(capture, { words }) {
 
 /** Effects have no common scale: a picture shows them as shares of its longest. @param {Matrix} matrix */
 function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, value), 0)) {
-  return { longest, matrix: { ...matrix, values: longest ? matrix.values.map((value) => value / longest) : matrix.values } };
+  return {
+    longest,
+    matrix: { ...matrix, values: longest ? matrix.values.map((value) => value / longest) : matrix.values },
+  };
 }
 
 /**
@@ -220,13 +226,14 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
      * @param {Shown} [shown]
      * @returns {Promise<Pattern>}
      */
-    pattern: async (capture, layer, head, cells, shown = WEIGHTS) => {
-      const path = `${headPath(capture.id, layer, head, shown)}cells=${cells}&pool=max`;
+    pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {
+      const path = `${headPath(capture.id, layer, head, { words, show })}cells=${cells}&pool=max`;
       const answer = newest("pattern", path, {}, npy).then(readMatrix);
-      const words = shown.words && newest("words", partPath(capture.id, "words")).then((response) => response.json());
+      const said = words && newest("words", partPath(capture.id, "words")).then((response) => response.json());
       const matrix = await answer;
-      const found = shown.show === "weights" ? { matrix, longest: null } : asShares(matrix);
-      return { capture: words ? inWords(capture, await words) : capture, layer, head, ...shown, ...found, detail: null };
+      const shown = show === undefined || show === "weights" ? { matrix } : asShares(matrix);
+      const whose = said ? inWords(capture, await said) : capture;
+      return { capture: whose, layer, head, words, show, ...shown, detail: null };
     },
 
     /**
@@ -242,7 +249,7 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
       const pooled = cells ? `&cells=${cells}&pool=max` : "";
       const part = `rows=${rows.join(":")}&columns=${columns.join(":")}${pooled}`;
       const matrix = await readMatrix(await newest(kind, `${path}${part}`, {}, npy));
-      return pattern.longest === null ? matrix : asShares(matrix, pattern.longest).matrix;
+      return pattern.longest === undefined ? matrix : asShares(matrix, pattern.longest).matrix;
     },
 
     /** What the parts of the page ask for that come later. */

@@ -19,7 +19,7 @@ import { mount as mountSimilarity } from "./views/similarity.js";
  * @property {string} says while it is worked out
  * @property {(state: State) => boolean} wanted
  * @property {(state: State) => string} key of what is there, or on its way
- * @property {(capture: Capture, state: State) => Promise<Partial<State>>} fetch
+ * @property {(capture: Capture, state: State) => Promise<Partial<State>>} find
  */
 
 /** @param {State} state */
@@ -37,7 +37,7 @@ const wishes = (ask) => [
     says: "working out what every head does …",
     wanted: ({ score, panel }) => score !== null || panel === "scores",
     key: idOf,
-    async fetch(capture) {
+    async find(capture) {
       const { scores } = await ask.scores(capture);
       return { findings: { id: capture.id, scores, roles: await ask.roles(capture) } };
     },
@@ -46,13 +46,13 @@ const wishes = (ask) => [
     says: "comparing each head with each …",
     wanted: ({ panel }) => panel === "similarity",
     key: idOf,
-    fetch: async (capture) => ({ alike: { id: capture.id, of: await ask.similarity(capture) } }),
+    find: async (capture) => ({ alike: { id: capture.id, of: await ask.similarity(capture) } }),
   },
   {
     says: "following the text through the layers …",
     wanted: ({ panel }) => panel === "rollout",
     key: (state) => `${idOf(state)} ${JSON.stringify(through(state))}`,
-    async fetch(capture, state) {
+    async find(capture, state) {
       const matrix = await ask.rollout(capture, through(state), CELLS);
       return { rolled: { id: capture.id, through: through(state), matrix, kind: "rollout" } };
     },
@@ -75,7 +75,7 @@ function follow(store, api, wish) {
     there = key;
     store.set({ said: wish.says });
     try {
-      const found = await using(store, api, capture, (again) => wish.fetch(again, state));
+      const found = await using(store, api, capture, (again) => wish.find(again, state));
       if (there === key) store.set({ ...found, said: "" });
     } catch (error) {
       if (there !== key) return;
@@ -104,9 +104,9 @@ function sort(store) {
 export function mountCatalogue(store, api, actions, loadPlotly) {
   const ask = createCatalogueApi(api);
   const tools = { store, actions, ask, loadPlotly };
-  const fetchers = wishes(ask).map((wish) => follow(store, api, wish));
+  const followers = wishes(ask).map((wish) => follow(store, api, wish));
   const update = () => {
-    for (const fetchIt of fetchers) fetchIt();
+    for (const ask of followers) ask();
     sort(store);
   };
   const asks = /** @type {const} */ (["overview", "score", "sort", "panel", "start", "upto", "residual", "findings"]);
@@ -114,7 +114,8 @@ export function mountCatalogue(store, api, actions, loadPlotly) {
     if (asks.some((name) => now[name] !== before[name])) update();
   });
   mountTint(need(document, "#grid"), store);
-  mountStanding(need(document, "#facts .standing"), store);
+  const places = { roles: need(document, "#facts .roles"), scores: need(document, "#scores .standing") };
+  mountStanding(places, store);
   mountScores(need(document, "#scores"), tools);
   mountSimilarity(need(document, "#similarity"), tools);
   mountRollout(need(document, "#rollout"), tools);

@@ -83,7 +83,7 @@ function spreadLine({ capture, matrix }) {
 
 /** @param {Pattern} pattern */
 function content(pattern) {
-  if (pattern.longest !== null)
+  if (pattern.longest !== undefined)
     return [
       make(
         "p",

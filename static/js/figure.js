@@ -31,10 +31,14 @@ function shades(pattern, sight, scale, masked) {
  * @param {ScaleName} scale
  * @param {boolean} narrow
  * @param {boolean} behind true where the strip of what is folded away stands between the cells and the bar
- * @param {number | null} longest of effects
+ * @param {number} [longest] of effects
  */
 function colourbar(scale, narrow, behind, longest) {
-  const title = { text: longest === null ? "weight" : `share of the longest, ${length(longest)}`, font: { size: TYPE }, side: narrow ? "bottom" : "right" };
+  const title = {
+    text: longest === undefined ? "weight" : `share of the longest, ${length(longest)}`,
+    font: { size: TYPE },
+    side: narrow ? "bottom" : "right",
+  };
   const [xpad, ypad] = behind ? [22, 18] : [12, 10];
   const place = narrow ? { orientation: "h", x: 0.5, y: 0, yanchor: "top", ypad, xpad: 0 } : { xpad, ypad: 0, x: 1 };
   return { ...place, thickness: 10, outlinewidth: 0, len: 1, tickfont: { size: 11 }, title, ...colourbarTicks(scale) };

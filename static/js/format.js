@@ -44,6 +44,9 @@ export function weight(value) {
 /** Of a vector: three digits, as effects are of any size. @param {number} value */
 export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
 
+/** What is in a picture, a weight or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
+export const amount = ({ longest }, value) => (longest === undefined ? weight(value) : length(value * longest));
+
 /** The same rule in whole percent. @param {number} share of one */
 export function percent(share) {
   if (share > 0 && share < 0.01) return "< 1 %";
@@ -115,7 +118,8 @@ export function sentence(pattern, cell, exact) {
   if (isMasked(matrix, model.causal, cover.row, cover.column))
     return `${query} may not attend to ${key}, which ${many ? "come" : "comes"} later`;
   const share = cellOf(matrix, cover.row, cover.column);
-  if (pattern.longest !== null) return `${key} brings ${query} ${many ? "at most " : ""}${length(share * pattern.longest)}`;
+  if (pattern.longest !== undefined)
+    return `${key} brings ${query} ${many ? "at most " : ""}${length(share * pattern.longest)}`;
   const value = weight(share);
   if (!many) return `${query} attends to ${key}: ${value}`;
   const best = exact && largest(exact);

@@ -1,4 +1,4 @@
-import { quote, weight } from "./format.js";
+import { amount, quote } from "./format.js";
 import { cellOf, coverOf, isExact, isMasked } from "./matrix.js";
 
 /** @import {Line, Matrix, Pattern, Side, Span, State, Window} from "./types.js" */
@@ -74,7 +74,8 @@ export function gazeWords(pattern, token, side, line) {
   const weightOf = gaze(pattern, token, side, line);
   const given = tokens.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
   const best = given.sort((one, other) => other.value - one.value).slice(0, NAMED);
-  const named = best.map(({ value, index }) => `${quote(tokens[index]?.text ?? "")} ${weight(value)}`);
-  const verb = side === "query" ? "looks at" : "is looked at by";
+  const named = best.map(({ value, index }) => `${quote(tokens[index]?.text ?? "")} ${amount(pattern, value)}`);
+  const verbs = pattern.longest === undefined ? ["looks at", "is looked at by"] : ["receives", "gives to"];
+  const verb = verbs[side === "query" ? 0 : 1];
   return `${quote(tokens[token]?.text ?? "")} ${verb} ${named.join(", ") || "nothing"}`;
 }

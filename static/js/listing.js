@@ -89,9 +89,15 @@ export const named = ({ capture: { tokens } }, { queryStep, keyStep }, entry) =>
  * @param {Pattern} pattern
  * @param {Entry[]} rows
  */
-export function tsv({ capture }, rows) {
+export function tsv({ capture, longest }, rows) {
   // A token may hold what separates fields and lines.
   const text = (/** @type {number} */ index) => (capture.tokens[index]?.text ?? "").replaceAll(/[\t\r\n]/g, " ");
-  const lines = rows.map(({ query, key, weight }) => [query, text(query), key, text(key), weight].join("\t"));
-  return ["query_position\tquery\tkey_position\tkey\tweight", ...lines, ""].join("\n");
+  const lines = rows.map(({ query, key, weight }) =>
+    [query, text(query), key, text(key), weight * (longest ?? 1)].join("\t"),
+  );
+  return [
+    `query_position\tquery\tkey_position\tkey\t${longest === undefined ? "weight" : "effect"}`,
+    ...lines,
+    "",
+  ].join("\n");
 }

@@ -56,7 +56,9 @@ export function foldWords(pattern) {
  * @param {State} state
  */
 export function foldedWords(state) {
-  const found = state.pattern?.longest === null && foldedShare(state.pattern, state);
+  const { pattern } = state;
+  // Effects add up to nothing.
+  const found = pattern && pattern.longest === undefined && foldedShare(pattern, state);
   if (!found) return "";
   const names = found.names.map((name) => (name === "the first token" ? name : quote(name)));
   const where = names.join(" and ");

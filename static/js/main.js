@@ -1,4 +1,5 @@
 import { createApi } from "./api.js";
+import { mountChoosing } from "./choosing.js";
 import { mountControls } from "./controls.js";
 import { need } from "./dom.js";
 import { mountDownload } from "./download.js";
@@ -68,6 +69,24 @@ function fetchPlotly() {
 function loadPlotly() {
   plotly ??= new Promise((painted) => requestAnimationFrame(() => setTimeout(painted))).then(fetchPlotly);
   return plotly;
+}
+
+/** What every head does: fetched when it is first asked for. */
+let isLater = false;
+
+async function later() {
+  const { score, panel } = store.get();
+  if (isLater || (score === null && !panel)) return;
+  isLater = true;
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/css/catalogue.css" });
+  document.head.append(sheet);
+  try {
+    const { mountCatalogue } = await import("./catalogue.js");
+    mountCatalogue(store, api, actions, loadPlotly);
+  } catch (error) {
+    isLater = false;
+    actions.say("error", `this part of the page did not load: ${error}`);
+  }
 }
 
 /** @param {Remember} how */
@@ -195,6 +214,9 @@ function start() {
   mountFind(need(document, "#strip .find"), store, actions);
   followLine(store, actions);
   mountFacts(need(document, "#facts"), store);
+  mountChoosing(document, store, actions);
+  store.subscribe(later);
+  later();
   addEventListener("popstate", moved);
   session.loadModels();
   run();

@@ -71,6 +71,9 @@ async function watchLoad(store, api, isWanted) {
 /** What another picture is fetched for. */
 const SHOWN = /** @type {const} */ (["layer", "head", "words", "show"]);
 
+/** @param {State} asked @param {State} now */
+const isOther = (asked, now) => SHOWN.some((name) => now[name] !== asked[name]);
+
 /** The clock of the page; tests bring their own. */
 const CLOCK = {
   now: () => performance.now(),
@@ -140,19 +143,18 @@ export function createSession(store, api, clock = CLOCK) {
 
   async function showHead() {
     const mine = turn;
-    const { overview, layer, head } = store.get();
+    const asked = store.get();
+    const { overview, layer, head } = asked;
     // While its layers arrive, a capture has no id: its run shows the head once it has ended.
     if (!overview?.capture.id || layer === null || head === null) return;
     const message = missing(overview.capture, layer, head);
     // Another head than the one that was asked for would be a guess: the reader chooses, and the address waits.
     if (message) return store.set({ pattern: null, status: { kind: "error", message } });
     try {
-      const asked = store.get();
       const pattern = await using(store, api, overview.capture, (capture) =>
         api.pattern(capture, layer, head, asked.cells, asked),
       );
-      const now = store.get();
-      if (mine !== turn || SHOWN.some((name) => now[name] !== asked[name])) return;
+      if (mine !== turn || isOther(asked, store.get())) return;
       showPattern(store, pattern);
       await looking.showDetail(0);
     } catch (error) {
@@ -189,8 +191,7 @@ export function createSession(store, api, clock = CLOCK) {
   async function unlock(key) {
     const sent = api.unlock(key);
     store.set({ key: sent ? "" : "wrong" });
-    if (!sent) return;
-    await Promise.all([loadModels(), run()]);
+    if (sent) await Promise.all([loadModels(), run()]);
   }
 
   return { ...looking, run, showHead, loadModels, unlock };

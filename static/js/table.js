@@ -1,5 +1,5 @@
 import { listening, make, need } from "./dom.js";
-import { plural, weight } from "./format.js";
+import { amount, plural } from "./format.js";
 import { entries, named, shownMatrix, sorted, tsv } from "./listing.js";
 import { isExact } from "./matrix.js";
 
@@ -19,7 +19,7 @@ function rowOf(pattern, matrix, entry) {
     {},
     cell(entry.query, words.query),
     cell(entry.key, words.key),
-    make("td", { class: "number", title: String(entry.weight) }, weight(entry.weight)),
+    make("td", { class: "number", title: String(entry.weight) }, amount(pattern, entry.weight)),
   );
 }
 
@@ -45,8 +45,10 @@ export function mountTable(root, store, actions) {
     const shown = rows.slice(0, count);
     const matrix = pattern && shownMatrix(pattern, state);
     need(root, "tbody").replaceChildren(...(matrix ? shown.map((entry) => rowOf(pattern, matrix, entry)) : []));
+    const noun = pattern?.longest === undefined ? "weight" : "effect";
+    need(root, '[data-sort="weight"]').textContent = noun;
     const each = !matrix || isExact(matrix) ? "" : `, each the largest of ${matrix.queryStep} × ${matrix.keyStep}`;
-    need(root, "caption").textContent = `${shown.length} of ${plural(rows.length, "weight")}${each}`;
+    need(root, "caption").textContent = `${shown.length} of ${plural(rows.length, noun)}${each}`;
     need(root, '[data-rows="more"]').hidden = shown.length === rows.length;
     for (const button of root.querySelectorAll("[data-sort]")) {
       const by = button instanceof HTMLElement && button.dataset.sort === order.column;

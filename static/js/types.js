@@ -59,9 +59,9 @@
  * @property {number} head
  * @property {Matrix} matrix the whole of it; of a long text, pooled
  * @property {Matrix | null} detail the window that is looked at closer; null where the whole is as sharp
- * @property {boolean} words
- * @property {Show} show
- * @property {number | null} longest of effects, which are shown as shares of it; null for weights
+ * @property {boolean} [words] true where its tokens are words
+ * @property {Show} [show] weights where it is left out
+ * @property {number} [longest] of effects, which are shown as shares of it
  *
  * @typedef {object} Line what one token of a long text gives to each, or gets from each, exactly
  * @property {Matrix} of the whole of the head that it is of
@@ -142,7 +142,7 @@
  *
  * @typedef {object} Roles
  * @property {Role[]} roles
- * @property {{rule: string, values: Values, rests: boolean[][]}} sink
+ * @property {{values: Values, rests: {rule: string, held: boolean[][]}, delimiter: {rule: string, held: boolean[][]}}} sink
  *
  * @typedef {object} Collapse
  * @property {string} name

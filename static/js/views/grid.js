@@ -100,8 +100,11 @@ function build(table, shape, order) {
     make("span", { role: "columnheader" }, make("span", { class: "aside" }, order ? "rank" : "layer")),
   );
   for (let head = 0; head < shape.heads; head++) {
-    const label = order ? { "aria-hidden": "true" } : { "aria-label": `head ${head}` };
-    names.append(make("span", { role: "columnheader", ...label }, order ? "" : String(head)));
+    // Sorted, a column is nothing.
+    const label = order
+      ? make("span")
+      : make("span", { role: "columnheader", "aria-label": `head ${head}` }, String(head));
+    names.append(label);
   }
   const rows = Array.from({ length: shape.layers }, (_, row) => {
     const rank = row * shape.heads + 1;
@@ -141,8 +144,7 @@ function render(root, painter, state, before) {
   const table = need(root, ".heads");
   const shape = shapeOf(state);
   const old = before && shapeOf(before);
-  const rebuilt =
-    !old || old.layers !== shape.layers || old.heads !== shape.heads || state.order !== before?.order;
+  const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads || state.order !== before?.order;
   if (rebuilt) {
     build(table, shape, state.order);
     painter.watch();
