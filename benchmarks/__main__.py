@@ -15,7 +15,7 @@ from .report import readme
 from .results import Result, Results, load, save
 
 # In this order in the report, and when all are run: the quick ones first.
-NAMES = ("grid", "windows", "capture", "precision", "wire", "panning", "page", "pictures", "gpu")
+NAMES = ("grid", "windows", "capture", "studies", "precision", "wire", "panning", "page", "pictures", "gpu")
 
 
 def main(

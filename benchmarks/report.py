@@ -23,6 +23,7 @@ ASKED = "## What was asked for"
 OTHERS = {
     "grid": "## The grid, in pieces",
     "capture": "## Not measured",
+    "studies": "## Scores beside those of others",
     "precision": "## What half precision costs",
     "pictures": "## The pictures of others, from the call that makes them until they are drawn",
     "gpu": "## On a GPU",

@@ -33,7 +33,7 @@ def test_what_nothing_was_asked_of_stands_in_a_section_of_its_own():
 
 
 def test_every_benchmark_with_rows_that_were_not_asked_for_has_a_place_for_them():
-    for name in ("grid", "capture", "precision", "pictures", "gpu"):
+    for name in ("grid", "capture", "studies", "precision", "pictures", "gpu"):
         assert "| beside | 4 s |  |" in readme({name: Result(MACHINE, [Row("beside", "4 s")])}, (name,))
 
 

@@ -6,11 +6,13 @@ Axis letters: h head, i query row, j key column, n tokens.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ..records import Token
+from .similarity import bits
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ class Block:
         """[j], their positions."""
         return torch.arange(self.weights.shape[-1], device=self.weights.device)
 
+    @cached_property
+    def entropy(self) -> Tensor:
+        """[h i], in bits: more than one score is made of it."""
+        return bits(self.weights)
+
+    @cached_property
+    def largest(self) -> Tensor:
+        """[h i]."""
+        return self.weights.amax(-1)
+
     def of_keys(self, facts: Tensor) -> Tensor:
         """[n] -> [j]."""
         return facts[: self.weights.shape[-1]]
@@ -86,6 +98,11 @@ class Block:
             return self.weights @ chosen.to(self.weights.dtype)
         found: Tensor = torch.linalg.vecdot(self.weights, chosen.to(self.weights.dtype)[None])
         return found
+
+    @property
+    def nothing(self) -> Tensor:
+        """[h i], of a score that the text or the model cannot have."""
+        return torch.full_like(self.weights[..., 0], torch.nan)
 
     def only(self, score: Tensor, counted: Tensor) -> Tensor:
         """[h i], not a number where a query is not counted; counted [i]."""

@@ -11,5 +11,5 @@ def confidence(block: Block) -> Tensor:
     The mean over the queries of a head, not the largest weight of its whole pattern.
     """
     ends = block.text.ends
-    others = block.weights.masked_fill(block.of_keys(ends), 0)
-    return block.only(others.amax(-1), ~block.of_queries(ends)[:, 0])
+    found = block.weights.masked_fill(block.of_keys(ends), 0).amax(-1) if ends.any() else block.largest
+    return block.only(found, ~block.of_queries(ends)[:, 0])

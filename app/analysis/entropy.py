@@ -1,7 +1,5 @@
 """How widely a query looks. [h i j] -> [h i]."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -10,8 +8,7 @@ from .block import Block
 
 def entropy(block: Block) -> Tensor:
     """-sum_j A_ij log2 A_ij in bits, with 0 log 0 = 0; not smoothed (Clark et al. 2019, sec. 3.3, smooth first)."""
-    nats: Tensor = torch.special.entr(block.weights).sum(-1)
-    return nats / math.log(2)
+    return block.entropy
 
 
 def normalised_entropy(block: Block) -> Tensor:
@@ -21,4 +18,4 @@ def normalised_entropy(block: Block) -> Tensor:
     """
     size = len(block.text.ids)
     visible = block.queries[:, 0] + 1 if block.text.causal else torch.full_like(block.queries[:, 0], size)
-    return block.only(entropy(block) / visible.log2(), visible > 1)
+    return block.only(block.entropy / visible.log2(), visible > 1)

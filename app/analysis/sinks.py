@@ -24,4 +24,6 @@ def punctuation(block: Block) -> Tensor:
 
 def mass_on_some(block: Block, chosen: Tensor) -> Tensor:
     """What each query gives to the chosen tokens, [n] -> [h i]; counted where it sees one of them."""
+    if not chosen.any():
+        return block.nothing
     return block.only(block.mass_on(block.of_keys(chosen)), block.sees(chosen))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 Layers = Annotated[str | None, Query(description="0,5; default all", **NUMBERS)]
-Rows = Annotated[Index, Query(ge=1, le=1024, description="queries that are compared, evenly spaced")]
+Rows = Annotated[
+    Index | None, Query(ge=1, le=1024, description="queries that are compared, evenly spaced; default by length")
+]
 
 
 @router.get("/{capture_id}/similarity", summary="How alike heads are", responses=ARRAYS)
@@ -28,7 +30,7 @@ async def similarity(
     settings: TheSettings,
     wanted: Wanted,
     layers: Layers = None,
-    rows: Rows = 64,
+    rows: Rows = None,
 ) -> Response:
     """Of each two heads the Jensen-Shannon divergence and the cosine; of each head its place on a map by classical MDS,
     and the measures of collapse with their rules. Head h of layer l is number l * heads + h, where all layers are asked

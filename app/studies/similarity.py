@@ -13,9 +13,11 @@ from torch import Tensor
 
 from ..analysis import similarity as formulas
 from ..capture import Capture, LayerCapture
-from .blocks import WEIGHTS_PER_BLOCK, GoOn, nothing
+from .blocks import GoOn, nothing
 
-ROWS = 64
+# So many weights of each head, and no fewer rows than that: all rows of a text of 128 tokens, 16 of 1,024.
+WEIGHTS, FEWEST_ROWS = 2**14, 16
+WEIGHTS_PER_BLOCK = 2**20  # of all heads at once
 NEAR_DUPLICATE = 0.05  # bits
 LOW_RANK = 2.0
 LOW_ENTROPY = 0.1  # bits
@@ -60,13 +62,14 @@ def spaced(size: int, rows: int) -> tuple[int, ...]:
 
 
 @torch.inference_mode()
-def similarity(capture: Capture, layers: Sequence[int], rows: int = ROWS, go_on: GoOn = nothing) -> Similarity:
+def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None, go_on: GoOn = nothing) -> Similarity:
     """Of the heads of these layers, layer by layer, from so many rows."""
-    chosen, queries = [capture.layers[number] for number in layers], spaced(len(capture.tokens), rows)
+    size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
+    queries = spaced(size, rows or max(FEWEST_ROWS, WEIGHTS // size))
     heads = len(chosen) * capture.heads
     divergence = torch.zeros(heads, heads, dtype=torch.float64)
     products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)
-    for some in grouped(queries, len(capture.tokens) * heads):
+    for some in grouped(queries, size * heads):
         go_on()
         weights = torch.cat([of_rows(layer, some) for layer in chosen])
         divergence += formulas.jensen_shannon(weights).cpu()

@@ -1,0 +1,43 @@
+"""What all heads do, and their maps written out once: `python -m benchmarks.workers.studies maps|studies FOLDER`."""
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from app.analysis.table import ROW_SCORES
+from app.capture import Capture, run
+from app.models.loading import load
+from app.records import ModelCard
+from app.studies.scores import per_head
+from app.studies.similarity import similarity
+
+from ..models import text
+from .answering import answer
+
+
+def worker(kind: str, folder: str) -> Callable[..., object]:
+    model = load(Path(folder), ModelCard("random", "", "gpt2", "local"))
+
+    @lru_cache(maxsize=1)
+    def captured(tokens: int) -> Capture:
+        return run(model, text(tokens))
+
+    @torch.inference_mode()
+    def maps(capture: Capture) -> None:
+        size = range(len(capture.tokens))
+        for layer in capture.layers:
+            layer.block(range(capture.heads), size, size)
+
+    def studies(capture: Capture) -> None:
+        per_head(capture, ROW_SCORES)
+        similarity(capture, range(len(capture.layers)))
+
+    work = {"maps": maps, "studies": studies}[kind]
+    return lambda tokens, ready=False: captured(tokens) if ready else work(captured(tokens))
+
+
+if __name__ == "__main__":
+    answer(worker(*sys.argv[1:]))
