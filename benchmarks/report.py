@@ -25,6 +25,14 @@ OTHERS = {
     "capture": "## Not measured",
     "studies": "## Scores beside those of others",
     "precision": "## What half precision costs",
+    "roles": """\
+## What the heads of the bundled models do
+
+On a text of ordinary English in which some phrases come back. Roles are those of the page, read off what a head gives
+to anything but its sink (the rules are in app/analysis/roles.py); heads are written layer.head, from 0. Beside a role
+of a causal model stand the heads that reach the same share in the probe of Olsson et al. 2022: on random tokens,
+repeated once, and of all attention, the sink's too. The naive rule names a head after the largest of its scores.
+""",
     "pictures": "## The pictures of others, from the call that makes them until they are drawn",
     "gpu": "## On a GPU",
 }

@@ -1,0 +1,81 @@
+"""What the heads of the bundled models do: their roles on a text, beside the standard probe and a naive rule."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .figures import Row
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from app.capture import Capture
+    from app.studies.roles import Roles
+
+BUNDLED = ("minilm", "gpt2-mini")
+# Phrases come back in it, as in any story: without copies, none can be looked for.
+TEXT = (
+    "The old harbour lay quiet in the morning, and the boats moved slowly with the tide. Martha Ellison had come down "
+    "from the house on the hill to meet the ferry, but the ferry was late. She walked along the wall, counted the "
+    'gulls, and went back to the house on the hill to wait. "It always comes," said the man who kept the light. The '
+    "ferry came at noon. The old harbour was no longer quiet: men called to one another, the boats moved slowly with "
+    "the tide, and Martha Ellison, who had come down from the house on the hill again, saw her brother wave from the "
+    'deck. "It always comes," said the man who kept the light, and he went to his dinner.'
+)
+# The largest of these scores is what the naive rule calls a head.
+NAIVE = ("first", "previous", "next", "self", "duplicate", "induction", "punctuation")
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    from app.capture import run
+    from app.settings import Settings
+    from app.shelf import Shelf
+    from app.studies.induction import SCORES, probe
+    from app.studies.roles import roles
+
+    shelf = Shelf(Settings())
+    for model_id in BUNDLED[: 1 if quick else None]:
+        model = asyncio.run(shelf.model(model_id))
+        capture = run(model, TEXT)
+        found = roles(capture)
+        probed = {}
+        if model.card.causal:
+            probed = {score.name: values for score, values in zip(SCORES, probe(model).values, strict=True)}
+        yield from role_rows(f"{model_id}, {len(capture.tokens)} tokens", found, probed)
+        yield naive_row(model_id, capture, found)
+
+
+def role_rows(what: str, found: "Roles", probed: dict[str, "np.ndarray"]) -> Iterator[Row]:
+    """A line for each role; beside it the heads that the probe, where it knows of the role, finds at its threshold."""
+    from app.analysis.roles import DELIMITER, RESTS, ROLES
+
+    for role, held in zip(ROLES, found.held, strict=True):
+        beside = ""
+        if role.name in probed:
+            beside = f"by the probe {addresses(probed[role.name] >= role.threshold)}"
+        yield Row(f"{what}: {role.title}", addresses(held), beside=beside)
+    if not found.causal:
+        yield Row(f"{what}: {DELIMITER.removeprefix('of an encoder: ')}", addresses(found.delimiter))
+    yield Row(f"{what}: {RESTS}", addresses(found.rests))
+
+
+def addresses(chosen: "np.ndarray") -> str:
+    """[l h] -> `2 of 32: 2.1, 2.3`, each head as layer.head."""
+    heads = [f"{layer}.{head}" for layer, head in zip(*chosen.nonzero(), strict=True)]
+    return f"{len(heads)} of {chosen.size}" + (f": {', '.join(heads)}" if heads else "")
+
+
+def naive_row(model_id: str, capture: "Capture", found: "Roles") -> Row:
+    import numpy as np
+
+    from app.analysis.table import BY_NAME
+    from app.studies.scores import per_head
+
+    naive = np.nanargmax(per_head(capture, [BY_NAME[name] for name in NAIVE]), 0)
+    first = naive == NAIVE.index("first")
+    resting, playing = (first & found.rests).sum(), (first & found.held.any(0)).sum()
+    return Row(
+        f"{model_id}: heads that the naive rule calls “first token”",
+        f"{first.sum()} of {first.size}",
+        beside=f"{resting} of them rest on their sink, {playing} have a role",
+    )
