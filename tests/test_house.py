@@ -52,8 +52,8 @@ ROOMS = {
     "metrics": "making runner",  # what Prometheus reads
     "dump": "runner capture tiles encoding pieces records",  # one request, one dump: for the wire and for the command
     "assets": "",  # what the page is made of, as it is sent
-    "routes": "assets runner cost making shelf dump problems capture certificate tiles analysis studies encoding"
-    " pieces probes records settings",
+    "routes": "assets runner threads cost making shelf dump problems capture certificate tiles analysis studies"
+    " encoding pieces probes records settings",
     "guards": "headers problems settings",  # between the socket and the routes
     "sockets": "",  # a connection whose client may not keep it waiting
     "server": "sockets settings",  # around the application: how it listens and how it ends
@@ -96,6 +96,7 @@ ROUTES_WITHOUT_VIEW = {
     "roles",
     "stream",
     "strict",
+    "study",
     "told",
 }
 

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from ..encoding import check_cells
 from ..pieces import Answer
-from .deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged, while_connected
 from .strict import StrictRoute
+from .study import ANSWERS, TheStudy
 
 if TYPE_CHECKING:
     from ..studies.roles import Roles
@@ -16,25 +15,18 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-@router.get("/{capture_id}/roles", summary="What every head does, in words", responses=ARRAYS)
-async def roles(
-    capture_id: str, request: Request, runner: TheRunner, settings: TheSettings, wanted: Wanted
-) -> Response:
+@router.get("/{capture_id}/roles", summary="What every head does, in words", responses=ANSWERS)
+async def roles(study: TheStudy) -> Response:
     """For each role and head whether it is held, the share of what is left beside the sink that made us say so, what
     evenly spread attention would have given, and how much is left; and of each head the mass on its sink."""
     from ..analysis.roles import ROLES
+    from ..studies.blocks import steps
     from ..studies.roles import roles as work
 
-    capture = runner.captures.get(capture_id)
-    numbers = (4 * len(ROLES) + 2) * len(capture.layers) * capture.heads
-    check_cells(numbers, wanted, settings.max_cells, settings.max_json_cells, "take a smaller model")
-    headers = tag(request, capture_id, wanted)
-    if same := unchanged(request, headers):
-        return same
-    found = await while_connected(request, runner.analyse(work, capture))
-    response = await respond(runner, as_json(found) if wanted == "json" else as_arrays(found), wanted)
-    response.headers.update(headers)
-    return response
+    capture = study.capture
+    study.check((4 * len(ROLES) + 3) * len(capture.layers) * capture.heads, "take a smaller model")
+    answer = as_json if study.wanted == "json" else as_arrays
+    return await study.answered(answer, steps(capture), work, capture)
 
 
 def as_json(found: "Roles") -> Answer:

@@ -1,23 +1,18 @@
 """How layers work together: what reaches a token through all of them, by rollout or by flow."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import nullcontext
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator, Field
 
-from ..encoding import by_preference, check_cells, format_of
-from ..errors import AppError, InvalidInput
+from ..errors import InvalidInput
 from ..pieces import Answer
-from ..problems import of_app_error
-from ..runner import Runner
-from .deps import ARRAYS, Accept, Streamed, TheRunner, TheSettings, Wanted, respond, tag, unchanged, while_connected
 from .heatmap import View, facts_of
-from .stream import EVENTS, event
 from .strict import Index, StrictModel, StrictRoute, each_once
+from .study import ANSWERS, TheStudy
 
 if TYPE_CHECKING:
     from ..capture import Capture
@@ -49,32 +44,25 @@ class Through:
         return how(capture, self.start, self.layer, self.residual, self.receptive)
 
 
-@router.get("/{capture_id}/rollout", summary="What reaches a token through the layers", responses=ARRAYS)
+@router.get("/{capture_id}/rollout", summary="What reaches a token through the layers", responses=ANSWERS)
 async def rollout(
-    capture_id: str,
-    through: Annotated[Through, Depends()],
-    view: Annotated[View, Depends()],
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
+    study: TheStudy, through: Annotated[Through, Depends()], view: Annotated[View, Depends()]
 ) -> Response:
     """Attention rollout (Abnar and Zuidema 2020): [query key], how much of each input token reaches each token above
     the layer; rows sum to 1. Axes and windows as those of a head."""
-    from ..studies.layers import MOST_OF_ROLLOUT, check_size
+    from ..studies.layers import MOST_OF_ROLLOUT, check_size, steps_of
 
-    capture = runner.captures.get(capture_id)
+    capture = study.capture
     asked, part = through.how(capture), view.window(len(capture.tokens))
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
-    check_cells(part.cells, wanted, settings.max_cells, settings.max_json_cells, "ask for fewer cells")
-    headers = tag(request, capture_id, wanted)
-    if same := unchanged(request, headers):
-        return same
-    values = await while_connected(request, runner.analyse(pooled_rollout, capture, asked, view))
+    study.check(part.cells, "ask for fewer cells")
     facts = {**facts_of(part, view), **facts_of_layers(asked)}
-    response = await respond(runner, Answer(facts, {"values": values}, "values"), wanted)
-    response.headers.update(headers)
-    return response
+    said = partial(answer_of, facts)
+    return await study.answered(said, steps_of(capture, asked), pooled_rollout, capture, asked, view)
+
+
+def answer_of(facts: dict[str, Any], values: np.ndarray) -> Answer:
+    return Answer(facts, {"values": values.astype(np.float32)}, "values")
 
 
 def pooled_rollout(capture: "Capture", asked: "How", view: View, go_on: Callable[[], None]) -> np.ndarray:
@@ -99,67 +87,20 @@ class FlowRequest(StrictModel):
 @router.post(
     "/{capture_id}/flow",
     summary="The largest flow to a token through the layers",
-    responses={200: {"content": {**ARRAYS[200]["content"], EVENTS: {"schema": {"type": "string"}}}}},
+    responses=ANSWERS,
     response_model=None,
 )
-async def flow(
-    capture_id: str, body: FlowRequest, request: Request, runner: TheRunner, accept: Accept = None
-) -> Response:
+async def flow(body: FlowRequest, study: TheStudy) -> Response:
     """Attention flow (Abnar and Zuidema 2020): [query key], the largest flow from each token above the layer to each
-    input, each on its own. Of texts up to 128 tokens, as it takes long.
+    input, each on its own. Of texts up to 128 tokens, as it takes long."""
+    from ..studies.layers import MOST_OF_FLOW, check_size, how, steps_of
+    from ..studies.layers import flow as work
 
-    With `Accept: text/event-stream`: events `progress {"done", "total"}` in queries, then `done {...}` or
-    `error {problem}`. It stops when its client leaves.
-    """
-    from ..studies.layers import MOST_OF_FLOW, check_size, how
-
-    capture = runner.captures.get(capture_id)
+    capture = study.capture
     asked = how(capture, body.start, body.layer, body.residual, body.receptive)
     check_size(capture, MOST_OF_FLOW, "flow")
     queries = body.queries if body.queries is not None else list(range(len(capture.tokens)))
     if max(queries) >= len(capture.tokens):
         raise InvalidInput(f"queries={queries[:8]}: take positions 0..{len(capture.tokens) - 1}")
-    if EVENTS in by_preference(accept or ""):
-        return Streamed(nullcontext(), flow_events(runner, capture, asked, queries), EVENTS)
-    wanted = format_of(accept, None)
-    values = await while_connected(request, runner.analyse(flow_of, capture, asked, queries, ignore))
-    return await respond(runner, answer_of_flow(values, asked, queries), wanted)
-
-
-def flow_of(
-    capture: "Capture", asked: "How", queries: list[int], told: Callable[[int], None], go_on: Callable[[], None]
-) -> np.ndarray:
-    from ..studies.layers import flow as work
-
-    return work(capture, asked, queries, told, go_on).astype(np.float32)
-
-
-def ignore(_: int) -> None:
-    pass
-
-
-def answer_of_flow(values: np.ndarray, asked: "How", queries: list[int]) -> Answer:
-    facts = {"axes": ["query", "key"], "queries": queries, **facts_of_layers(asked)}
-    return Answer(facts, {"values": values}, "values")
-
-
-async def flow_events(runner: Runner, capture: "Capture", asked: "How", queries: list[int]) -> AsyncIterator[bytes]:
-    """Cancelled with its reader, and the work with it."""
-    news: asyncio.Queue[int] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def told(done: int) -> None:
-        loop.call_soon_threadsafe(news.put_nowait, done)
-
-    work = asyncio.create_task(runner.analyse(flow_of, capture, asked, queries, told))
-    work.add_done_callback(lambda _: news.put_nowait(-1))
-    try:
-        yield event("progress", {"done": 0, "total": len(queries)})
-        while (done := await news.get()) >= 0:
-            yield event("progress", {"done": done, "total": len(queries)})
-        found = answer_of_flow(work.result(), asked, queries)
-        yield event("done", {**found.facts, "values": work.result().tolist()})
-    except AppError as error:
-        yield event("error", of_app_error(error))
-    finally:
-        work.cancel()
+    said = partial(answer_of, {"axes": ["query", "key"], "queries": queries, **facts_of_layers(asked)})
+    return await study.answered(said, steps_of(capture, asked, queries), work, capture, asked, queries)

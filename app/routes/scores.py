@@ -1,17 +1,17 @@
 """What every head of a capture does, as numbers."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
-from ..encoding import check_cells
 from ..errors import InvalidInput
 from ..pieces import Answer
 from ..records import Format
-from .deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged, while_connected
 from .strict import StrictRoute
+from .study import ANSWERS, TheStudy
 
 if TYPE_CHECKING:
     from ..analysis.table import RowScore
@@ -21,13 +21,9 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 NAMES: dict[str, Any] = {"json_schema_extra": {"pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}}
 
 
-@router.get("/{capture_id}/scores", summary="What every head does", responses=ARRAYS)
+@router.get("/{capture_id}/scores", summary="What every head does", responses=ANSWERS)
 async def scores(
-    capture_id: str,
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
+    study: TheStudy,
     names: Annotated[str | None, Query(description="entropy,first; default all", **NAMES)] = None,
     per: Annotated[Literal["head", "query"], Query(description="the mean of a head, or each of its queries")] = "head",
 ) -> Response:
@@ -35,20 +31,14 @@ async def scores(
 
     What a text or a model cannot have, as copies in a text without any, is null.
     """
-    capture = runner.captures.get(capture_id)
-    chosen = chosen_of(names)
-    numbers = len(chosen) * len(capture.layers) * capture.heads * (len(capture.tokens) if per == "query" else 1)
-    check_cells(numbers, wanted, settings.max_cells, settings.max_json_cells, "name fewer scores")
-    headers = tag(request, capture_id, wanted)
-    if same := unchanged(request, headers):
-        return same
+    from ..studies.blocks import steps
     from ..studies.scores import per_head, per_query
 
+    capture, chosen = study.capture, chosen_of(names)
+    each = len(capture.tokens) if per == "query" else 1
+    study.check(len(chosen) * len(capture.layers) * capture.heads * each, "name fewer scores")
     work = per_query if per == "query" else per_head
-    values = await while_connected(request, runner.analyse(work, capture, chosen))
-    response = await respond(runner, answer(chosen, values, per, wanted), wanted)
-    response.headers.update(headers)
-    return response
+    return await study.answered(partial(answer, chosen, per, study.wanted), steps(capture), work, capture, chosen)
 
 
 def chosen_of(names: str | None) -> "list[RowScore]":
@@ -65,7 +55,7 @@ def chosen_of(names: str | None) -> "list[RowScore]":
     return [BY_NAME[name] for name in wanted]
 
 
-def answer(chosen: "list[RowScore]", values: np.ndarray, per: str, wanted: Format) -> Answer:
+def answer(chosen: "list[RowScore]", per: str, wanted: Format, values: np.ndarray) -> Answer:
     """values [s l h] or, per query, [s l h i]; JSON nests those of each score within it."""
     from ..studies.scores import ranks
 

@@ -1,15 +1,15 @@
 """How alike heads are: each with each, on a map, and which have collapsed."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
-from ..encoding import check_cells
 from ..pieces import Answer
 from ..records import ModelCard
-from .deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged, while_connected
 from .strict import NUMBERS, Index, StrictRoute, numbers
+from .study import ANSWERS, TheStudy
 
 if TYPE_CHECKING:
     from ..studies.similarity import Similarity
@@ -22,37 +22,19 @@ Rows = Annotated[
 ]
 
 
-@router.get("/{capture_id}/similarity", summary="How alike heads are", responses=ARRAYS)
-async def similarity(
-    capture_id: str,
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
-    layers: Layers = None,
-    rows: Rows = None,
-) -> Response:
+@router.get("/{capture_id}/similarity", summary="How alike heads are", responses=ANSWERS)
+async def similarity(study: TheStudy, layers: Layers = None, rows: Rows = None) -> Response:
     """Of each two heads the Jensen-Shannon divergence and the cosine; of each head its place on a map by classical MDS,
     and the measures of collapse with their rules. Head h of layer l is number l * heads + h, where all layers are asked
     for. `exact` is false where not all queries were compared: ask for more `rows`."""
     from ..studies.similarity import similarity as work
+    from ..studies.similarity import steps
 
-    capture = runner.captures.get(capture_id)
+    capture = study.capture
     chosen = layers_of(capture.card, numbers("layers", layers))
-    check_cells(
-        2 * (len(chosen) * capture.heads) ** 2,
-        wanted,
-        settings.max_cells,
-        settings.max_json_cells,
-        "name fewer layers",
-    )
-    headers = tag(request, capture_id, wanted)
-    if same := unchanged(request, headers):
-        return same
-    found = await while_connected(request, runner.analyse(work, capture, chosen, rows))
-    response = await respond(runner, answer(found, chosen, capture.heads, len(capture.tokens)), wanted)
-    response.headers.update(headers)
-    return response
+    study.check(2 * (len(chosen) * capture.heads) ** 2, "name fewer layers")
+    said = partial(answer, chosen, capture.heads, len(capture.tokens))
+    return await study.answered(said, steps(capture, chosen, rows), work, capture, chosen, rows)
 
 
 def layers_of(card: ModelCard, named: list[int] | None) -> list[int]:
@@ -63,7 +45,7 @@ def layers_of(card: ModelCard, named: list[int] | None) -> list[int]:
     return chosen
 
 
-def answer(found: "Similarity", layers: list[int], heads: int, size: int) -> Answer:
+def answer(layers: list[int], heads: int, size: int, found: "Similarity") -> Answer:
     facts: dict[str, Any] = {
         "layers": layers,
         "heads": heads,

@@ -22,10 +22,20 @@ def text_for(capture: Capture) -> Text:
     return text_of(capture.tokens, layer.config.causal, layer.q.device)
 
 
+def steps(capture: Capture, layers: int | None = None) -> int:
+    """How many blocks there are, in so many layers."""
+    size = len(capture.tokens)
+    return -(-size // height_of(capture.heads, size)) * (len(capture.layers) if layers is None else layers)
+
+
+def height_of(heads: int, size: int) -> int:
+    return max(1, WEIGHTS_PER_BLOCK // (heads * size))
+
+
 def of_layer(layer: LayerCapture, text: Text, go_on: GoOn = nothing) -> Iterator[Block]:
     """From the first query to the last; keys that no query of a block sees are left out."""
     size, heads = len(text.ids), range(layer.config.heads)
-    height = max(1, WEIGHTS_PER_BLOCK // (len(heads) * size))
+    height = height_of(len(heads), size)
     for start in range(0, size, height):
         go_on()
         rows = range(start, min(start + height, size))

@@ -1,6 +1,6 @@
 """Capture -> how its layers work together: rollout, and flow. Axis letters: i query, j input token."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 from ..analysis.rollout import onward, step
 from ..capture import Capture, LayerCapture
 from ..errors import TooManyTokens, UnknownLayer
+from . import blocks
 from .blocks import GoOn, nothing, of_layer, text_for
 
 # Three maps of so many tokens are held at once, 192 MB.
@@ -39,6 +40,11 @@ def how(capture: Capture, start: int, layer: int | None, residual: float, recept
         )
     causal = capture.layers[0].config.causal
     return How(start, chosen, residual, causal if receptive is None else receptive)
+
+
+def steps_of(capture: Capture, asked: How, queries: Sequence[int] = ()) -> int:
+    """How often a rollout, or the flow to these tokens, asks whether to go on."""
+    return blocks.steps(capture, asked.layer - asked.start + 1) + len(queries) * len(capture.tokens)
 
 
 def check_size(capture: Capture, most: int, what: str) -> None:
@@ -76,17 +82,8 @@ def mean_of_heads(capture: Capture, layer: LayerCapture, go_on: GoOn) -> Tensor:
 
 
 @torch.inference_mode()
-def flow(
-    capture: Capture,
-    asked: How,
-    queries: Sequence[int],
-    told: Callable[[int], None],
-    go_on: GoOn = nothing,
-) -> np.ndarray:
-    """[query j], the largest flow from each of these tokens above the layer to each input.
-
-    `told` hears how many queries are done. Raises TooManyTokens.
-    """
+def flow(capture: Capture, asked: How, queries: Sequence[int], go_on: GoOn = nothing) -> np.ndarray:
+    """[query j], the largest flow from each of these tokens above the layer to each input. Raises TooManyTokens."""
     from ..analysis.flow import flow_from, graph
 
     check_size(capture, MOST_OF_FLOW, "flow")
@@ -97,5 +94,4 @@ def flow(
         for key in range(size):
             go_on()
             found[number, key] = flow_from(capacities, size, query, key)
-        told(number + 1)
     return found

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..analysis import norms as formulas
 from ..attention.hooks import watching
 from ..capture import Capture, forward
+from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
 from ..records import Pool
 from ..tiles import Window, pooled_blocks, within_reach
@@ -33,7 +34,10 @@ def grams(model: LoadedModel, capture: Capture, go_on: GoOn = nothing) -> Grams:
     def take(_: str, v: Tensor) -> None:
         go_on()
         layer = model.adopted.layers[len(found)]
-        found.append(formulas.gram(v[0], layer.project_out.weight, layer.config.heads))
+        gram = formulas.gram(v[0], layer.project_out.weight, layer.config.heads)
+        if not gram.isfinite().all():
+            raise ModelOutputInvalid(f"layer {len(found)} of {model.card.id} gave values whose norms are no numbers")
+        found.append(gram)
 
     with watching(model.adopted.model, "v", take):
         forward(model, capture.tokens)

@@ -61,11 +61,23 @@ def spaced(size: int, rows: int) -> tuple[int, ...]:
     return tuple((2 * number + 1) * size // (2 * taken) for number in range(taken))
 
 
+def compared(size: int, rows: int | None) -> tuple[int, ...]:
+    """The queries that stand for all, as many as asked for or as are good for a text of that size."""
+    return spaced(size, rows or max(FEWEST_ROWS, WEIGHTS // size))
+
+
+def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> int:
+    """How often it asks whether to go on."""
+    size = len(capture.tokens)
+    groups = grouped(compared(size, rows), size * len(layers) * capture.heads)
+    return len(list(groups)) + len(layers)
+
+
 @torch.inference_mode()
 def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None, go_on: GoOn = nothing) -> Similarity:
     """Of the heads of these layers, layer by layer, from so many rows."""
     size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
-    queries = spaced(size, rows or max(FEWEST_ROWS, WEIGHTS // size))
+    queries = compared(size, rows)
     heads = len(chosen) * capture.heads
     divergence = torch.zeros(heads, heads, dtype=torch.float64)
     products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)

@@ -66,3 +66,11 @@ def test_who_has_enough_stops_it(capture):
 
     with pytest.raises(Stopped):
         similarity(capture, [0], go_on=leave)
+
+
+@pytest.mark.parametrize("rows", [None, 3])
+def test_how_often_it_asks_whether_to_go_on_is_known_before(capture, rows, monkeypatch):
+    monkeypatch.setattr(studies, "WEIGHTS_PER_BLOCK", 400)
+    times = []
+    similarity(capture, [0, 2], rows, lambda: times.append(1))
+    assert len(times) == studies.steps(capture, [0, 2], rows)
