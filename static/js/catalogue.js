@@ -20,6 +20,7 @@ import { mount as mountSimilarity } from "./views/similarity.js";
  * @property {(state: State) => boolean} wanted
  * @property {(state: State) => string} key of what is there, or on its way
  * @property {(capture: Capture, state: State) => Promise<Partial<State>>} find
+ * @property {Partial<State>} [lost] what is taken away where that fails
  */
 
 /** @param {State} state */
@@ -56,6 +57,7 @@ const wishes = (ask) => [
       const matrix = await ask.rollout(capture, through(state), CELLS);
       return { rolled: { id: capture.id, through: through(state), matrix, kind: "rollout" } };
     },
+    lost: { rolled: null },
   },
 ];
 
@@ -80,7 +82,8 @@ function follow(store, api, wish) {
     } catch (error) {
       if (there !== key) return;
       there = "";
-      store.set({ said: isAbort(error) ? "" : `Not worked out: ${/** @type {Error} */ (error).message}` });
+      if (isAbort(error)) store.set({ said: "" });
+      else store.set({ ...wish.lost, said: `Not worked out: ${/** @type {Error} */ (error).message}` });
     }
   };
 }
@@ -111,6 +114,8 @@ export function mountCatalogue(store, api, actions, loadPlotly) {
   };
   const asks = /** @type {const} */ (["overview", "score", "sort", "panel", "start", "upto", "residual", "findings"]);
   store.subscribe((now, before) => {
+    // What one part could not work out is no matter of another.
+    if (now.panel !== before.panel && now.said) store.set({ said: "" });
     if (asks.some((name) => now[name] !== before[name])) update();
   });
   mountTint(need(document, "#grid"), store);

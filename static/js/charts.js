@@ -26,11 +26,18 @@ export function createChart(root, loadPlotly, figure, chosen) {
   const plot = /** @type {PlotElement} */ (root.querySelector(".chart"));
   let [asked, listens] = [false, false];
 
+  /** A picture of something else would mislead. @param {PlotlyLike} plotly */
+  function clear(plotly) {
+    if (listens) plotly.purge(plot);
+    listens = false;
+  }
+
   async function draw() {
     const plotly = await loadPlotly();
     asked = false;
     const found = figure();
-    if (!found || !plot.clientWidth) return;
+    if (!found) return clear(plotly);
+    if (!plot.clientWidth) return;
     const { line, ...paper } = paperOf(plot);
     const axis = { gridcolor: line, zeroline: false };
     const { xaxis, yaxis, ...layout } = /** @type {any} */ (found.layout);

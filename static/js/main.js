@@ -84,8 +84,9 @@ async function later() {
     const { mountCatalogue } = await import("./catalogue.js");
     mountCatalogue(store, api, actions, loadPlotly);
   } catch (error) {
-    isLater = false;
+    // Said first: what is said is heard here too, and would ask again at once, for ever.
     actions.say("error", `this part of the page did not load: ${error}`);
+    isLater = false;
   }
 }
 

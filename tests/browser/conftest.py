@@ -144,7 +144,7 @@ class Headscope:
 
     def choose(self, layer: int, head: int) -> None:
         self.page.click(self.cell(layer, head))
-        self.page.get_by_role("heading", name=f"Layer {layer}, head {head}").wait_for()
+        self.page.get_by_role("heading", name=f"Layer {layer}, head {head}", exact=True).wait_for()
 
     def point_at(self, query: int, key: int, of: int) -> str:
         """Points at a cell of the whole `of` x `of` picture and answers what the page says of it."""

@@ -33,6 +33,26 @@ def test_axe_finds_nothing(headscope: Headscope, theme: str, width: int) -> None
     assert violations(page) == []
 
 
+OPENED = {"scores": "#scores .nsewdrag", "similarity": "#similarity .point", "rollout": "#rollout .nsewdrag"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_in_what_every_head_does(headscope: Headscope, theme: str, width: int) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    headscope.open(text=SENTENCE, layer=0, head=2, score="previous", sort=1, top=5)
+    for panel, drawn in OPENED.items():
+        page.locator(f"[data-panel={panel}]").click()
+        page.locator(drawn).first.wait_for()
+        if panel == "scores":
+            page.get_by_role("button", name="standard probe").click()
+            page.locator("#scores .probe li").first.wait_for()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_at_200_percent_everything_is_still_there_and_nothing_moves_by_itself(
     server: str, browser: Browser, complaints: Complaints
 ) -> None:

@@ -30,6 +30,12 @@ test("the strongest are said first, and no more than three", () => {
   assert.equal(seen(gazeWords(causal, 2, "key")), '"c" is looked at by "c" 0.500');
 });
 
+test("of effects, tokens receive and give", () => {
+  const effects = { ...causal, longest: 8 };
+  assert.equal(seen(gazeWords(effects, 2, "query")), '"c" receives "c" 4.00, "a" 2.00, "b" 2.00');
+  assert.equal(seen(gazeWords(effects, 2, "key")), '"c" gives to "c" 4.00');
+});
+
 test("the token that is held stands before the one that is pointed at", () => {
   const pointed = { query: 1, key: 2 };
   assert.equal(shownToken({ token: 0, side: "query", pointed }), 0);

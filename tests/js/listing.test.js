@@ -84,3 +84,11 @@ test("a copy has a line for each row, and no token breaks it", () => {
     "query_position\tquery\tkey_position\tkey\tweight\n1\tb b\t0\ta\t0.75\n1\tb b\t1\tb b\t0.25\n",
   );
 });
+
+test("a copy of effects has their lengths, not their shares", () => {
+  const effects = { ...causal, longest: 8 };
+  assert.equal(
+    tsv(effects, entries(effects, { ...look, rows: [1, 2] })),
+    "query_position\tquery\tkey_position\tkey\teffect\n1\tb b\t0\ta\t6\n1\tb b\t1\tb b\t2\n",
+  );
+});

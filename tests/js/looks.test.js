@@ -54,3 +54,8 @@ test("what is folded is said with its share", () => {
     /^50 % of this head's attention is on "\[CLS\]" and "\[SEP\]" \(folded into the strip at the edge\)$/,
   );
 });
+
+test("of effects no share is folded, as they add up to nothing", () => {
+  const state = { ...initialState(), fold: true, pattern: { ...pair(), longest: 8 } };
+  assert.equal(foldedWords(state), "");
+});

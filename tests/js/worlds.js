@@ -68,3 +68,21 @@ export function npyOf(shape, values, { descr = "<f4", fortran = "False", version
   Array.from(values, (value, at) => view.setFloat32(start + length + at * 4, value, true));
   return bytes.buffer;
 }
+
+/** A score of each head [layer][head], its ranks worked out. @param {(number | null)[][]} values @param {object} [facts] */
+export function scoreOf(values, facts = {}) {
+  const known = values.flat().filter((value) => value !== null);
+  const rank = (/** @type {number | null} */ value) =>
+    value === null ? null : 1 + known.filter((other) => Number(other) > value).length;
+  return {
+    name: "previous",
+    title: "previous token",
+    unit: "share",
+    formula: "A_i,i-1",
+    source: { title: "Voita et al. 2019", link: "https://arxiv.org/abs/1905.09418" },
+    choice: "the first query is not counted",
+    values,
+    ranks: values.map((row) => row.map(rank)),
+    ...facts,
+  };
+}

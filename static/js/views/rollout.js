@@ -1,7 +1,8 @@
+import { isAbort } from "../api.js";
 import { createChart } from "../charts.js";
 import { COLOURSCALE, colourbarTicks, shade } from "../colour.js";
 import { listening, make, need } from "../dom.js";
-import { escapeLabel, quote, weight } from "../format.js";
+import { clip, escapeLabel, quote, weight } from "../format.js";
 import { isMasked } from "../matrix.js";
 
 /** @import {CatalogueApi} from "../catalogueapi.js" */
@@ -24,7 +25,7 @@ export const rolledOf = ({ rolled, overview }) => (rolled && rolled.id === overv
 function ticks(tokens, most) {
   const step = Math.ceil(tokens.length / most);
   const some = tokens.filter((_, at) => at % step === 0);
-  return { tickvals: some.map(({ index }) => index), ticktext: some.map(({ text }) => escapeLabel(text.slice(0, 14))) };
+  return { tickvals: some.map(({ index }) => index), ticktext: some.map(({ text }) => escapeLabel(clip(text, 14))) };
 }
 
 /**
@@ -126,7 +127,8 @@ async function flow({ store, actions, ask }, stopped) {
     store.set({ said: "" });
   } catch (error) {
     store.set({ said: stopped() ? "flow: stopped" : "" });
-    if (!stopped()) actions.say("error", /** @type {Error} */ (error).message);
+    // Another text ends it too.
+    if (!isAbort(error)) actions.say("error", /** @type {Error} */ (error).message);
   }
 }
 
@@ -140,17 +142,20 @@ export function mount(root, tools) {
     const rolled = state.panel === "rollout" ? rolledOf(state) : null;
     return rolled && figure(rolled.matrix, capture?.tokens ?? [], state.scale, capture?.model.causal ?? null);
   };
-  const chart = createChart(root, loadPlotly, drawn, ({ x, y }) =>
-    actions.adjust({ token: Math.round(store.get().side === "query" ? y : x) }),
-  );
+  const chart = createChart(root, loadPlotly, drawn, ({ x, y }) => {
+    const { side, words } = store.get();
+    // Beside words, a token is none that could be held.
+    if (!words) actions.adjust({ token: Math.round(side === "query" ? y : x) });
+  });
   on(root, "change", ({ target }) => {
     const { name, value, validity } = /** @type {HTMLInputElement} */ (target);
     if (validity.valid && value !== "") actions.adjust({ [name]: Number(value) });
   });
   let stopped = false;
   on(need(root, ".flow"), "click", async () => {
-    stopped = false;
     const stop = need(root, ".stop");
+    if (!stop.hidden) return;
+    stopped = false;
     stop.hidden = false;
     await flow(tools, () => stopped);
     stop.hidden = true;

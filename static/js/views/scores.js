@@ -1,3 +1,4 @@
+import { isAbort } from "../api.js";
 import { createChart } from "../charts.js";
 import { COLOURSCALE } from "../colour.js";
 import { listening, make, need } from "../dom.js";
@@ -66,7 +67,7 @@ export function figure({ title, unit, values }, chosen) {
 function renderWords(root, state) {
   root.hidden = state.panel !== "scores";
   const score = mapped(state);
-  need(root, ".said").textContent = score ? "" : state.said;
+  need(root, ".said").textContent = state.said;
   need(root, "h2").textContent = score ? `Every head by ${score.title}` : "Every head by a score";
   const { model } = state.overview?.capture ?? {};
   const probed = state.probed?.model === model?.id ? state.probed : null;
@@ -116,7 +117,8 @@ export function mount(root, { store, actions, ask, loadPlotly }) {
       const { scores, choice } = await ask.probe(model.id);
       store.set({ probed: { model: model.id, scores, choice }, said: "" });
     } catch (error) {
-      actions.say("error", /** @type {Error} */ (error).message);
+      store.set({ said: "" });
+      if (!isAbort(error)) actions.say("error", /** @type {Error} */ (error).message);
     }
   });
   on(need(root, ".probe"), "click", ({ target }) => {

@@ -1,0 +1,204 @@
+"""What every head does: the grid by a score, the map of it, the table of a head, and the standard probe."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from .conftest import SENTENCE, Complaints, Headscope
+
+TWICE = "The old bird saw a white horse. The old bird saw a white horse."
+CELLS = "#grid [role='gridcell']"
+LABELS = "cells => cells.map(cell => cell.getAttribute('aria-label'))"
+
+
+def ask(headscope: Headscope, part: str, model: str = "minilm", text: str = SENTENCE, **body: object) -> Any:
+    """What the server says of a text; posted where there is a body."""
+    answer = headscope.page.request
+    path = f"{headscope.server}/api/v1/captures"
+    about = f"{path}/{answer.post(path, data={'model': model, 'text': text}).json()['id']}/{part}"
+    return (answer.post(about, data=body) if body else answer.get(about)).json()
+
+
+def score_of(headscope: Headscope, name: str, **about: str) -> dict[str, Any]:
+    return next(one for one in ask(headscope, "scores", **about)["scores"] if one["name"] == name)
+
+
+def labels_of(score: dict[str, Any]) -> list[str]:
+    """What the cells say of a score in shares, in the order of the model."""
+    places = [(layer, head) for layer, row in enumerate(score["values"]) for head in range(len(row))]
+    found = []
+    for layer, head in places:
+        value, rank = score["values"][layer][head], score["ranks"][layer][head]
+        found.append(f"layer {layer}, head {head}, {score['title']} {value:.3f}, rank {rank:.0f} of {len(places)}")
+    return found
+
+
+def click_cell(page: Page, panel: str, row: int, column: int, of: tuple[int, int]) -> None:
+    plot = page.locator(f"{panel} .nsewdrag")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * (column + 0.5) / of[1], box["y"] + box["height"] * (row + 0.5) / of[0])
+    page.locator(f"{panel} .hoverlayer .hovertext").wait_for()
+    page.mouse.down()
+    page.mouse.up()
+
+
+def hovers(page: Page, panel: str) -> list[list[str]]:
+    """What each cell of a map says to the pointer."""
+    return page.locator(f"{panel} .chart").evaluate("chart => chart.data[0].text")
+
+
+@pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
+def test_a_score_colours_the_grid_and_each_cell_says_its_value_and_rank(headscope: Headscope, model: str) -> None:
+    page = headscope.open(model=model, text=TWICE, layer=1, head=1).page
+    assert page.locator(headscope.cell(0, 1)).get_attribute("aria-label") == "layer 0, head 1"
+    page.get_by_label("colour by").select_option("induction")
+    cells = page.locator(CELLS)
+    expect(cells.first).to_have_attribute("aria-label", re.compile("induction"))
+    score = score_of(headscope, "induction", model=model, text=TWICE)
+    assert cells.evaluate_all(LABELS) == labels_of(score)
+    most = page.locator(f"{CELLS}[aria-label*='rank 1 of']")
+    assert most.evaluate("cell => getComputedStyle(cell, '::after').backgroundColor") == "rgb(253, 231, 37)"
+    assert "score=induction" in page.url
+    most.hover()
+    expect(page.locator("#grid .tip")).to_contain_text(f"rank 1 of {cells.count()}")
+    page.get_by_label("colour by").select_option("")
+    expect(cells.first).to_have_attribute("aria-label", "layer 0, head 0")
+    assert "score" not in page.url
+
+
+def test_sorted_heads_stand_by_their_rank_and_arrows_walk_what_is_seen(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5, score="previous").page
+    cells, sort = page.locator(CELLS), page.get_by_role("button", name="sort", exact=True)
+    sort.click()
+    expect(sort).to_have_attribute("aria-pressed", "true")
+    expect(cells.first).to_have_attribute("aria-label", re.compile("rank 1 of 72$"))
+    found = [int(one.split("rank ")[1].split()[0]) for one in cells.evaluate_all(LABELS)]
+    assert found == sorted(found)
+    expect(page.get_by_role("rowheader").nth(1)).to_have_accessible_name("from rank 13")
+    cells.first.click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(cells.nth(13)).to_be_focused()
+    expect(cells.nth(13)).to_have_attribute("aria-selected", "true")
+    layer, head = headscope.chosen
+    expect(page.locator("#heatmap h2")).to_have_text(f"Layer {layer}, head {head}")
+    sort.click()
+    expect(cells.first).to_have_attribute("aria-label", re.compile("^layer 0, head 0,"))
+    assert headscope.chosen == (layer, head)
+
+
+def test_all_but_the_first_few_step_back(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous").page
+    page.locator("#top").select_option("5")
+    aside = page.locator(f"{CELLS}.out")
+    expect(aside).to_have_count(67)
+    kept = page.locator(f"{CELLS}:not(.out)").evaluate_all(LABELS)
+    assert sorted(one.split("rank ")[1] for one in kept) == [f"{rank} of 72" for rank in range(1, 6)]
+    assert aside.first.evaluate("cell => getComputedStyle(cell, '::before').content") == '""'
+    page.get_by_label("colour by").select_option("")
+    expect(aside).to_have_count(0)
+    assert not re.search("top|score", page.url)
+
+
+def test_a_click_on_the_map_of_a_score_chooses_that_head_and_back_undoes_it(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5, score="previous").page
+    page.get_by_role("button", name="by a score").click()
+    expect(page.get_by_role("heading", name="Every head by previous token")).to_be_visible()
+    page.locator("#scores .nsewdrag").wait_for()
+    score = score_of(headscope, "previous")
+    assert hovers(page, "#scores")[4][7] == f"layer 4, head 7: {score['values'][4][7]:.3f}"
+    click_cell(page, "#scores", 4, 7, of=(6, 12))
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 4, head 7")
+    assert headscope.chosen == (4, 7)
+    frame = page.locator("#scores .chart").evaluate("chart => [chart.layout.shapes[0].x0, chart.layout.shapes[0].y0]")
+    assert frame == [6.5, 3.5]
+    page.go_back()
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 3, head 5")
+    expect(page.locator("#scores")).to_be_visible()
+    page.get_by_role("button", name="by a score").click()
+    expect(page.locator("#scores")).to_be_hidden()
+
+
+def test_a_head_has_a_table_of_its_scores_and_its_roles_in_words(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=2, panel="scores").page
+    rows = page.locator("#scores .standing tbody tr")
+    expect(rows).to_have_count(14)
+    expect(page.get_by_role("heading", name="The scores of layer 0, head 2")).to_be_visible()
+    said = [row.split("\t") for row in rows.evaluate_all("rows => rows.map(row => row.innerText)")]
+    scores = ask(headscope, "scores")["scores"]
+    assert [title.strip() for title, *_ in said] == [one["title"] for one in scores]
+    ranks = [one["ranks"][0][2] for one in scores]
+    assert [rank.strip() for *_, rank in said] == [f"{rank:.0f} of 72" for rank in ranks]
+    shares = [f"{one['values'][0][2]:.3f}" for one in scores if one["unit"] == "share"]
+    assert [value.strip() for _, value, _ in said if not re.search("[a-z]", value)] == shares
+    expect(page.locator("#facts .roles li")).to_contain_text(["previous token: "])
+    headscope.choose(5, 3)
+    expect(page.get_by_role("heading", name="The scores of layer 5, head 3")).to_be_visible()
+    rows.first.locator("summary").click()
+    expect(rows.first).to_contain_text("H_i = −Σ_j A_ij log₂ A_ij")
+
+
+def test_the_standard_probe_runs_by_one_click_and_leads_to_its_best_heads(headscope: Headscope) -> None:
+    page = headscope.open(model="gpt2-mini", text="Hi there", layer=0, head=0, panel="scores").page
+    page.get_by_role("button", name="standard probe").click()
+    best = page.locator("#scores .probe li")
+    expect(best).to_have_count(3)
+    expect(page.locator("#scores .probe")).to_contain_text("sequences of")
+    expect(page.locator("#scores .said")).to_have_text("")
+    expect(page.locator("#scores .standing tbody tr")).to_have_count(17)
+    name = best.last.get_by_role("button").inner_text()
+    best.last.get_by_role("button").click()
+    expect(page.locator("#heatmap h2")).to_have_text(name.capitalize())
+    line = page.locator("#scores .standing tr", has_text="induction, standard probe")
+    expect(line.locator("td").last).to_have_text("1 of 32")
+
+
+def test_a_probe_that_fails_is_said_and_is_over(headscope: Headscope, complaints: Complaints) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0, panel="scores").page
+    complaints.expect("503")
+    held: list[Route] = []
+    page.route("**/probes/induction", lambda route: held.append(route))  # noqa: PLW0108
+    expect(page.locator("#scores .standing tbody tr")).to_have_count(14)
+    page.get_by_role("button", name="standard probe").click()
+    expect(page.locator("#scores .said")).to_have_text("running the standard probe …")
+    held[0].fulfill(status=503, json={"status": 503, "code": "busy", "detail": "32 requests are waiting already"})
+    expect(page.locator("#error")).to_have_text("32 requests are waiting already")
+    expect(page.locator("#scores .said")).to_have_text("")
+
+
+def test_another_text_has_scores_of_its_own_and_no_map_of_the_old_one_meanwhile(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous", panel="scores").page
+    page.locator("#scores .nsewdrag").wait_for()
+    held: list[Route] = []
+    page.route("**/scores", lambda route: held.append(route))  # noqa: PLW0108
+    headscope.run(TWICE)
+    expect(page.locator("#scores .nsewdrag")).to_have_count(0)
+    expect(page.locator("#scores .said")).to_have_text("working out what every head does …")
+    expect(page.locator(CELLS).first).to_have_attribute("aria-label", "layer 0, head 0")
+    held[0].continue_()
+    page.locator("#scores .nsewdrag").wait_for()
+    assert page.locator(CELLS).evaluate_all(LABELS) == labels_of(score_of(headscope, "previous", text=TWICE))
+    assert hovers(page, "#scores")[0][2].startswith("layer 0, head 2: ")
+
+
+def test_what_does_not_load_is_said_and_not_asked_for_without_end(headscope: Headscope, complaints: Complaints) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    complaints.expect("net::ERR_FAILED")
+    tried: list[str] = []
+
+    def refuse(route: Route) -> None:
+        tried.append(route.request.url)
+        route.abort()
+
+    page.route("**/catalogue.js", refuse)
+    page.get_by_role("button", name="by a score").click()
+    expect(page.locator("#error")).to_contain_text("this part of the page did not load")
+    page.wait_for_timeout(300)
+    assert len(tried) == 1
+    page.unroute("**/catalogue.js")
+    page.get_by_label("colour by").select_option("previous")
+    page.locator("#scores .nsewdrag").wait_for()

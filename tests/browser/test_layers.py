@@ -1,0 +1,162 @@
+"""Which heads are alike, and what goes through the layers: a map, a rollout, a flow."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from .conftest import SENTENCE, Complaints, Headscope, seen
+from .test_catalogue import ask, click_cell, hovers
+
+TEXTS = "chart => chart.data[0].text.flat()"
+
+
+def number(words: str) -> float:
+    """The weight at the end of what a cell says."""
+    said = words.rsplit(": ", 1)[1]
+    return 0.0005 if said.startswith("<") else float(said)
+
+
+def changed(page: Page, panel: str, before: list[list[str]]) -> list[list[str]]:
+    """What the cells say once they say something else."""
+    page.wait_for_function(
+        "([panel, before]) => JSON.stringify(document.querySelector(`${panel} .chart`).data?.[0].text) !== before",
+        arg=[panel, page.evaluate("JSON.stringify", before)],
+    )
+    return hovers(page, panel)
+
+
+@pytest.mark.parametrize(("model", "heads"), [("minilm", 72), ("gpt2-mini", 32)])
+def test_alike_heads_are_points_on_a_map_and_a_click_chooses_one(headscope: Headscope, model: str, heads: int) -> None:
+    page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page
+    page.get_by_role("button", name="which are alike").click()
+    points = page.locator("#similarity .scatterlayer .point")
+    expect(points).to_have_count(heads)
+    names = page.locator("#similarity .chart").evaluate(TEXTS)
+    # One that stands alone: nothing else is nearer to the pointer.
+    alone = page.locator("#similarity .chart").evaluate(
+        """({ data: [{ x, y }] }) => {
+          const room = x.map((_, at) => Math.min(...x.flatMap((_, other) =>
+            other === at ? [] : Math.hypot(x[at] - x[other], y[at] - y[other]))));
+          return room.indexOf(Math.max(...room));
+        }"""
+    )
+    points.nth(alone).scroll_into_view_if_needed()
+    box = points.nth(alone).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#similarity .hovertext")).to_have_text(names[alone])
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("#heatmap h2")).to_have_text(names[alone].capitalize())
+    expect(page.locator("#similarity h3").first).to_have_text(f"Most like {names[alone]}")
+
+
+def test_the_heads_most_like_the_chosen_one_are_listed_with_what_lies_between(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=3, head=5, panel="similarity").page
+    items = page.locator("#similarity .lists > ul > li")
+    expect(items).to_have_count(5)
+    found = ask(headscope, "similarity")["jensen_shannon"][3 * 12 + 5]
+    bits, nearest = min((bits, at) for at, bits in enumerate(found) if at != 3 * 12 + 5)
+    expect(items.first).to_contain_text(f"layer {nearest // 12}, head {nearest % 12}: {bits:.3f} bits apart")
+    items.first.get_by_role("button").click()
+    expect(page.locator("#heatmap h2")).to_have_text(f"Layer {nearest // 12}, head {nearest % 12}")
+    page.get_by_text("low rank").click()
+    expect(page.locator("#similarity details[open]")).to_contain_text("effective rank below")
+
+
+@pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
+def test_a_rollout_is_that_of_the_layers_one_asks_for(headscope: Headscope, model: str) -> None:
+    page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page
+    page.get_by_role("button", name="through the layers").click()
+    page.locator("#rollout .nsewdrag").wait_for()
+    whole = hovers(page, "#rollout")
+    values = ask(headscope, "rollout", model=model)["values"]
+    assert number(whole[3][1]) == pytest.approx(values[3][1], abs=0.0005)
+    page.get_by_label("from layer").fill("2")
+    page.keyboard.press("Tab")
+    later = changed(page, "#rollout", whole)
+    values = ask(headscope, "rollout?start=2", model=model)["values"]
+    assert number(later[3][1]) == pytest.approx(values[3][1], abs=0.0005)
+    page.get_by_label("residual").fill("90")
+    page.keyboard.press("Tab")
+    stays = changed(page, "#rollout", later)
+    assert number(stays[3][3]) > number(later[3][3])
+    assert page.url.endswith("panel=rollout&start=2&residual=90")
+    # A token above the layers is a token of the text.
+    click_cell(page, "#rollout", 2, 1, of=(len(values), len(values)))
+    expect(page.locator("#strip .tokens [data-token='2']")).to_have_attribute("aria-pressed", "true")
+
+
+def test_beside_words_a_click_on_a_token_of_the_rollout_holds_no_word(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout", words=1).page
+    page.locator("#rollout .nsewdrag").wait_for()
+    click_cell(page, "#rollout", 2, 1, of=(9, 9))
+    expect(page.locator("#strip [aria-pressed='true']")).to_have_count(0)
+    assert "token" not in page.url
+
+
+def test_layers_that_are_not_there_are_said_and_leave_no_picture_of_others(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    page = headscope.open(text=SENTENCE, layer=1, head=1, panel="similarity").page
+    page.locator("#similarity .point").first.wait_for()
+    page.get_by_role("button", name="through the layers").click()
+    page.locator("#rollout .nsewdrag").wait_for()
+    page.get_by_label("to layer").fill("1")
+    page.get_by_label("from layer").fill("4")
+    page.keyboard.press("Tab")
+    said = page.locator("#rollout .said")
+    expect(said).to_contain_text("start is no later than layer")
+    expect(page.locator("#rollout .nsewdrag")).to_have_count(0)
+    expect(page.get_by_role("button", name="flow instead")).to_be_disabled()
+    page.get_by_role("button", name="which are alike").click()
+    expect(page.locator("#similarity .said")).to_have_text("")
+    page.get_by_role("button", name="through the layers").click()
+    page.get_by_label("to layer").fill("5")
+    page.keyboard.press("Tab")
+    page.locator("#rollout .nsewdrag").wait_for()
+    expect(said).to_have_text("")
+
+
+def test_a_flow_takes_the_place_of_the_rollout(headscope: Headscope) -> None:
+    page = headscope.open(text="The cat sat.", layer=1, head=1, panel="rollout").page
+    page.locator("#rollout .nsewdrag").wait_for()
+    rollout = hovers(page, "#rollout")
+    page.get_by_role("button", name="flow instead").click()
+    found = changed(page, "#rollout", rollout)
+    values = ask(headscope, "flow", text="The cat sat.", start=0)["values"]
+    assert number(found[2][1]) == pytest.approx(values[2][1], abs=0.0005)
+    expect(page.locator("#rollout .formula")).to_contain_text("largest flow")
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.locator("#rollout .said")).to_have_text("")
+    page.get_by_label("to layer").fill("3")
+    page.keyboard.press("Tab")
+    expect(page.locator("#rollout .formula")).to_contain_text("product of the layers")
+
+
+def test_a_flow_can_be_stopped_and_another_text_ends_it_without_a_word(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout").page
+    page.locator("#rollout .nsewdrag").wait_for()
+    held: list[Route] = []
+    page.route("**/flow", lambda route: held.append(route))  # noqa: PLW0108
+    flow, stop = page.get_by_role("button", name="flow instead"), page.get_by_role("button", name="Stop")
+    flow.click()
+    stop.click()
+    expect(page.locator("#rollout .said")).to_have_text("flow: stopped")
+    expect(stop).to_be_hidden()
+    expect(page.locator("#rollout .formula")).to_contain_text("product of the layers")
+    flow.click()
+    expect(stop).to_be_visible()
+    page.route("**/captures?*", lambda route: held.append(route))  # noqa: PLW0108
+    headscope.run("Something else")
+    expect(stop).to_be_hidden()
+    expect(page.locator("#status")).to_have_text("running …")
+    held[2].continue_()
+    expect(page.locator("#status")).to_contain_text("4 tokens")
+    expect(page.locator("#rollout .ytick text")).to_have_count(4)
+    expect(page.locator("#error")).to_have_text("")
+    assert [seen(one) for one in page.locator("#rollout .ytick text").all_text_contents()][1] == "something"
+    assert len(held) == 3
+    expect(page.locator("#rollout .said")).not_to_have_text(re.compile("flow"))
