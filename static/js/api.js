@@ -229,10 +229,11 @@ export function createApi(send = (input, init) => fetch(input, init), keyring = 
     pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {
       const path = `${headPath(capture.id, layer, head, { words, show })}cells=${cells}&pool=max`;
       const answer = newest("pattern", path, {}, npy).then(readMatrix);
-      const said = words && newest("words", partPath(capture.id, "words")).then((response) => response.json());
-      const matrix = await answer;
+      const named = words && newest("words", partPath(capture.id, "words")).then((response) => response.json());
+      // Together: where one fails, somebody must hear of the other.
+      const [matrix, said] = await Promise.all([answer, named]);
       const shown = show === undefined || show === "weights" ? { matrix } : asShares(matrix);
-      const whose = said ? inWords(capture, await said) : capture;
+      const whose = said ? inWords(capture, said) : capture;
       return { capture: whose, layer, head, words, show, ...shown, detail: null };
     },
 

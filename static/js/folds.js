@@ -57,6 +57,7 @@ function name({ flipped }, area) {
  * @param {Area} area
  */
 export function foldedStrip(pattern, sight, scale, area) {
-  const shapes = cells(pattern, sight, scale, area);
+  // Effects add up to nothing.
+  const shapes = pattern.longest === undefined ? cells(pattern, sight, scale, area) : [];
   return { shapes, annotations: shapes.length ? [name(sight, area)] : [] };
 }

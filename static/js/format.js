@@ -119,7 +119,7 @@ export function sentence(pattern, cell, exact) {
     return `${query} may not attend to ${key}, which ${many ? "come" : "comes"} later`;
   const share = cellOf(matrix, cover.row, cover.column);
   if (pattern.longest !== undefined)
-    return `${key} brings ${query} ${many ? "at most " : ""}${length(share * pattern.longest)}`;
+    return `${key} ${many ? "bring" : "brings"} ${query} ${many ? "at most " : ""}${length(share * pattern.longest)}`;
   const value = weight(share);
   if (!many) return `${query} attends to ${key}: ${value}`;
   const best = exact && largest(exact);

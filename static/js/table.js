@@ -19,7 +19,11 @@ function rowOf(pattern, matrix, entry) {
     {},
     cell(entry.query, words.query),
     cell(entry.key, words.key),
-    make("td", { class: "number", title: String(entry.weight) }, amount(pattern, entry.weight)),
+    make(
+      "td",
+      { class: "number", title: String(entry.weight * (pattern.longest ?? 1)) },
+      amount(pattern, entry.weight),
+    ),
   );
 }
 

@@ -103,6 +103,8 @@ export function parse(fragment) {
     delete address.layer;
     delete address.head;
   }
+  // The tokens of a word have no effect of their own to add up.
+  if ((address.show ?? "weights") !== "weights") delete address.words;
   return /** @type {Partial<Address>} */ (address);
 }
 

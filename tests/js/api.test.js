@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createApi, isAbort } from "../../static/js/api.js";
+import { createApi, headPath, isAbort } from "../../static/js/api.js";
 import { ApiError } from "../../static/js/apierror.js";
 import { captureOf, npyOf } from "./worlds.js";
 
@@ -77,6 +77,83 @@ test("a window of a head knows its tokens, and how many a cell covers", async ()
   assert.deepEqual(rest, { rows: 2, columns: 2, queryStep: 2, keyStep: 2, queries: [2, 5], keys: [0, 4] });
   assert.equal(asked[0].path, "/api/v1/captures/abc/heads/1/2?rows=2:5&columns=0:4&cells=2&pool=max");
   assert.equal(asked[0].options.headers.Accept, "application/x-npy");
+});
+
+/** A matrix of the first tokens, as the server sends it. @param {number[]} values */
+const sent = (values) => {
+  const side = Math.sqrt(values.length);
+  const facts = JSON.stringify({ rows: [0, side], columns: [0, side], query_step: 1, key_step: 1 });
+  return new Response(npyOf([side, side], values), { headers: { "X-Headscope": facts } });
+};
+
+test("weights, words and effects of a head have paths of their own, and its layer's effect another", () => {
+  const path = (/** @type {any} */ shown) => headPath("a/b", 1, 2, shown).replace("/api/v1/captures/a%2Fb/", "");
+  assert.equal(path(undefined), "heads/1/2?");
+  assert.equal(path({ words: false, show: "weights" }), "heads/1/2?");
+  assert.equal(path({ words: true, show: "weights" }), "heads/1/2?words=true&");
+  assert.equal(path({ words: false, show: "effect" }), "heads/1/2?quantity=norm&");
+  assert.equal(path({ words: false, show: "layer" }), "norms/1?");
+});
+
+test("effects become shares of their longest, and a window of them shares of the same", async () => {
+  const capture = captureOf(["a", "b"]);
+  let values = [8, 0, 2, 4];
+  const { api, asked } = answering(() => sent(values));
+  const pattern = await api.pattern(capture, 1, 2, 32, { words: false, show: "effect" });
+  assert.deepEqual([pattern.longest, [...pattern.matrix.values]], [8, [1, 0, 0.25, 0.5]]);
+  values = [2];
+  const part = await api.window("cell", pattern, { rows: [1, 2], columns: [0, 1] });
+  assert.deepEqual([...part.values], [0.25]);
+  assert.deepEqual(
+    asked.map(({ path }) => path.replace("/api/v1/captures/abc/", "")),
+    ["heads/1/2?quantity=norm&cells=32&pool=max", "heads/1/2?quantity=norm&rows=1:2&columns=0:1"],
+  );
+});
+
+test("effects of nothing at all stay nothing", async () => {
+  const { api } = answering(() => sent([0, 0, 0, 0]));
+  const pattern = await api.pattern(captureOf(["a", "b"]), 1, 2, 32, { words: false, show: "layer" });
+  assert.deepEqual([pattern.longest, [...pattern.matrix.values]], [0, [0, 0, 0, 0]]);
+});
+
+test("weights are no shares of anything", async () => {
+  const { api } = answering(() => sent([1, 0, 0.5, 0.5]));
+  const pattern = await api.pattern(captureOf(["a", "b"]), 1, 2, 32, { words: false, show: "weights" });
+  assert.deepEqual([pattern.longest, [...pattern.matrix.values]], [undefined, [1, 0, 0.5, 0.5]]);
+});
+
+/** A server of a text of three tokens in two words. @param {(path: string) => Response} matrix */
+const wordy = (matrix) => async (/** @type {any} */ path) =>
+  path.endsWith("/words")
+    ? Response.json({
+        words: [
+          { text: "ab", start: 0, end: 2, special: false, segment: 0 },
+          { text: "c", start: 3, end: 4, special: false, segment: 0 },
+        ],
+      })
+    : matrix(path);
+
+test("in words, the capture's tokens are its words", async () => {
+  const api = createApi(/** @type {any} */ (wordy(() => sent([1, 0, 0.5, 0.5]))));
+  const { capture, words } = await api.pattern(captureOf(["a", "##b", "c"]), 1, 2, 32, { words: true });
+  assert.deepEqual([capture.id, capture.queries, capture.keys, words], ["abc", 2, 2, true]);
+  assert.deepEqual(
+    capture.tokens.map(({ text, index }) => `${index} ${text}`),
+    ["0 ab", "1 c"],
+  );
+});
+
+test("in words, a head that fails is one error and no more", async (context) => {
+  /** @type {unknown[]} */
+  const unheard = [];
+  const hear = (/** @type {unknown} */ reason) => unheard.push(reason);
+  process.on("unhandledRejection", hear);
+  context.after(() => process.off("unhandledRejection", hear));
+  const problem = () => Response.json({ code: "busy", detail: "32 wait already" }, { status: 503 });
+  const api = createApi(/** @type {any} */ (async () => problem()));
+  await assert.rejects(api.pattern(captureOf(["a"]), 1, 2, 32, { words: true }), { code: "busy" });
+  await new Promise(setImmediate);
+  assert.deepEqual(unheard, []);
 });
 
 test("a refusal keeps the server's words", async () => {

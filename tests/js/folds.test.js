@@ -34,3 +34,13 @@ test("the strip of what is folded away has a colour for each query, beside the c
   );
   assert.deepEqual(figure(head, look, size, paint).layout.shapes, []);
 });
+
+test("effects that are folded away have no strip, as they add up to nothing", () => {
+  const rows = [
+    [1, 0],
+    [0.5, 0.5],
+  ];
+  const effects = { ...patternOf(["[CLS]", "x"], rows), longest: 8 };
+  const { shapes, annotations } = figure(effects, { ...look, fold: true }, size, paint).layout;
+  assert.deepEqual([shapes, annotations], [[], []]);
+});

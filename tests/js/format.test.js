@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clip, escapeLabel, percent, plural, seconds, sentence, weight } from "../../static/js/format.js";
+import {
+  amount,
+  clip,
+  escapeLabel,
+  length,
+  percent,
+  plural,
+  seconds,
+  sentence,
+  weight,
+} from "../../static/js/format.js";
 import { matrixOf, patternOf } from "./worlds.js";
 
 /** Isolates have no width: what a reader sees. @param {string} text */
@@ -77,4 +87,28 @@ test("a pooled cell names the positions it covers, and where its largest weight 
   const said = "queries 0\u20131, keys 2\u20133: largest 0.200";
   assert.equal(seen(sentence(pattern, { query: 1, key: 2 })), said);
   assert.equal(seen(sentence(pattern, { query: 1, key: 2 }, exact)), `${said} at "b" (1) to "c" (2)`);
+});
+
+test("a length has three digits, however small", () => {
+  assert.deepEqual([0, 12.345, 0.00123456].map(length), ["0", "12.3", "0.00123"]);
+});
+
+test("an effect is said as its length, a weight as a weight", () => {
+  assert.equal(amount({}, 0.5), "0.500");
+  assert.equal(amount({ longest: 8 }, 0.5), "4.00");
+  assert.equal(amount({ longest: 0 }, 0), "0");
+});
+
+test("an effect is what a key brings a query", () => {
+  const rows = [
+    [0.5, 0.2],
+    [0.25, 1],
+  ];
+  const cell = { query: 1, key: 0 };
+  const exact = { ...patternOf(["mat", "sat"], rows), longest: 8 };
+  assert.equal(seen(sentence(exact, cell)), '"mat" brings "sat" 2.00');
+  const pooled = { ...patternOf(["a", "b", "c", "d"], rows, { step: 2 }), longest: 8 };
+  assert.equal(seen(sentence(pooled, { query: 2, key: 0 })), "keys 0\u20131 bring queries 2\u20133 at most 2.00");
+  const causal = { ...patternOf(["mat", "sat"], rows, { causal: true }), longest: 8 };
+  assert.equal(seen(sentence(causal, { query: 0, key: 1 })), '"mat" may not attend to "sat", which comes later');
 });

@@ -17,10 +17,34 @@ const address = {
   flip: true,
   token: 4,
   side: "key",
+  words: true,
+  score: "normalised_entropy",
+  sort: true,
+  top: 10,
+  panel: "rollout",
+  start: 1,
+  upto: 5,
+  residual: 25,
 };
 
 test("what is printed is read back", () => {
   assert.deepEqual(parse(print({ ...initialState(), ...address })), address);
+});
+
+test("effects and every panel are read back", () => {
+  for (const show of ["effect", "layer"]) assert.deepEqual(parse(print({ ...initialState(), show })), { show });
+  for (const panel of ["scores", "similarity"]) assert.deepEqual(parse(print({ ...initialState(), panel })), { panel });
+});
+
+test("the first layer and no residual are numbers, too", () => {
+  const through = { start: 0, upto: 0, residual: 0 };
+  assert.deepEqual(parse(print({ ...initialState(), ...through })), through);
+});
+
+test("words have weights and no effects", () => {
+  assert.deepEqual(parse("#words=1&show=effect"), { show: "effect" });
+  assert.deepEqual(parse("#words=1&show=weights"), { words: true, show: "weights" });
+  assert.equal(refused("#words=1&show=layer"), "left out of the address: words=1");
 });
 
 test("what is as usual is left out of the address", () => {
@@ -42,6 +66,19 @@ for (const [what, fragment] of Object.entries({
   "an empty window": "#columns=3:3",
   "a model name with markup": "#model=<script>",
   "a text too long for an address": `#text=${"a".repeat(200_001)}`,
+  "a score with markup": "#score=<b>",
+  "a score whose name is too long": `#score=${"a".repeat(41)}`,
+  "a sort that is neither yes nor no": "#sort=yes",
+  "the first none": "#top=0",
+  "less than none": "#top=-5",
+  "an unknown panel": "#panel=facts",
+  "what every object has as a panel": "#panel=constructor",
+  "an unknown thing to show": "#show=values",
+  "words that are neither yes nor no": "#words=true",
+  "a layer to start from that is half": "#start=0.5",
+  "a layer to end with that is negative": "#upto=-1",
+  "a residual of all": "#residual=100",
+  "a residual that is no number": "#residual=1e1",
   "half a percent code": "#scale=%",
   nothing: "",
 })) {

@@ -149,7 +149,8 @@ function renderWords(root, state) {
   stage.hidden = state.as === "table";
   stage.classList.toggle("coarse", wantedDetail(state) !== null);
   need(root, ".empty").textContent = emptyText(state);
-  need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, head ${pattern.head}` : "Attention";
+  const heads = pattern?.show === "layer" ? "all heads" : `head ${pattern?.head}`;
+  need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, ${heads}` : "Attention";
 }
 
 /**

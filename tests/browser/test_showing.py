@@ -1,0 +1,142 @@
+"""Words instead of tokens, effects instead of weights, and all that is chosen in the address."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import SENTENCE, Complaints, Headscope, listen, seen
+from .test_catalogue import CELLS, LABELS, ask, hovers
+
+LONG = "Unbelievably overwhelming."
+WORDS = ["[CLS]", "unbelievably", "overwhelming", ".", "[SEP]"]  # the default model knows no capitals
+
+
+def pressed(page: Page) -> list[str]:
+    return page.locator("#heatmap .looks button[aria-pressed='true']").all_inner_texts()
+
+
+@pytest.mark.parametrize(("model", "words"), [("minilm", WORDS), ("gpt2-mini", ["Unbelievably", "·overwhelming", "."])])
+def test_words_have_the_axes_and_the_weights_the_server_adds_up(
+    headscope: Headscope, model: str, words: list[str]
+) -> None:
+    page = headscope.open(model=model, text=LONG, layer=2, head=3, rows="0:2", token=1).page
+    page.get_by_role("button", name="words", exact=True).click()
+    expect(page.locator("#heatmap .ytick text")).to_have_count(len(words))
+    assert headscope.labels == words
+    assert [seen(one) for one in page.locator("#strip .tokens button").all_text_contents()] == words
+    # A window and a token of the tokens are none of the words.
+    assert page.url.endswith("&layer=2&head=3&words=1")
+    values = ask(headscope, "heads/2/3?words=true", model=model, text=LONG)["values"]
+    key = words.index(next(word for word in words if "nbelievably" in word))
+    query = key + 1
+    said = f'"{words[query]}" attends to "{words[key]}": {values[query][key]:.3f}'
+    assert headscope.point_at(query, key, of=len(words)) == said
+    page.go_back()
+    expect(page.locator("#strip .tokens [data-token='1']")).to_have_attribute("aria-pressed", "true")
+    assert page.url.endswith("&rows=0%3A2&token=1")
+    expect(page.locator("#heatmap .ytick text")).to_have_count(2)
+
+
+def test_heads_in_words_may_be_chosen_as_fast_as_one_likes(headscope: Headscope) -> None:
+    page = headscope.open(text=LONG, layer=0, head=0, words=1).page
+    page.focus(headscope.cell(0, 0))
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 0, head 8")
+    assert headscope.labels == WORDS
+
+
+@pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
+def test_effects_are_what_a_key_brings_a_query_of_one_head_or_of_the_layer(headscope: Headscope, model: str) -> None:
+    page = headscope.open(model=model, text=SENTENCE, layer=2, head=3).page
+    page.get_by_role("button", name="effect", exact=True).click()
+    expect(page.locator("#facts")).to_contain_text("The picture shows effects")
+    size = len(headscope.labels)
+
+    def effect(part: str) -> str:
+        return f"{ask(headscope, part, model=model)['values'][4][1]:#.3g}"
+
+    of_head, of_layer = effect("heads/2/3?quantity=norm"), effect("norms/2")
+    assert headscope.point_at(4, 1, of=size).endswith(f" {of_head}")
+    expect(page.locator("#heatmap .tip")).to_contain_text(" brings ")
+    expect(page.get_by_role("button", name="words", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="of the layer").click()
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 2, all heads")
+    assert of_layer != of_head
+    assert headscope.point_at(4, 1, of=size).endswith(f" {of_layer}")
+    assert page.url.endswith("&show=layer")
+    page.go_back()
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 2, head 3")
+    page.go_back()
+    expect(page.locator("#facts")).not_to_contain_text("The picture shows effects")
+    assert pressed(page) == ["weights"]
+
+
+def test_a_table_of_effects_has_their_lengths_and_says_so(headscope: Headscope) -> None:
+    page = headscope.open(text="Hi there", layer=2, head=3, show="effect").page
+    page.get_by_role("button", name="table", exact=True).click()
+    rows = page.locator("#heatmap tbody tr")
+    expect(rows).to_have_count(16)
+    longest = max(max(row) for row in ask(headscope, "heads/2/3?quantity=norm", text="Hi there")["values"])
+    expect(page.locator("#heatmap caption")).to_have_text("16 of 16 effects")
+    expect(rows.first.locator(".number")).to_have_text(f"{longest:#.3g}")
+    assert float(rows.first.locator(".number").get_attribute("title") or 0) == pytest.approx(longest, rel=1e-6)
+    expect(page.get_by_role("columnheader", name="effect")).to_have_attribute("aria-sort", "descending")
+
+
+def test_the_files_of_a_picture_hold_what_it_shows(headscope: Headscope) -> None:
+    page = headscope.open(text=LONG, layer=2, head=3, words=1).page
+    link = page.get_by_role("link", name="JSON")
+    expect(link).to_have_attribute("href", re.compile("/heads/2/3[?]words=true&format=json$"))
+    page.get_by_role("button", name="effect", exact=True).click()
+    expect(link).to_have_attribute("href", re.compile("/heads/2/3[?]quantity=norm&format=json$"))
+    page.get_by_role("button", name="of the layer").click()
+    expect(link).to_have_attribute("href", re.compile("/norms/2[?]format=json$"))
+    answer = page.request.get(f"{headscope.server}{link.get_attribute('href')}")
+    assert len(answer.json()["values"]) == len(headscope.labels)
+
+
+STATE = {"words": "1", "score": "previous", "sort": "1", "top": "10", "panel": "rollout", "start": "1", "upto": "4"}
+
+
+def test_the_address_holds_what_is_chosen_and_shows_another_reader_the_same(
+    headscope: Headscope, browser: Browser, complaints: Complaints
+) -> None:
+    page = headscope.open(text=LONG, layer=2, head=3).page
+    page.get_by_role("button", name="words", exact=True).click()
+    page.get_by_label("colour by").select_option("previous")
+    page.get_by_role("button", name="sort", exact=True).click()
+    page.locator("#top").select_option("10")
+    page.get_by_role("button", name="through the layers").click()
+    for name, value in (("from layer", "1"), ("to layer", "4"), ("residual", "25")):
+        page.get_by_label(name).fill(value)
+        page.keyboard.press("Tab")
+    address = {"model": "minilm", "text": LONG, "layer": 2, "head": 3, **STATE, "residual": 25}
+    assert page.url == f"{headscope.server}/#{urlencode(address)}"
+    expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("rank 1 of 72"))
+    other = browser.new_page(viewport={"width": 1280, "height": 900})
+    listen(other, headscope.server, complaints)
+    other.goto(page.url)
+    other.locator("#rollout .nsewdrag").wait_for()
+    expect(other.locator(CELLS).first).to_have_attribute("aria-label", re.compile("rank 1 of 72"))
+    expect(other.locator(f"{CELLS}.out")).to_have_count(62)
+    assert other.locator(CELLS).evaluate_all(LABELS) == page.locator(CELLS).evaluate_all(LABELS)
+    numbers = [other.get_by_label(name).input_value() for name in ("from layer", "to layer", "residual")]
+    assert numbers == ["1", "4", "25"]
+    assert hovers(other, "#rollout") == hovers(page, "#rollout")
+    assert pressed(other) == pressed(page) == ["words", "weights"]
+    assert Headscope(other, headscope.server).labels == WORDS
+    assert other.url == page.url
+    other.close()
+
+
+def test_an_address_of_a_score_that_there_is_none_of_shows_the_page_without_it(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=2, score="nonsense", sort=1, top=7, panel="scores").page
+    expect(page.get_by_role("heading", name="Every head by entropy")).to_be_visible()
+    page.locator("#scores .nsewdrag").wait_for()
+    assert page.locator(CELLS).first.get_attribute("aria-label") == "layer 0, head 0"
+    page.get_by_label("colour by").select_option("first")
+    expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("first token .* rank 1 of 72$"))
+    expect(page.locator(f"{CELLS}.out")).to_have_count(65)
