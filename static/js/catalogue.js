@@ -10,6 +10,7 @@ import { mount as mountScores } from "./views/scores.js";
 import { mount as mountSimilarity } from "./views/similarity.js";
 
 /** @import {Api} from "./api.js" */
+/** @import {Heard} from "./catalogueapi.js" */
 /** @import {Actions, Capture, PlotlyLike, State, Store} from "./types.js" */
 
 /**
@@ -19,7 +20,7 @@ import { mount as mountSimilarity } from "./views/similarity.js";
  * @property {string} says while it is worked out
  * @property {(state: State) => boolean} wanted
  * @property {(state: State) => string} key of what is there, or on its way
- * @property {(capture: Capture, state: State) => Promise<Partial<State>>} find
+ * @property {(capture: Capture, state: State, heard: Heard) => Promise<Partial<State>>} find
  * @property {Partial<State>} [lost] what is taken away where that fails
  */
 
@@ -38,32 +39,37 @@ const wishes = (ask) => [
     says: "working out what every head does …",
     wanted: ({ score, panel }) => score !== null || panel === "scores",
     key: idOf,
-    async find(capture) {
-      const { scores } = await ask.scores(capture);
-      return { findings: { id: capture.id, scores, roles: await ask.roles(capture) } };
+    async find(capture, _, heard) {
+      // Both read all weights, the one after the other.
+      const { scores } = await ask.scores(capture, (percent) => heard(percent / 2));
+      const roles = await ask.roles(capture, (percent) => heard(50 + percent / 2));
+      return { findings: { id: capture.id, scores, roles } };
     },
   },
   {
     says: "comparing each head with each …",
     wanted: ({ panel }) => panel === "similarity",
     key: idOf,
-    find: async (capture) => ({ alike: { id: capture.id, of: await ask.similarity(capture) } }),
+    find: async (capture, _, heard) => ({ alike: { id: capture.id, of: await ask.similarity(capture, heard) } }),
   },
   {
     says: "following the text through the layers …",
     wanted: ({ panel }) => panel === "rollout",
     key: (state) => `${idOf(state)} ${JSON.stringify(through(state))}`,
-    async find(capture, state) {
-      const matrix = await ask.rollout(capture, through(state), CELLS);
+    async find(capture, state, heard) {
+      const matrix = await ask.rollout(capture, through(state), CELLS, heard);
       return { rolled: { id: capture.id, through: through(state), matrix, kind: "rollout" } };
     },
     lost: { rolled: null },
   },
 ];
 
+/** @param {Wish} wish @param {number} percent */
+const saidOf = ({ says }, percent) => (percent >= 1 ? `${says} ${Math.floor(percent)} %` : says);
+
 /**
  * @param {Store} store
- * @param {import("./api.js").Api} api
+ * @param {Api} api
  * @param {Wish} wish
  */
 function follow(store, api, wish) {
@@ -75,9 +81,11 @@ function follow(store, api, wish) {
     const key = wish.key(state);
     if (!capture?.id || !wish.wanted(state) || there === key) return;
     there = key;
-    store.set({ said: wish.says });
+    /** @param {number} percent */
+    const heard = (percent) => there === key && store.set({ said: saidOf(wish, percent) });
+    heard(0);
     try {
-      const found = await using(store, api, capture, (again) => wish.find(again, state));
+      const found = await using(store, api, capture, (again) => wish.find(again, state, heard));
       if (there === key) store.set({ ...found, said: "" });
     } catch (error) {
       if (there !== key) return;

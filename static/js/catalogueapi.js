@@ -1,9 +1,42 @@
-import { partPath, readMatrix } from "./api.js";
+import { partPath } from "./api.js";
 import { errorOf } from "./apierror.js";
 import { readEvents } from "./events.js";
 
 /** @import {Api} from "./api.js" */
-/** @import {Capture, Roles, Score, Similarity, Through} from "./types.js" */
+/** @import {Capture, Matrix, Roles, Score, Similarity, Through} from "./types.js" */
+
+/** @typedef {(percent: number) => void} Heard told how far the work is, out of a hundred */
+
+const SENT = { "Content-Type": "application/json" };
+
+/**
+ * Work that says how far it is, and what it found at its end.
+ *
+ * @param {Response} response
+ * @param {Heard} heard
+ */
+async function followed({ body }, heard) {
+  for await (const { name, data } of readEvents(/** @type {ReadableStream<Uint8Array>} */ (body))) {
+    if (name === "progress") heard(data.percent);
+    if (name === "done") return data;
+    if (name === "error") throw errorOf(data, data.status);
+  }
+  throw new Error("the server stopped before it was done");
+}
+
+/**
+ * @param {{values: number[][], rows: [number, number], columns: [number, number], query_step: number, key_step: number}} answer
+ * @returns {Matrix}
+ */
+export const matrixOf = ({ values, rows, columns, query_step, key_step }) => ({
+  values: Float32Array.from(values.flat()),
+  rows: values.length,
+  columns: values[0]?.length ?? 0,
+  queryStep: query_step,
+  keyStep: key_step,
+  queries: rows,
+  keys: columns,
+});
 
 /**
  * What the later parts of the page ask the server.
@@ -11,47 +44,31 @@ import { readEvents } from "./events.js";
  * @param {Api} api
  */
 export function createCatalogueApi(api) {
-  /** @param {string} kind @param {string} path */
-  const json = async (kind, path) => (await api.ask(kind, path)).json();
-  const sent = { "Content-Type": "application/json" };
+  /** @param {string} kind @param {string} path @param {Heard} heard @param {RequestInit} [options] */
+  const follow = async (kind, path, heard, options) =>
+    followed(await api.ask(kind, path, options, { ...SENT, Accept: "text/event-stream" }), heard);
   return {
-    /** @param {Capture} capture @returns {Promise<{scores: Score[]}>} */
-    scores: ({ id }) => json("scores", partPath(id, "scores")),
-    /** @param {Capture} capture @returns {Promise<Roles>} */
-    roles: ({ id }) => json("roles", partPath(id, "roles")),
-    /** @param {Capture} capture @returns {Promise<Similarity>} */
-    similarity: ({ id }) => json("similarity", partPath(id, "similarity")),
+    /** @param {Capture} capture @param {Heard} heard @returns {Promise<{scores: Score[]}>} */
+    scores: ({ id }, heard) => follow("scores", partPath(id, "scores"), heard),
+    /** @param {Capture} capture @param {Heard} heard @returns {Promise<Roles>} */
+    roles: ({ id }, heard) => follow("roles", partPath(id, "roles"), heard),
+    /** @param {Capture} capture @param {Heard} heard @returns {Promise<Similarity>} */
+    similarity: ({ id }, heard) => follow("similarity", partPath(id, "similarity"), heard),
     /** @param {string} model @returns {Promise<{scores: Score[], choice: string}>} */
     probe: async (model) => {
       const options = { method: "POST", body: JSON.stringify({ model }) };
-      return (await api.ask("probe", "/api/v1/probes/induction", options, sent)).json();
+      return (await api.ask("probe", "/api/v1/probes/induction", options, SENT)).json();
     },
-    /**
-     * @param {Capture} capture
-     * @param {Through} through
-     * @param {number} cells
-     */
-    rollout: async ({ id }, { start, upto, residual }, cells) => {
+    /** @param {Capture} capture @param {Through} through @param {number} cells @param {Heard} heard */
+    rollout: async ({ id }, { start, upto, residual }, cells, heard) => {
       const last = upto === null ? "" : `&layer=${upto}`;
       const path = `rollout?start=${start}${last}&residual=${residual}&cells=${cells}&pool=max`;
-      return readMatrix(await api.ask("rollout", partPath(id, path), {}, { Accept: "application/x-npy" }));
+      return matrixOf(await follow("rollout", partPath(id, path), heard));
     },
-    /**
-     * @param {Capture} capture
-     * @param {Through} through
-     * @param {(done: number, total: number) => void} heard
-     * @returns {Promise<number[][]>}
-     */
+    /** @param {Capture} capture @param {Through} through @param {Heard} heard @returns {Promise<number[][]>} */
     flow: async ({ id }, { start, upto, residual }, heard) => {
-      const options = { method: "POST", body: JSON.stringify({ start, layer: upto, residual }) };
-      const headers = { ...sent, Accept: "text/event-stream" };
-      const { body } = await api.ask("flow", partPath(id, "flow"), options, headers);
-      for await (const { name, data } of readEvents(/** @type {ReadableStream<Uint8Array>} */ (body))) {
-        if (name === "progress") heard(data.done, data.total);
-        if (name === "done") return data.values;
-        if (name === "error") throw errorOf(data, data.status);
-      }
-      throw new Error("the server stopped before it was done");
+      const body = JSON.stringify({ start, layer: upto, residual });
+      return (await follow("flow", partPath(id, "flow"), heard, { method: "POST", body })).values;
     },
     stopFlow: () => api.stop("flow"),
   };

@@ -52,11 +52,13 @@ export function mountTint(root, store) {
   const render = () => {
     const state = store.get();
     const score = shownScore(state);
+    // What an open panel waits for is said there.
+    need(root, ".ranking .said").textContent = score || state.panel ? "" : state.said;
     for (const cell of table.querySelectorAll("[role='gridcell']"))
       tint(/** @type {HTMLElement} */ (cell), state, score);
   };
   render();
-  const drawn = /** @type {const} */ (["findings", "overview", "score", "top", "order"]);
+  const drawn = /** @type {const} */ (["findings", "overview", "score", "top", "order", "said", "panel"]);
   return store.subscribe((now, before) => {
     if (drawn.some((name) => now[name] !== before[name])) render();
   });

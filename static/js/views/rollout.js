@@ -119,9 +119,7 @@ async function flow({ store, actions, ask }, stopped) {
   if (!overview || !rolled) return;
   const { capture } = overview;
   try {
-    const values = await ask.flow(capture, rolled.through, (done, total) =>
-      store.set({ said: `flow: ${done} of ${total} tokens` }),
-    );
+    const values = await ask.flow(capture, rolled.through, (percent) => store.set({ said: `flow: ${percent} %` }));
     const matrix = asMatrix(values, capture.tokens.length);
     if (store.get().rolled === rolled) store.set({ rolled: { ...rolled, matrix, kind: "flow" } });
     store.set({ said: "" });
