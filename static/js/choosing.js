@@ -3,7 +3,9 @@ import { listening, need } from "./dom.js";
 /** @import {Actions, Panel, State, Store} from "./types.js" */
 
 /** @param {ParentNode} root @param {State} state */
-function render(root, { score, sort, top, panel, overview }) {
+function render(root, { score, sort, top, panel, overview, pattern }) {
+  // Not before the picture, whose room it would be moved by; and then for good.
+  if (pattern) need(root, "#panels").hidden = false;
   /** @type {HTMLSelectElement} */
   const select = need(root, "#score");
   select.value = score ?? "";
@@ -44,7 +46,7 @@ export function mountChoosing(root, store, actions) {
     });
   }
   render(root, store.get());
-  const drawn = /** @type {const} */ (["score", "sort", "top", "panel", "overview"]);
+  const drawn = /** @type {const} */ (["score", "sort", "top", "panel", "overview", "pattern"]);
   const unsubscribe = store.subscribe((now, before) => {
     if (drawn.some((name) => now[name] !== before[name])) render(root, now);
   });
