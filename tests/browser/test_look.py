@@ -153,4 +153,4 @@ def test_a_first_visit_weighs_little_beside_plotly(browser: Browser, server: str
     sizes = {one.url: one.sizes()["responseBodySize"] for one in parts}
     page.close()
     assert f"{server}/static/js/main.js" in sizes
-    assert sum(sizes.values()) <= 69_000, sorted(sizes.items(), key=lambda one: -one[1])
+    assert sum(sizes.values()) <= 66_000, sorted(sizes.items(), key=lambda one: -one[1])

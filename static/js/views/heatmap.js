@@ -6,7 +6,6 @@ import { mountMarks } from "../marks.js";
 import { mountMinimap } from "../minimap.js";
 import { mountPointing, sizeOf } from "../pointing.js";
 import { sightOf, windowsOf } from "../sight.js";
-import { mountTable } from "../table.js";
 import { mountTools } from "../tools.js";
 import { snap } from "../zoom.js";
 
@@ -141,6 +140,32 @@ function followDrags(plot, store, actions, redraw) {
   );
 }
 
+/**
+ * The table is fetched when it is first asked for: few readers are, and none at once.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @returns {() => void} undo
+ */
+function mountTableLater(root, store, actions) {
+  let undo = () => {};
+  const look = async () => {
+    if (store.get().as !== "table") return;
+    undo();
+    undo = () => {};
+    try {
+      const { mountTable } = await import("../table.js");
+      undo = mountTable(root, store, actions);
+    } catch (error) {
+      actions.say("error", `the table did not load: ${error}`);
+    }
+  };
+  undo = store.subscribe(look);
+  look();
+  return () => undo();
+}
+
 /** @param {HTMLElement} root @param {State} state */
 function renderWords(root, state) {
   const { pattern, status } = state;
@@ -186,7 +211,7 @@ export function mount(root, store, actions, loadPlotly) {
     mountMarks(need(root, ".stage"), need(root, ".band"), store),
     mountMinimap(need(root, ".stage"), need(root, ".minimap"), store, actions),
     mountLooks(need(root, ".looks"), store, actions),
-    mountTable(need(root, ".listing"), store, actions),
+    mountTableLater(need(root, ".listing"), store, actions),
     mountTools(root, store, actions, drawing.save),
     () => resized.disconnect(),
     drawing.clear,
