@@ -1,5 +1,7 @@
 """What more than one folder of tests needs: the models, and the application in front of them."""
 
+import asyncio
+
 import hypothesis
 import pytest
 
@@ -10,6 +12,18 @@ from app.settings import Settings
 # How long an example takes is the machine's matter, and every run tries the same ones.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def loop(request):
+    """Playwright's event loop stands still in its thread from one browser test to the next, and looks like one that
+    runs: a test of anything else that comes between them starts its own."""
+    standing = None if request.path.parent.name == "browser" else asyncio._get_running_loop()
+    if standing:
+        asyncio._set_running_loop(None)
+    yield
+    if standing:
+        asyncio._set_running_loop(standing)
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, h
   const more = make(
     "details",
     {},
-    make("summary", {}, title),
+    make("summary", { title: `${formula}: ${choice}` }, title),
     make("p", {}, formula),
     make("p", {}, choice),
     make("p", {}, link),

@@ -175,7 +175,7 @@
  * @property {Findings | null} findings
  * @property {{model: string, scores: Score[], choice: string} | null} probed what the standard probe said of a model
  * @property {{id: string, of: Similarity} | null} alike how alike the heads of a capture are
- * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow"} | null} rolled
+ * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow", rollout?: Matrix} | null} rolled
  * @property {string} said of the later parts: what they are at, or why not
  * @property {HeadPlace[] | null} order the heads by the chosen score, if they are sorted
  * @property {{query: number | null, key: number | null}} pointed the tokens under the pointer, or under the keyboard's cursor

@@ -131,6 +131,10 @@ def test_a_flow_takes_the_place_of_the_rollout(headscope: Headscope) -> None:
     expect(page.locator("#rollout .formula")).to_contain_text("largest flow")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     expect(page.locator("#rollout .said")).to_have_text("")
+    page.get_by_role("button", name="rollout instead").click()
+    assert changed(page, "#rollout", found) == rollout
+    page.get_by_role("button", name="flow instead").click()
+    expect(page.locator("#rollout .formula")).to_contain_text("largest flow")
     page.get_by_label("to layer").fill("3")
     page.keyboard.press("Tab")
     expect(page.locator("#rollout .formula")).to_contain_text("product of the layers")

@@ -84,6 +84,7 @@ function render(root, state) {
   }
   const many = (capture?.tokens.length ?? 0) > MOST_OF_FLOW;
   need(root, ".flow").toggleAttribute("disabled", !rolled || many);
+  need(root, ".flow").textContent = rolled?.kind === "flow" ? "rollout instead" : "flow instead";
   need(root, ".flow").title = many
     ? `of texts up to ${MOST_OF_FLOW} tokens`
     : "the largest flow to each token: it takes a while";
@@ -121,7 +122,8 @@ async function flow({ store, actions, ask }, stopped) {
   try {
     const values = await ask.flow(capture, rolled.through, (percent) => store.set({ said: `flow: ${percent} %` }));
     const matrix = asMatrix(values, capture.tokens.length);
-    if (store.get().rolled === rolled) store.set({ rolled: { ...rolled, matrix, kind: "flow" } });
+    if (store.get().rolled === rolled)
+      store.set({ rolled: { ...rolled, matrix, kind: "flow", rollout: rolled.matrix } });
     store.set({ said: "" });
   } catch (error) {
     store.set({ said: stopped() ? "flow: stopped" : "" });
@@ -153,6 +155,9 @@ export function mount(root, tools) {
   on(need(root, ".flow"), "click", async () => {
     const stop = need(root, ".stop");
     if (!stop.hidden) return;
+    const { rolled } = store.get();
+    if (rolled?.rollout)
+      return store.set({ rolled: { ...rolled, matrix: rolled.rollout, kind: "rollout", rollout: undefined } });
     stopped = false;
     stop.hidden = false;
     await flow(tools, () => stopped);
