@@ -1,6 +1,8 @@
 """The heatmap: one head of a capture, or the sum of a layer's, any window of it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -9,9 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from ..encoding import check_cells
 from ..errors import InvalidInput
 from ..pieces import Answer
-from ..records import Format, Pool, Quantity, Shown
-from ..runner import Runner
-from ..settings import Settings
+from ..records import Pool, Quantity, Shown
 from .deps import (
     ARRAYS,
     SPAN,
@@ -29,7 +29,6 @@ from .strict import Index, StrictRoute
 
 if TYPE_CHECKING:
     from ..capture import Capture
-    from ..studies.norms import Grams
     from ..tiles import Window
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
@@ -74,40 +73,72 @@ class HeadView(View):
             raise InvalidInput(f"words=true&quantity={quantity}: only weights add up over the tokens of a word")
 
 
+class Looking:
+    """Who looks at which capture."""
+
+    def __init__(
+        self, capture_id: str, request: Request, runner: TheRunner, settings: TheSettings, wanted: Wanted
+    ) -> None:
+        self.capture_id = capture_id
+        self.request, self.runner, self.settings, self.wanted = request, runner, settings, wanted
+
+    @cached_property
+    def capture(self) -> "Capture":
+        """Once all that was asked is understood. Raises CaptureGone."""
+        return self.runner.captures.get(self.capture_id)
+
+    async def answered(
+        self, part: "Window", view: View, facts: dict[str, Any], values: Callable[[], Awaitable[np.ndarray]]
+    ) -> Response:
+        """The values of a window, worked out unless the client holds them already. Raises TooLarge."""
+        headers = tag(self.request, self.capture.id, self.wanted)
+        if same := unchanged(self.request, headers):
+            return same
+        most = self.settings.max_cells, self.settings.max_json_cells
+        check_cells(part.cells, self.wanted, *most, "ask for fewer cells")
+        answer = Answer({**facts, **facts_of(part, view)}, {"values": await values()}, "values")
+        response = await respond(self.runner, answer, self.wanted)
+        response.headers.update(headers)
+        return response
+
+
+TheLook = Annotated[Looking, Depends()]
+
+
 @router.get("/{capture_id}/heads/{layer}/{head}", summary="One head", responses=ARRAYS)
-async def head(
-    capture_id: str,
-    layer: Index,
-    head: Index,
-    view: Annotated[HeadView, Depends()],
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
-) -> Response:
+async def head(layer: Index, head: Index, view: Annotated[HeadView, Depends()], by: TheLook) -> Response:
     """One head; value [r][c] covers queries a + r * query_step and on, keys likewise."""
-    capture = runner.captures.get(capture_id)
+    capture = by.capture
     capture.card.check_head(layer, head)
+    facts = {"layer": layer, "head": head, "quantity": view.quantity}
     if view.words:
-        return await in_words(Looking(request, runner, settings, wanted), capture, view, layer, head)
-    return await windowed(Looking(request, runner, settings, wanted), capture, view, layer, head, view.quantity)
+        return await in_words(by, view, facts)
+    part = view.window(len(capture.tokens))
+    if view.quantity == "norm":
+        return await by.answered(part, view, facts, lambda: of_norms(by, layer, head, part, view.pool))
+    quantity: Quantity = view.quantity
+    work = partial(by.runner.read, of_head, capture, layer, head, part, view.pool, quantity)
+    return await by.answered(part, view, facts, work)
+
+
+async def in_words(by: Looking, view: View, facts: dict[str, Any]) -> Response:
+    """Attention to a word is the sum over its tokens, from it the mean (Clark et al. 2019)."""
+    from ..studies.words import check_size, window_of_words, words_of
+
+    check_size(by.capture)
+    part = view.window(len(await by.runner.read(words_of, by.capture)))
+    work = partial(by.runner.read, window_of_words, by.capture, facts["layer"], facts["head"], part, view.pool)
+    return await by.answered(part, view, {**facts, "words": True}, work)
 
 
 @router.get("/{capture_id}/norms/{layer}", summary="What all heads of a layer write", responses=ARRAYS)
-async def norms(
-    capture_id: str,
-    layer: Index,
-    view: Annotated[View, Depends()],
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
-) -> Response:
+async def norms(layer: Index, view: Annotated[View, Depends()], by: TheLook) -> Response:
     """How long is the sum of what all heads of the layer bring a query from a key (Kobayashi et al. 2020); axes and
     windows as those of one head."""
-    capture = runner.captures.get(capture_id)
-    capture.card.check_head(layer, 0)
-    return await windowed(Looking(request, runner, settings, wanted), capture, view, layer, None, "norm")
+    by.capture.card.check_head(layer, 0)
+    part = view.window(len(by.capture.tokens))
+    facts = {"layer": layer, "quantity": "norm"}
+    return await by.answered(part, view, facts, lambda: of_norms(by, layer, None, part, view.pool))
 
 
 @router.get("/{capture_id}/words", summary="The words of a text", dependencies=[Depends(only_json)])
@@ -116,57 +147,8 @@ async def words(capture_id: str, runner: TheRunner) -> dict[str, Any]:
     `first` up to but not including `stop`."""
     from ..studies.words import words_of
 
-    return {"words": [asdict(word) for word in words_of(runner.captures.get(capture_id))]}
-
-
-@dataclass(frozen=True)
-class Looking:
-    """Who looks."""
-
-    request: Request
-    runner: Runner
-    settings: Settings
-    wanted: Format
-
-
-async def windowed(
-    by: Looking, capture: "Capture", view: View, layer: int, head: int | None, quantity: Shown
-) -> Response:
-    """The window of one head, or of all heads of the layer."""
-    part = view.window(len(capture.tokens))
-    headers = tag(by.request, capture.id, by.wanted)
-    if same := unchanged(by.request, headers):
-        return same
-    check_cells(part.cells, by.wanted, by.settings.max_cells, by.settings.max_json_cells, "ask for fewer cells")
-    if quantity == "norm":
-        grams = await while_connected(by.request, by.runner.grams(capture))
-        values = await by.runner.read(of_norms, capture, grams, layer, head, part, view.pool)
-    else:
-        assert head is not None
-        values = await by.runner.read(of_head, capture, layer, head, part, view.pool, quantity)
-    facts = {"layer": layer, "head": head, "quantity": quantity, **facts_of(part, view)}
-    if head is None:
-        del facts["head"]
-    response = await respond(by.runner, Answer(facts, {"values": values}, "values"), by.wanted)
-    response.headers.update(headers)
-    return response
-
-
-async def in_words(by: Looking, capture: "Capture", view: View, layer: int, head: int) -> Response:
-    """Attention to a word is the sum over its tokens, from it the mean (Clark et al. 2019)."""
-    from ..studies.words import check_size, window_of_words, words_of
-
-    check_size(capture)
-    part = view.window(len(words_of(capture)))
-    headers = tag(by.request, capture.id, by.wanted)
-    if same := unchanged(by.request, headers):
-        return same
-    check_cells(part.cells, by.wanted, by.settings.max_cells, by.settings.max_json_cells, "ask for fewer cells")
-    values = await by.runner.read(window_of_words, capture, layer, head, part, view.pool)
-    facts = {"layer": layer, "head": head, "quantity": "pattern", "words": True, **facts_of(part, view)}
-    response = await respond(by.runner, Answer(facts, {"values": values}, "values"), by.wanted)
-    response.headers.update(headers)
-    return response
+    found = await runner.read(words_of, runner.captures.get(capture_id))
+    return {"words": [asdict(word) for word in found]}
 
 
 def facts_of(part: "Window", view: View) -> dict[str, Any]:
@@ -187,9 +169,9 @@ def of_head(capture: "Capture", layer: int, head: int, part: "Window", pool: Poo
     return head_tile(capture, layer, head, part, pool, quantity)
 
 
-def of_norms(
-    capture: "Capture", grams: "Grams", layer: int, head: int | None, part: "Window", pool: Pool
-) -> np.ndarray:
+async def of_norms(by: Looking, layer: int, head: int | None, part: "Window", pool: Pool) -> np.ndarray:
+    """Of one head, or of all of the layer."""
     from ..studies.norms import window_of_norms
 
-    return window_of_norms(capture, grams, layer, head, part, pool)
+    grams = await while_connected(by.request, by.runner.grams(by.capture))
+    return await by.runner.read(window_of_norms, by.capture, grams, layer, head, part, pool)

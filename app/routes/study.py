@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
 
 from fastapi import Depends, Query, Request, Response
@@ -29,7 +30,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 class Study:
-    """Who asks for what of which capture. Raises CaptureGone, NotAcceptable."""
+    """Who asks for what of which capture. Raises NotAcceptable."""
 
     def __init__(
         self,
@@ -40,10 +41,15 @@ class Study:
         accept: Accept = None,
         format: Annotated[str | None, Query(description="goes before Accept", **FORMATS)] = None,  # noqa: A002 - the wire's name
     ) -> None:
-        self.capture: Capture = runner.captures.get(capture_id)
+        self.capture_id = capture_id
         self.request, self.runner, self.settings = request, runner, settings
         self.followed = format is None and EVENTS in by_preference(accept or "")
         self.wanted: Format = "json" if self.followed else format_of(accept, format)
+
+    @cached_property
+    def capture(self) -> "Capture":
+        """Once all that was asked is understood. Raises CaptureGone."""
+        return self.runner.captures.get(self.capture_id)
 
     def check(self, numbers: int, way_out: str) -> None:
         """Raises TooLarge, before any work."""
