@@ -16,7 +16,7 @@ from .making import Making, Watch
 from .records import ModelCard
 from .settings import Settings
 from .shelf import Shelf
-from .threads import Threads, busy
+from .threads import GoOn, Threads, busy
 
 # torch and transformers take seconds to import. They come with the first model, in a worker thread:
 # the port is bound and the page on the screen before that.
@@ -34,6 +34,8 @@ Arguments = TypeVarTuple("Arguments")
 
 
 SWEEP_SECONDS = 60
+# Of a study: seconds of work, on most machines. Scores of a GPT-2 small and 1,024 tokens take 84.
+LONG_STEPS = 500
 
 
 class Runner:
@@ -50,6 +52,7 @@ class Runner:
         self.slot = Threads(1, settings.max_waiting)
         self.readers = Threads(2, settings.max_waiting)
         self.analysts = Threads(1, settings.max_waiting)
+        self.patient = Threads(1, settings.max_waiting)
         self.norming = asyncio.Lock()
         self.making: dict[str, Making] = {}
         self.line: list[Making] = []
@@ -225,12 +228,19 @@ class Runner:
         """Run work that only reads a capture. Raises Busy."""
         return await self.readers.run(work, *arguments)
 
-    async def analyse(self, work: Callable[[*Arguments, Callable[[], None]], Result], *arguments: *Arguments) -> Result:
-        """Run work that reads all weights of a capture, one at a time: of a long text that takes minutes.
+    async def analyse(
+        self,
+        steps: int,
+        work: Callable[[*Arguments, GoOn], Result],
+        *arguments: *Arguments,
+    ) -> Result:
+        """Run work that reads all weights of a capture, one at a time. Its last argument is `go_on`, which it asks
+        before each of so many steps: what takes long waits for its like, and nobody else for it.
 
-        Its last argument is `go_on`. Raises Busy, Stopped, Deadline.
+        Raises Busy, Stopped, Deadline.
         """
-        return await self.analysts.run_stoppable(self.settings.run_seconds, work, *arguments)
+        threads = self.patient if steps > LONG_STEPS else self.analysts
+        return await threads.run_stoppable(self.settings.run_seconds, work, *arguments)
 
     async def read_on(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for who has begun to answer, and waits however many do."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..records import Token
 from .similarity import bits
+from .words import PART
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def text_of(tokens: Sequence[Token], causal: bool, device: torch.device | None =
 
 def is_punctuation(label: str) -> bool:
     """Of a token as it is shown: a space is `·` there, and no punctuation; a piece of a word begins with `##`."""
-    bare = label.strip("·")
+    bare = PART.sub("", label).strip("·")
     return bool(bare) and all(unicodedata.category(character).startswith("P") for character in bare)
 
 

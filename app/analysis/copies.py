@@ -22,14 +22,16 @@ def induction(block: Block) -> Tensor:
 
 
 def earlier_copies(block: Block) -> Tensor:
-    """[i j], True where j < i and t_j = t_i."""
-    return (block.of_keys(block.text.ids) == block.of_queries(block.text.ids)) & (block.keys < block.queries)
+    """[i j], True where j < i and t_j = t_i; what the tokenizer puts in is nobody's copy."""
+    same = block.of_keys(block.text.ids) == block.of_queries(block.text.ids)
+    return same & (block.keys < block.queries) & ~block.of_queries(block.text.special)
 
 
 def followers_of_copies(block: Block) -> Tensor:
     """[i j], True where j < i and t_{j-1} = t_i."""
     same = block.of_keys(block.text.ids.roll(1)) == block.of_queries(block.text.ids)
-    return same & (block.keys > 0) & (block.keys < block.queries)  # before the first there is none
+    earlier = (block.keys > 0) & (block.keys < block.queries)  # before the first there is none
+    return same & earlier & ~block.of_queries(block.text.special)
 
 
 def on_earlier(block: Block, chosen: Tensor) -> Tensor:

@@ -36,7 +36,8 @@ class Rest:
 
 @dataclass(frozen=True)
 class Role:
-    """threshold: of the share of what is left; `of`: [h i j] -> got [h i], by chance [i], counted [i]."""
+    """threshold: of the share of what is left; `of`: [h i j] -> got [h i], by chance [i] (not a number where chance
+    gives nothing to compare with), counted [i]."""
 
     name: str
     title: str
@@ -74,7 +75,7 @@ def evenly(rest: Rest) -> tuple[Tensor, Tensor, Tensor]:
     weights = rest.block.weights * rest.seen
     left, many = rest.left.clamp(min=1e-12), rest.seen.sum(-1)
     entropy = left.log() - torch.special.xlogy(weights, weights).sum(-1) / left
-    return rest.left * entropy / many.clamp(min=2).log(), torch.zeros(len(many), device=many.device), many > 1
+    return rest.left * entropy / many.clamp(min=2).log(), torch.full_like(many, torch.nan, dtype=left.dtype), many > 1
 
 
 def beside(offset: int) -> Callable[[Block], Tensor]:

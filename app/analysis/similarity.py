@@ -12,7 +12,7 @@ TINY = 1e-30
 def bits(p: Tensor, room: Tensor | None = None) -> Tensor:
     """[... j] -> [...], the entropy in bits; 0 log 0 = 0. `room`, as large as p, is written over."""
     # A third of the time of torch.special.entr. No weight is so small that adding this changes it, unless it is 0.
-    return torch.add(p, TINY, out=room).log2_().mul_(p).sum(-1).neg_()
+    return torch.add(p, TINY, out=room).log2_().mul_(p).sum(-1).neg_().clamp_(min=0)
 
 
 def jensen_shannon(rows: Tensor) -> Tensor:

@@ -89,15 +89,16 @@ ROW_SCORES = (
     ),
     RowScore(
         "duplicate", "duplicate token", "share", "Σ_j A_ij over j < i with t_j = t_i", OLSSON,
-        "only queries with an earlier copy are counted (TransformerLens counts all)"
+        "only queries with an earlier copy are counted (TransformerLens counts all), no special tokens"
     ),
     RowScore(
         "induction", "induction", "share", "Σ_j A_ij over j < i with t_j−1 = t_i", OLSSON,
-        "only queries with such a key are counted; j = i is none"
+        "only queries with such a key are counted, no special tokens; j = i is none"
     ),
     RowScore(
         "rare", "rarest token", "share", "1 where arg max_j A_ij is the rarest token, else 0", VOITA,
-        "rarest: highest id, as vocabularies begin with what is frequent; queries that do not see it are not counted"
+        "rarest: highest id, as vocabularies mostly begin with what is frequent (not so BERT's single characters); "
+        "queries that do not see it are not counted",
     ),
 )  # fmt: skip
 BY_NAME = {score.name: score for score in ROW_SCORES}

@@ -21,6 +21,7 @@ LETTERS = rf"\w[\w{MARK}]*"
 # A run of letters and digits, with apostrophes within it, or any other character alone.
 WORD = re.compile(rf"{LETTERS}(?:['’]{LETTERS})*|[^\w\s]{MARK}*")
 
+# How a label ends where a character is split into several tokens: each is labelled with all of it.
 PART = re.compile(r"\[\d+/\d+\]$")
 
 
@@ -80,7 +81,6 @@ def alone(token: Token) -> Word:
 
 
 def grown(word: Word, token: Token) -> Word:
-    # Of a character that is split, each part is labelled with all of it.
     same = token.end == word.end
     text = PART.sub("", word.text) if same else word.text + token.text.removeprefix("##")
     return Word(text, word.first, token.index + 1, word.start, token.end, False, word.segment)

@@ -82,9 +82,9 @@ def columns_of(capture: "Capture", chosen: "list[RowScore]") -> Columns:
     }
     for score, array in zip(chosen, values, strict=True):
         columns[score.name] = [None if np.isnan(value) else float(value) for value in array.flat]
-    held = found.held.reshape(len(ROLES), -1).T
-    names = np.array([role.name for role in ROLES])
-    columns["roles"] = [" ".join(names[of_head]) for of_head in held]
+    names = np.array([*(role.name for role in ROLES), "delimiter", "rests"])
+    all_held = np.stack([*found.held, found.delimiter, found.rests]).reshape(len(names), -1).T
+    columns["roles"] = [" ".join(names[of_head]) for of_head in all_held]
     return columns
 
 

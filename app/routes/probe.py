@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from ..encoding import format_of
 from ..pieces import Answer
 from .deps import TheRunner, only_json, respond, while_connected
-from .scores import described
+from .scores import described, whole
 from .strict import StrictModel, StrictRoute
 
 router = APIRouter(prefix="/api/v1/probes", tags=["models"], route_class=StrictRoute)
@@ -32,7 +32,7 @@ async def induction(body: ProbeRequest, request: Request, runner: TheRunner) -> 
 
     card, found = await while_connected(request, runner.probe(body.model))
     said: list[dict[str, Any]] = [
-        {**described(score), "values": values, "ranks": rank}
+        {**described(score), "values": values, "ranks": whole(rank)}
         for score, values, rank in zip(SCORES, found.values.astype(np.float32), ranks(found.values), strict=True)
     ]
     facts = {

@@ -69,7 +69,14 @@ def answer(chosen: "list[RowScore]", per: str, wanted: Format, values: np.ndarra
     said = [described(score) for score in chosen]
     for number, score in enumerate(said):
         score |= {name: array[number] for name, array in arrays.items()}
+        if per == "head":
+            score["ranks"] = whole(arrays["ranks"][number])
     return Answer({"axes": axes, "per": per, "scores": said}, {}, "")
+
+
+def whole(ranks: np.ndarray) -> list[list[int | None]]:
+    """[l h], for JSON: None where there is none."""
+    return [[None if np.isnan(rank) else int(rank) for rank in of_layer] for of_layer in ranks]
 
 
 def described(score: "RowScore") -> dict[str, Any]:

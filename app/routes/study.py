@@ -68,7 +68,7 @@ class Study:
             return same
         if self.followed:
             return Streamed(nullcontext(), self.events(answer, steps, work, *arguments), EVENTS)
-        found = await while_connected(self.request, self.runner.analyse(work, *arguments))
+        found = await while_connected(self.request, self.runner.analyse(steps, work, *arguments))
         response = await respond(self.runner, answer(found), self.wanted)
         response.headers.update(headers)
         return response
@@ -88,7 +88,7 @@ class Study:
             counting = Counting(go_on, steps, lambda percent: loop.call_soon_threadsafe(told.put_nowait, percent))
             return work(*arguments, counting)
 
-        task = asyncio.create_task(self.runner.analyse(counted))
+        task = asyncio.create_task(self.runner.analyse(steps, counted))
         task.add_done_callback(lambda _: told.put_nowait(None))
         try:
             while (percent := await told.get()) is not None:

@@ -32,7 +32,8 @@ class Roles:
         enough = (self.queries >= FEWEST_QUERIES)[:, None, None] & (self.left >= LEAST_LEFT)
         threshold = np.array([role.threshold for role in ROLES])[:, None, None]
         with np.errstate(invalid="ignore"):  # where no query is counted
-            return np.asarray(enough & (self.share >= threshold) & (self.share >= TIMES_CHANCE * self.chance))
+            more = np.isnan(self.chance) | (self.share >= TIMES_CHANCE * self.chance)
+            return np.asarray(enough & (self.share >= threshold) & more)
 
     @property
     def rests(self) -> np.ndarray:

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ..analysis.words import Word, merged, spans, words
+from ..analysis.words import PART, Word, merged, spans, words
 from ..capture import Capture
 from ..errors import TooManyTokens
 from ..records import Pool, Token
@@ -28,12 +28,12 @@ def words_from(tokens: tuple[Token, ...]) -> tuple[Word, ...]:
 
 
 def again(tokens: Sequence[Token], segment: int) -> str:
-    """The text of a segment as far as its tokens tell: of a character that is split, that it is a letter."""
+    """The text of a segment as far as its tokens tell: where they do not, letters."""
     text: list[str] = []
     for token in tokens:
         if token.segment != segment or token.start is None or token.end is None:
             continue
-        length, label = token.end - token.start, token.text.removeprefix("##").translate(SHOWN)
+        length, label = token.end - token.start, PART.sub("", token.text).removeprefix("##").translate(SHOWN)
         if len(label) > length:
             label = label.lstrip()
         text += " " * (token.end - len(text))

@@ -2,7 +2,7 @@ import { isAbort } from "./api.js";
 import { createCatalogueApi } from "./catalogueapi.js";
 import { need } from "./dom.js";
 import { using } from "./looking.js";
-import { order } from "./ranking.js";
+import { order, rangeOf } from "./ranking.js";
 import { mountStanding } from "./standing.js";
 import { mountTint } from "./tint.js";
 import { mount as mountRollout } from "./views/rollout.js";
@@ -17,7 +17,7 @@ import { mount as mountSimilarity } from "./views/similarity.js";
  * What is asked for only once the page shows it, and again for each capture.
  *
  * @typedef {object} Wish
- * @property {string} says while it is worked out
+ * @property {(state: State) => string} says while it is worked out
  * @property {(state: State) => boolean} wanted
  * @property {(state: State) => string} key of what is there, or on its way
  * @property {(capture: Capture, state: State, heard: Heard) => Promise<Partial<State>>} find
@@ -28,7 +28,12 @@ import { mount as mountSimilarity } from "./views/similarity.js";
 const idOf = ({ overview }) => overview?.capture.id ?? "";
 
 /** @param {State} state */
-const through = ({ start, upto, residual }) => ({ start: start ?? 0, upto, residual: (residual ?? 50) / 100 });
+const through = ({ start, upto, residual, raw }) => ({
+  start: start ?? 0,
+  upto,
+  residual: (residual ?? 50) / 100,
+  receptive: raw ? false : null,
+});
 
 /** Of a rollout, so many cells are drawn along a side at most. */
 const CELLS = 512;
@@ -36,8 +41,8 @@ const CELLS = 512;
 /** @param {ReturnType<typeof createCatalogueApi>} ask @returns {Wish[]} */
 const wishes = (ask) => [
   {
-    says: "working out what every head does …",
-    wanted: ({ score, panel }) => score !== null || panel === "scores",
+    says: () => "working out what every head does …",
+    wanted: ({ score, panel }) => score !== null || panel !== "",
     key: idOf,
     async find(capture, _, heard) {
       // Both read all weights, the one after the other.
@@ -47,25 +52,37 @@ const wishes = (ask) => [
     },
   },
   {
-    says: "comparing each head with each …",
+    says: () => "comparing each head with each …",
     wanted: ({ panel }) => panel === "similarity",
     key: idOf,
     find: async (capture, _, heard) => ({ alike: { id: capture.id, of: await ask.similarity(capture, heard) } }),
   },
   {
-    says: "following the text through the layers …",
+    says: ({ flow }) =>
+      flow ? "working out the largest flow to each token …" : "following the text through the layers …",
     wanted: ({ panel }) => panel === "rollout",
-    key: (state) => `${idOf(state)} ${JSON.stringify(through(state))}`,
+    key: (state) => `${idOf(state)} ${state.flow} ${JSON.stringify(through(state))}`,
     async find(capture, state, heard) {
-      const matrix = await ask.rollout(capture, through(state), CELLS, heard);
-      return { rolled: { id: capture.id, through: through(state), matrix, kind: "rollout" } };
+      const how = through(state);
+      const matrix = state.flow ? await ask.flow(capture, how, heard) : await ask.rollout(capture, how, CELLS, heard);
+      return { rolled: { id: capture.id, through: how, matrix, kind: state.flow ? "flow" : "rollout" } };
     },
     lost: { rolled: null },
   },
+  {
+    says: () => "running the standard probe …",
+    wanted: ({ panel, probe }) => panel === "scores" && probe,
+    key: ({ overview }) => overview?.capture.model.id ?? "",
+    async find({ model }) {
+      const { scores, choice } = await ask.probe(model.id);
+      return { probed: { model: model.id, scores, choice } };
+    },
+    lost: { probe: false },
+  },
 ];
 
-/** @param {Wish} wish @param {number} percent */
-const saidOf = ({ says }, percent) => (percent >= 1 ? `${says} ${Math.floor(percent)} %` : says);
+/** @param {string} says @param {number} percent */
+const saidOf = (says, percent) => (percent >= 1 ? `${says} ${Math.floor(percent)} %` : says);
 
 /**
  * @param {Store} store
@@ -82,7 +99,7 @@ function follow(store, api, wish) {
     if (!capture?.id || !wish.wanted(state) || there === key) return;
     there = key;
     /** @param {number} percent */
-    const heard = (percent) => there === key && store.set({ said: saidOf(wish, percent) });
+    const heard = (percent) => there === key && store.set({ said: saidOf(wish.says(state), percent) });
     heard(0);
     try {
       const found = await using(store, api, capture, (again) => wish.find(again, state, heard));
@@ -100,8 +117,16 @@ function follow(store, api, wish) {
 function sort(store) {
   const { sort, score, findings, order: before } = store.get();
   const found = findings?.id === idOf(store.get()) ? findings.scores.find(({ name }) => name === score) : undefined;
-  const now = sort && found ? order(found.values) : null;
+  // Of what no head has, there is no order.
+  const now = sort && found && rangeOf(found.values) ? order(found.values) : null;
   if (JSON.stringify(now) !== JSON.stringify(before)) store.set({ order: now });
+}
+
+/** A score that an address names and that there is not. @param {Store} store */
+function refuse(store) {
+  const { score, findings } = store.get();
+  if (score === null || !findings || findings.scores.some(({ name }) => name === score)) return;
+  store.set({ score: null, sort: false, top: null, notice: `left out of the address: score=${score}` });
 }
 
 /**
@@ -118,9 +143,12 @@ export function mountCatalogue(store, api, actions, loadPlotly) {
   const followers = wishes(ask).map((wish) => follow(store, api, wish));
   const update = () => {
     for (const ask of followers) ask();
+    refuse(store);
     sort(store);
   };
-  const asks = /** @type {const} */ (["overview", "score", "sort", "panel", "start", "upto", "residual", "findings"]);
+  const asks = /** @type {(keyof State)[]} */ (
+    "overview score sort panel start upto residual raw flow probe findings".split(" ")
+  );
   store.subscribe((now, before) => {
     // What one part could not work out is no matter of another.
     if (now.panel !== before.panel && now.said) store.set({ said: "" });

@@ -60,15 +60,17 @@ export function createCatalogueApi(api) {
       return (await api.ask("probe", "/api/v1/probes/induction", options, SENT)).json();
     },
     /** @param {Capture} capture @param {Through} through @param {number} cells @param {Heard} heard */
-    rollout: async ({ id }, { start, upto, residual }, cells, heard) => {
-      const last = upto === null ? "" : `&layer=${upto}`;
-      const path = `rollout?start=${start}${last}&residual=${residual}&cells=${cells}&pool=max`;
-      return matrixOf(await follow("rollout", partPath(id, path), heard));
+    rollout: async ({ id }, { start, upto, residual, receptive }, cells, heard) => {
+      const given = { start, layer: upto, residual, receptive, cells, pool: "max" };
+      const known = Object.entries(given).filter(([, value]) => value !== null);
+      const query = new URLSearchParams(known.map(([name, value]) => [name, String(value)]));
+      return matrixOf(await follow("rollout", partPath(id, `rollout?${query}`), heard));
     },
-    /** @param {Capture} capture @param {Through} through @param {Heard} heard @returns {Promise<number[][]>} */
-    flow: async ({ id }, { start, upto, residual }, heard) => {
-      const body = JSON.stringify({ start, layer: upto, residual });
-      return (await follow("flow", partPath(id, "flow"), heard, { method: "POST", body })).values;
+    /** @param {Capture} capture @param {Through} through @param {Heard} heard @returns {Promise<Matrix>} */
+    flow: async ({ id, queries }, { start, upto, residual, receptive }, heard) => {
+      const body = JSON.stringify({ start, layer: upto, residual, receptive });
+      const { values } = await follow("flow", partPath(id, "flow"), heard, { method: "POST", body });
+      return matrixOf({ values, rows: [0, queries], columns: [0, queries], query_step: 1, key_step: 1 });
     },
     stopFlow: () => api.stop("flow"),
   };

@@ -45,6 +45,11 @@ export function mountChoosing(root, store, actions) {
       button.scrollIntoView({ block: store.get().panel ? "start" : "nearest" });
     });
   }
+  on(need(root, ".more"), "click", () => {
+    const tab = need(root, '[data-panel="scores"]');
+    if (store.get().panel === "scores") tab.scrollIntoView();
+    else tab.click();
+  });
   render(root, store.get());
   const drawn = /** @type {const} */ (["score", "sort", "top", "panel", "overview", "pattern"]);
   const unsubscribe = store.subscribe((now, before) => {

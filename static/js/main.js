@@ -119,7 +119,7 @@ function misplaced({ overview, layer, head }) {
 /** @param {Partial<import("./types.js").Address>} patch */
 function ask(patch) {
   if (misplaced(store.get())) store.set({ layer: null, head: null });
-  store.set({ rows: null, columns: null, token: null, truncate: false, notice: "", ...patch });
+  store.set({ rows: null, columns: null, token: null, truncate: false, flow: false, notice: "", ...patch });
   remember("push");
   run();
 }

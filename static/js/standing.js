@@ -15,11 +15,14 @@ export function roleLines({ roles: { roles, sink } }, layer, head) {
   const on = sink.values[layer]?.[head] ?? null;
   const lines = roles
     .filter(({ held }) => held[layer]?.[head])
-    .map(({ title, rule, choice, queries, share, chance }) => ({
-      title,
-      words: `${percent(share[layer]?.[head] ?? 0)} of what is left beside the sink; evenly spread, ${percent(chance[layer]?.[head] ?? 0)} (${queries} queries)`,
-      rule: `${rule}, ${choice}`,
-    }));
+    .map(({ title, rule, choice, queries, share, chance }) => {
+      const [part, even] = [percent(share[layer]?.[head] ?? 0), chance[layer]?.[head] ?? null];
+      const of =
+        even === null
+          ? `${part} of the entropy that is possible beside the sink`
+          : `${part} of what is left beside the sink; evenly spread, ${percent(even)}`;
+      return { title, words: `${of} (${queries} queries)`, rule: `${rule}, ${choice}` };
+    });
   const all = (/** @type {string} */ title, /** @type {string} */ rule) => ({
     title,
     words: `${percent(on ?? 0)} of all attention`,
@@ -94,12 +97,13 @@ export function mountStanding(places, store) {
   const render = () => {
     const state = store.get();
     const { findings, overview, layer, head } = state;
-    const isThere = findings && findings.id === overview?.capture.id && layer !== null && head !== null;
+    const isAsked = state.score !== null || state.panel !== "";
+    const isThere = isAsked && findings && findings.id === overview?.capture.id && layer !== null && head !== null;
     places.roles.replaceChildren(...(isThere ? rolesOf(findings, layer, head) : []));
     places.scores.replaceChildren(...(isThere ? table(state, layer, head) : []));
   };
   render();
-  const drawn = /** @type {const} */ (["findings", "overview", "layer", "head", "probed"]);
+  const drawn = /** @type {const} */ (["findings", "overview", "layer", "head", "probed", "score", "panel"]);
   return store.subscribe((now, before) => {
     if (drawn.some((name) => now[name] !== before[name])) render();
   });

@@ -21,7 +21,9 @@ export function shownScore({ findings, overview, score }) {
  */
 export function tintOf({ title, unit, values, ranks }, layer, head, top) {
   const [value, rank, range] = [values[layer]?.[head] ?? null, ranks[layer]?.[head] ?? null, rangeOf(values)];
-  if (value === null || rank === null || !range) return { colour: "", words: `${title}: none`, aside: top !== null };
+  // What no head has lets none of them step back.
+  if (value === null || rank === null || !range)
+    return { colour: "", words: `${title}: none`, aside: !!range && top !== null };
   const of = ranks.flat().filter((other) => other !== null).length;
   return {
     colour: colourName(standing(value, range), "linear"),
@@ -53,7 +55,8 @@ export function mountTint(root, store) {
     const state = store.get();
     const score = shownScore(state);
     // What an open panel waits for is said there.
-    need(root, ".ranking .said").textContent = score || state.panel ? "" : state.said;
+    const none = score && !rangeOf(score.values) ? `no head has this score here: ${score.choice}` : "";
+    need(root, ".ranking .said").textContent = none || (score || state.panel ? "" : state.said);
     for (const cell of table.querySelectorAll("[role='gridcell']"))
       tint(/** @type {HTMLElement} */ (cell), state, score);
   };

@@ -109,6 +109,9 @@
  * @property {number | null} start of the layers that are rolled out, the first
  * @property {number | null} upto and the last; null for the last there is
  * @property {number | null} residual share of the token itself in each of them, in percent
+ * @property {boolean} raw true leaves out the correction for early tokens being seen by more queries
+ * @property {boolean} flow true has the largest flow instead of the rollout
+ * @property {boolean} probe true has the standard probe beside the scores
  *
  * @typedef {object} Status
  * @property {"idle" | "busy" | "done" | "error"} kind
@@ -161,7 +164,7 @@
  * @property {{shown: number, choice: string}} map
  * @property {Collapse[]} collapse
  *
- * @typedef {{start: number, upto: number | null, residual: number}} Through
+ * @typedef {{start: number, upto: number | null, residual: number, receptive: boolean | null}} Through
  *
  * @typedef {object} Findings what every head of a capture does
  * @property {string} id of the capture
@@ -175,7 +178,7 @@
  * @property {Findings | null} findings
  * @property {{model: string, scores: Score[], choice: string} | null} probed what the standard probe said of a model
  * @property {{id: string, of: Similarity} | null} alike how alike the heads of a capture are
- * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow", rollout?: Matrix} | null} rolled
+ * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow"} | null} rolled
  * @property {string} said of the later parts: what they are at, or why not
  * @property {HeadPlace[] | null} order the heads by the chosen score, if they are sorted
  * @property {{query: number | null, key: number | null}} pointed the tokens under the pointer, or under the keyboard's cursor

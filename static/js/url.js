@@ -70,6 +70,9 @@ const FIELDS = {
   start: { read: index, print: String },
   upto: { read: index, print: String },
   residual: { read: (raw) => (/^\d\d?$/.test(raw) ? Number(raw) : undefined), print: String },
+  raw: { read: yes, print: () => "1" },
+  flow: { read: yes, print: () => "1" },
+  probe: { read: yes, print: () => "1" },
 };
 
 const NAMES = /** @type {(keyof Address)[]} */ (Object.keys(FIELDS));

@@ -58,10 +58,14 @@ def confidence(A, i, text):
 
 
 def duplicate(A, i, text):
+    if text.words[i].startswith("["):
+        return None
     return on(A, i, [j for j in range(i) if text.words[j] == text.words[i]])
 
 
 def induction(A, i, text):
+    if text.words[i].startswith("["):
+        return None
     return on(A, i, [j for j in range(1, i) if text.words[j - 1] == text.words[i]])
 
 

@@ -109,6 +109,10 @@ def test_a_query_before_the_rarest_token_is_not_counted():
     assert is_close(score("rare", shifted(3, -1), ["the", "okapi", "the"], causal=True), [NAN, 0, 1])
 
 
+def test_a_part_of_a_sign_that_is_split_is_punctuation_and_one_of_a_letter_is_not():
+    assert [is_punctuation(label) for label in ("“[1/3]", "·—[2/3]", "é[1/2]", "🦜[4/4]")] == [True, True, False, False]
+
+
 def test_punctuation_is_all_of_a_token():
     assert [is_punctuation(label) for label in (",", "·.", "...", "·", "··", "##a", "a.", "·a", "$", "")] == [
         True, True, True, False, False, False, False, False, False, False,

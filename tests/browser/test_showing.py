@@ -137,6 +137,19 @@ def test_an_address_of_a_score_that_there_is_none_of_shows_the_page_without_it(h
     expect(page.get_by_role("heading", name="Every head by entropy")).to_be_visible()
     page.locator("#scores .nsewdrag").wait_for()
     assert page.locator(CELLS).first.get_attribute("aria-label") == "layer 0, head 0"
+    expect(page.locator("#notice")).to_have_text("left out of the address: score=nonsense")
     page.get_by_label("colour by").select_option("first")
+    page.get_by_role("button", name="sort").click()
+    page.get_by_label("top").select_option("5")
     expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("first token .* rank 1 of 72$"))
-    expect(page.locator(f"{CELLS}.out")).to_have_count(65)
+    expect(page.locator(f"{CELLS}.out")).to_have_count(67)
+
+
+def test_what_no_head_has_is_said_and_draws_nothing(headscope: Headscope) -> None:
+    page = headscope.open(
+        text="one two", model="gpt2-mini", layer=0, head=0, score="signed_distance", sort=1, top=5, panel="scores"
+    ).page
+    expect(page.locator("#scores .said")).to_contain_text("No head has this score here")
+    expect(page.locator("#grid .ranking .said")).to_contain_text("not for causal models")
+    expect(page.locator("#scores .nsewdrag")).to_have_count(0)
+    expect(page.locator(f"{CELLS}.out")).to_have_count(0)

@@ -65,3 +65,9 @@ def test_what_cannot_be_is_said_in_one_line(scores, arguments, said):
     result = scores(*arguments)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_the_delimiter_heads_of_an_encoder_are_named(scores):
+    held = [row["roles"].split() for row in json.loads(scores("The cat sat on the mat.", model="minilm").stdout)]
+    assert sum("delimiter" in roles for roles in held) > 5
+    assert any("previous" in roles for roles in held)

@@ -1,6 +1,8 @@
 """What all studies of a capture share."""
 
+import asyncio
 import json
+from threading import Event
 
 import pytest
 
@@ -55,3 +57,22 @@ def test_each_percent_is_told_once_and_a_hundred_never():
     assert len(asked) == 210
     assert told[:3] == [0, 1, 2]
     assert told[-1] == 99
+
+
+def test_what_takes_long_keeps_nobody_else_waiting(client, location):
+    """A flow that cannot go on before the scores of another reader are there."""
+    there = Event()
+    runner = client.app.state.runner
+
+    def until_there(_):
+        assert there.wait(20)
+
+    async def both():
+        slow = asyncio.create_task(runner.analyse(10_000, until_there))
+        await asyncio.sleep(0.05)
+        quick = await runner.analyse(3, lambda _: "scores")
+        there.set()
+        await slow
+        return quick
+
+    assert client.portal.call(both) == "scores"

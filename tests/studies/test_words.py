@@ -50,3 +50,12 @@ def test_weights_to_a_word_are_added_and_from_it_averaged(loaded):
         for column, (_, start, end) in enumerate(found):
             assert of_words[row, column] == pytest.approx(whole[first:stop, start:end].sum(-1).mean(), abs=1e-6)
     np.testing.assert_allclose(of_words.sum(-1), 1, atol=1e-5)
+
+
+def test_typographic_signs_that_are_split_are_signs_and_no_letters(loaded):
+    """gpt2-mini makes three tokens of each."""
+    text = "He said “no” and ‘yes’ — it’s €5…"
+    _, capture = words(loaded, "gpt2-mini", text)
+    said = [text[word.start : word.end].strip() for word in words_of(capture)]
+    wanted = ["He", "said", "“", "no", "”", "and", "‘", "yes", "’", "—", "it’s", "€", "5", "…"]
+    assert [word for word in said if word] == wanted

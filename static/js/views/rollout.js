@@ -1,4 +1,3 @@
-import { isAbort } from "../api.js";
 import { createChart } from "../charts.js";
 import { COLOURSCALE, colourbarTicks, shade } from "../colour.js";
 import { listening, make, need } from "../dom.js";
@@ -23,9 +22,13 @@ export const rolledOf = ({ rolled, overview }) => (rolled && rolled.id === overv
  * @param {number} most
  */
 function ticks(tokens, most) {
+  const many = tokens.length > most;
   const step = Math.ceil(tokens.length / most);
   const some = tokens.filter((_, at) => at % step === 0);
-  return { tickvals: some.map(({ index }) => index), ticktext: some.map(({ text }) => escapeLabel(clip(text, 14))) };
+  return {
+    tickvals: some.map(({ index }) => index),
+    ticktext: some.map(({ index, text }) => escapeLabel(many ? `${index} ${clip(text, 10)}` : clip(text, 14))),
+  };
 }
 
 /**
@@ -60,11 +63,16 @@ export function figure(matrix, tokens, scale, causal) {
       colorbar: { title: { text: "share", side: "right" }, thickness: 10, outlinewidth: 0, ...colourbarTicks(scale) },
     },
   ];
-  const axis = { showgrid: false, fixedrange: true };
+  const axis = { showgrid: false, fixedrange: true, automargin: true };
   const layout = {
     margin: { l: 96, t: 84, r: 8, b: 8 },
-    xaxis: { ...axis, side: "top", title: { text: "input token" }, tickangle: -60, ...ticks(tokens, 40) },
-    yaxis: { ...axis, autorange: "reversed", title: { text: "token above the layers" }, ...ticks(tokens, 40) },
+    xaxis: { ...axis, side: "top", title: { text: "input token", standoff: 4 }, tickangle: -60, ...ticks(tokens, 40) },
+    yaxis: {
+      ...axis,
+      autorange: "reversed",
+      title: { text: "token above the layers", standoff: 4 },
+      ...ticks(tokens, 40),
+    },
   };
   return { data, layout };
 }
@@ -83,53 +91,26 @@ function render(root, state) {
     if (document.activeElement !== input) input.value = String(value);
   }
   const many = (capture?.tokens.length ?? 0) > MOST_OF_FLOW;
-  need(root, ".flow").toggleAttribute("disabled", !rolled || many);
-  need(root, ".flow").textContent = rolled?.kind === "flow" ? "rollout instead" : "flow instead";
+  need(root, ".flow").toggleAttribute("disabled", !rolled || (many && !state.flow));
+  need(root, ".flow").textContent = state.flow ? "rollout instead" : "flow instead";
+  need(root, ".stop").hidden = !state.flow || !rolled || rolled.kind === "flow";
+  /** @type {HTMLInputElement} */
+  const corrects = need(root, '[name="receptive"]');
+  corrects.checked = !state.raw;
+  need(root, ".corrects").hidden = !capture?.model.causal;
   need(root, ".flow").title = many
     ? `of texts up to ${MOST_OF_FLOW} tokens`
     : "the largest flow to each token: it takes a while";
-  const causal = capture?.model.causal;
-  const corrected = causal
-    ? " Each key is first divided by how many queries see it, as early ones are seen by more."
-    : "";
+  const corrected =
+    capture?.model.causal && !state.raw
+      ? " Each key is first divided by how many queries see it, as early ones are seen by more."
+      : "";
   const words = {
     rollout:
       "How much of each input token reaches each token above these layers: the product of the layers, the mean of their heads beside the residual stream (Abnar and Zuidema 2020).",
     flow: "The largest flow from each token above these layers to each input, each on its own (Abnar and Zuidema 2020).",
   };
   need(root, ".formula").replaceChildren(...(rolled ? [make("p", {}, words[rolled.kind] + corrected)] : []));
-}
-
-/** @param {number[][]} values @param {number} size @returns {Matrix} */
-function asMatrix(values, size) {
-  const all = /** @type {[number, number]} */ ([0, size]);
-  return {
-    values: Float32Array.from(values.flat()),
-    rows: size,
-    columns: size,
-    queryStep: 1,
-    keyStep: 1,
-    queries: all,
-    keys: all,
-  };
-}
-
-/** @param {Tools} tools @param {() => boolean} stopped */
-async function flow({ store, actions, ask }, stopped) {
-  const { overview, rolled } = store.get();
-  if (!overview || !rolled) return;
-  const { capture } = overview;
-  try {
-    const values = await ask.flow(capture, rolled.through, (percent) => store.set({ said: `flow: ${percent} %` }));
-    const matrix = asMatrix(values, capture.tokens.length);
-    if (store.get().rolled === rolled)
-      store.set({ rolled: { ...rolled, matrix, kind: "flow", rollout: rolled.matrix } });
-    store.set({ said: "" });
-  } catch (error) {
-    store.set({ said: stopped() ? "flow: stopped" : "" });
-    // Another text ends it too.
-    if (!isAbort(error)) actions.say("error", /** @type {Error} */ (error).message);
-  }
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
@@ -148,24 +129,14 @@ export function mount(root, tools) {
     if (!words) actions.adjust({ token: Math.round(side === "query" ? y : x) });
   });
   on(root, "change", ({ target }) => {
-    const { name, value, validity } = /** @type {HTMLInputElement} */ (target);
-    if (validity.valid && value !== "") actions.adjust({ [name]: Number(value) });
+    const input = /** @type {HTMLInputElement} */ (target);
+    if (input.type === "checkbox") actions.adjust({ raw: !input.checked });
+    else if (input.reportValidity()) actions.adjust({ [input.name]: Number(input.value) });
   });
-  let stopped = false;
-  on(need(root, ".flow"), "click", async () => {
-    const stop = need(root, ".stop");
-    if (!stop.hidden) return;
-    const { rolled } = store.get();
-    if (rolled?.rollout)
-      return store.set({ rolled: { ...rolled, matrix: rolled.rollout, kind: "rollout", rollout: undefined } });
-    stopped = false;
-    stop.hidden = false;
-    await flow(tools, () => stopped);
-    stop.hidden = true;
-  });
+  on(need(root, ".flow"), "click", () => actions.adjust({ flow: !store.get().flow }));
   on(need(root, ".stop"), "click", () => {
-    stopped = true;
     ask.stopFlow();
+    actions.adjust({ flow: false });
   });
   const update = () => {
     render(root, store.get());
@@ -173,6 +144,8 @@ export function mount(root, tools) {
   };
   update();
   const looks = /** @type {const} */ ([
+    "raw",
+    "flow",
     "rolled",
     "overview",
     "panel",

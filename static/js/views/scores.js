@@ -1,4 +1,3 @@
-import { isAbort } from "../api.js";
 import { createChart } from "../charts.js";
 import { COLOURSCALE } from "../colour.js";
 import { listening, make, need } from "../dom.js";
@@ -67,17 +66,13 @@ export function figure({ title, unit, values }, chosen) {
 function renderWords(root, state) {
   root.hidden = state.panel !== "scores";
   const score = mapped(state);
-  need(root, ".said").textContent = state.said;
+  const none = score && !rangeOf(score.values) ? "No head has this score here: see below what is counted." : "";
+  need(root, ".said").textContent = state.said || none;
   need(root, "h2").textContent = score ? `Every head by ${score.title}` : "Every head by a score";
   const { model } = state.overview?.capture ?? {};
-  const probed = state.probed?.model === model?.id ? state.probed : null;
+  const probed = state.probe && state.probed?.model === model?.id ? state.probed : null;
   const lines = score && [
-    make(
-      "p",
-      {},
-      make("code", {}, score.formula),
-      ` in ${score.unit === "share" ? "shares" : score.unit}: ${score.choice}.`,
-    ),
+    make("p", {}, make("code", {}, score.formula), ` (${score.unit}): ${score.choice}.`),
     make("p", {}, make("a", { href: score.source.link, rel: "noreferrer", target: "_blank" }, score.source.title)),
   ];
   need(root, ".formula").replaceChildren(...(lines ?? []));
@@ -101,26 +96,15 @@ function probeLines({ scores, choice }) {
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
-export function mount(root, { store, actions, ask, loadPlotly }) {
+export function mount(root, { store, actions, loadPlotly }) {
   const { on, undo } = listening();
   const drawn = () => {
     const state = store.get();
     const score = state.panel === "scores" ? mapped(state) : null;
-    return score && figure(score, state);
+    return score && rangeOf(score.values) ? figure(score, state) : null;
   };
   const chart = createChart(root, loadPlotly, drawn, ({ x, y }) => actions.chooseHead(y, x, "push"));
-  on(need(root, ".ask-probe"), "click", async () => {
-    const { model } = store.get().overview?.capture ?? {};
-    if (!model) return;
-    store.set({ said: "running the standard probe …" });
-    try {
-      const { scores, choice } = await ask.probe(model.id);
-      store.set({ probed: { model: model.id, scores, choice }, said: "" });
-    } catch (error) {
-      store.set({ said: "" });
-      if (!isAbort(error)) actions.say("error", /** @type {Error} */ (error).message);
-    }
-  });
+  on(need(root, ".ask-probe"), "click", () => actions.adjust({ probe: true }));
   on(need(root, ".probe"), "click", ({ target }) => {
     const { layer, head } = target instanceof HTMLElement ? target.dataset : {};
     if (layer && head) actions.chooseHead(Number(layer), Number(head), "push");

@@ -1,7 +1,7 @@
 import { createChart } from "../charts.js";
 import { colourName } from "../colour.js";
 import { make, need } from "../dom.js";
-import { nameOf, percent } from "../format.js";
+import { nameOf, percent, plural } from "../format.js";
 
 /** @import {CatalogueApi} from "../catalogueapi.js" */
 /** @import {Actions, PlotlyLike, Similarity, State, Store} from "../types.js" */
@@ -103,7 +103,11 @@ const NAMES = {
 function collapseOf({ name, rule, heads = [], pairs = [] }) {
   const count = heads.length + pairs.length;
   const places = [...heads, ...pairs.flat()].map(([layer, head]) => link({ layer, head }));
-  const words = make("summary", { title: rule }, `${NAMES[name] ?? name}: ${count || "none"}`);
+  const words = make(
+    "summary",
+    { title: rule },
+    `${NAMES[name] ?? name}: ${pairs.length ? plural(count, "pair") : count || "none"}`,
+  );
   return make("details", {}, words, make("p", {}, rule), make("ul", {}, ...places));
 }
 
@@ -114,7 +118,7 @@ function render(root, state) {
   need(root, ".said").textContent = alike ? "" : state.said;
   if (!alike) return need(root, ".lists").replaceChildren();
   const rows = alike.exact ? "all its queries" : `${alike.rows} of its ${alike.queries} queries, evenly spaced`;
-  const shown = `The map shows ${percent(alike.map.shown)} of what tells the heads apart (${alike.map.choice}), from ${rows}.`;
+  const shown = `The map shows ${percent(alike.map.shown)} of what tells the heads apart (${alike.map.choice}), from ${rows}. Its colours are the layers, from dark to bright.`;
   need(root, ".lists").replaceChildren(make("p", {}, shown), ...lists(alike, state));
 }
 
