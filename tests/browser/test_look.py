@@ -154,3 +154,16 @@ def test_a_first_visit_weighs_little_beside_plotly(browser: Browser, server: str
     page.close()
     assert f"{server}/static/js/main.js" in sizes
     assert sum(sizes.values()) <= 66_000, sorted(sizes.items(), key=lambda one: -one[1])
+
+
+def test_a_page_that_grows_wide_has_one_colour_bar_and_no_numbers_of_the_other(headscope: Headscope) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    headscope.open(text="The cat sat.", layer=0, head=0)
+    labels = page.locator("#heatmap .plot text", has_text="0.02")
+    expect(labels).to_have_count(1)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.locator("#heatmap .cbtitle text, #heatmap .colorbar text").first.wait_for()
+    page.wait_for_timeout(300)
+    expect(labels).to_have_count(1)
+    assert labels.bounding_box()["x"] > page.locator("#heatmap .nsewdrag").bounding_box()["x"] + 300

@@ -4,6 +4,7 @@ import { figure } from "../figure.js";
 import { mountLooks } from "../looks.js";
 import { mountMarks } from "../marks.js";
 import { mountMinimap } from "../minimap.js";
+import { plotArea } from "../plotarea.js";
 import { mountPointing, sizeOf } from "../pointing.js";
 import { sightOf, windowsOf } from "../sight.js";
 import { mountTools } from "../tools.js";
@@ -50,7 +51,7 @@ export function emptyText(state) {
 function createDrawing(root, store, loadPlotly, begun) {
   const stage = need(root, ".stage");
   const plot = /** @type {PlotElement} */ (need(root, ".plot"));
-  /** @type {{drawn: State, plotly: PlotlyLike} | null} */
+  /** @type {{drawn: State, plotly: PlotlyLike, narrow: boolean} | null} */
   let last = null;
   /** @type {Traces} */
   const built = new Map();
@@ -63,11 +64,19 @@ function createDrawing(root, store, loadPlotly, begun) {
     const { pattern } = state;
     if (!pattern) return;
     if (!TRACED.every((name) => last?.drawn[name] === state[name])) built.clear();
-    const { data, layout } = figure(pattern, state, sizeOf(stage), paintOf(root), built);
+    const size = sizeOf(stage);
+    const { narrow } = plotArea(pattern.capture.tokens, size);
+    // A bar that lies down leaves the numbers of the one that stood there, and the reverse.
+    if (last && last.narrow !== narrow) {
+      plotly.purge(plot);
+      last = null;
+      built.clear();
+    }
+    const { data, layout } = figure(pattern, state, size, paintOf(root), built);
     // A finger on the picture scrolls the page; zooming has its buttons.
     const config = { ...CONFIG, staticPlot: matchMedia("(pointer: coarse)").matches };
     const first = !last;
-    last = { drawn: state, plotly };
+    last = { drawn: state, plotly, narrow };
     await plotly.react(plot, data, { ...layout, dragmode: state.drag }, config);
     if (first) begun(plot);
   }
