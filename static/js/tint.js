@@ -11,6 +11,19 @@ export function shownScore({ findings, overview, score }) {
   return findings.scores.find(({ name }) => name === score);
 }
 
+/** @type {WeakMap<Score, {range: ReturnType<typeof rangeOf>, ranked: number}>} */
+const summaries = new WeakMap();
+
+/** The same for all cells, of which there may be thousands. @param {Score} score */
+function summaryOf(score) {
+  const known = summaries.get(score);
+  if (known) return known;
+  const ranked = score.ranks.flat().filter((rank) => rank !== null).length;
+  const found = { range: rangeOf(score.values), ranked };
+  summaries.set(score, found);
+  return found;
+}
+
 /**
  * What a cell says and shows of its head.
  *
@@ -19,15 +32,16 @@ export function shownScore({ findings, overview, score }) {
  * @param {number} head
  * @param {number | null} top
  */
-export function tintOf({ title, unit, values, ranks }, layer, head, top) {
-  const [value, rank, range] = [values[layer]?.[head] ?? null, ranks[layer]?.[head] ?? null, rangeOf(values)];
+export function tintOf(score, layer, head, top) {
+  const { title, unit, values, ranks } = score;
+  const [value, rank] = [values[layer]?.[head] ?? null, ranks[layer]?.[head] ?? null];
+  const { range, ranked } = summaryOf(score);
   // What no head has lets none of them step back.
   if (value === null || rank === null || !range)
     return { colour: "", words: `${title}: none`, aside: !!range && top !== null };
-  const of = ranks.flat().filter((other) => other !== null).length;
   return {
     colour: colourName(standing(value, range), "linear"),
-    words: `${title} ${said(value, unit)}, rank ${rank} of ${of}`,
+    words: `${title} ${said(value, unit)}, rank ${rank} of ${ranked}`,
     aside: top !== null && rank > top,
   };
 }
@@ -51,18 +65,25 @@ function tint(cell, state, score) {
  */
 export function mountTint(root, store) {
   const table = need(root, ".heads");
-  const render = () => {
+  const cells = () => {
     const state = store.get();
     const score = shownScore(state);
-    // What an open panel waits for is said there.
-    const none = score && !rangeOf(score.values) ? `no head has this score here: ${score.choice}` : "";
-    need(root, ".ranking .said").textContent = none || (score || state.panel ? "" : state.said);
     for (const cell of table.querySelectorAll("[role='gridcell']"))
       tint(/** @type {HTMLElement} */ (cell), state, score);
   };
-  render();
-  const drawn = /** @type {const} */ (["findings", "overview", "score", "top", "order", "said", "panel"]);
+  const words = () => {
+    const state = store.get();
+    const score = shownScore(state);
+    const none = score && !summaryOf(score).range ? `no head has this score here: ${score.choice}` : "";
+    // What an open panel waits for is said there.
+    const [line, text] = [need(root, ".ranking .said"), none || (score || state.panel ? "" : state.said)];
+    if (line.textContent !== text) line.textContent = text;
+  };
+  cells();
+  words();
+  const drawn = /** @type {const} */ (["findings", "overview", "score", "top", "order"]);
   return store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) render();
+    if (drawn.some((name) => now[name] !== before[name])) cells();
+    words();
   });
 }
