@@ -88,9 +88,8 @@ def grown(word: Word, token: Token) -> Word:
 
 def merged(pattern: Tensor, words: Sequence[Word]) -> Tensor:
     """[... i j] of tokens -> [... i j] of words."""
-    sizes = [word.stop - word.first for word in words]
-    belongs = torch.zeros(len(words), sum(sizes), dtype=pattern.dtype, device=pattern.device)
-    for number, word in enumerate(words):
-        belongs[number, word.first : word.stop] = 1
-    each = torch.tensor(sizes, dtype=pattern.dtype, device=pattern.device)
-    return (belongs @ pattern @ belongs.T) / each[:, None]
+    sizes = torch.tensor([word.stop - word.first for word in words], device=pattern.device)
+    word_of = torch.arange(len(words), device=pattern.device).repeat_interleave(sizes)
+    of_queries = pattern.new_zeros(*pattern.shape[:-2], len(words), pattern.shape[-1]).index_add_(-2, word_of, pattern)
+    found = pattern.new_zeros(*pattern.shape[:-2], len(words), len(words)).index_add_(-1, word_of, of_queries)
+    return found / sizes[:, None]
