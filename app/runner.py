@@ -52,7 +52,7 @@ class Runner:
         self.slot = Threads(1, settings.max_waiting)
         self.readers = Threads(2, settings.max_waiting)
         self.analysts = Threads(1, settings.max_waiting)
-        self.patient = Threads(1, settings.max_waiting)
+        self.long_studies = Threads(1, settings.max_waiting)
         self.norming = asyncio.Lock()
         self.making: dict[str, Making] = {}
         self.line: list[Making] = []
@@ -239,7 +239,7 @@ class Runner:
 
         Raises Busy, Stopped, Deadline.
         """
-        threads = self.patient if steps > LONG_STEPS else self.analysts
+        threads = self.long_studies if steps > LONG_STEPS else self.analysts
         return await threads.run_stoppable(self.settings.run_seconds, work, *arguments)
 
     async def read_on(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:

@@ -11,15 +11,17 @@ def step(pattern: Tensor, residual: float, receptive: bool) -> Tensor:
     receptive: for causal models; a key that more queries can see gets more, so each column is first divided by how
                many see it, n - j. The paper asks for such a correction of decoders and gives no formula.
     """
-    size = pattern.shape[-1]
     if receptive:
-        seen_by = torch.arange(size, 0, -1, device=pattern.device, dtype=pattern.dtype)
-        pattern = normalised(pattern / seen_by)
-    return normalised((1 - residual) * pattern + residual * torch.eye(size, device=pattern.device, dtype=pattern.dtype))
+        seen_by = torch.arange(pattern.shape[-1], 0, -1, device=pattern.device, dtype=pattern.dtype)
+        pattern = normalised_(pattern / seen_by)
+    mixed = (1 - residual) * pattern
+    mixed.diagonal().add_(residual)
+    return normalised_(mixed)
 
 
-def normalised(rows: Tensor) -> Tensor:
-    return rows / rows.sum(-1, keepdim=True)
+def normalised_(rows: Tensor) -> Tensor:
+    """Each row over its sum, in place: of a long text, every copy of a map counts."""
+    return rows.div_(rows.sum(-1, keepdim=True))
 
 
 def onward(step: Tensor, below: Tensor | None) -> Tensor:

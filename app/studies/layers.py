@@ -13,7 +13,7 @@ from ..errors import TooManyTokens, UnknownLayer
 from . import blocks
 from .blocks import GoOn, nothing, of_layer, text_for
 
-# Three maps of so many tokens are held at once, 192 MB.
+# Of so many tokens a map takes 64 MB, and a few are held at once.
 MOST_OF_ROLLOUT = 4096
 # A flow is worked out for each pair of tokens on a graph of n^2 edges a layer.
 MOST_OF_FLOW = 128
