@@ -12,12 +12,14 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from . import problems
-from .encoding import MEDIA_TYPES
+from .engine.runner import Runner
 from .errors import AppError
-from .guards.door import Door
-from .metrics import Metrics
-from .routes import (
+from .export.negotiation import MEDIA_TYPES
+from .settings import Settings
+from .web import problems
+from .web.metrics import Metrics
+from .web.middleware.checks import Door
+from .web.routes import (
     attention,
     captures,
     dump,
@@ -33,8 +35,6 @@ from .routes import (
     scores,
     similarity,
 )
-from .runner import Runner
-from .settings import Settings
 
 # The page's own addresses come last, as they take in what no other has taken.
 SERVICE, LOOKS = (health, metrics, models, probe), (attention, captures, grid, heatmap, dump)

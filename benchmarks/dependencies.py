@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.analysis.words import Finder, Word, merged, words
-from app.capture import Capture, LayerCapture, run
-from app.errors import TooManyTokens
-from app.models.loading import LoadedModel
+from headscope.analysis.formulas.words import Finder, Word, merged, words
+from headscope.capture.capture import Capture, LayerCapture, run
+from headscope.errors import TooManyTokens
+from headscope.models.loading import LoadedModel
 
 from .choosing import Best, best, percent
 from .figures import Row

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from transformers import GPT2Model
 
-from app.capture import Capture, run
-from app.models.loading import load
-from app.records import ModelCard
-from app.tiles import head_tile, window
+from headscope.capture.capture import Capture, run
+from headscope.capture.windows import head_tile, window
+from headscope.models.loading import load
+from headscope.records import ModelCard
 
 from .figures import Row, megabytes, milliseconds
 from .measure import in_turns, seconds

@@ -8,10 +8,10 @@ import torch
 from playwright.sync_api import Page
 from transformers import GPT2Model
 
-from app.capture import run
-from app.models.loading import load
-from app.records import ModelCard
-from app.tiles import thumbnails
+from headscope.capture.capture import run
+from headscope.capture.windows import thumbnails
+from headscope.models.loading import load
+from headscope.records import ModelCard
 
 from .browser import opened
 from .figures import Row, milliseconds, time

@@ -20,7 +20,7 @@ from .treebank import sentences
 from .writing import written
 
 if TYPE_CHECKING:
-    from app.models.loading import LoadedModel
+    from headscope.models.loading import LoadedModel
 
 BUNDLED = ("minilm", "gpt2-mini")
 File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
@@ -67,8 +67,8 @@ def pronoun_rows(models: list["LoadedModel"], file: Path, limit: int | None) -> 
 
 
 async def loaded(model_ids: Sequence[str], models_dir: Path | None) -> list["LoadedModel"]:
-    from app.settings import Settings
-    from app.shelf import Shelf
+    from headscope.engine.model_cache import Shelf
+    from headscope.settings import Settings
 
     shelf = Shelf(Settings(models_dir=models_dir))
     return [await shelf.model(model_id) for model_id in model_ids]

@@ -13,9 +13,9 @@ def rows(quick: bool) -> Iterator[Row]:
     """The bundled models, whose scores are those of trained heads; random weights would make it look harmless."""
     import torch
 
-    from app.capture import run
-    from app.settings import Settings
-    from app.shelf import Shelf
+    from headscope.capture.capture import run
+    from headscope.engine.model_cache import Shelf
+    from headscope.settings import Settings
 
     shelf = Shelf(Settings())
     for model_id in BUNDLED[: 1 if quick else None]:

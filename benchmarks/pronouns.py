@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.analysis.words import words
-from app.capture import Capture, run
-from app.errors import TooManyTokens
-from app.models.loading import LoadedModel
+from headscope.analysis.formulas.words import words
+from headscope.capture.capture import Capture, run
+from headscope.errors import TooManyTokens
+from headscope.models.loading import LoadedModel
 
 from .choosing import best, percent
 from .dependencies import rows_of

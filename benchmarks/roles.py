@@ -9,8 +9,8 @@ from .figures import Row
 if TYPE_CHECKING:
     import numpy as np
 
-    from app.capture import Capture
-    from app.studies.roles import Roles
+    from headscope.analysis.roles import Roles
+    from headscope.capture.capture import Capture
 
 BUNDLED = ("minilm", "gpt2-mini")
 # Phrases come back in it, as in any story: without copies, none can be looked for.
@@ -27,11 +27,11 @@ NAIVE = ("first", "previous", "next", "self", "duplicate", "induction", "punctua
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    from app.capture import run
-    from app.settings import Settings
-    from app.shelf import Shelf
-    from app.studies.induction import SCORES, probe
-    from app.studies.roles import roles
+    from headscope.analysis.induction import SCORES, probe
+    from headscope.analysis.roles import roles
+    from headscope.capture.capture import run
+    from headscope.engine.model_cache import Shelf
+    from headscope.settings import Settings
 
     shelf = Shelf(Settings())
     for model_id in BUNDLED[: 1 if quick else None]:
@@ -47,7 +47,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def role_rows(what: str, found: "Roles", probed: dict[str, "np.ndarray"]) -> Iterator[Row]:
     """A line for each role; beside it the heads that the probe, where it knows of the role, finds at its threshold."""
-    from app.analysis.roles import DELIMITER, RESTS, ROLES
+    from headscope.analysis.formulas.roles import DELIMITER, RESTS, ROLES
 
     for role, held in zip(ROLES, found.held, strict=True):
         beside = ""
@@ -68,8 +68,8 @@ def addresses(chosen: "np.ndarray") -> str:
 def naive_row(model_id: str, capture: "Capture", found: "Roles") -> Row:
     import numpy as np
 
-    from app.analysis.table import BY_NAME
-    from app.studies.scores import per_head
+    from headscope.analysis.scores import per_head
+    from headscope.analysis.table import BY_NAME
 
     naive = np.nanargmax(per_head(capture, [BY_NAME[name] for name in NAIVE]), 0)
     first = naive == NAIVE.index("first")

@@ -77,11 +77,11 @@ def scored(given: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Ours of gpt2-mini, and how many queries each counts; the patterns that they are of go to the file."""
     import asyncio
 
-    from app.analysis.table import BY_NAME
-    from app.capture import run
-    from app.settings import Settings
-    from app.shelf import Shelf
-    from app.studies.scores import per_head, per_query
+    from headscope.analysis.scores import per_head, per_query
+    from headscope.analysis.table import BY_NAME
+    from headscope.capture.capture import run
+    from headscope.engine.model_cache import Shelf
+    from headscope.settings import Settings
 
     capture = run(asyncio.run(Shelf(Settings()).model("gpt2-mini")), REPEATED)
     every, size = range(capture.heads), range(len(capture.tokens))

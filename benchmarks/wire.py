@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.encoding import Answer, encode
+from headscope.export.negotiation import Answer, encode
 
 from .figures import Row, milliseconds
 from .measure import in_turns, seconds

@@ -5,7 +5,7 @@ import asyncio
 import hypothesis
 import pytest
 
-from app.settings import Settings
+from headscope.settings import Settings
 
 # Torch comes with the fixture that needs it: the process that hands the tests out has none.
 
@@ -38,8 +38,8 @@ def models_dir(tmp_path_factory):
 
 
 def load_entry(model_id, models_dir=None):
-    from app.models.loading import load
-    from app.models.registry import Catalogue, folder_of
+    from headscope.models.loading import load
+    from headscope.models.registry import Catalogue, folder_of
 
     entry = Catalogue(models_dir).lookup(model_id)
     return load(folder_of(entry), entry.card, sha256=entry.sha256)

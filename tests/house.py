@@ -3,14 +3,14 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def python_imports(source: str, module: str) -> Iterator[str]:
-    """Dotted names of all imports, inside functions too: `from ..errors import X` in app.tiles.a -> app.errors.X."""
+    """Dotted names of all imports, inside functions too: `from ..errors import X` in app.web.a -> app.errors.X."""
     package = module.split(".")[:-1]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -21,13 +21,22 @@ def python_imports(source: str, module: str) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def room_of(dotted: str) -> str:
-    """app.tiles.pool -> tiles: a room is a file or a folder directly under app."""
-    return dotted.split(".")[1] if "." in dotted else ""
+def room_of(dotted: str, layers: Collection[str]) -> str:
+    """app.web.routes.grid -> web/routes where that is a layer of its own, else web: a file or folder under app."""
+    parts = dotted.split(".")[1:]
+    return next((inner for inner in ["/".join(parts[:2])] if inner in layers), "".join(parts[:1]))
 
 
 def is_ours(dotted: str) -> bool:
-    return dotted.split(".")[0] == "app"
+    return dotted.split(".")[0] in {"app", "headscope"}
+
+
+def table_of(text: str, heading: str) -> dict[str, set[str]]:
+    """A table below `## heading`, first column -> names in the last one: | `capture/` | ... | `models`, `records` |."""
+    [section] = re.findall(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    names = [(re.findall(r"`([^`]+)`", row[0]), re.findall(r"`([^`]+)`", row[-1])) for row in rows]
+    return {first.rstrip("/"): {each.rstrip("/") for each in last} for [first], last in names}
 
 
 def is_standard(dotted: str) -> bool:
@@ -35,7 +44,7 @@ def is_standard(dotted: str) -> bool:
 
 
 def module_of(path: Path, root: Path) -> str:
-    """root/app/tiles/pool.py -> app.tiles.pool."""
+    """root/app/web/pool.py -> app.web.pool."""
     return ".".join(path.relative_to(root).with_suffix("").parts)
 
 

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from app.server import CUT_OFF_SECONDS, FINISH_SECONDS
+from headscope.web.server import CUT_OFF_SECONDS, FINISH_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

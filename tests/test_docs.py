@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.analysis.roles import CHOICE, DELIMITER, RESTS, ROLES
-from app.analysis.table import ROW_SCORES
-from app.main import create_app
-from app.settings import Settings
-from app.studies.similarity import RULES
+from headscope.analysis.formulas.roles import CHOICE, DELIMITER, RESTS, ROLES
+from headscope.analysis.similarity import RULES
+from headscope.analysis.table import ROW_SCORES
+from headscope.main import create_app
+from headscope.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

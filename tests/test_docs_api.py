@@ -6,8 +6,8 @@ from pathlib import Path
 
 from worlds import every_error
 
-from app.main import create_app
-from app.settings import Settings
+from headscope.main import create_app
+from headscope.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "api.md").read_text()

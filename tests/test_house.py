@@ -1,7 +1,7 @@
-"""The map of the house: who may import whom, how long a thing may be, where a view lives.
+"""The map of the server: which layer may import which, and how long files and functions may be.
 
-When a test here stops you, ask first whether the code stands in the wrong room. If the plan itself should change,
-change it on purpose: the table below and the drawing in CONTRIBUTING.md, in the same commit.
+When a test here stops you, ask first whether the code is in the wrong folder. If the plan itself should change, change
+it on purpose: the tables below and those in docs/architecture.md, in the same commit.
 """
 
 from pathlib import Path
@@ -17,88 +17,47 @@ from house import (
     module_of,
     python_imports,
     room_of,
+    table_of,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app"
 
-# text -> tokens -> capture -> tiles | analyses -> encoding -> routes -> page. Imports follow that road, never back.
-# A room (a file or a folder under app/) may import what stands behind it, itself, and always errors.
-NOBODY = None
-ROOMS = {
-    "errors": NOBODY,
-    "records": "",
-    "settings": "",
-    "headers": "",  # what every answer tells the browser
-    "wording": "",  # what is wrong with an input, for who sent it
-    "problems": "headers wording",  # an error as the wire sees it
-    "probes": "records",
-    "attention": "",
-    "models": "attention records",
-    "cost": "records",  # what a text costs, before it is run
-    "arena": "",  # memory for what a capture keeps
-    "capture": "arena attention cost models records",
-    "tiles": "attention capture records",
-    "analysis": "records",  # pure functions of a block of rows: never models, never routes
-    "studies": "analysis attention capture models records tiles",  # one question to a capture each, a block at a time
-    "certificate": "attention models capture records",  # our numbers beside Hugging Face's
-    "pieces": "records",  # arrays and facts as bytes, piece by piece
-    "encoding": "pieces records",
-    "shelf": "models records settings",  # which models are loaded
-    "making": "capture cost records",  # a capture while it is made
-    "threads": "",  # so many at once, so many in line
-    "kept": "capture making studies",  # captures within a number of bytes, for a time
-    "runner": "cost kept making shelf threads models capture certificate studies records settings",
-    "metrics": "making runner",  # what Prometheus reads
-    "dump": "runner capture tiles encoding pieces records",  # one request, one dump: for the wire and for the command
-    "assets": "",  # what the page is made of, as it is sent
-    "routes": "assets runner threads cost making shelf dump problems capture certificate tiles analysis studies"
-    " encoding pieces probes records settings",
-    "guards": "headers problems settings",  # between the socket and the routes
-    "sockets": "",  # a connection whose client may not keep it waiting
-    "server": "sockets settings",  # around the application: how it listens and how it ends
-    "main": "guards routes metrics runner encoding problems records settings",
-    "cli": "main server dump runner shelf capture analysis studies tiles pieces models records settings wording",
+# A folder or file directly under app/ is a layer; a layer may import itself and the layers named here.
+# analysis/formulas, web/routes and web/middleware have stricter rules than the folder they are in.
+LAYERS = {
+    "errors": "",
+    "records": "errors",
+    "settings": "errors",
+    "attention": "errors",
+    "models": "attention records errors",
+    "capture": "models attention records errors",
+    "analysis/formulas": "records",
+    "analysis": "analysis/formulas capture models attention records errors",
+    "engine": "analysis capture models settings records errors",
+    "export": "engine capture records errors",
+    "web": "export engine capture settings records errors",
+    "web/routes": "web export engine analysis analysis/formulas capture settings records errors",
+    "web/middleware": "web settings errors",
+    "main": "web web/routes web/middleware export engine settings errors",
+    "cli": "main web export engine analysis analysis/formulas capture models settings records errors",
 }
 
-# What a room may import from outside the standard library. Rooms that are not named here are free.
+# What a layer may import from outside the standard library. Layers that are not named here are free.
 OUTSIDE = {
     "errors": "",
     "records": "",
-    "probes": "",
-    "cost": "",
     "attention": "torch numpy",
-    "analysis": "torch numpy scipy",
-    "arena": "torch",
+    "analysis/formulas": "torch numpy scipy",
     "capture": "torch numpy transformers",
-    "tiles": "torch numpy",
-    "studies": "torch numpy",
+    "analysis": "torch numpy",
 }
 
-# Run by hand to make what we ship; nothing of the app, and not of the app.
+# Scripts that made the bundled model: run by hand, imported by nothing.
 TOOLS = {"app/models/bundled/train_gpt2_mini.py", "app/models/bundled/measure_gpt2_mini.py"}
 
 LONGEST_FILE = 300  # 250 is the aim
 LONGEST_FUNCTION = 40  # 25 is the aim
-
-# A route that belongs to no view.
-ROUTES_WITHOUT_VIEW = {
-    "__init__",
-    "attention",
-    "captures",
-    "deps",
-    "dump",
-    "health",
-    "metrics",
-    "models",
-    "pages",
-    "probe",
-    "roles",
-    "stream",
-    "strict",
-    "study",
-    "told",
-}
 
 
 def name(path: Path) -> str:
@@ -118,32 +77,45 @@ def every(paths: list[Path]) -> pytest.MarkDecorator:
 
 
 @every(MODULES)
-def test_imports_follow_the_road(path: Path) -> None:
+def test_imports_follow_the_layers(path: Path) -> None:
     module = module_of(path, ROOT)
-    room = room_of(module)
-    assert room in ROOMS, (
-        f"{name(path)} stands in no room of the house. Does its code belong into one of these: {', '.join(ROOMS)}? "
-        "If it is a new room, say in ROOMS (tests/test_house.py) and in CONTRIBUTING.md what it may import."
+    layer = room_of(module, LAYERS)
+    assert layer in LAYERS, (
+        f"{name(path)} is in no layer. Does its code belong into one of these: {', '.join(LAYERS)}? "
+        "If it is a new layer, say in LAYERS (tests/test_house.py) and in docs/architecture.md what it may import."
     )
-    behind = ROOMS[room]
-    allowed = {room} if behind is NOBODY else {room, "errors", *behind.split()}
-    ours = {room_of(target) for target in python_imports(path.read_text(), module) if is_ours(target)}
+    allowed = {layer, *LAYERS[layer].split()}
+    ours = {room_of(target, LAYERS) for target in python_imports(path.read_text(), module) if is_ours(target)}
     assert ours <= allowed, (
-        f"{name(path)} imports {', '.join(sorted(ours - allowed))}: {room} may import {', '.join(sorted(allowed))}. "
-        "Ask first whether the code stands in the wrong room."
+        f"{name(path)} imports {', '.join(sorted(ours - allowed))}: {layer} may import {', '.join(sorted(allowed))}. "
+        "Ask first whether the code is in the wrong folder."
     )
 
 
-@every([path for path in MODULES if room_of(module_of(path, ROOT)) in OUTSIDE])
-def test_inner_rooms_import_little_from_outside(path: Path) -> None:
+def test_the_layers_have_no_cycle() -> None:
+    assert cycle({layer: set(below.split()) for layer, below in LAYERS.items()}) == []
+
+
+def test_the_picture_of_the_layers_shows_this_table() -> None:
+    rows = table_of((ROOT / "docs/architecture.md").read_text(), "The server")
+    assert rows == {layer: set(below.split()) for layer, below in LAYERS.items()}
+
+
+def test_the_top_of_the_server_shows_its_layers_and_little_else() -> None:
+    files = {path.name for path in APP.glob("*.py")} - {"__init__.py"}
+    assert files == {"main.py", "settings.py", "errors.py", "records.py"}
+
+
+@every([path for path in MODULES if room_of(module_of(path, ROOT), LAYERS) in OUTSIDE])
+def test_inner_layers_import_little_from_outside(path: Path) -> None:
     module = module_of(path, ROOT)
-    allowed = set(OUTSIDE[room_of(module)].split())
+    allowed = set(OUTSIDE[room_of(module, LAYERS)].split())
     theirs = {
         target.split(".")[0]
         for target in python_imports(path.read_text(), module)
         if not is_ours(target) and not is_standard(target)
     }
-    assert theirs <= allowed, f"{name(path)} imports {theirs - allowed}: its room may import {allowed or 'nothing'}"
+    assert theirs <= allowed, f"{name(path)} imports {theirs - allowed}: its layer may import {allowed or 'nothing'}"
 
 
 @every(MODULES)
@@ -171,7 +143,7 @@ def test_init_files_are_empty(path: Path) -> None:
     assert path.read_text() == "", f"{name(path)}: import from the file that has the thing, nothing is re-exported"
 
 
-@every([path for path in MODULES if room_of(module_of(path, ROOT)) != "models"])
+@every([path for path in MODULES if room_of(module_of(path, ROOT), LAYERS) != "models"])
 def test_only_models_know_families(path: Path) -> None:
     lines = asks_for_family(path.read_text())
     assert not lines, (
@@ -200,27 +172,15 @@ def test_functions_are_short(path: Path) -> None:
     assert not long, f"{name(path)}: {', '.join(sorted(long))}; the limit is {LONGEST_FUNCTION}"
 
 
-def views() -> set[str]:
-    return (
-        {path.stem for path in (ROOT / "static/js/views").glob("*.js")}
-        | {path.stem.removeprefix("_") for path in (ROOT / "templates/views").glob("*.html")}
-        | {path.stem for path in (APP / "routes").glob("*.py")} - ROUTES_WITHOUT_VIEW
-        | {path.stem.removeprefix("test_") for path in (ROOT / "tests/views").glob("test_*.py")}
-    )
+PANELS = sorted(path.stem.removeprefix("_") for path in (ROOT / "templates/views").glob("*.html"))
 
 
-@pytest.mark.parametrize("view", sorted(views()))
-def test_a_view_is_one_stem_in_four_places(view: str) -> None:
-    places = (
-        f"static/js/views/{view}.js",
-        f"templates/views/_{view}.html",
-        f"app/routes/{view}.py",
-        f"tests/views/test_{view}.py",
-    )
-    missing = [place for place in places if not (ROOT / place).is_file()]
-    assert not missing, (
-        f"the view {view} lacks {', '.join(missing)}; a route without a view is named in ROUTES_WITHOUT_VIEW"
-    )
+@pytest.mark.parametrize("view", PANELS)
+def test_a_view_has_its_script_route_and_tests(view: str) -> None:
+    assert list((ROOT / "static/js/views").glob(f"*/{view}.js"))
+    places = (APP / "web/routes" / f"{view}.py", ROOT / f"tests/web/routes/test_{view}.py")
+    missing = [name(place) for place in places if not place.is_file()]
+    assert not missing, f"the view {view} lacks {', '.join(missing)}"
 
 
 def test_the_reader_sees_imports_inside_functions() -> None:
@@ -236,3 +196,14 @@ def test_the_reader_finds_a_family_in_every_spelling() -> None:
 def test_a_cycle_is_named_from_its_first_member_back_to_it() -> None:
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_a_module_is_in_the_most_exact_layer() -> None:
+    layers = ("web", "web/routes")
+    assert [room_of(f"headscope.web{rest}", layers) for rest in (".headers", ".routes.grid")] == ["web", "web/routes"]
+
+
+def test_a_table_is_read_below_its_heading() -> None:
+    text = "## One\n| a | b |\n|---|---|\n| `x` | `y`, `z` |\n\n## Two\n| c | for | d |\n|---|---|---|\n| `v/` | | |\n"
+    assert table_of(text, "One") == {"x": {"y", "z"}}
+    assert table_of(text, "Two") == {"v": set()}

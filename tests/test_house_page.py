@@ -1,65 +1,66 @@
-"""The map of the page: who may import whom in static/js, who may talk to the server, how text gets into the page."""
+"""The map of the page: which folder of static/js may import which, who may talk to the server, and how text gets in."""
 
 import re
 from pathlib import Path
 
 import pytest
-from house import cycle, page_imports, without_comments
+from house import cycle, page_imports, table_of, without_comments
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "js"
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "static" / "js"
 
-# types <- api; store <- url; (store, api, format) <- views <- main.
-# A row is a layer: its files, and the layers that they may import. `views` is the folder; its files never meet.
+# A folder is a layer, and so is a script directly under static/js; each may import itself and the layers named here.
 LAYERS = {
-    "words": ("types", ""),
-    "pure": (
-        (
-            "colour detail figure fitting folds format gaze listing matrix moves npy opening plotarea ranking sight"
-            " ticks zoom"
-        ),
-        "words pure",
-    ),  # no document, no fetch: tested in Node.js
-    "wire": ("api apierror catalogueapi events streams", "words pure wire"),
-    "state": ("store url", "words pure state"),
-    "document": ("dom tip", "words pure document"),
-    # What a view, or the page beside the views, is put together from.
-    "parts": (
-        (
-            "charts choosing chunks controls download elapsed facts find help hints key lines"
-            " looks marks minimap other painter pair pointing standing strip table theme thumbnail tint tools"
-        ),
-        "words pure wire state document parts",
-    ),
-    "session": (
-        "looking session status",
-        "words pure wire state session",
-    ),  # from a gesture to the server and back into the store
-    "views": ("views", "words pure wire state document parts"),
-    "main": ("catalogue main", "words pure wire state document parts session views main"),
-    "alone": ("early docs", ""),  # before anything is painted; a page of its own
+    "types": "",
+    "model": "types",  # pure: no document, no fetch
+    "plot": "model types",
+    "api": "model types",
+    "state": "api model types",
+    "ui": "model types",
+    "views/grid": "ui state plot model api types",
+    "views/heatmap": "ui state plot model api types",
+    "views/tokens": "ui state plot model types",
+    "views/inspect": "ui state plot model api types",
+    "views/panels": "views/inspect views/grid ui state plot model api types",
+    "main": "views/grid views/heatmap views/tokens views/inspect views/panels ui state api model types",
+    "early": "",  # runs before anything is painted
+    "docs": "",  # the page /docs
 }
-LAYER_OF = {stem: layer for layer, (stems, _) in LAYERS.items() for stem in stems.split()}
 
 FILES = {path.relative_to(SCRIPTS).as_posix(): path.read_text() for path in sorted(SCRIPTS.rglob("*.js"))}
 
 
 def layer_of(path: str) -> str:
-    stem = path.split("/")[0].removesuffix(".js")
-    assert stem in LAYER_OF, (
-        f"static/js/{path} is in no layer of the page. Does its code belong into one of these: {', '.join(LAYER_OF)}? "
-        "If not, give it a place in LAYERS (tests/test_house_page.py)."
+    """views/grid/painter.js -> views/grid; model/zoom.js -> model; main.js -> main."""
+    folder = "/".join(path.split("/")[:-1]) or path.removesuffix(".js")
+    assert folder in LAYERS, (
+        f"static/js/{path} is in no layer of the page. Does its code belong into one of these: {', '.join(LAYERS)}? "
+        "If not, give it a place in LAYERS (tests/test_house_page.py) and in docs/architecture.md."
     )
-    return LAYER_OF[stem]
+    return folder
+
+
+def test_the_layers_have_no_cycle() -> None:
+    assert cycle({layer: set(below.split()) for layer, below in LAYERS.items()}) == []
+
+
+def test_the_picture_of_the_layers_shows_this_table() -> None:
+    rows = table_of((ROOT / "docs/architecture.md").read_text(), "The page")
+    assert rows == {layer: set(below.split()) for layer, below in LAYERS.items()}
+
+
+def test_the_top_of_the_scripts_holds_at_most_six_files() -> None:
+    assert len([path for path in FILES if "/" not in path]) <= 6
 
 
 @pytest.mark.parametrize("path", FILES)
 def test_page_imports_follow_the_map(path: str) -> None:
     layer = layer_of(path)
-    allowed = LAYERS[layer][1].split()
+    allowed = {layer, *LAYERS[layer].split()}
     for target in page_imports(FILES[path], path):
         assert target in FILES, f"static/js/{path} imports {target}, which is not a file of the page"
         assert layer_of(target) in allowed, (
-            f"static/js/{path} imports {target}: {layer} may import {allowed or 'nobody'}"
+            f"static/js/{path} imports {target}: {layer} may import {', '.join(sorted(allowed))}"
         )
 
 
@@ -67,10 +68,10 @@ def test_no_two_scripts_import_each_other() -> None:
     assert cycle({path: set(page_imports(script, path)) for path, script in FILES.items()}) == []
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path != "api.js"])
+@pytest.mark.parametrize("path", [path for path in FILES if path != "api/client.js"])
 def test_only_api_talks_to_the_server(path: str) -> None:
     found = re.findall(r"\b(fetch|XMLHttpRequest|EventSource|WebSocket|sendBeacon)\s*\(", without_comments(FILES[path]))
-    assert not found, f"static/js/{path} calls {found[0]}: only api.js does"
+    assert not found, f"static/js/{path} calls {found[0]}: only api/client.js does"
 
 
 @pytest.mark.parametrize("path", FILES)

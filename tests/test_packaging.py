@@ -2,14 +2,15 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
-from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -28,12 +29,26 @@ def pins(lock: str) -> dict[str, list[Requirement]]:
     return found
 
 
+def built(kind: str, folder: Path) -> Path:
+    """A wheel or an sdist of this very tree, built from a copy: a build in place would leave files in it."""
+    tree = folder / "tree"
+    tree.mkdir()
+    for name in ("app", "templates", "static"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in", "pyproject.toml"):
+        shutil.copy(ROOT / name, tree)
+    code = f"from setuptools import build_meta; print(build_meta.build_{kind}({str(folder)!r}))"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    said = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    return folder / said.stdout.splitlines()[-1]
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel of this very tree unpacked, as an installation would."""
     folder = tmp_path_factory.mktemp("wheel")
-    [path] = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(built("wheel", folder)) as archive:
         archive.extractall(folder / "site")
     return folder / "site"
 
@@ -44,26 +59,54 @@ def wheel(installed: Path) -> set[str]:
     return {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
 
 
+def files_below(folder: str) -> set[str]:
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("folder", ["templates", "static"])
 def test_the_wheel_holds_every_file_of_the_page(wheel: set[str], folder: str) -> None:
-    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
-    assert files
-    assert {f"app/{name}" for name in files} <= wheel
+    assert files_below(folder)
+    assert {f"headscope/{name}" for name in files_below(folder)} <= wheel
 
 
-def test_the_wheel_holds_the_bundled_model(wheel: set[str]) -> None:
-    assert any(re.fullmatch(r"app/models/bundled/.+\.safetensors", name) for name in wheel)
+def test_the_wheel_holds_every_module_and_the_bundled_model(wheel: set[str]) -> None:
+    ours = {name for name in files_below("app") if "__pycache__" not in name}
+    assert {name.replace("app/", "headscope/", 1) for name in ours} <= wheel
 
 
-def test_the_wheel_holds_the_app_and_nothing_else(wheel: set[str]) -> None:
-    assert {name.split("/")[0] for name in wheel} == {"app", f"headscope-{PROJECT['project']['version']}.dist-info"}
+def test_the_wheel_holds_only_the_package_headscope(wheel: set[str]) -> None:
+    about = f"headscope-{PROJECT['project']['version']}.dist-info"
+    assert {name.split("/")[0] for name in wheel} == {"headscope", about}
     assert not [name for name in wheel if "__pycache__" in name]
+
+
+def test_every_folder_with_code_is_listed_as_a_package() -> None:
+    folders = {path.parent.relative_to(ROOT / "app").as_posix() for path in (ROOT / "app").rglob("__init__.py")}
+    assert {path.parent.relative_to(ROOT / "app").as_posix() for path in (ROOT / "app").rglob("*.py")} == folders
+    named = {".".join(["headscope", *(part for part in folder.split("/") if part != ".")]) for folder in folders}
+    listed = PROJECT["tool"]["setuptools"]["packages"]
+    assert listed == sorted(set(listed), key=listed.index)
+    assert set(listed) == named | {"headscope.templates", "headscope.static"}
+
+
+def test_the_sdist_holds_what_the_wheel_is_built_from(tmp_path: Path) -> None:
+    with tarfile.open(built("sdist", tmp_path)) as archive:
+        names = {"/".join(name.split("/")[1:]) for name in archive.getnames()}
+    ours = {name for folder in ("app", "templates", "static") for name in files_below(folder)}
+    ours = {name for name in ours if "__pycache__" not in name}
+    assert ours | {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
+
+
+def test_the_package_is_imported_without_torch() -> None:
+    code = "import sys, headscope; print([name for name in ('torch', 'transformers', 'app') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "[]\n"
 
 
 SERVE_TWO_FILES = """
 from fastapi.testclient import TestClient
-from app import main
-from app.settings import Settings
+from headscope import main
+from headscope.settings import Settings
 client = TestClient(main.create_app(Settings()), base_url="http://127.0.0.1")
 print(main.__file__, client.get("/").status_code, client.get("/static/js/main.js").status_code)
 """
@@ -73,7 +116,7 @@ def test_an_installed_wheel_serves_its_own_page(installed: Path, tmp_path: Path)
     environment = os.environ | {"PYTHONPATH": str(installed)}
     command = [sys.executable, "-c", SERVE_TWO_FILES]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == [str(installed / "app" / "main.py"), "200", "200"], done.stderr
+    assert done.stdout.split() == [str(installed / "headscope" / "main.py"), "200", "200"], done.stderr
 
 
 @pytest.mark.parametrize("lock", [path.name for path in LOCKS])

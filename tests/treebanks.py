@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from app.records import Token
+from headscope.records import Token
 
 DOGS = """\
 # sent_id = 1

@@ -18,12 +18,12 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import BertProcessing
 from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel
 
-from app.attention.config import AttentionConfig
-from app.attention.layer import MultiHeadAttention
-from app.errors import AppError
-from app.main import create_app
-from app.server import Server
-from app.tiles import head_tile, window
+from headscope.attention.config import AttentionConfig
+from headscope.attention.layer import MultiHeadAttention
+from headscope.capture.windows import head_tile, window
+from headscope.errors import AppError
+from headscope.main import create_app
+from headscope.web.server import Server
 
 
 def qkv(batch=2, heads=4, kv_heads=4, queries=9, keys=9, width=8, dtype=torch.float64, seed=0):

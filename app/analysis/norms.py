@@ -1,31 +1,65 @@
-"""Weight against effect (Kobayashi et al. 2020): how long is what a query gets from a key, not how large its weight.
+"""Capture -> how long is what each query gets from each key: norms of weighted values (Kobayashi et al. 2020).
 
-f_h(x_j) = (x_j W_V + b_V) W_O^h is what head h writes of key j. Axis letters: h, e head, g key/value head, i query,
-j key, d width of a head, m width of the stream.
+A capture keeps no values: who asks for norms has the model run over its tokens once more, and of the values is kept,
+layer by layer, what all norms are made of. Axis letters: h, e head, j key.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..attention.hooks import watching
+from ..capture.capture import Capture, forward
+from ..capture.windows import Window, pooled_blocks, within_reach
+from ..errors import ModelOutputInvalid
+from ..models.loading import LoadedModel
+from ..records import Pool
+from .blocks import GoOn, nothing
+from .formulas import norms as formulas
 
-def gram(v: Tensor, out: Tensor, heads: int) -> Tensor:
-    """v [g j d], weights of the output projection [m (h d)] -> [j h e], the inner products of f_h(x_j) and f_e(x_j).
-
-    All that the norms need, and h^2 numbers a key: never the n x n x m tensor, and not f itself.
-    """
-    groups, _, width = v.shape
-    by_head = out.view(len(out), heads, width)
-    between = torch.einsum("mhd,mec->hedc", by_head, by_head)
-    each = v.repeat_interleave(heads // groups, 0)  # query head h reads group h // (heads // groups)
-    return torch.stack([torch.einsum("jd,edc,ejc->je", each[h], between[h], each) for h in range(heads)], 1)
-
-
-def of_head(pattern: Tensor, gram: Tensor, head: int) -> Tensor:
-    """[... j] and [j h e] -> [... j], ||A_ij f_h(x_j)|| = A_ij ||f_h(x_j)||."""
-    return pattern * gram[:, head, head].clamp(min=0).sqrt()
+# [j h e] of each layer, see `analysis.norms.gram`.
+Grams = tuple[Tensor, ...]
 
 
-def of_all_heads(patterns: Tensor, gram: Tensor) -> Tensor:
-    """[h i j] and [j h e] -> [i j], ||sum_h A^h_ij f_h(x_j)||."""
-    squared = torch.einsum("hij,jhe,eij->ij", patterns, gram, patterns)
-    return squared.clamp(min=0).sqrt()  # rounding may pass below 0
+def bytes_of_grams(capture: Capture) -> int:
+    """Known before they are worked out."""
+    return len(capture.layers) * len(capture.tokens) * capture.heads**2 * capture.layers[0].lse.element_size()
+
+
+@torch.inference_mode()
+def grams(model: LoadedModel, capture: Capture, go_on: GoOn = nothing) -> Grams:
+    """One more pass over the tokens of the capture."""
+    found: list[Tensor] = []
+
+    def take(_: str, v: Tensor) -> None:
+        go_on()
+        layer = model.adopted.layers[len(found)]
+        gram = formulas.gram(v[0], layer.project_out.weight, layer.config.heads)
+        if not gram.isfinite().all():
+            raise ModelOutputInvalid(f"layer {len(found)} of {model.card.id} gave values whose norms are no numbers")
+        found.append(gram)
+
+    with watching(model.adopted.model, "v", take):
+        forward(model, capture.tokens)
+    return tuple(found)
+
+
+@torch.inference_mode()
+def window_of_norms(
+    capture: Capture, grams: Grams, layer: int, head: int | None, part: Window, pool: Pool = "max"
+) -> np.ndarray:
+    """[query key], ||A_ij f_h(x_j)|| of one head; where head is None ||sum_h A^h_ij f_h(x_j)||, of all of the layer."""
+    kept, gram = capture.layers[layer], grams[layer]
+    heads = range(capture.heads) if head is None else range(head, head + 1)
+
+    def read(rows: range) -> Tensor | None:
+        columns = within_reach(kept, rows, part.columns, "pattern")
+        if not columns:
+            return None
+        pattern, of_keys = kept.block(heads, rows, columns), gram[columns.start : columns.stop]
+        if head is None:
+            return formulas.of_all_heads(pattern, of_keys)[None]
+        return formulas.of_head(pattern, of_keys, head)
+
+    norms = pooled_blocks(read, 1, len(heads), part, pool, kept.q.device)
+    return norms[0].clamp_(min=0).cpu().numpy()  # where nothing is seen, nothing is got

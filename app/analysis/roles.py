@@ -1,99 +1,77 @@
-"""What a head does with the attention that is left beside its sink: the rules, and the numbers behind each.
+"""Capture -> what each head does with the attention that is left beside its sink, by the rules of analysis/roles.
 
-Of GPT-2's 144 heads, 132 look "first token" to whoever asks which score is the largest: the sink hides what they do.
-A role is read off the rest. Axis letters: h head, i query row, j key column, n tokens.
+Axis letters: r role, l layer, h head, i query row.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
 
-from .block import Block
-from .copies import earlier_copies, followers_of_copies
-
-# A head plays a role where the share of what is left reaches the role's own threshold, and
-TIMES_CHANCE = 2.0  # is so many times what evenly spread attention would give,
-FEWEST_QUERIES = 3  # seen at that many queries,
-LEAST_LEFT = 0.05  # which give so much to anything but the sink.
-COLLAPSED = 0.9  # of all attention: above it, a head rests on its sink
-LEANS = 0.5  # of all attention: from there on, a head of an encoder looks at delimiters
-CHOICE = (
-    f"of the attention that is left beside the sink; at least {TIMES_CHANCE:g} times what evenly spread attention "
-    f"would give, at {FEWEST_QUERIES} queries or more, where {LEAST_LEFT:.0%} or more are left"
-)
+from ..capture.capture import Capture, LayerCapture
+from .blocks import GoOn, nothing, of_layer, text_for
+from .formulas.block import Text
+from .formulas.roles import COLLAPSED, FEWEST_QUERIES, LEANS, LEAST_LEFT, ROLES, TIMES_CHANCE, rest_of
 
 
 @dataclass(frozen=True)
-class Rest:
-    """What is left beside the sink: seen [i j], True where a query may look at a key that is none; left [h i]."""
+class Roles:
+    """sink [l h], the mean mass on it over the queries that see anything else; share and chance [r l h], of what is
+    left; left [r l h], its mean over the queries counted for a role, and queries [r], how many; held [r l h]."""
 
-    block: Block
-    seen: Tensor
-    left: Tensor
+    sink: np.ndarray
+    share: np.ndarray
+    chance: np.ndarray
+    left: np.ndarray
+    queries: np.ndarray
+    causal: bool
 
+    @property
+    def held(self) -> np.ndarray:
+        """[r l h], True where a head plays a role."""
+        enough = (self.queries >= FEWEST_QUERIES)[:, None, None] & (self.left >= LEAST_LEFT)
+        threshold = np.array([role.threshold for role in ROLES])[:, None, None]
+        with np.errstate(invalid="ignore"):  # where no query is counted
+            more = np.isnan(self.chance) | (self.share >= TIMES_CHANCE * self.chance)
+            return np.asarray(enough & (self.share >= threshold) & more)
 
-@dataclass(frozen=True)
-class Role:
-    """threshold: of the share of what is left; `of`: [h i j] -> got [h i], by chance [i] (not a number where chance
-    gives nothing to compare with), counted [i]."""
+    @property
+    def rests(self) -> np.ndarray:
+        """[l h], True where a head does little but rest on its sink."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.sink > COLLAPSED)
 
-    name: str
-    title: str
-    rule: str
-    threshold: float
-    of: Callable[[Rest], tuple[Tensor, Tensor, Tensor]]
-
-
-def rest_of(block: Block) -> Rest:
-    """The sink: special tokens, and of a causal model the first token as well."""
-    sink = block.of_keys(sink_of(block))
-    may = block.keys <= block.queries if block.text.causal else torch.ones_like(block.keys <= block.queries)
-    return Rest(block, may & ~sink, 1 - block.mass_on(sink))
-
-
-def sink_of(block: Block) -> Tensor:
-    """[n]."""
-    first = torch.arange(len(block.text.ids), device=block.text.ids.device) == 0
-    return block.text.special | first if block.text.causal else block.text.special
-
-
-def on(chosen: Callable[[Block], Tensor]) -> Callable[[Rest], tuple[Tensor, Tensor, Tensor]]:
-    """The share of the chosen keys, [j] or [i j]; counted where a query sees one of them and another key."""
-
-    def of(rest: Rest) -> tuple[Tensor, Tensor, Tensor]:
-        targets = chosen(rest.block) & rest.seen
-        many, all_of_them = targets.sum(-1), rest.seen.sum(-1)
-        return rest.block.mass_on(targets), many / all_of_them.clamp(min=1), (many > 0) & (many < all_of_them)
-
-    return of
+    @property
+    def delimiter(self) -> np.ndarray:
+        """[l h], True where a head of an encoder looks at delimiters."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(~np.full_like(self.sink, self.causal, bool) & (self.sink >= LEANS))
 
 
-def evenly(rest: Rest) -> tuple[Tensor, Tensor, Tensor]:
-    """The entropy of what is left, as a share of what is possible: 1 where it is spread evenly."""
-    weights = rest.block.weights * rest.seen
-    left, many = rest.left.clamp(min=1e-12), rest.seen.sum(-1)
-    entropy = left.log() - torch.special.xlogy(weights, weights).sum(-1) / left
-    return rest.left * entropy / many.clamp(min=2).log(), torch.full_like(many, torch.nan, dtype=left.dtype), many > 1
+@torch.inference_mode()
+def roles(capture: Capture, go_on: GoOn = nothing) -> Roles:
+    text = text_for(capture)
+    layers = [of_one(layer, text, go_on) for layer in capture.layers]
+    got, by_chance, left = (np.stack([layer[name] for layer in layers], 1) for name in ("got", "chance", "left"))
+    sinks, queries = np.stack([layer["sink"] for layer in layers]), layers[0]["queries"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Roles(sinks, got / left, by_chance / left, left / queries[:, None, None], queries, text.causal)
 
 
-def beside(offset: int) -> Callable[[Block], Tensor]:
-    return lambda block: block.keys == block.queries + offset
-
-
-def of_punctuation(block: Block) -> Tensor:
-    return block.of_keys(block.text.punctuation)
-
-
-ROLES = (
-    Role("previous", "previous token", "40 % or more goes to the token before", 0.4, on(beside(-1))),
-    Role("next", "next token", "40 % or more goes to the token after", 0.4, on(beside(1))),
-    Role("self", "itself", "40 % or more stays where it is", 0.4, on(beside(0))),
-    Role("duplicate", "duplicate token", "40 % or more goes to earlier copies of the token", 0.4, on(earlier_copies)),
-    Role("induction", "induction", "40 % or more goes to what followed an earlier copy", 0.4, on(followers_of_copies)),
-    Role("punctuation", "punctuation", "40 % or more goes to punctuation", 0.4, on(of_punctuation)),
-    Role("broad", "broad", "it is spread over what is seen: 90 % or more of the entropy that is possible", 0.9, evenly),
-)
-RESTS = f"more than {COLLAPSED:.0%} of all attention goes to the sink"
-DELIMITER = f"of an encoder: {LEANS:.0%} or more of all attention goes to special tokens"
+def of_one(layer: LayerCapture, text: Text, go_on: GoOn) -> dict[str, np.ndarray]:
+    """Sums over the queries of a layer: got, chance and left [r h], queries [r]; and the mean sink [h]."""
+    got, chance, left = torch.zeros(3, len(ROLES), layer.config.heads, dtype=torch.float64)
+    queries, sink, seeing = torch.zeros(len(ROLES)), torch.zeros(layer.config.heads, dtype=torch.float64), 0
+    for block in of_layer(layer, text, go_on):
+        rest = rest_of(block)
+        free = rest.seen.any(-1)
+        sink += ((1 - rest.left) * free).sum(-1, dtype=torch.float64).cpu()
+        seeing += int(free.sum())
+        for number, role in enumerate(ROLES):
+            mass, by_chance, counted = role.of(rest)
+            got[number] += (mass * counted).sum(-1, dtype=torch.float64).cpu()
+            chance[number] += (rest.left * by_chance * counted).sum(-1, dtype=torch.float64).cpu()
+            left[number] += (rest.left * counted).sum(-1, dtype=torch.float64).cpu()
+            queries[number] += int(counted.sum())
+    sums = {"got": got, "chance": chance, "left": left, "queries": queries, "sink": sink / (seeing or torch.nan)}
+    return {name: total.numpy() for name, total in sums.items()}

@@ -1,72 +1,122 @@
-"""How alike heads are, from the same rows of all of them: Jensen-Shannon, cosine, and a map of the heads.
+"""Capture -> how alike its heads are, which have collapsed, and a map of them, from the same rows of all heads.
 
+All pairs of heads over all rows of a long text would take hours: so many rows, evenly spaced, stand for all.
 Axis letters: h head of any layer, r query row, j key.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor
 
-TINY = 1e-30
+from ..capture.capture import Capture, LayerCapture
+from .blocks import GoOn, nothing
+from .formulas import similarity as formulas
+
+# So many weights of each head, and no fewer rows than that: all rows of a text of 128 tokens, 16 of 1,024.
+WEIGHTS, FEWEST_ROWS = 2**14, 16
+WEIGHTS_PER_BLOCK = 2**20  # of all heads at once
+NEAR_DUPLICATE = 0.05  # bits
+LOW_RANK = 2.0
+LOW_ENTROPY = 0.1  # bits
+SINK = 0.9
+RULES = {
+    "sink": f"more than {SINK:g} of all attention goes to the first token",
+    "low_rank": f"effective rank below {LOW_RANK:g}: all queries look much alike",
+    "low_entropy": f"mean entropy below {LOW_ENTROPY:g} bits: one key each",
+    "near_duplicate": f"Jensen-Shannon divergence to another head of the layer below {NEAR_DUPLICATE:g} bits",
+}
 
 
-def bits(p: Tensor, room: Tensor | None = None) -> Tensor:
-    """[... j] -> [...], the entropy in bits; 0 log 0 = 0. `room`, as large as p, is written over."""
-    # A third of the time of torch.special.entr. No weight is so small that adding this changes it, unless it is 0.
-    return torch.add(p, TINY, out=room).log2_().mul_(p).sum(-1).neg_().clamp_(min=0)
+@dataclass(frozen=True)
+class Similarity:
+    """jensen_shannon (bits, the mean over rows) and cosine [h h]; places [h 2] of the map and which share of the
+    variance it shows; of each head its entropy (bits), mass on the first token and effective rank [h]; the rows."""
+
+    jensen_shannon: np.ndarray
+    cosine: np.ndarray
+    places: np.ndarray
+    shown: float
+    entropy: np.ndarray
+    first: np.ndarray
+    rank: np.ndarray
+    queries: tuple[int, ...]
+
+    @property
+    def collapsed(self) -> dict[str, np.ndarray]:
+        """name of a rule -> [h], True where it says that a head has collapsed."""
+        return {"sink": self.first > SINK, "low_rank": self.rank < LOW_RANK, "low_entropy": self.entropy < LOW_ENTROPY}
+
+    def near_duplicates(self, heads: int) -> list[tuple[int, int]]:
+        """Pairs of heads within a layer whose rows hardly differ; so many heads to a layer."""
+        close = np.argwhere(np.triu(self.jensen_shannon < NEAR_DUPLICATE, 1))
+        return [(int(a), int(b)) for a, b in close if a // heads == b // heads]
 
 
-def jensen_shannon(rows: Tensor) -> Tensor:
-    """[h r j] -> [h h], the sum over rows of the Jensen-Shannon divergence in bits, H((p + q) / 2) - (H(p) + H(q)) / 2.
-
-    Clark et al. 2019, sec. 6, smooth each row first and sum over rows; nothing is smoothed here. From 0, the same, to
-    1 a row, nothing in common.
-    """
-    own, found = bits(rows), rows.new_zeros(len(rows), len(rows), dtype=torch.float64)
-    mean, room = torch.empty_like(rows), torch.empty_like(rows)  # written over: fresh memory costs more than the sums
-    for head in range(len(rows) - 1):
-        rest = rows[head + 1 :]
-        torch.add(rest, rows[head], out=mean[: len(rest)]).mul_(0.5)
-        between = bits(mean[: len(rest)], room[: len(rest)]) - (own[head + 1 :] + own[head]) / 2
-        found[head, head + 1 :] = between.clamp_(min=0).sum(-1, dtype=torch.float64)  # rounding may pass below 0
-    return found + found.T
+def spaced(size: int, rows: int) -> tuple[int, ...]:
+    """So many positions, evenly spaced; all where there are no more."""
+    taken = min(rows, size)
+    return tuple((2 * number + 1) * size // (2 * taken) for number in range(taken))
 
 
-def products(rows: Tensor) -> Tensor:
-    """[h r j] -> [h h], the inner products of the flattened maps."""
-    flat = rows.flatten(1)
-    found: Tensor = flat @ flat.T
-    return found
+def compared(size: int, rows: int | None) -> tuple[int, ...]:
+    """The queries that stand for all, as many as asked for or as are good for a text of that size."""
+    return spaced(size, rows or max(FEWEST_ROWS, WEIGHTS // size))
 
 
-def cosine(products: Tensor) -> Tensor:
-    """Inner products [h h], over all rows -> the cosine of each two heads' flattened maps."""
-    norms = products.diagonal().sqrt()
-    return (products / (norms[:, None] * norms)).clamp_(-1, 1)
+def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> int:
+    """How often it asks whether to go on."""
+    size = len(capture.tokens)
+    groups = grouped(compared(size, rows), size * len(layers) * capture.heads)
+    return len(list(groups)) + len(layers)
 
 
-def effective_rank(rows: Tensor) -> Tensor:
-    """[h r j] -> [h], exp of the entropy of the singular values, normalised to sum 1 (Roy and Vetterli 2007).
+@torch.inference_mode()
+def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None, go_on: GoOn = nothing) -> Similarity:
+    """Of the heads of these layers, layer by layer, from so many rows."""
+    size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
+    queries = compared(size, rows)
+    heads = len(chosen) * capture.heads
+    divergence = torch.zeros(heads, heads, dtype=torch.float64)
+    products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)
+    for some in grouped(queries, size * heads):
+        go_on()
+        weights = torch.cat([of_rows(layer, some) for layer in chosen])
+        divergence += formulas.jensen_shannon(weights).cpu()
+        products += formulas.products(weights).cpu()
+        entropy += formulas.bits(weights).sum(-1).cpu()
+        first += weights[..., 0].sum(-1).cpu()
+    divergence /= len(queries)
+    # Its square root is a distance, and one that fits into a Euclidean space (Endres and Schindelin 2003).
+    places, shown = formulas.classical_mds(divergence.sqrt())
+    return Similarity(
+        divergence.numpy(),
+        formulas.cosine(products).numpy(),
+        places.numpy(),
+        shown,
+        (entropy / len(queries)).numpy(),
+        (first / len(queries)).numpy(),
+        torch.cat(list(effective_ranks(chosen, queries, go_on))).numpy(),
+        queries,
+    )
 
-    1 where all queries look alike; at most as many as rows.
-    """
-    values = torch.linalg.eigvalsh(rows.double() @ rows.mT.double()).clamp_(min=0).sqrt_()
-    share = values / values.sum(-1, keepdim=True)
-    found: Tensor = torch.special.entr(share).sum(-1).exp()
-    return found
+
+def grouped(queries: Sequence[int], weights_each: int) -> Iterator[Sequence[int]]:
+    """As many rows at once as there is room for."""
+    many = max(1, WEIGHTS_PER_BLOCK // weights_each)
+    return (queries[start : start + many] for start in range(0, len(queries), many))
 
 
-def classical_mds(distances: Tensor) -> tuple[Tensor, float]:
-    """Distances [h h] -> places [h 2], and which share of all variance these two axes show (Torgerson 1952).
+def of_rows(layer: LayerCapture, queries: Sequence[int]) -> Tensor:
+    """[h r j] of one layer, these rows; keys that none of them sees are left out."""
+    heads, keys = range(layer.config.heads), range(queries[-1] + 1 if layer.config.causal else layer.q.shape[1])
+    return torch.cat([layer.block(heads, range(query, query + 1), keys) for query in queries], 1)
 
-    The sign of an axis means nothing: it is chosen so that the largest coordinate is positive.
-    """
-    squared = distances.double() ** 2
-    centred = squared - squared.mean(0) - squared.mean(1, keepdim=True) + squared.mean()
-    values, vectors = torch.linalg.eigh(-centred / 2)
-    spread = values.clamp(min=0)
-    places = vectors[:, -2:].flip(1) * spread[-2:].flip(0).sqrt()
-    if places.shape[1] < 2:
-        places = torch.nn.functional.pad(places, (0, 2 - places.shape[1]))
-    largest = places.gather(0, places.abs().argmax(0, keepdim=True))
-    total = float(spread.sum())
-    return places * torch.where(largest < 0, -1.0, 1.0), float(spread[-2:].sum()) / total if total else 1.0
+
+def effective_ranks(layers: Sequence[LayerCapture], queries: Sequence[int], go_on: GoOn) -> Iterator[Tensor]:
+    """[h] of each layer."""
+    for layer in layers:
+        go_on()
+        yield formulas.effective_rank(of_rows(layer, queries)).cpu()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .block import Block
+    from .formulas.block import Block
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class RowScore:
     @property
     def of(self) -> "Callable[[Block], Tensor]":
         """[h i j] -> [h i], not a number where a query is not counted."""
-        from .functions import FUNCTIONS
+        from .formulas.functions import FUNCTIONS
 
         return FUNCTIONS[self.name]
 

@@ -14,7 +14,7 @@ from .target import DUMPS, STDOUT, format_for, opened
 from .work import characters, failing, finish, stoppable, tell, text_of
 
 if TYPE_CHECKING:
-    from ..dump import Ask
+    from ..export.dump import Ask
 
 HIGHEST = 1023
 
@@ -44,7 +44,7 @@ def dump(
     if pair is not None:
         characters("--pair", pair)
     with stoppable(), failing(output), opened(output) as target:
-        from ..dump import Ask
+        from ..export.dump import Ask
 
         ask = Ask(said, pair, None, *chosen, quantity, verify, truncate)
         for chunk in chunks(settings, ask, wanted, decimals):
@@ -70,16 +70,16 @@ def numbers(flag: str, text: str | None) -> list[int] | None:
 
 def chunks(settings: Settings, ask: "Ask", wanted: DumpFormat, decimals: int) -> Iterable[bytes]:
     """The bytes of the dump. Raises AppError."""
-    from ..dump import captured
-    from ..dump import dump as answer
-    from ..pieces import in_lumps, pieces
-    from ..runner import Runner
+    from ..engine.runner import Runner
+    from ..export.dump import captured
+    from ..export.dump import dump as answer
+    from ..export.formats import in_lumps, pieces
 
     runner = Runner(settings)
     tell(f"loading {settings.model}")
     if wanted == "csv":
         capture, choice = finish(captured(runner, ask))
-        from .table import csv_of
+        from ..export.csv import csv_of
 
         return csv_of(capture, choice, ask.quantity, decimals, tell)
     made = in_lumps(pieces(finish(answer(runner, ask, wanted, most=None)), wanted, decimals))

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ..errors import AppError, InvalidInput, ModelNotFound, TooLarge
 from ..settings import Settings, unknown_variables
-from ..wording import in_words
+from ..web.messages import in_words
 
 FAILED, MISUSED = 1, 2
 NOWHERE = "127.0.0.1"  # nothing listens: a shared server's key and limits are no matter here

@@ -16,7 +16,7 @@ def models(
     models_dir: ModelsDir = None,
 ) -> None:
     """List the models, without loading any."""
-    from ..shelf import Shelf
+    from ..engine.model_cache import Shelf
 
     settings = settings_from(host=NOWHERE, models_dir=models_dir)
     shelf = Shelf(settings)

@@ -15,7 +15,7 @@ from .work import characters, failing, finish, stoppable, tell, text_of
 
 if TYPE_CHECKING:
     from ..analysis.table import RowScore
-    from ..capture import Capture
+    from ..capture.capture import Capture
 
 Columns = dict[str, list[Any]]
 
@@ -59,7 +59,7 @@ def named(names: str | None) -> "list[RowScore]":
 
 def captured(settings: Settings, text: str, pair: str | None, truncate: bool) -> "Capture":
     """Raises AppError."""
-    from ..runner import Runner
+    from ..engine.runner import Runner
 
     tell(f"loading {settings.model}")
     capture, _ = finish(Runner(settings).capture(text, pair, None, truncate))
@@ -71,9 +71,9 @@ def columns_of(capture: "Capture", chosen: "list[RowScore]") -> Columns:
     """layer, head, each score, and what the head does in words; None where a text cannot have a score."""
     import numpy as np
 
-    from ..analysis.roles import ROLES
-    from ..studies.roles import roles
-    from ..studies.scores import per_head
+    from ..analysis.formulas.roles import ROLES
+    from ..analysis.roles import roles
+    from ..analysis.scores import per_head
 
     values, found = per_head(capture, chosen), roles(capture)
     columns: Columns = {

@@ -52,7 +52,7 @@ def listen(settings: Settings) -> socket.socket:
 
 def run_server(settings: Settings, listener: socket.socket) -> None:
     from ..main import create_app
-    from ..server import Server
+    from ..web.server import Server
 
     app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -65,7 +65,7 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
 
         webbrowser.open(url)
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    logging.getLogger("app").setLevel(settings.log_level.upper())
+    logging.getLogger("headscope").setLevel(settings.log_level.upper())
     Server(app, settings).run(sockets=[listener])
     abandon_threads()
 

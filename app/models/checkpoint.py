@@ -14,10 +14,8 @@ from transformers.activations import ACT2FN
 
 from ..errors import CorruptModel, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from .adapter import Adapter
-from .bert import BERT
-from .gpt2 import GPT2
+from .families import FAMILIES
 
-FAMILIES = {adapter.family: adapter for adapter in (BERT, GPT2)}
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 
 MOST_CONFIG_BYTES = 2**20

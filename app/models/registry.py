@@ -66,7 +66,7 @@ BUNDLED = (
             layers=4, heads=8, kv_heads=8, head_dim=32, d_model=256, max_tokens=512, causal=True, pairs=False,
             parameters=4_339_200,
         ),
-        package="app",
+        package="headscope",
         folder=Path("models/bundled/gpt2_mini"),
     ),
 )

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from transformers import GPT2Model
 
-from app.capture import run
-from app.models.loading import load
-from app.records import ModelCard
+from headscope.capture.capture import run
+from headscope.models.loading import load
+from headscope.records import ModelCard
 
 from ..models import text
 from .answering import answer

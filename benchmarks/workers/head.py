@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from app.capture import Capture, run
-from app.models.loading import load
-from app.records import ModelCard
-from app.tiles import head_tile, window
+from headscope.capture.capture import Capture, run
+from headscope.capture.windows import head_tile, window
+from headscope.models.loading import load
+from headscope.records import ModelCard
 
 from ..models import text
 from .answering import answer

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from app.analysis.table import ROW_SCORES
-from app.capture import Capture, run
-from app.models.loading import load
-from app.records import ModelCard
-from app.studies.scores import per_head
-from app.studies.similarity import similarity
+from headscope.analysis.scores import per_head
+from headscope.analysis.similarity import similarity
+from headscope.analysis.table import ROW_SCORES
+from headscope.capture.capture import Capture, run
+from headscope.models.loading import load
+from headscope.records import ModelCard
 
 from ..models import text
 from .answering import answer

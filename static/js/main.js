@@ -1,25 +1,25 @@
-import { createApi } from "./api.js";
-import { mountChoosing } from "./choosing.js";
-import { mountControls } from "./controls.js";
-import { need } from "./dom.js";
-import { mountDownload } from "./download.js";
-import { mountElapsed } from "./elapsed.js";
-import { mountFacts } from "./facts.js";
-import { mountFind } from "./find.js";
-import { mountHelp } from "./help.js";
-import { mountHints } from "./hints.js";
-import { mountKey } from "./key.js";
-import { followLine } from "./lines.js";
-import { mountOther } from "./other.js";
-import { mountPair } from "./pair.js";
-import { createSession } from "./session.js";
-import { missing } from "./status.js";
-import { createStore, initialState } from "./store.js";
-import { mountStrip } from "./strip.js";
-import { createTheme } from "./theme.js";
-import { firstVisit, parse, print, refused } from "./url.js";
-import { mount as mountGrid } from "./views/grid.js";
-import { mount as mountHeatmap } from "./views/heatmap.js";
+import { createApi } from "./api/client.js";
+import { createSession } from "./state/session.js";
+import { missing } from "./state/status.js";
+import { createStore, initialState } from "./state/store.js";
+import { createTheme } from "./state/theme.js";
+import { firstVisit, parse, print, refused } from "./state/url.js";
+import { mountControls } from "./ui/controls.js";
+import { need } from "./ui/dom.js";
+import { mountDownload } from "./ui/download.js";
+import { mountElapsed } from "./ui/elapsed.js";
+import { mountHelp } from "./ui/help.js";
+import { mountHints } from "./ui/hints.js";
+import { mountOther } from "./ui/hub_model.js";
+import { mountKey } from "./ui/key.js";
+import { mountPair } from "./ui/pair.js";
+import { mount as mountGrid } from "./views/grid/grid.js";
+import { mountChoosing } from "./views/grid/score_picker.js";
+import { mount as mountHeatmap } from "./views/heatmap/heatmap.js";
+import { mountFacts } from "./views/inspect/facts.js";
+import { mountFind } from "./views/tokens/find.js";
+import { followLine } from "./views/tokens/lines.js";
+import { mountStrip } from "./views/tokens/strip.js";
 
 /** @import {Actions, PlotlyLike, Remember} from "./types.js" */
 
@@ -81,7 +81,7 @@ async function later() {
   const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/css/catalogue.css" });
   document.head.append(sheet);
   try {
-    const { mountCatalogue } = await import("./catalogue.js");
+    const { mountCatalogue } = await import("./views/panels/panels.js");
     mountCatalogue(store, api, actions, loadPlotly);
   } catch (error) {
     // Said first: what is said is heard here too, and would ask again at once, for ever.

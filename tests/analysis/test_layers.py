@@ -1,101 +1,74 @@
-"""Rollout and flow: by hand, and each with a second implementation."""
+"""Layers of a capture together."""
 
 import numpy as np
 import pytest
 import torch
+from worlds import whole_maps
 
-from app.analysis.flow import flow_from, graph
-from app.analysis.rollout import onward, step
+from headscope.analysis import blocks, layers
+from headscope.analysis.formulas.rollout import onward, step
+from headscope.analysis.layers import flow, how, rollout
+from headscope.capture.capture import run
+from headscope.errors import Stopped, TooManyTokens, UnknownLayer
 
-from .made import random_pattern, uniform
+TEXT = "The cat sat on the mat."
 
 
-def rolled(patterns, residual=0.5, receptive=False):
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def capture(request, loaded):
+    return run(loaded(request.param), TEXT)
+
+
+def by_hand(capture, start, last, residual, receptive):
+    """From whole maps: the last layer leftmost."""
     found = None
-    for pattern in patterns:
-        found = onward(step(torch.tensor(pattern), residual, receptive), found)
+    for layer in range(start, last + 1):
+        mean = torch.tensor(whole_maps(capture, [layer], range(capture.heads))[0].mean(0), dtype=torch.float64)
+        found = onward(step(mean, residual, receptive), found)
     return found.numpy()
 
 
-def test_the_residual_stream_is_half_of_each_layer():
-    """Layer 1: token 1 looks at 0. Layer 2: token 2 looks at 1. So 2 gets a quarter of 0, through 1."""
-    first, second = np.eye(3), np.eye(3)
-    first[1], second[2] = [1, 0, 0], [0, 1, 0]
-    np.testing.assert_allclose(rolled([first, second])[2], [0.25, 0.25, 0.5])
-    np.testing.assert_allclose(rolled([second, first])[2], [0, 0.5, 0.5])  # in the other order nothing passes
+@pytest.mark.parametrize(("start", "last"), [(0, None), (1, None), (0, 1), (2, 2)])
+def test_it_is_the_product_over_the_layers_asked_for(capture, start, last, monkeypatch):
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 40)
+    asked = how(capture, start, last, 0.5, None)
+    wanted = by_hand(capture, start, asked.layer, 0.5, capture.card.causal)
+    np.testing.assert_allclose(rollout(capture, asked), wanted, atol=1e-6)
 
 
-def test_it_is_the_product_of_all_layers_the_last_one_leftmost():
-    patterns = random_pattern(4, 6, causal=False)
-    wanted = np.linalg.multi_dot([(pattern + np.eye(6)) / 2 for pattern in patterns[::-1]])
-    np.testing.assert_allclose(rolled(patterns), wanted, atol=1e-12)
+@pytest.mark.parametrize(("start", "last"), [(2, 1), (0, 3), (-1, None)])
+def test_layers_that_there_are_not_are_refused(capture, start, last):
+    with pytest.raises(UnknownLayer, match=r"has layers 0\.\.2"):
+        how(capture, start, last, 0.5, None)
 
 
-@pytest.mark.parametrize("receptive", [True, False])
-def test_its_rows_sum_to_1_and_no_token_hears_of_later_ones(receptive):
-    found = rolled(random_pattern(3, 7, causal=True), 0.3, receptive)
-    np.testing.assert_allclose(found.sum(-1), 1)
-    assert not np.triu(found, 1).any()
+def test_a_text_too_long_is_refused_with_both_numbers(capture, monkeypatch):
+    monkeypatch.setattr(layers, "MOST_OF_ROLLOUT", 3)
+    with pytest.raises(TooManyTokens, match="at most 3"):
+        rollout(capture, how(capture, 0, None, 0.5, None))
 
 
-def test_without_a_residual_one_layer_is_its_own_rollout():
-    pattern = random_pattern(1, 5, causal=True)[0]
-    np.testing.assert_allclose(rolled([pattern], residual=0), pattern)
+def test_flow_is_no_less_than_rollout(capture):
+    """Rollout sends along each path its product; more flows where paths share no edge, and never less."""
+    asked = how(capture, 0, None, 0.5, False)
+    found = flow(capture, asked, [1, 3])
+    assert found.shape == (2, len(capture.tokens))
+    assert (found >= rollout(capture, asked)[[1, 3]] - 1e-4).all()
 
 
-def test_a_key_that_more_queries_see_counts_less_where_that_is_corrected():
-    """Three tokens, attention even: the columns are seen by 3, 2 and 1 queries."""
-    found = rolled([uniform(3, causal=True)], residual=0, receptive=True)
-    np.testing.assert_allclose(found, [[1, 0, 0], [0.4, 0.6, 0], [2 / 11, 3 / 11, 6 / 11]])
+def test_who_has_enough_stops_a_flow(capture):
+    def leave():
+        raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        flow(capture, how(capture, 0, None, 0.5, None), [0], leave)
 
 
-def flows(steps):
-    size = len(steps[0])
-    capacities = graph(steps)
-    return np.array([[flow_from(capacities, size, query, key) for key in range(size)] for query in range(size)])
-
-
-def test_the_flow_through_one_layer_is_its_weights():
-    pattern = random_pattern(1, 4, causal=False)[0]
-    np.testing.assert_allclose(flows([pattern]), pattern, atol=1e-6)
-
-
-def test_the_flow_is_what_the_narrowest_layer_lets_through():
-    """Token 1 reaches 0 by two ways: 0.3 stays in it and then goes over, 0.7 goes over and stays; 0.5 leave."""
-    first = np.array([[1, 0], [0.4, 0.6]])
-    second = np.array([[1, 0], [0.7, 0.3]])
-    np.testing.assert_allclose(flows([first, second])[1], [0.7 + 0.3, 0.3], atol=1e-6)
-    first = np.array([[0.5, 0.5], [0.1, 0.9]])
-    np.testing.assert_allclose(flows([first, second])[1], [0.5 + 0.1, 0.5 + 0.3], atol=1e-6)
-
-
-def augmented(steps, query, key):
-    """Ford and Fulkerson's own way: push along any path that has room, until none has."""
-    layers, places = range(len(steps)), range(len(steps[0]))
-    room = {((layer + 1, i), (layer, j)): steps[layer][i][j] for layer in layers for i in places for j in places}
-    nodes = {node for edge in room for node in edge}
-
-    def path(node, seen):
-        if node == (0, key):
-            return []
-        for other in nodes - seen:
-            if room.get((node, other), 0) > 1e-9:
-                rest = path(other, seen | {other})
-                if rest is not None:
-                    return [(node, other), *rest]
-        return None
-
-    total, source = 0.0, (len(steps), query)
-    while found := path(source, {source}):
-        least = min(room[edge] for edge in found)
-        for a, b in found:
-            room[a, b] -= least
-            room[b, a] = room.get((b, a), 0) + least
-        total += least
-    return total
-
-
-def test_every_flow_is_that_of_augmenting_paths():
-    steps = random_pattern(2, 3, causal=False)
-    wanted = [[augmented(steps, query, key) for key in range(3)] for query in range(3)]
-    np.testing.assert_allclose(flows(list(steps)), wanted, atol=1e-5)
+def test_how_often_they_ask_whether_to_go_on_is_known_before(capture, monkeypatch):
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 100)
+    asked, times = how(capture, 1, None, 0.5, None), []
+    rollout(capture, asked, lambda: times.append(1))
+    assert len(times) == layers.steps_of(capture, asked)
+    times.clear()
+    flow(capture, asked, [0, 2], lambda: times.append(1))
+    assert len(times) == layers.steps_of(capture, asked, [0, 2])

@@ -1,30 +1,53 @@
-"""Norms of weighted values, beside the tensor of n x n x m that Kobayashi et al. write down."""
+"""Norms of a capture's weighted values, beside those of every value and map written out."""
 
 import numpy as np
 import pytest
 import torch
+from worlds import whole_maps
 
-from app.analysis.norms import gram, of_all_heads, of_head
+from headscope.analysis.norms import bytes_of_grams, grams, window_of_norms
+from headscope.attention.hooks import watching
+from headscope.capture.capture import forward, run
+from headscope.capture.windows import window
 
-HEADS, SIZE, WIDTH, STREAM = 4, 5, 3, 12
-
-
-@pytest.mark.parametrize("groups", [4, 2, 1])
-def test_norms_are_those_of_the_whole_tensor(groups):
-    make = torch.Generator().manual_seed(0)
-    v = torch.randn(groups, SIZE, WIDTH, generator=make, dtype=torch.float64)
-    out = torch.randn(STREAM, HEADS * WIDTH, generator=make, dtype=torch.float64)
-    patterns = torch.rand(HEADS, SIZE, SIZE, generator=make, dtype=torch.float64)
-    by_head = out.T.reshape(HEADS, WIDTH, STREAM)
-    f = torch.stack([v[h // (HEADS // groups)] @ by_head[h] for h in range(HEADS)])
-    whole = patterns[..., None] * f[:, None]
-    kept = gram(v, out, HEADS)
-    for head in range(HEADS):
-        np.testing.assert_allclose(of_head(patterns[head], kept, head), whole[head].norm(dim=-1), atol=1e-12)
-    np.testing.assert_allclose(of_all_heads(patterns, kept), whole.sum(0).norm(dim=-1), atol=1e-10)
+TEXT = "The cat sat on the mat, and the cat ran."
 
 
-def test_a_large_weight_on_a_short_value_has_little_effect():
-    v = torch.tensor([[[0.1], [2.0]]])
-    kept = gram(v, torch.eye(1), 1)
-    np.testing.assert_allclose(of_head(torch.tensor([[0.9, 0.1]]), kept, 0), [[0.09, 0.2]], rtol=1e-6)
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def world(request, loaded):
+    """The capture, its grams, and f [layer head j m] by way of each head's share of the output."""
+    model = loaded(request.param)
+    capture, values = run(model, TEXT), []
+    with torch.inference_mode(), watching(model.adopted.model, "v", lambda _, v: values.append(v[0].clone())):
+        forward(model, capture.tokens)
+    f = []
+    for layer, v in zip(model.adopted.layers, values, strict=True):
+        weight = layer.project_out.weight.detach().view(layer.config.d_model, layer.config.heads, layer.config.head_dim)
+        f.append(torch.einsum("hjd,mhd->hjm", v, weight).double())
+    return capture, grams(model, capture), f
+
+
+@pytest.mark.parametrize("cells", [None, 4])
+def test_the_norms_of_a_head_are_weight_times_length(world, cells):
+    capture, kept, f = world
+    part = window(len(capture.tokens), None, None, cells)
+    whole = whole_maps(capture, [1], range(capture.heads))[0]
+    norms = whole[2] * f[1][2].norm(dim=-1).numpy()
+    found = window_of_norms(capture, kept, 1, 2, part)
+    for row in range(found.shape[0]):
+        for column in range(found.shape[1]):
+            block = norms[row * part.query_step :][: part.query_step, column * part.key_step :][:, : part.key_step]
+            assert found[row, column] == pytest.approx(block.max(), abs=1e-5)
+
+
+def test_those_of_a_layer_are_of_the_sum_over_its_heads(world):
+    capture, kept, f = world
+    part = window(len(capture.tokens), (2, 9), (0, 5), None)
+    whole = torch.tensor(whole_maps(capture, [0], range(capture.heads))[0]).double()
+    wanted = torch.einsum("hij,hjm->ijm", whole, f[0]).norm(dim=-1)[2:9, :5]
+    np.testing.assert_allclose(window_of_norms(capture, kept, 0, None, part), wanted, atol=1e-4)
+
+
+def test_what_they_take_is_known_before(world):
+    capture, kept, _ = world
+    assert bytes_of_grams(capture) == sum(gram.numel() * gram.element_size() for gram in kept)

@@ -1,67 +1,76 @@
-"""How alike heads are: by hand, and beside scipy."""
+"""Similarity of a capture's heads: from its rows, and equal to that of its whole maps."""
 
 import numpy as np
+import pytest
 import torch
-from scipy.spatial.distance import cosine as scipy_cosine
-from scipy.spatial.distance import jensenshannon as scipy_jensen_shannon
+from worlds import whole_maps
 
-from app.analysis.similarity import bits, classical_mds, cosine, effective_rank, jensen_shannon, products
+from headscope.analysis import similarity as studies
+from headscope.analysis.formulas import similarity as formulas
+from headscope.analysis.similarity import similarity, spaced
+from headscope.capture.capture import run
+from headscope.errors import Stopped
 
-from .made import random_pattern, shifted, uniform
-
-
-def rows(*patterns):
-    return torch.tensor(np.stack(patterns))
-
-
-def test_heads_that_look_at_the_same_are_0_bits_apart_and_heads_that_share_no_key_1_bit_a_row():
-    found = jensen_shannon(rows(np.eye(4), np.eye(4), np.eye(4)[::-1]))
-    np.testing.assert_allclose(found, [[0, 0, 4], [0, 0, 4], [4, 4, 0]], atol=1e-12)
+TEXT = "The cat sat on the mat, and the cat ran to the mat."
 
 
-def test_half_of_the_attention_in_common_is_half_a_bit():
-    halves = np.array([[0.5, 0.5, 0]]), np.array([[0.5, 0, 0.5]])
-    np.testing.assert_allclose(jensen_shannon(rows(*halves)), [[0, 0.5], [0.5, 0]], atol=1e-12)
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def capture(request, loaded):
+    return run(loaded(request.param), TEXT)
 
 
-def test_every_divergence_is_scipys():
-    patterns = random_pattern(5, 9, causal=True)
-    found = jensen_shannon(torch.tensor(patterns))
-    for a, p in enumerate(patterns):
-        for b, q in enumerate(patterns):
-            wanted = sum(scipy_jensen_shannon(one, other, base=2) ** 2 for one, other in zip(p, q, strict=True))
-            assert abs(found[a, b] - wanted) < 1e-9
+def maps(capture):
+    whole = whole_maps(capture, range(len(capture.layers)), range(capture.heads))
+    return torch.tensor(whole, dtype=torch.float64).flatten(0, 1)
 
 
-def test_every_cosine_is_scipys_in_blocks_of_rows_too():
-    patterns = torch.tensor(random_pattern(4, 9, causal=False))
-    found = cosine(products(patterns[:, :4]) + products(patterns[:, 4:]))
-    for a, p in enumerate(patterns):
-        for b, q in enumerate(patterns):
-            assert abs(found[a, b] - (1 - scipy_cosine(p.flatten(), q.flatten()))) < 1e-12
+@pytest.mark.parametrize("most", [1, 500, 2**21])
+def test_row_by_row_is_as_at_once(capture, most, monkeypatch):
+    monkeypatch.setattr(studies, "WEIGHTS_PER_BLOCK", most)
+    found, whole = similarity(capture, range(len(capture.layers))), maps(capture)
+    assert found.queries == tuple(range(len(capture.tokens)))
+    rows = whole.shape[1]
+    np.testing.assert_allclose(found.jensen_shannon, formulas.jensen_shannon(whole) / rows, atol=1e-6)
+    np.testing.assert_allclose(found.cosine, formulas.cosine(formulas.products(whole)), atol=1e-6)
+    np.testing.assert_allclose(found.rank, formulas.effective_rank(whole), rtol=1e-3)  # of float32 weights
+    np.testing.assert_allclose(found.entropy, formulas.bits(whole).mean(-1), atol=1e-5)
+    np.testing.assert_allclose(found.first, whole[..., 0].mean(-1), atol=1e-6)
 
 
-def test_eight_keys_that_get_the_same_are_3_bits():
-    np.testing.assert_allclose(bits(rows(uniform(8))), [[3.0] * 8])
+def test_some_rows_stand_for_all(capture):
+    found, whole = similarity(capture, [1], rows=3), maps(capture)
+    heads, size = capture.heads, len(capture.tokens)
+    chosen = whole[heads : 2 * heads][:, list(spaced(size, 3))]
+    np.testing.assert_allclose(found.jensen_shannon, formulas.jensen_shannon(chosen) / 3, atol=1e-6)
+    assert len(found.queries) == 3
 
 
-def test_the_effective_rank_is_the_number_of_ways_to_look():
-    same, each_its_own = uniform(6), shifted(6, 0)
-    two_ways = np.eye(6)[[0, 0, 0, 1, 1, 1]]
-    np.testing.assert_allclose(effective_rank(rows(same, two_ways, each_its_own)), [1, 2, 6], rtol=1e-5)
+def test_rows_are_spaced_evenly():
+    assert spaced(10, 2) == (2, 7)
+    assert spaced(3, 64) == (0, 1, 2)
+    assert spaced(16_384, 64)[:2] == (128, 384)
 
 
-def test_points_of_a_plane_keep_their_distances_on_the_map_and_all_variance_is_shown():
-    points = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0], [1.0, 1.0]], dtype=torch.float64)
-    places, shown = classical_mds(torch.cdist(points, points))
-    np.testing.assert_allclose(torch.cdist(places, places), torch.cdist(points, points), atol=1e-9)
-    assert abs(shown - 1) < 1e-9
-    assert (places.gather(0, places.abs().argmax(0, keepdim=True)) > 0).all()
+def test_heads_of_one_layer_that_hardly_differ_are_near_duplicates():
+    apart = np.full((4, 4), 0.5)
+    apart[0, 1] = apart[1, 0] = 0.01  # of one layer
+    apart[1, 2] = apart[2, 1] = 0.01  # of two
+    nothing = np.zeros(4)
+    found = studies.Similarity(apart, apart, np.zeros((4, 2)), 1.0, nothing, nothing, nothing, (0,))
+    assert found.near_duplicates(heads=2) == [(0, 1)]
 
 
-def test_a_map_of_one_head_or_of_heads_all_alike_is_a_point():
-    for size in (1, 3):
-        places, shown = classical_mds(torch.zeros(size, size))
-        assert places.shape == (size, 2)
-        assert not places.any()
-        assert shown == 1
+def test_who_has_enough_stops_it(capture):
+    def leave():
+        raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        similarity(capture, [0], go_on=leave)
+
+
+@pytest.mark.parametrize("rows", [None, 3])
+def test_how_often_it_asks_whether_to_go_on_is_known_before(capture, rows, monkeypatch):
+    monkeypatch.setattr(studies, "WEIGHTS_PER_BLOCK", 400)
+    times = []
+    similarity(capture, [0, 2], rows, lambda: times.append(1))
+    assert len(times) == studies.steps(capture, [0, 2], rows)

@@ -2,8 +2,8 @@ import pytest
 import torch
 from worlds import layer, stream
 
-from app.attention.hooks import SHAPES, hook_points, watching
-from app.errors import ShapeMismatch, UnknownHook
+from headscope.attention.hooks import SHAPES, hook_points, watching
+from headscope.errors import ShapeMismatch, UnknownHook
 
 LAYER = {"d_model": 24, "heads": 4, "kv_heads": 2, "causal": True}
 EVERY = sorted(SHAPES)

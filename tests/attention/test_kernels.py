@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 from worlds import qkv
 
-from app.attention import kernels
-from app.attention.kernels import attend, attend_by_rows, attend_flash, attend_fused, dot, masked_softmax, tile
-from app.attention.masks import MayAttend
-from app.errors import ShapeMismatch
+from headscope.attention import kernels
+from headscope.attention.kernels import attend, attend_by_rows, attend_flash, attend_fused, dot, masked_softmax, tile
+from headscope.attention.masks import MayAttend
+from headscope.errors import ShapeMismatch
 
 SHAPES = {"multi-head": (4, 4), "grouped-query": (4, 2), "multi-query": (4, 1)}
 RULES = {

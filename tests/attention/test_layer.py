@@ -2,9 +2,9 @@ import pytest
 import torch
 from worlds import layer, stream
 
-from app.attention.config import AttentionConfig
-from app.attention.hooks import watching
-from app.errors import ShapeMismatch
+from headscope.attention.config import AttentionConfig
+from headscope.attention.hooks import watching
+from headscope.errors import ShapeMismatch
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 

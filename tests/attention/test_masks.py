@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from app.attention.masks import MayAttend
-from app.errors import ShapeMismatch
+from headscope.attention.masks import MayAttend
+from headscope.errors import ShapeMismatch
 
 YES, NO = True, False
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from worlds import live
 
-from app.settings import Settings
+from headscope.settings import Settings
 
 # The first is the same browser without its windows, and starts a page in two thirds of the time.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")

@@ -197,11 +197,11 @@ def test_what_does_not_load_is_said_and_not_asked_for_without_end(headscope: Hea
         tried.append(route.request.url)
         route.abort()
 
-    page.route("**/catalogue.js", refuse)
+    page.route("**/panels.js", refuse)
     page.get_by_role("button", name="by a score").click()
     expect(page.locator("#error")).to_contain_text("this part of the page did not load")
     page.wait_for_timeout(300)
     assert len(tried) == 1
-    page.unroute("**/catalogue.js")
+    page.unroute("**/panels.js")
     page.get_by_label("colour by").select_option("previous")
     page.locator("#scores .nsewdrag").wait_for()

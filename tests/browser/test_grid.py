@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from worlds import live, write_tiny
 
-from app.settings import Settings
+from headscope.settings import Settings
 
 from .conftest import SENTENCE, Complaints, Headscope, listen
 

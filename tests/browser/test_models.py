@@ -12,7 +12,7 @@ from fakehub import FakeHub
 from playwright.sync_api import BrowserContext, expect
 from worlds import live
 
-from app.settings import Settings
+from headscope.settings import Settings
 
 from .conftest import Complaints, Headscope, listen
 

@@ -18,7 +18,7 @@ def locked(headscope: Headscope, complaints: Complaints) -> Headscope:
             route.fulfill(json=REFUSED, status=401)
 
     complaints.expect("401")
-    headscope.page.route("**/api/**", guard)
+    headscope.page.route("**/api/v1/**", guard)
     return headscope
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from worlds import live, write_tiny
 
-from app.settings import Settings
+from headscope.settings import Settings
 
 from .conftest import Complaints, Headscope, listen, seen
 

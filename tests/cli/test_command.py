@@ -9,11 +9,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.command import cli
-from app.cli.env import said_of
-from app.settings import Settings
+from headscope.cli.command import cli
+from headscope.cli.env import said_of
+from headscope.settings import Settings
 
-PYTHON = [sys.executable, "-c", "from app.cli.command import run; run()"]
+PYTHON = [sys.executable, "-c", "from headscope.cli.command import run; run()"]
 
 
 def invoke(*arguments, **environment):

@@ -13,9 +13,9 @@ from safetensors import safe_open
 from typer.testing import CliRunner
 from worlds import whole_maps
 
-from app.capture import run
-from app.cli.command import cli
-from app.cli.dump import numbers
+from headscope.capture.capture import run
+from headscope.cli.command import cli
+from headscope.cli.dump import numbers
 
 TEXT = "The cat sat on the mat."
 
@@ -84,7 +84,7 @@ def test_csv_has_a_row_for_every_weight(dump, loaded, tmp_path):
 
 def test_csv_of_more_than_one_block_of_rows_is_whole(dump, monkeypatch):
     whole_table = dump(TEXT, "--format", "csv").stdout
-    monkeypatch.setattr("app.cli.table.ROWS", 2)
+    monkeypatch.setattr("headscope.export.csv.ROWS", 2)
     assert dump(TEXT, "--format", "csv").stdout == whole_table
 
 
@@ -191,7 +191,7 @@ def test_a_device_is_written_to_not_replaced(dump):
 
 def running(chunks, *arguments):
     """The command in a process of its own, with these chunks instead of a model's: torch takes seconds to import."""
-    code = f"import time\nfrom anyio import to_thread\nfrom app.cli import command, dump\n{chunks}\ncommand.run()"
+    code = f"import time\nfrom anyio import to_thread\nfrom headscope.cli import command, dump\n{chunks}\ncommand.run()"
     command = [sys.executable, "-c", code, "dump", TEXT, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -7,10 +7,10 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from app.analysis.table import BY_NAME, ROW_SCORES
-from app.capture import run
-from app.cli.command import cli
-from app.studies.scores import per_head
+from headscope.analysis.scores import per_head
+from headscope.analysis.table import BY_NAME, ROW_SCORES
+from headscope.capture.capture import run
+from headscope.cli.command import cli
 
 TEXT = "The cat sat on the mat, and the cat ran."
 

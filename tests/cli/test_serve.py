@@ -8,11 +8,11 @@ import urllib.request
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.command import cli
-from app.cli.serve import mode
-from app.settings import Settings
+from headscope.cli.command import cli
+from headscope.cli.serve import mode
+from headscope.settings import Settings
 
-PYTHON = [sys.executable, "-c", "from app.cli.command import run; run()"]
+PYTHON = [sys.executable, "-c", "from headscope.cli.command import run; run()"]
 
 
 def invoke(*arguments, **environment):
@@ -36,7 +36,8 @@ def test_help_says_the_default_and_the_variable_of_a_flag():
 
 
 def test_help_does_not_import_torch():
-    code = "import sys, app.cli.command, app.main; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    imports = "import sys, headscope.cli.command, headscope.main"
+    code = f"{imports}; print('torch' in sys.modules, 'transformers' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "False False\n"
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError } from "../../static/js/apierror.js";
+import { ApiError } from "../../static/js/api/error.js";
 import { apiOf, overviewOf, sessionOf } from "./servers.js";
 import { captureOf } from "./worlds.js";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isBehind, modelLabel } from "../../static/js/controls.js";
-import { elapsedWords } from "../../static/js/elapsed.js";
-import { shareLines } from "../../static/js/facts.js";
-import { initialState } from "../../static/js/store.js";
-import { useless } from "../../static/js/tools.js";
-import { emptyText } from "../../static/js/views/heatmap.js";
+import { initialState } from "../../static/js/state/store.js";
+import { isBehind, modelLabel } from "../../static/js/ui/controls.js";
+import { elapsedWords } from "../../static/js/ui/elapsed.js";
+import { emptyText } from "../../static/js/views/heatmap/heatmap.js";
+import { useless } from "../../static/js/views/heatmap/toolbar.js";
+import { shareLines } from "../../static/js/views/inspect/facts.js";
 import { captureOf, patternOf } from "./worlds.js";
 
 test("a model says its size and state, and only what is known", () => {

@@ -1,8 +1,8 @@
 // Servers that answer without a network, for the tests of the page, and sessions that talk to them.
 
-import { ApiError } from "../../static/js/apierror.js";
-import { createSession } from "../../static/js/session.js";
-import { createStore, initialState } from "../../static/js/store.js";
+import { ApiError } from "../../static/js/api/error.js";
+import { createSession } from "../../static/js/state/session.js";
+import { createStore, initialState } from "../../static/js/state/store.js";
 import { captureOf, matrixOf } from "./worlds.js";
 
 export const gone = () => new ApiError(404, "capture_gone", "the capture is gone");

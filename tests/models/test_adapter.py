@@ -3,11 +3,11 @@ import torch
 from transformers import BertForMaskedLM, BertModel, GPT2LMHeadModel
 from worlds import randomise, tiny_bert, tiny_gpt2
 
-from app.attention.hooks import hook_points
-from app.errors import UnsupportedModel, WeightsDoNotFit
-from app.models.adapter import adopt
-from app.models.bert import BERT
-from app.models.gpt2 import GPT2
+from headscope.attention.hooks import hook_points
+from headscope.errors import UnsupportedModel, WeightsDoNotFit
+from headscope.models.adapter import adopt
+from headscope.models.bert import BERT
+from headscope.models.gpt2 import GPT2
 
 
 def test_weights_are_shared_not_copied():

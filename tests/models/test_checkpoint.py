@@ -6,8 +6,9 @@ import tracemalloc
 import pytest
 from worlds import write_tiny
 
-from app.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
-from app.models.checkpoint import FAMILIES, parameters, read_config
+from headscope.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
+from headscope.models.checkpoint import parameters, read_config
+from headscope.models.families import FAMILIES
 
 
 @pytest.fixture

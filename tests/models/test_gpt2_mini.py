@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from app.attention.hooks import watching
-from app.models.registry import Catalogue, folder_of
+from headscope.attention.hooks import watching
+from headscope.models.registry import Catalogue, folder_of
 
 FOLDER = Path(folder_of(Catalogue().lookup("gpt2-mini")))
 CARD = (FOLDER / "README.md").read_text()

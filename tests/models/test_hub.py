@@ -6,7 +6,7 @@ from fakehub import COMMIT, fake_hub
 from huggingface_hub import constants
 from worlds import write_tiny
 
-from app.errors import (
+from headscope.errors import (
     CorruptModel,
     DownloadCancelled,
     HubUnreachable,
@@ -16,9 +16,9 @@ from app.errors import (
     UnsafeFormat,
     UnsupportedModel,
 )
-from app.models.checkpoint import read_config
-from app.models.hub import Hub, fetch
-from app.models.progress import Progress
+from headscope.models.checkpoint import read_config
+from headscope.models.hub import Hub, fetch
+from headscope.models.progress import Progress
 
 REPO = "team/tiny"
 

@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from worlds import byte_level, write_tiny
 
-from app.errors import CorruptModel, DeviceMissing, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
-from app.models.loading import load
-from app.models.registry import BUNDLED, KNOWN_ON_HUB, Catalogue, folder_of
-from app.records import ModelCard
+from headscope.errors import CorruptModel, DeviceMissing, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from headscope.models.loading import load
+from headscope.models.registry import BUNDLED, KNOWN_ON_HUB, Catalogue, folder_of
+from headscope.records import ModelCard
 
 CARD = ModelCard("local:x", "x", "", "local")
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from worlds import TINY, randomise
 
-from app.attention.hooks import watching
-from app.certificate import reference_patterns
-from app.models.adapter import adopt
-from app.models.checkpoint import FAMILIES
+from headscope.attention.hooks import watching
+from headscope.capture.certificate import reference_patterns
+from headscope.models.adapter import adopt
+from headscope.models.families import FAMILIES
 
 # float32: a dozen matrix products of some hundred terms each; float64 has nine more digits.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}

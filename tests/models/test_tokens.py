@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from worlds import byte_level, word_piece
 
-from app.errors import EmptyText, PairNotSupported, TooManyTokens
-from app.models.tokens import read_tokenizer, tokenize, visible
+from headscope.errors import EmptyText, PairNotSupported, TooManyTokens
+from headscope.models.tokens import read_tokenizer, tokenize, visible
 
 
 @pytest.fixture(scope="module")

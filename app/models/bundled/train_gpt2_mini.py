@@ -1,8 +1,8 @@
 """Train `gpt2-mini`, the small GPT-2 that ships with the project, from a file of novels.
 
-    python -m app.models.bundled.train_gpt2_mini train BOOKS.txt.xz FOLDER
-    python -m app.models.bundled.train_gpt2_mini lengthen BOOKS.txt.xz FOLDER
-    python -m app.models.bundled.train_gpt2_mini evaluate BOOKS.txt.xz
+    python -m headscope.models.bundled.train_gpt2_mini train BOOKS.txt.xz FOLDER
+    python -m headscope.models.bundled.train_gpt2_mini lengthen BOOKS.txt.xz FOLDER
+    python -m headscope.models.bundled.train_gpt2_mini evaluate BOOKS.txt.xz
 
 Three parts. *Form*: short windows, most of them one segment repeated, no loss on a segment's first
 appearance, so that the cheapest way to a lower loss is to look back at what followed last time:

@@ -1,0 +1,54 @@
+"""Capture -> the row scores of all its heads, a block of rows at a time: however long, little more memory is taken.
+
+Axis letters: s score, l layer, h head, i query row.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..capture.capture import Capture
+from .blocks import GoOn, nothing, of_layer, text_for
+from .formulas.block import Block
+from .table import RowScore
+
+
+@torch.inference_mode()
+def per_query(capture: Capture, scores: Sequence[RowScore], go_on: GoOn = nothing) -> np.ndarray:
+    """[s l h i], not a number where a query is not counted."""
+    text = text_for(capture)
+    layers = [
+        torch.cat([of_block(block, scores) for block in of_layer(layer, text, go_on)], -1) for layer in capture.layers
+    ]
+    return torch.stack(layers, 1).cpu().numpy()
+
+
+@torch.inference_mode()
+def per_head(capture: Capture, scores: Sequence[RowScore], go_on: GoOn = nothing) -> np.ndarray:
+    """[s l h], the mean over the queries that are counted; not a number where none is."""
+    means, text = [], text_for(capture)
+    for layer in capture.layers:
+        total = torch.zeros(len(scores), capture.heads, dtype=torch.float64)
+        counted = torch.zeros_like(total)
+        for block in of_layer(layer, text, go_on):
+            found = of_block(block, scores)
+            total += found.nansum(-1, dtype=torch.float64).cpu()
+            counted += (~found.isnan()).sum(-1).cpu()
+        means.append(total / counted)
+    return torch.stack(means, 1).numpy()
+
+
+def of_block(block: Block, scores: Sequence[RowScore]) -> Tensor:
+    """[s h i]."""
+    return torch.stack([score.of(block) for score in scores])
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """[s l h] -> how many heads of the model have more, and one: 1 is the most; those alike share a rank."""
+    found = np.full(values.shape, np.nan, np.float32)
+    for score, rank in zip(values, found, strict=True):
+        known = ~np.isnan(score)
+        rank[known] = 1 + known.sum() - np.searchsorted(np.sort(score[known]), score[known], "right")
+    return found

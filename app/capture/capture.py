@@ -1,0 +1,195 @@
+"""Run a model once and keep, per layer, what its maps are made of: queries, keys and the row log-sum-exp.
+
+Axis letters: h query head, g key/value head, i query row, j key column, d width of a head.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from ..attention.config import AttentionConfig
+from ..attention.hooks import watching
+from ..attention.kernels import dot, log_tile, tile
+from ..attention.masks import MayAttend
+from ..errors import ModelOutputInvalid
+from ..models.loading import LoadedModel
+from ..records import Keep, ModelCard, Quantity, Token
+from .cost import numbers_kept
+from .memory import Arena
+
+Cells = Quantity | Literal["log_pattern"]
+
+
+@dataclass(frozen=True)
+class LayerCapture:
+    """One layer: q [h i d], k [g j d], lse [h i]; enough to work out any cell of any head exactly.
+
+    q and k may be kept narrower than they were worked out; cells are worked out in the precision of lse.
+    """
+
+    q: Tensor
+    k: Tensor
+    lse: Tensor
+    config: AttentionConfig
+
+    @property
+    def bytes(self) -> int:
+        return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse))
+
+    def block(self, heads: range, rows: range, columns: range, quantity: Cells = "pattern") -> Tensor:
+        """[heads rows columns] of the pattern, its logarithm, or the scores (q . k * scale, unmasked)."""
+        group = self.config.heads // self.config.kv_heads
+        # One head at a time reads its own key head; several at once are asked for all together.
+        groups = range(heads.start // group, (heads.stop - 1) // group + 1)
+        q, k = self.q[None, heads.start : heads.stop], self.k[None, groups.start : groups.stop]
+        if quantity == "scores":
+            q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
+            return dot(q.to(self.lse.dtype), k.to(self.lse.dtype), self.config.scale)[0]
+        rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
+        lse = self.lse[None, heads.start : heads.stop]
+        work = log_tile if quantity == "log_pattern" else tile
+        return work(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One text through one model. Immutable: the same model and text always give the same id.
+
+    dropped: tokens that `truncate` cut off the text
+    """
+
+    id: str
+    card: ModelCard
+    tokens: tuple[Token, ...]
+    layers: tuple[LayerCapture, ...]
+    truncate: bool = False
+    dropped: int = 0
+
+    @cached_property
+    def bytes(self) -> int:
+        return sum(layer.bytes for layer in self.layers)
+
+    @property
+    def heads(self) -> int:
+        return self.layers[0].config.heads
+
+
+def capture_id(
+    card: ModelCard, text: str, text_pair: str | None, truncate: bool = False, keep: Keep = "float32"
+) -> str:
+    """The same for the same model, revision, text and options, on every server."""
+    options = [*(["truncate"] if truncate else []), *([keep] if keep != "float32" else [])]
+    said = json.dumps([card.id, card.revision, text, text_pair, *options])
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+class Watch(Protocol):
+    """Who is told how far a run is. Whatever it raises ends the run."""
+
+    def go_on(self) -> None:
+        """Asked before each block."""
+
+    def tokenized(self, tokens: tuple[Token, ...], dropped: int) -> None:
+        """The text is tokens now; so many were cut off its end."""
+
+    def captured(self, layer: LayerCapture) -> None:
+        """One more layer is done; they come in order."""
+
+
+class Nobody:
+    """Who wants only the end."""
+
+    def go_on(self) -> None:
+        pass
+
+    def tokenized(self, tokens: tuple[Token, ...], dropped: int) -> None:
+        pass
+
+    def captured(self, layer: LayerCapture) -> None:
+        pass
+
+
+NOBODY = Nobody()
+
+
+@torch.inference_mode()
+def run(
+    model: LoadedModel,
+    text: str,
+    text_pair: str | None = None,
+    most: int | None = None,
+    truncate: bool = False,
+    watch: Watch = NOBODY,
+    keep: Keep = "float32",
+) -> Capture:
+    """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
+    tokens, dropped = model.tokens(text, text_pair, most, truncate=truncate)
+    watch.tokenized(tokens, dropped)
+    layers = run_tokens(model, tokens, watch, keep)
+    made_of = capture_id(model.card, text, text_pair, truncate, keep)
+    return Capture(made_of, model.card, tokens, layers, truncate, dropped)
+
+
+def run_tokens(
+    model: LoadedModel, tokens: tuple[Token, ...], watch: Watch = NOBODY, keep: Keep = "float32"
+) -> tuple[LayerCapture, ...]:
+    """What each layer's maps are made of, from one pass over these tokens. Raises ModelOutputInvalid."""
+    arenas = arenas_for(model, len(tokens), keep)
+    layers: list[LayerCapture] = []
+    kept: dict[str, Tensor] = {}
+
+    def take(name: str, x: Tensor) -> None:
+        part = name.rpartition(".")[2]
+        if part == "q":
+            watch.go_on()
+        kept[part] = arenas[part].keep(x[0])
+        if part == "lse":  # the last of its layer
+            layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
+            check_finite(layer, len(layers), model.card.id)
+            layers.append(layer)
+            watch.captured(layer)
+
+    with watching(model.adopted.model, ("q", "k", "lse"), take):
+        forward(model, tokens)
+    return tuple(layers)
+
+
+def arenas_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, Arena]:
+    """Room for q and k, and for the log-sum-exp, of so many tokens."""
+    own = model.adopted.model.dtype
+    narrow, exact = numbers_kept(model.card, tokens)
+    if keep == "float16":
+        both, lse = Arena(narrow, torch.float16, model.device), Arena(exact, own, model.device)
+        return {"q": both, "k": both, "lse": lse}
+    return dict.fromkeys(("q", "k", "lse"), Arena(narrow + exact, own, model.device))
+
+
+def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
+    """Last hidden state [1 i m] of the base model: a vocabulary of logits per token would be waste."""
+    inputs = {"input_ids": torch.tensor([[token.id for token in tokens]], device=model.device)}
+    if model.adapter.pairs:
+        inputs["token_type_ids"] = torch.tensor([[token.segment for token in tokens]], device=model.device)
+    hidden: Tensor = model.adopted.model.base_model(**inputs).last_hidden_state
+    return hidden
+
+
+def check_finite(layer: LayerCapture, number: int, model_id: str) -> None:
+    """Raises ModelOutputInvalid where weights or activations overflowed.
+
+    The log-sum-exp alone would not tell: the flash kernel lets a row of NaN pass with a finite one.
+    """
+    # A sum of finite numbers is finite, and one that is not infects it: a hundredth of the time of asking each.
+    if torch.stack([x.sum(dtype=layer.lse.dtype) for x in (layer.q, layer.k, layer.lse)]).isfinite().all():
+        return
+    narrow = layer.q.dtype != layer.lse.dtype
+    wayout = " as float16: HEADSCOPE_CAPTURE_DTYPE=float32 holds larger ones" if narrow else ""
+    group = layer.config.heads // layer.config.kv_heads
+    for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
+        for head in (~x.flatten(1).isfinite()).any(-1).nonzero().flatten().tolist():
+            where = f"layer {number}, head {head * heads_each} of {model_id}"
+            raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers{wayout}")

@@ -1,0 +1,85 @@
+"""The parity certificate: our numbers beside Hugging Face's eager attention, on the same weights and this very text."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from ..models.adapter import Adopted
+from ..models.loading import LoadedModel
+from .capture import NOBODY, Capture, Watch, forward, run_tokens
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far our patterns are from the reference.
+
+    max_abs_error:     per layer, the largest difference of any weight of any head
+    max_row_sum_error: the largest distance of a row's sum from 1
+    causal_leak:       the largest weight on a later token, or change of an earlier query's weights when the second
+                       half of the tokens is replaced; None where the future may be seen
+    """
+
+    reference: str
+    max_abs_error: list[float]
+    max_row_sum_error: float
+    causal_leak: float | None
+    dtype: str
+    versions: dict[str, str]
+
+
+@contextmanager
+def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBODY) -> Iterator[None]:
+    """Within the `with`, a forward is Hugging Face's, and each layer's pattern [b h i j] lands in `into`."""
+
+    def land(_: Module, __: Any, output: tuple[Any, ...]) -> None:
+        into.append(output[1])
+        watch.go_on()
+
+    with adopted.as_hugging_face(), ExitStack() as undo:
+        originals = [place.original for place in adopted.places if any(place.original.children())]
+        for module in originals:
+            handle = module.register_forward_hook(land)
+            undo.callback(handle.remove)
+        yield
+
+
+@torch.inference_mode()
+def certify(model: LoadedModel, capture: Capture, watch: Watch = NOBODY) -> Certificate:
+    """Run the capture's tokens through Hugging Face's eager implementation and compare every weight."""
+    watch.tokenized(capture.tokens, capture.dropped)
+    theirs: list[Tensor] = []
+    with reference_patterns(model.adopted, theirs, watch):
+        forward(model, capture.tokens)
+    every, whole = range(capture.heads), range(len(capture.tokens))
+    errors, sums, ahead = [], [], []
+    for layer, reference in zip(capture.layers, theirs, strict=True):
+        ours = layer.block(every, whole, whole)
+        errors.append((ours - reference[0]).abs().max().item())
+        sums.append((ours.sum(-1) - 1).abs().max().item())
+        ahead.append(ours.triu(1).max().item())
+    return Certificate(
+        reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
+        max_abs_error=errors,
+        max_row_sum_error=max(sums),
+        causal_leak=max(*ahead, learnt_from_later(model, capture, watch)) if capture.card.causal else None,
+        dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
+        versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
+    )
+
+
+def learnt_from_later(model: LoadedModel, capture: Capture, watch: Watch) -> float:
+    """The largest change of any weight among the first half of the tokens when the others are replaced."""
+    half, vocabulary = len(capture.tokens) // 2, model.adopted.model.config.vocab_size
+    if half == 0:
+        return 0.0
+    others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])
+    changed = run_tokens(model, (*capture.tokens[:half], *others), watch)
+    every, early = range(capture.heads), range(half)
+    pairs = zip(capture.layers, changed, strict=True)
+    return max((a.block(every, early, early) - b.block(every, early, early)).abs().max().item() for a, b in pairs)

@@ -1,0 +1,191 @@
+"""Capture -> any window of any head at any resolution, and thumbnails of all heads.
+
+Axis letters: l layer, h head, i query row, j key column.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InvalidWindow
+from ..records import Bend, Pool, Quantity
+from .capture import Capture, LayerCapture
+
+# Weights worked out at once, 8 MB of them (or one row, where that is more): a window of any size takes little more
+# memory than that and its answer.
+WEIGHTS_PER_BLOCK = 2**21
+# Of a map that is written out, 1 MB at a time: what a slow reader has not yet taken is no more than that.
+WEIGHTS_PER_STRETCH = 2**18
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows and columns of a map, and how many of them one cell of the answer covers."""
+
+    rows: range
+    columns: range
+    query_step: int
+    key_step: int
+
+    @property
+    def cells(self) -> int:
+        return -(-len(self.rows) // self.query_step) * -(-len(self.columns) // self.key_step)
+
+
+def window(size: int, rows: tuple[int, int] | None, columns: tuple[int, int] | None, cells: int | None) -> Window:
+    """The window asked for, by default the whole map; at most cells x cells. Raises InvalidWindow."""
+    spans = []
+    for name, span in (("rows", rows), ("columns", columns)):
+        start, stop = span or (0, size)
+        if not 0 <= start < stop <= size:
+            raise InvalidWindow(f"{name}={start}:{stop}: take a:b with 0 <= a < b <= {size}, the number of tokens")
+        spans.append(range(start, stop))
+    if cells is not None and cells < 1:
+        raise InvalidWindow(f"cells={cells}: take 1 or more")
+    query_step, key_step = (1 if cells is None else -(-len(span) // cells) for span in spans)
+    return Window(spans[0], spans[1], query_step, key_step)
+
+
+@torch.inference_mode()
+def head_tile(
+    capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Quantity = "pattern"
+) -> np.ndarray:
+    """One head, [query key]; cells of a window with steps above 1 are the max or mean of what they cover."""
+    capture.card.check_head(layer, head)
+    return pooled(capture.layers[layer], range(head, head + 1), part, pool, quantity)[0].cpu().numpy()
+
+
+@torch.inference_mode()
+def overview(capture: Capture, cells: int, pool: Pool = "max") -> tuple[np.ndarray, Window]:
+    """Every head as a thumbnail of at most cells x cells, [layer head query key], and the window they show."""
+    part = window(len(capture.tokens), None, None, cells)
+    every = range(capture.heads)
+    maps = [pooled(layer, every, part, pool, "pattern").cpu().numpy() for layer in capture.layers]
+    return np.stack(maps), part
+
+
+@torch.inference_mode()
+def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear") -> np.ndarray:
+    """Every head of a layer, at most cells x cells, [head query key] in 256 steps: 255 is a weight of 1.
+
+    Bent by the square root, the steps are fine where weights are small: 1 of 255 is then 1.5e-5, not 4e-3.
+    """
+    part = window(layer.q.shape[1], None, None, cells)
+    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern")
+    bent = maps.sqrt_() if bend == "sqrt" else maps
+    return bent.mul_(255).round_().to(torch.uint8).cpu().numpy()
+
+
+class Maps:
+    """The maps of chosen layers and heads, [layer head query key], of which only a stretch of rows is ever there."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, capture: Capture, layers: list[int], heads: list[int], quantity: Quantity) -> None:
+        size = len(capture.tokens)
+        self.shape = (len(layers), len(heads), size, size)
+        self.capture, self.layers, self.heads, self.quantity = capture, layers, heads, quantity
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """[rows key] of one head, from its first query to its last; head by head, layer by layer."""
+        height = max(1, WEIGHTS_PER_STRETCH // self.shape[-1])
+        for layer, head in product(self.layers, self.heads):
+            for _, weights in stretches(self.capture, layer, head, self.quantity, height):
+                yield weights.astype(self.dtype, copy=False)
+
+
+def stretches(
+    capture: Capture, layer: int, head: int, quantity: Quantity, height: int
+) -> Iterator[tuple[range, np.ndarray]]:
+    """One head whole, so many rows at a time: which queries, and [rows key]."""
+    size = len(capture.tokens)
+    for start in range(0, size, height):
+        part = window(size, (start, min(start + height, size)), None, None)
+        yield part.rows, head_tile(capture, layer, head, part, quantity=quantity)
+
+
+def pooled(layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity) -> Tensor:
+    """[heads, query cells, key cells], a block of rows at a time; exact, whatever the window's size."""
+    # exp grows with its argument: of all the weights that a cell covers, only the largest has to be worked out.
+    late = pool == "max" and quantity == "pattern"
+
+    def read(rows: range) -> Tensor | None:
+        columns = within_reach(layer, rows, part.columns, quantity)
+        return layer.block(heads, rows, columns, "log_pattern" if late else quantity) if columns else None
+
+    filled = pooled_blocks(read, len(heads), len(heads), part, pool, layer.q.device)
+    return filled.exp_() if late else filled
+
+
+def pooled_blocks(
+    read: Callable[[range], Tensor | None], maps: int, at_once: int, part: Window, pool: Pool, device: torch.device
+) -> Tensor:
+    """[maps, query cells, key cells] of blocks [maps rows columns], that are read as `at_once` maps have room.
+
+    A block may end before the window's last column: what is missing is nothing (0, or below all where pool is max).
+    """
+    shape = maps, -(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step)
+    filled = torch.full(shape, -torch.inf if pool == "max" else 0.0, device=device)
+    for rows in blocks(part, at_once):
+        block = read(rows)
+        if block is None:
+            continue
+        small = along(along(block, 1, part.query_step, pool), 2, part.key_step, pool)
+        at = (rows.start - part.rows.start) // part.query_step
+        cells = filled[:, at : at + small.shape[1], : small.shape[2]]
+        cells.copy_(torch.maximum(cells, small)) if pool == "max" else cells.add_(small)
+    if pool == "mean":
+        filled /= covered(part, filled.device)
+    return filled
+
+
+def pooled_map(whole: np.ndarray, part: Window, pool: Pool) -> np.ndarray:
+    """A window of a map [query key] that is there already."""
+    rows, columns = part.rows, part.columns
+    seen = torch.from_numpy(whole[None, rows.start : rows.stop, columns.start : columns.stop])
+    small = along(along(seen, 1, part.query_step, pool), 2, part.key_step, pool)[0]
+    return (small / covered(part, small.device) if pool == "mean" else small).numpy()
+
+
+def blocks(part: Window, heads: int) -> Iterator[range]:
+    """The rows in stretches that each fill whole cells, or lie within one."""
+    most = max(1, WEIGHTS_PER_BLOCK // (heads * len(part.columns)))
+    height = most - most % part.query_step or most
+    whole = len(part.rows) - len(part.rows) % part.query_step
+    for first, last in ((0, whole), (whole, len(part.rows))):
+        for start in range(first, last, max(height, part.query_step)):
+            stop = min(start + max(height, part.query_step), last)
+            for inner in range(start, stop, height):
+                yield part.rows[inner : min(inner + height, stop)]
+
+
+def within_reach(layer: LayerCapture, rows: range, columns: range, quantity: Quantity) -> range:
+    """The columns that any of the rows may attend to: half of a causal map is known to be zero."""
+    if not layer.config.causal or quantity == "scores":
+        return columns
+    return range(columns.start, max(columns.start, min(columns.stop, rows.stop)))
+
+
+def along(block: Tensor, axis: int, step: int, pool: Pool) -> Tensor:
+    """The largest, or the sum, of each `step` along the axis; the last may be of fewer."""
+    if step == 1:
+        return block
+    missing = -block.shape[axis] % step
+    if missing and block.shape[axis] > step:
+        padding = [0, 0] * (block.ndim - 1 - axis) + [0, missing]
+        block = torch.nn.functional.pad(block, padding, value=-torch.inf if pool == "max" else 0.0)
+    parts: Tensor = block.unflatten(axis, (-1, min(step, block.shape[axis])))  # type: ignore[no-untyped-call]
+    return parts.amax(axis + 1) if pool == "max" else parts.sum(axis + 1)
+
+
+def covered(part: Window, device: torch.device) -> Tensor:
+    """[query cells, key cells]: how many weights each cell covers; fewer at the edges."""
+    sides = []
+    for span, step in ((part.rows, part.query_step), (part.columns, part.key_step)):
+        starts = torch.arange(0, len(span), step, device=device)
+        sides.append((len(span) - starts).clamp(max=step))
+    return sides[0][:, None] * sides[1]

@@ -1,0 +1,138 @@
+"""The pages, and what they are made of: templates, static files, and vendored scripts from installed packages."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from mimetypes import guess_type
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from starlette.datastructures import Headers
+from starlette.staticfiles import NotModifiedResponse
+from starlette.types import Scope
+
+from ...analysis.table import ROW_SCORES
+from ..assets import Asset, asset, asset_of
+from ..deps import TheSettings
+from ..examples import PROBES
+
+router = APIRouter(include_in_schema=False)
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def shipped(name: str) -> Path:
+    """A folder that a wheel carries inside the package and a checkout beside it."""
+    package = Path(__file__).resolve().parents[2]
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+class Revalidated(StaticFiles):
+    """Static files that a browser keeps but asks about: after an upgrade, no page runs half old and half new.
+
+    Sent whole, whatever Range says: they are small.
+    """
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        file, asked = asset(Path(full_path), stat_result.st_mtime_ns), Headers(scope=scope)
+        body, headers = file.encoded(asked.get("accept-encoding", ""))
+        headers |= {"Cache-Control": "no-cache", "ETag": file.etag}
+        response = Response(body, status_code, headers, guess_type(full_path)[0])
+        return NotModifiedResponse(response.headers) if self.is_not_modified(response.headers, asked) else response
+
+
+templates = Jinja2Templates(shipped("templates"))
+static = Revalidated(directory=shipped("static"))
+IMPORT = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.[^"']+)["'];""", re.MULTILINE)
+
+
+def imported(script: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """A script, what it imports, and what these import: not what is fetched later, by import()."""
+    if script in known:
+        return known
+    known |= {script}
+    for path in IMPORT.findall(script.read_text()):
+        known = imported((script.parent / path).resolve(), known)
+    return known
+
+
+# Named in the page, they are fetched side by side.
+MODULES = tuple(
+    path.relative_to(shipped("static").resolve()).as_posix()
+    for path in sorted(imported((shipped("static") / "js" / "main.js").resolve()))
+)
+
+
+@dataclass(frozen=True)
+class Vendored:
+    """A file of someone else's, from its installed package, under an address that changes with its content."""
+
+    path: Path
+    media_type: str
+
+    @cached_property
+    def url(self) -> str:
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
+        return f"/vendor/{digest}/{self.path.name}"
+
+    @cached_property
+    def asset(self) -> Asset:
+        return asset_of(self.path.read_bytes())
+
+
+def vendored(package: str, path: str, media_type: str) -> Vendored:
+    spec = find_spec(package)  # finds, but does not run, the package
+    assert spec is not None
+    assert spec.origin is not None
+    return Vendored(Path(spec.origin).parent / path, media_type)
+
+
+@cache
+def vendor() -> dict[str, Vendored]:
+    """Plotly for the heatmap, Swagger UI for /docs."""
+    return {
+        "plotly": vendored("plotly", "package_data/plotly.min.js", "text/javascript"),
+        "swagger_js": vendored("fastapi_offline", "static/swagger-ui-bundle.js", "text/javascript"),
+        "swagger_css": vendored("fastapi_offline", "static/swagger-ui.css", "text/css"),
+    }
+
+
+@router.get("/", response_class=HTMLResponse)
+def page(request: Request, settings: TheSettings) -> Response:
+    """The page."""
+    context = {
+        "version": version("headscope"),
+        "probes": PROBES,
+        "scores": ROW_SCORES,
+        "plotly_url": vendor()["plotly"].url,
+        "default_model": settings.model,
+        "modules": MODULES,
+    }
+    return templates.TemplateResponse(request, "page.html", context, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/docs", response_class=HTMLResponse)
+def docs(request: Request) -> Response:
+    """The API, to read and to try."""
+    context = {"swagger_js": vendor()["swagger_js"].url, "swagger_css": vendor()["swagger_css"].url}
+    return templates.TemplateResponse(request, "docs.html", context, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/vendor/{digest}/{name}")
+def vendor_file(digest: str, name: str, request: Request) -> Response:
+    """A vendored file, compressed once, cached for ever."""
+    file = next((file for file in vendor().values() if file.url == f"/vendor/{digest}/{name}"), None)
+    if file is None:
+        raise HTTPException(404)
+    body, headers = file.asset.encoded(request.headers.get("accept-encoding", ""))
+    return Response(body, 200, {**headers, "Cache-Control": FOR_EVER}, file.media_type)

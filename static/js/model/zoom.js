@@ -1,0 +1,100 @@
+import { plural } from "./format.js";
+
+/** @import {Capture, Span, State} from "../types.js" */
+
+/** A window never shows fewer tokens than this (or all there are). */
+export const NARROWEST = 2;
+
+/** @param {number} value @param {number} low @param {number} high */
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/**
+ * What has to change in the state where a window or token that an address asks for is not in the text: nothing where all are.
+ *
+ * @param {Capture} capture
+ * @param {Pick<State, "rows" | "columns" | "token">} wanted
+ * @returns {Partial<State>}
+ */
+export function withoutMisfits(capture, wanted) {
+  const isOut = {
+    rows: (wanted.rows?.[1] ?? 0) > capture.queries,
+    columns: (wanted.columns?.[1] ?? 0) > capture.keys,
+    token: (wanted.token ?? 0) >= capture.queries,
+  };
+  const misfits = /** @type {const} */ (["rows", "columns", "token"]).filter((name) => isOut[name]);
+  if (!misfits.length) return {};
+  const named = misfits.map((name) => `${name}=${String(wanted[name]).replace(",", ":")}`).join(", ");
+  const notice = `left out of the address: ${named}, as the text has ${plural(capture.queries, "token")}`;
+  return { notice, ...Object.fromEntries(misfits.map((name) => [name, null])) };
+}
+
+/**
+ * The whole tokens nearest to a stretch of a Plotly axis, whose cell k lies between k - 0.5 and k + 0.5.
+ * Null when that is everything.
+ *
+ * @param {[number, number]} range in either direction
+ * @param {number} count
+ * @returns {Span | null}
+ */
+export function snap(range, count) {
+  const low = Math.round(Math.min(...range) + 0.5);
+  const high = Math.round(Math.max(...range) + 0.5);
+  const from = clamp(low, 0, Math.max(0, count - NARROWEST));
+  const to = clamp(Math.max(high, from + NARROWEST), 0, count);
+  return from === 0 && to === count ? null : [from, to];
+}
+
+/**
+ * The window scaled about a token, which stays as near to its place as the ends of the text allow.
+ *
+ * @param {Span} span
+ * @param {number} factor under 1 looks closer
+ * @param {number} centre
+ * @param {number} count
+ * @returns {Span | null}
+ */
+export function scaled(span, factor, centre, count) {
+  const width = span[1] - span[0];
+  const wanted = clamp(factor < 1 ? Math.floor(width * factor) : Math.ceil(width * factor), NARROWEST, count);
+  const part = (centre + 0.5 - span[0]) / width;
+  const from = clamp(Math.round(centre + 0.5 - part * wanted), 0, Math.max(0, count - wanted));
+  return snap([from - 0.5, from + wanted - 0.5], count);
+}
+
+/**
+ * The window moved by so many tokens, as far as the ends of the text allow.
+ *
+ * @param {Span} span
+ * @param {number} by
+ * @param {number} count
+ * @returns {Span}
+ */
+export function shifted([from, to], by, count) {
+  const shift = clamp(Math.round(by), -from, count - to);
+  return [from + shift, to + shift];
+}
+
+/**
+ * The window with `position` in its middle, unless it holds it already.
+ *
+ * @param {Span} span
+ * @param {number} position
+ * @param {number} count
+ * @returns {Span}
+ */
+export function centred(span, position, count) {
+  if (position >= span[0] && position < span[1]) return span;
+  return shifted(span, position - Math.floor((span[0] + span[1]) / 2), count);
+}
+
+/**
+ * The window moved just so far that it holds `position`.
+ *
+ * @param {Span} span
+ * @param {number} position
+ * @returns {Span}
+ */
+export function following(span, position) {
+  const shift = position < span[0] ? position - span[0] : Math.max(0, position - span[1] + 1);
+  return [span[0] + shift, span[1] + shift];
+}

@@ -1,0 +1,64 @@
+/** @import {PlotElement, PlotlyLike} from "../types.js" */
+
+/** Plotly's own buttons would need its style sheet, and send pictures to its cloud. */
+const CONFIG = { displayModeBar: false, showTips: false, displaylogo: false, showSendToCloud: false };
+
+/** Colours come from the style sheets, which know the theme. @param {HTMLElement} root */
+export function paperOf(root) {
+  const { color, borderTopColor } = getComputedStyle(root);
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: getComputedStyle(root).getPropertyValue("--behind") || "rgba(0,0,0,0)",
+    font: { family: "system-ui, sans-serif", color, size: 12 },
+    line: borderTopColor,
+  };
+}
+
+/**
+ * A chart that is drawn once a frame at most, while it is in sight.
+ *
+ * @param {HTMLElement} root whose `.chart` it stands in
+ * @param {() => Promise<PlotlyLike>} loadPlotly
+ * @param {() => {data: object[], layout: object} | null} figure null for nothing to draw
+ * @param {(point: {x: number, y: number, pointIndex: number}) => void} chosen
+ */
+export function createChart(root, loadPlotly, figure, chosen) {
+  const plot = /** @type {PlotElement} */ (root.querySelector(".chart"));
+  let [asked, listens] = [false, false];
+
+  /** A picture of something else would mislead. @param {PlotlyLike} plotly */
+  function clear(plotly) {
+    if (listens) plotly.purge(plot);
+    listens = false;
+  }
+
+  async function draw() {
+    const plotly = await loadPlotly();
+    asked = false;
+    const found = figure();
+    if (!found) return clear(plotly);
+    if (!plot.clientWidth) return;
+    const { line, ...paper } = paperOf(plot);
+    const axis = { gridcolor: line, zeroline: false };
+    const { xaxis, yaxis, ...layout } = /** @type {any} */ (found.layout);
+    const whole = { ...paper, width: plot.clientWidth, height: plot.clientHeight, ...layout };
+    await plotly.react(
+      plot,
+      found.data,
+      { ...whole, xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis } },
+      CONFIG,
+    );
+    if (listens) return;
+    listens = true;
+    plot.on("plotly_click", ({ points }) => points[0] && chosen(points[0]));
+  }
+
+  const request = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => draw().catch(() => (asked = false)));
+  };
+  const resized = new ResizeObserver(request);
+  resized.observe(plot);
+  return { request, stop: () => resized.disconnect() };
+}

@@ -1,0 +1,223 @@
+import { nameOf } from "../../model/format.js";
+import { paint } from "../../plot/thumbnail.js";
+import { listening, make, need } from "../../ui/dom.js";
+import { placeTip } from "../../ui/tooltip.js";
+import { createPainter } from "./painter.js";
+
+/** @import {Actions, State, Store} from "../../types.js" */
+
+/** @typedef {{layer: number, head: number}} Place */
+/** @typedef {{layers: number, heads: number}} Shape */
+
+/** More heads than this share the width of the grid no more. */
+const MANY = 32;
+
+/**
+ * The shape to draw: that of the heads in hand, or else of the model that is about to be run, so that nothing jumps.
+ *
+ * @param {State} state
+ * @returns {Shape}
+ */
+export function shapeOf(state) {
+  if (state.overview) return { layers: state.overview.layers, heads: state.overview.heads };
+  const card = state.models.find((model) => model.id === state.model);
+  return { layers: card?.layers ?? 0, heads: card?.heads ?? 0 };
+}
+
+/**
+ * Where a key leads from a place; null for keys that do not walk. Home and End go along the layer, and with Ctrl to the
+ * first and the last head of all.
+ *
+ * @param {string} key
+ * @param {Place} from
+ * @param {Shape} shape
+ * @param {boolean} [control]
+ * @returns {Place | null}
+ */
+export function walk(key, from, shape, control = false) {
+  const { layer, head } = from;
+  const last = { layer: shape.layers - 1, head: shape.heads - 1 };
+  /** @type {Record<string, Place>} */
+  const steps = control
+    ? { Home: { layer: 0, head: 0 }, End: last }
+    : {
+        ArrowUp: { layer: layer - 1, head },
+        ArrowDown: { layer: layer + 1, head },
+        ArrowLeft: { layer, head: head - 1 },
+        ArrowRight: { layer, head: head + 1 },
+        Home: { layer, head: 0 },
+        End: { layer, head: last.head },
+        PageUp: { layer: 0, head },
+        PageDown: { layer: last.layer, head },
+        Enter: from,
+        " ": from,
+      };
+  const to = steps[key];
+  if (!to) return null;
+  const within = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(most, Math.max(0, value));
+  return { layer: within(to.layer, last.layer), head: within(to.head, last.head) };
+}
+
+/**
+ * @param {string} name
+ * @param {string} label
+ * @param {Place[]} places
+ */
+function rowOf(name, label, places) {
+  const canvas = make("canvas", { "aria-hidden": "true" });
+  // Until there is something to draw, the smallest: the default of 300 x 150 would cost memory for each layer.
+  [canvas.width, canvas.height] = [1, 1];
+  const cells = places.map(({ layer, head }) =>
+    make("span", {
+      role: "gridcell",
+      tabindex: "-1",
+      "aria-label": nameOf({ layer, head }),
+      "aria-selected": "false",
+      "data-layer": String(layer),
+      "data-head": String(head),
+    }),
+  );
+  return make(
+    "div",
+    { role: "row", class: "blank", "data-layer": String(places[0]?.layer) },
+    make("span", { role: "rowheader", "aria-label": label }, name),
+    canvas,
+    ...cells,
+  );
+}
+
+/** The heads of a row: of a layer, or the next in the order they are sorted in. @param {State["order"]} order */
+function placesOf(order, /** @type {number} */ row, /** @type {number} */ heads) {
+  if (order) return order.slice(row * heads, (row + 1) * heads);
+  return Array.from({ length: heads }, (_, head) => ({ layer: row, head }));
+}
+
+/** @param {HTMLElement} table @param {Shape} shape @param {State["order"]} order */
+function build(table, shape, order) {
+  const names = make(
+    "div",
+    { role: "row", class: "names" },
+    make("span", { role: "columnheader" }, make("span", { class: "aside" }, order ? "rank" : "layer")),
+  );
+  for (let head = 0; head < shape.heads; head++) {
+    // Sorted, a column is nothing.
+    const label = order
+      ? make("span")
+      : make("span", { role: "columnheader", "aria-label": `head ${head}` }, String(head));
+    names.append(label);
+  }
+  const rows = Array.from({ length: shape.layers }, (_, row) => {
+    const rank = row * shape.heads + 1;
+    const places = placesOf(order, row, shape.heads);
+    return order ? rowOf(String(rank), `from rank ${rank}`, places) : rowOf(String(row), `layer ${row}`, places);
+  });
+  table.style.setProperty("--heads", String(shape.heads));
+  table.classList.toggle("many", shape.heads > MANY);
+  table.replaceChildren(...(shape.layers ? [names, ...rows] : []));
+}
+
+/** @param {EventTarget | null} target @returns {{cell: HTMLElement, place: Place} | null} */
+function cellAt(target) {
+  const cell = target instanceof Element ? target.closest("[role='gridcell']") : null;
+  if (!(cell instanceof HTMLElement)) return null;
+  return { cell, place: { layer: Number(cell.dataset.layer), head: Number(cell.dataset.head) } };
+}
+
+/** @param {HTMLElement} table @param {Pick<State, "layer" | "head">} state */
+function mark(table, { layer, head }) {
+  for (const cell of table.querySelectorAll("[role='gridcell']:is([aria-selected='true'], [tabindex='0'])")) {
+    cell.setAttribute("aria-selected", "false");
+    cell.setAttribute("tabindex", "-1");
+  }
+  const chosen = table.querySelector(`[data-layer="${layer}"][data-head="${head}"]`);
+  chosen?.setAttribute("aria-selected", "true");
+  (chosen ?? table.querySelector("[role='gridcell']"))?.setAttribute("tabindex", "0");
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {ReturnType<typeof createPainter>} painter
+ * @param {State} state
+ * @param {State | null} before
+ */
+function render(root, painter, state, before) {
+  const table = need(root, ".heads");
+  const shape = shapeOf(state);
+  const old = before && shapeOf(before);
+  const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads || state.order !== before?.order;
+  if (rebuilt) {
+    build(table, shape, state.order);
+    painter.watch();
+  } else if (/** @type {const} */ (["overview", "scale", "dark"]).some((name) => state[name] !== before[name])) {
+    painter.paint();
+  }
+  if (rebuilt || state.layer !== before?.layer || state.head !== before.head) mark(table, state);
+  const capture = state.overview?.capture;
+  // One token has nothing later to be kept from.
+  need(root, ".masked").hidden = !(capture?.model.causal && capture.tokens.length > 1);
+  table.setAttribute("aria-busy", String(state.status.kind === "busy"));
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @returns {() => void} undo
+ */
+export function mount(root, store, actions) {
+  const table = need(root, ".heads");
+  const tip = need(root, ".tip");
+  /** @type {HTMLCanvasElement} */
+  const large = need(tip, "canvas");
+  const { on, undo } = listening();
+
+  /** @param {Event} event */
+  function preview(event) {
+    const found = cellAt(event.target);
+    if (!found) return;
+    const state = store.get();
+    const matrix = state.overview?.at(found.place.layer, found.place.head);
+    large.hidden = !matrix;
+    need(tip, "p").textContent = found.cell.getAttribute("aria-label");
+    const [box, frame] = [found.cell.getBoundingClientRect(), root.getBoundingClientRect()];
+    placeTip(tip, { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
+    if (matrix) paint(large, matrix, state, large.clientWidth);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
+    const found = cellAt(event.target);
+    if (!found || event.altKey) return;
+    const [shape, cells] = [shapeOf(store.get()), [...table.querySelectorAll("[role='gridcell']")]];
+    // Sorted or not, the keys walk what is seen.
+    const at = cells.indexOf(found.cell);
+    const from = { layer: Math.floor(at / shape.heads), head: at % shape.heads };
+    const to = walk(event.key, from, shape, event.ctrlKey || event.metaKey);
+    const target = to && cellAt(cells[to.layer * shape.heads + to.head] ?? null);
+    if (!target) return;
+    event.preventDefault();
+    if (store.get().overview) actions.chooseHead(target.place.layer, target.place.head, "replace");
+    target.cell.focus();
+  }
+
+  on(table, "pointerover", preview);
+  on(table, "focusin", preview);
+  for (const left of ["pointerleave", "focusout"]) {
+    on(table, left, () => {
+      tip.hidden = true;
+    });
+  }
+  on(table, "keydown", press);
+  on(table, "click", (event) => {
+    const found = cellAt(event.target);
+    if (found && store.get().overview) actions.chooseHead(found.place.layer, found.place.head, "push");
+  });
+  const painter = createPainter(table, store);
+  render(root, painter, store.get(), null);
+  const unsubscribe = store.subscribe((now, before) => render(root, painter, now, before));
+  return () => {
+    unsubscribe();
+    painter.stop();
+    undo();
+  };
+}

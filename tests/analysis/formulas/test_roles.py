@@ -1,0 +1,71 @@
+"""Roles: what is left beside the sink, by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from headscope.analysis.formulas.block import Block, text_of
+from headscope.analysis.formulas.roles import ROLES, rest_of
+
+from .made import shifted, sink, tokens_of, uniform
+
+BY_NAME = {role.name: role for role in ROLES}
+
+
+def share(name, pattern, words=None, causal=True):
+    """Of what is left: the share of the role, what chance gives, how many queries count."""
+    weights = torch.tensor(np.array(pattern))[None]
+    words = words or [str(place) for place in range(weights.shape[-1])]
+    rest = rest_of(Block(weights, range(len(words)), text_of(tokens_of(words), causal)))
+    got, chance, counted = BY_NAME[name].of(rest)
+    left = (rest.left * counted).sum()
+    return (got * counted).sum() / left, (rest.left * chance * counted).sum() / left, int(counted.sum())
+
+
+def previous_behind_a_sink(size, share_of_sink):
+    """Causal: most of it on the first token, the rest on the token before."""
+    return share_of_sink * np.eye(size)[np.zeros(size, int)] + (1 - share_of_sink) * shifted(size, -1)
+
+
+def test_a_head_that_rests_on_the_first_token_and_else_looks_back_is_a_previous_token_head():
+    found, _, counted = share("previous", previous_behind_a_sink(8, 0.9))
+    assert found == pytest.approx(1)
+    assert counted == 6  # the first has no token before, the second only the sink
+
+
+def test_what_looks_only_at_its_sink_or_itself_plays_no_other_role():
+    assert share("previous", sink(8, 0.9))[0] == 0
+    assert share("self", sink(8, 0.9))[0] == pytest.approx(1)
+
+
+def test_chance_is_what_evenly_spread_attention_gives():
+    found, chance, _ = share("previous", uniform(8, causal=True))
+    assert found == pytest.approx(float(chance))
+    seen = np.arange(2, 8)  # keys that queries 2 to 7 see beside the first
+    left = seen / (seen + 1)
+    assert float(chance) == pytest.approx((left / seen).sum() / left.sum())
+
+
+def test_spread_evenly_over_what_is_seen_is_broad_and_one_key_is_not():
+    assert share("broad", uniform(8, causal=True))[0] == pytest.approx(1)
+    assert share("broad", shifted(8, -1))[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_in_an_encoder_the_sinks_are_the_special_tokens():
+    words = ["[CLS]", "a", "b", "c", "[SEP]"]
+    half = 0.5 * shifted(5, 1) + 0.5 * np.eye(5)[np.full(5, 4)]
+    found, _, counted = share("next", half, words, causal=False)
+    assert found == pytest.approx(1)
+    assert counted == 3  # after c comes the sink
+
+
+def test_of_a_repeated_phrase_copies_and_what_followed_them_are_found():
+    words = ["start", "a", "b", "c", "a", "b", "c"]
+    assert share("duplicate", shifted(7, -3), words)[0] == pytest.approx(1)
+    assert share("induction", shifted(7, -2), words)[0] == pytest.approx(1)
+    assert share("induction", shifted(7, -3), words)[0] == 0
+
+
+def test_a_text_of_one_token_has_no_query_to_count():
+    for name in BY_NAME:
+        assert share(name, [[1.0]])[2] == 0

@@ -1,0 +1,75 @@
+"""The scores of a capture: worked out block by block, and equal to those of its whole maps in float64."""
+
+import numpy as np
+import pytest
+import torch
+from worlds import whole_maps
+
+from headscope.analysis import blocks
+from headscope.analysis.formulas.block import Block, text_of
+from headscope.analysis.scores import per_head, per_query, ranks
+from headscope.analysis.table import BY_NAME, ROW_SCORES
+from headscope.capture.capture import run
+from headscope.errors import Stopped
+
+TEXT = "The cat sat on the mat, and the cat ran to the mat."
+
+
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def capture(request, loaded):
+    return run(loaded(request.param), TEXT)
+
+
+def at_once(capture):
+    """[s l h i], from the whole map of each layer."""
+    causal, size = capture.card.causal, len(capture.tokens)
+    text = text_of(capture.tokens, causal)
+    maps = torch.tensor(whole_maps(capture, range(len(capture.layers)), range(capture.heads)), dtype=torch.float64)
+    blocks = [Block(layer, range(size), text) for layer in maps]
+    return torch.stack([torch.stack([score.of(block) for block in blocks]) for score in ROW_SCORES]).numpy()
+
+
+@pytest.mark.parametrize("most", [1, 300, 2**21])
+def test_block_by_block_is_as_at_once(capture, most, monkeypatch):
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", most)
+    whole = at_once(capture)
+    np.testing.assert_allclose(per_query(capture, ROW_SCORES), whole, atol=1e-6)
+    with np.errstate(invalid="ignore"):
+        means = np.nansum(whole, -1) / (~np.isnan(whole)).sum(-1)
+    np.testing.assert_allclose(per_head(capture, ROW_SCORES), means, atol=1e-6)
+
+
+def test_a_score_that_the_text_cannot_have_is_no_number(capture):
+    found = dict(zip(BY_NAME, per_head(capture, ROW_SCORES), strict=True))
+    causal = capture.card.causal
+    assert np.isnan(found["delimiter"]).all() == causal
+    assert np.isnan(found["next"]).all() == causal
+    assert not np.isnan(found["duplicate"]).any()
+
+
+def test_of_one_token_there_is_what_one_token_can_have(loaded):
+    capture = run(loaded("local:gpt2"), "a")
+    assert len(capture.tokens) == 1
+    found = dict(zip(BY_NAME, per_head(capture, ROW_SCORES)[:, 0, 0].tolist(), strict=True))
+    assert {name for name, value in found.items() if not np.isnan(value)} == {
+        "entropy", "distance", "self", "confidence", "rare",
+    }  # fmt: skip
+
+
+def test_who_has_enough_stops_it_before_the_next_block(capture, monkeypatch):
+    monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 1)
+    asked = []
+
+    def go_on():
+        asked.append(None)
+        if len(asked) == 3:
+            raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        per_head(capture, ROW_SCORES, go_on)
+    assert len(asked) == 3
+
+
+def test_the_first_rank_is_the_most_and_those_alike_share_one():
+    values = np.array([[[0.5, 0.25], [0.5, np.nan]], [[np.nan] * 2] * 2])
+    np.testing.assert_array_equal(ranks(values), [[[1, 3], [1, np.nan]], [[np.nan] * 2] * 2])

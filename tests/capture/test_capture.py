@@ -1,0 +1,132 @@
+import pytest
+import torch
+
+from headscope.attention.hooks import watching
+from headscope.attention.layer import MultiHeadAttention
+from headscope.attention.masks import MayAttend
+from headscope.capture.capture import Nobody, capture_id, forward, run
+from headscope.capture.certificate import certify
+from headscope.errors import ModelOutputInvalid, Stopped, TooManyTokens
+
+TEXT = "The cat sat on the mat. The dog ran."
+MODELS = ["local:bert", "local:gpt2"]
+
+
+def explicit_patterns(model, text):
+    """Every layer's pattern [h i j] by the explicit path."""
+    seen = []
+    with torch.inference_mode(), watching(model.adopted.model, "pattern", lambda _, pattern: seen.append(pattern[0])):
+        forward(model, model.tokens(text)[0])
+    return seen
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_what_is_kept_gives_back_the_patterns_of_the_explicit_path(model_id, loaded):
+    model = loaded(model_id)
+    capture = run(model, TEXT)
+    every, whole = range(capture.heads), range(len(capture.tokens))
+    for layer, pattern in zip(capture.layers, explicit_patterns(model, TEXT), strict=True):
+        torch.testing.assert_close(layer.block(every, whole, whole), pattern, atol=1e-5, rtol=0)
+
+
+def test_no_map_is_kept_or_built(loaded, monkeypatch):
+    monkeypatch.setattr("headscope.attention.kernels.dot", None)
+    capture = run(loaded("local:gpt2"), TEXT)
+    tokens, heads, width = len(capture.tokens), 4, 6
+    assert capture.bytes == 3 * 4 * heads * tokens * (2 * width + 1)  # layers, bytes of a float32, q and k and lse
+
+
+def test_a_sentence_pair_is_run_with_its_segments(loaded):
+    model = loaded("local:bert")
+    pair, joined = run(model, "the cat", "a dog"), run(model, "the cat [SEP] a dog")
+    assert [token.id for token in pair.tokens] == [token.id for token in joined.tokens]
+    assert (pair.layers[0].q - joined.layers[0].q).abs().max() > 1e-3
+
+
+def test_the_id_is_that_of_model_revision_and_texts(loaded):
+    card = loaded("local:gpt2").card
+    ids = {
+        capture_id(card, "a", None),
+        capture_id(card, "b", None),
+        capture_id(card, "a", "b"),
+        capture_id(loaded("local:bert").card, "a", None),
+    }
+    assert len(ids) == 4
+    assert capture_id(card, "a", None) == run(loaded("local:gpt2"), "a").id
+
+
+def test_more_tokens_than_positions_are_refused_with_both_numbers(loaded):
+    with pytest.raises(TooManyTokens, match=r"4\d tokens.*at most 40"):
+        run(loaded("local:bert"), "cat " * 41)
+    with pytest.raises(TooManyTokens, match="at most 5"):
+        run(loaded("local:bert"), TEXT, most=5)
+
+
+def test_as_many_tokens_as_positions_run(loaded):
+    assert len(run(loaded("local:bert"), "cat " * 38).tokens) == 40
+
+
+def test_one_token_attends_to_itself(loaded):
+    capture = run(loaded("local:gpt2"), "a")
+    assert capture.layers[0].block(range(4), range(1), range(1)).flatten().tolist() == pytest.approx([1.0] * 4)
+
+
+def test_weights_that_overflow_are_refused_by_layer_and_head(fresh):
+    model = fresh("local:gpt2")
+    with torch.no_grad():
+        model.adopted.layers[1].project_q.weight[6:12] = torch.nan  # head 1 of four of width 6
+    with pytest.raises(ModelOutputInvalid, match="layer 1, head 1"):
+        run(model, TEXT)
+
+
+@pytest.mark.parametrize("model_id", [*MODELS, "minilm", "gpt2-mini"])
+def test_the_certificate_of_this_text_is_within_1e_5(model_id, loaded):
+    model = loaded(model_id)
+    certificate = certify(model, run(model, TEXT))
+    assert len(certificate.max_abs_error) == model.card.layers
+    assert 0 < max(certificate.max_abs_error) <= 1e-5
+    assert certificate.max_row_sum_error <= 1e-5
+    assert certificate.causal_leak == (0 if model.card.causal else None)
+    assert "eager" in certificate.reference
+
+
+def test_the_certificate_shows_a_layer_that_looks_ahead(fresh):
+    model = fresh("local:gpt2")
+    capture = run(model, TEXT)
+    ahead = model.adopted.layers[0]
+    ahead.attention = lambda q, k, v, rule: MultiHeadAttention.attention(
+        ahead, q, k, v, MayAttend(rule.queries, rule.keys)
+    )
+    assert certify(model, capture).causal_leak > 1e-3
+
+
+@pytest.mark.parametrize("blocks", [0, 2, 4])
+def test_a_certificate_may_be_stopped_at_each_block_and_leaves_the_model_as_it_was(loaded, blocks):
+    class Leaving(Nobody):
+        asked = 0
+
+        def go_on(self):
+            if self.asked == blocks:
+                raise Stopped
+            self.asked += 1
+
+    model = loaded("local:gpt2")
+    before = run(model, TEXT)
+    with pytest.raises(Stopped):
+        certify(model, before, Leaving())
+    assert torch.equal(run(model, TEXT).layers[2].q, before.layers[2].q)
+
+
+def test_the_certificate_of_one_token_has_no_leak(loaded):
+    model = loaded("local:gpt2")
+    assert certify(model, run(model, "a")).causal_leak == 0
+
+
+def test_the_certificate_shows_a_wrong_weight(fresh):
+    model = fresh("local:gpt2")
+    with torch.no_grad():
+        model.adopted.layers[2].project_k.bias = torch.nn.Parameter(torch.ones(24))
+        model.adopted.layers[2].project_q.bias = torch.nn.Parameter(torch.zeros(24))
+    errors = certify(model, run(model, TEXT)).max_abs_error
+    assert max(errors[:2]) <= 1e-5
+    assert errors[2] > 1e-3

@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import pytest
+from worlds import serving
+
+from headscope.capture.capture import run
+from headscope.capture.cost import Cost, bytes_kept, numbers_kept, operations, pace_of
+from headscope.records import ModelCard
+from headscope.settings import Settings
+
+TEXT = "The cat sat on the mat. The dog ran."
+GPT2 = ModelCard("gpt2", "GPT-2", "gpt2", "hub", layers=12, heads=12, kv_heads=12, head_dim=64, d_model=768)
+
+
+def test_gpt2_keeps_q_k_and_a_number_a_head_and_token():
+    assert numbers_kept(GPT2, 1000) == (12 * 1000 * 64 * 24, 12 * 1000 * 12)
+    assert bytes_kept(GPT2, 1000, "float32") == 4 * 12 * 1000 * (64 * 24 + 12)
+    assert bytes_kept(GPT2, 1000, "float16") == 12 * 1000 * (2 * 64 * 24 + 4 * 12)
+
+
+def test_heads_that_share_keys_keep_fewer():
+    shared = ModelCard("x", "x", "x", "local", layers=1, heads=4, kv_heads=1, head_dim=8, d_model=32)
+    assert numbers_kept(shared, 10) == (10 * 8 * 5, 10 * 4)
+
+
+@pytest.mark.parametrize("keep", ["float32", "float16"])
+@pytest.mark.parametrize("model_id", ["local:bert", "local:gpt2"])
+def test_what_is_said_beforehand_is_what_a_capture_takes(model_id, keep, loaded):
+    capture = run(loaded(model_id), TEXT, keep=keep)
+    assert bytes_kept(capture.card, len(capture.tokens), keep) == capture.bytes
+
+
+def test_operations_grow_with_the_tokens_and_their_square():
+    # 85 million weights in the blocks of GPT-2 small, twice for each token; 4 x 12 x 768 for each pair.
+    assert operations(GPT2, 1) == pytest.approx(2 * 84_934_656 + 36_864)
+    assert operations(GPT2, 2000) - 2000 * operations(GPT2, 1) == pytest.approx(36_864 * (2000**2 - 2000))
+
+
+def test_most_tokens_are_those_that_fit_and_are_read():
+    cost = Cost(tokens=100, bytes=1000, limit=250, seconds=None, max_tokens=30)
+    assert (cost.fits, cost.most_tokens) == (False, 25)
+    assert replace(cost, max_tokens=20).most_tokens == 20
+
+
+def test_a_capture_that_would_not_fit_is_refused_before_it_is_run(settings, monkeypatch):
+    def never(*_):
+        raise AssertionError("the model was run")
+
+    monkeypatch.setattr("headscope.capture.capture.forward", never)
+    with serving(settings.model_copy(update={"max_capture_bytes": 5000})) as client:
+        refused = client.post("/api/v1/captures", json={"text": TEXT})
+        assert refused.status_code == 413
+        detail = refused.json()["detail"]
+        assert "HEADSCOPE_MAX_CAPTURE_BYTES is 5,000" in detail
+        fitting = client.post("/api/v1/estimate", json={"text": TEXT}).json()
+        assert f"shorten the text to {fitting['most_tokens']} tokens" in detail
+        assert fitting["fits"] is False
+        assert (fitting["limit"], fitting["seconds"]) == (5000, None)
+
+
+def test_a_run_too_short_to_tell_says_nothing_of_the_pace():
+    assert pace_of(GPT2, 5, 1.0) == 0
+    assert pace_of(GPT2, 100, 2.0) == operations(GPT2, 100) / 2
+
+
+def test_once_something_was_run_the_seconds_are_foreseen(client, monkeypatch):
+    monkeypatch.setattr("headscope.capture.cost.TELLING_OPERATIONS", 0)
+    client.post("/api/v1/captures", json={"text": TEXT})
+    short, long = (client.post("/api/v1/estimate", json={"text": text}).json() for text in ("the cat", TEXT))
+    assert 0 < short["seconds"] < long["seconds"]
+    assert short["bytes"] * long["tokens"] == long["bytes"] * short["tokens"]
+
+
+def test_half_precision_costs_half_the_memory_and_little_of_the_weights(loaded):
+    model = loaded("gpt2-mini")
+    exact, half = (run(model, TEXT, keep=keep) for keep in ("float32", "float16"))
+    assert half.bytes < 0.53 * exact.bytes
+    assert half.id != exact.id
+    every, whole = range(exact.heads), range(len(exact.tokens))
+    errors = [
+        (narrow.block(every, whole, whole) - wide.block(every, whole, whole)).abs().max().item()
+        for narrow, wide in zip(half.layers, exact.layers, strict=True)
+    ]
+    # A float16 has 11 bits: scores of up to 100 are off by about 100 * 2**-11 of their weight at worst.
+    assert 0 < max(errors) < 0.02
+    assert half.layers[0].lse.dtype == exact.layers[0].lse.dtype
+
+
+def test_the_setting_reaches_the_captures(settings):
+    with serving(settings.model_copy(update={"capture_dtype": "float16"})) as client:
+        estimate = client.post("/api/v1/estimate", json={"text": TEXT}).json()
+        capture = client.post("/api/v1/captures", json={"text": TEXT}).json()
+    assert capture["bytes"] == estimate["bytes"]
+    wide = Settings().capture_dtype
+    assert wide == "float32"

@@ -1,0 +1,136 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from worlds import whole_maps
+
+from headscope.attention.config import AttentionConfig
+from headscope.capture import windows as tiles
+from headscope.capture.capture import LayerCapture, run
+from headscope.capture.windows import Maps, head_tile, overview, window
+from headscope.errors import InvalidWindow, UnknownHead, UnknownLayer
+
+TEXT = "The cat sat on the mat, and a dog ran to the park."
+FULL = (None, None, None)
+
+
+@pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
+def capture(request, loaded):
+    return run(loaded(request.param), TEXT)
+
+
+def brute_force(pattern, query_step, key_step, pool):
+    """Pool cell by cell."""
+    rows, columns = (-(-size // step) for size, step in zip(pattern.shape, (query_step, key_step), strict=True))
+    cell = np.max if pool == "max" else np.mean
+    return np.array(
+        [
+            [
+                cell(pattern[r * query_step : (r + 1) * query_step, c * key_step : (c + 1) * key_step])
+                for c in range(columns)
+            ]
+            for r in range(rows)
+        ]
+    )
+
+
+@pytest.mark.parametrize("pool", ["max", "mean"])
+@pytest.mark.parametrize("cells", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("most", [1, 40, 100, 2**21])
+def test_pooling_is_that_of_brute_force(capture, cells, pool, most, monkeypatch):
+    monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", most)
+    size = len(capture.tokens)
+    full = head_tile(capture, 1, 2, window(size, *FULL))
+    part = window(size, (1, size), (0, size - 2), cells)
+    pooled = head_tile(capture, 1, 2, part, pool)
+    assert max(pooled.shape) <= cells
+    np.testing.assert_allclose(
+        pooled, brute_force(full[1:, : size - 2], part.query_step, part.key_step, pool), atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("cells", [None, 1, 3, 5])
+def test_no_more_weights_are_worked_out_at_once_than_fit_the_block(capture, cells, monkeypatch):
+    asked = []
+
+    def block(layer, heads, rows, columns, quantity):
+        asked.append(len(heads) * len(rows) * len(columns))
+        return LayerCapture.block(layer, heads, rows, columns, quantity)
+
+    size = len(capture.tokens)
+    monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", 4 * size + 1)
+    layer = SimpleNamespace(q=capture.layers[0].q, config=capture.layers[0].config)
+    layer.block = lambda *window: block(capture.layers[0], *window)
+    tiles.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
+    assert max(asked) <= 4 * size
+    assert sum(asked) >= 4 * size * (size + 1) / 2  # nothing that may be looked at is left out
+    if capture.card.causal:
+        assert sum(asked) < 4 * size**2
+
+
+def test_every_thumbnail_of_the_overview_is_its_head_pooled(capture):
+    maps, part = overview(capture, cells=4)
+    assert maps.shape == (3, 4, *maps.shape[2:])
+    assert max(maps.shape[2:]) <= 4
+    for layer in range(3):
+        for head in range(4):
+            np.testing.assert_allclose(maps[layer, head], head_tile(capture, layer, head, part), atol=1e-7)
+
+
+def test_scores_become_the_pattern_by_mask_and_softmax(capture):
+    part = window(len(capture.tokens), *FULL)
+    scores = head_tile(capture, 0, 1, part, quantity="scores").astype(np.float64)
+    if capture.card.causal:
+        scores[np.triu_indices(len(scores), 1)] = -np.inf
+    pattern = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    np.testing.assert_allclose(head_tile(capture, 0, 1, part), pattern, atol=1e-5)
+
+
+@pytest.mark.parametrize("most", [1, 30, 2**18])
+def test_maps_are_those_asked_for_in_that_order_a_stretch_of_rows_at_a_time(capture, most, monkeypatch):
+    monkeypatch.setattr(tiles, "WEIGHTS_PER_STRETCH", most)
+    size = len(capture.tokens)
+    maps = Maps(capture, [2, 0], [3, 1], "pattern")
+    found = list(maps)
+    assert (maps.shape, maps.dtype) == ((2, 2, size, size), np.float32)
+    assert max(part.size for part in found) <= max(most, size)
+    np.testing.assert_allclose(
+        np.concatenate(found).reshape(maps.shape), whole_maps(capture, [2, 0], [3, 1]), atol=1e-7
+    )
+
+
+@pytest.mark.parametrize(("rows", "columns"), [((0, 0), None), ((3, 2), None), (None, (0, 99)), ((5, 6), (-1, 2))])
+def test_a_window_outside_the_map_is_refused_with_the_range(rows, columns):
+    with pytest.raises(InvalidWindow, match=r"0 <= a < b <= 9"):
+        window(9, rows, columns, None)
+
+
+def test_a_head_that_is_not_there_is_refused_with_the_range(capture):
+    part = window(len(capture.tokens), *FULL)
+    with pytest.raises(UnknownLayer, match=r"layer 3: .* has layers 0\.\.2"):
+        head_tile(capture, 3, 0, part)
+    with pytest.raises(UnknownHead, match=r"head 4 of layer 2: .* has heads 0\.\.3"):
+        head_tile(capture, 2, 4, part)
+
+
+@pytest.mark.parametrize("pool", ["max", "mean"])
+@pytest.mark.parametrize("size", [1, 2, 13])
+@pytest.mark.parametrize("sizes", [{}, {"kv_heads": 2}, {"kv_heads": 1, "causal": True}, {"causal": True, "window": 3}])
+def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(sizes, size, pool):
+    config = AttentionConfig.of(24, 4, **sizes)
+    generator = torch.Generator().manual_seed(size)
+    q, k = (torch.randn(heads, size, 6, generator=generator) for heads in (4, config.kv_heads))
+    each = k.repeat_interleave(4 // config.kv_heads, 0)
+    scores = torch.einsum("hid,hjd->hij", q, each) * config.scale
+    i, j = torch.arange(size)[:, None], torch.arange(size)
+    hidden = (j > i if config.causal else j < 0) | (i - j >= (config.window or size))
+    scores = scores.masked_fill(hidden, -torch.inf)
+    layer = LayerCapture(q, k, scores.logsumexp(-1), config)
+    for cells in (1, 2, 5):
+        part = window(size, None, None, cells)
+        for head, pattern in enumerate(scores.softmax(-1).numpy()):
+            pooled = tiles.pooled(layer, range(head, head + 1), part, pool, "pattern")[0]
+            np.testing.assert_allclose(
+                pooled, brute_force(pattern, part.query_step, part.key_step, pool), atol=1e-6, rtol=0
+            )

@@ -1,0 +1,182 @@
+"""Models are loaded once, kept within a number of bytes, and come from the hub where they are asked for."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from worlds import serving
+
+from headscope.engine.model_cache import Shelf
+from headscope.errors import ModelNotFound, ModelTooLarge
+from headscope.models.registry import Catalogue
+from headscope.settings import Settings
+
+TINY_BYTES = 4 * (300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24)
+REPO = "team/tiny"
+
+
+def together(work):
+    """Run a coroutine in a thread of its own: the browser tests leave an event loop running in this one."""
+    with start_blocking_portal() as portal:
+        return portal.call(work)
+
+
+def read_events(body):
+    blocks = [block.split("\n") for block in body.strip().split("\n\n")]
+    return [(event.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for event, data in blocks]
+
+
+def test_the_longest_unused_model_makes_room_for_the_next(models_dir):
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=2 * TINY_BYTES)
+
+    async def load_three():
+        shelf = Shelf(settings)
+        for model_id in ("local:gpt2", "local:bert", "local:gpt2", "local:bert-masked"):
+            await shelf.model(model_id)
+        return {card.id: card.state for card in shelf.cards() if card.source == "local"}
+
+    assert together(load_three) == {"local:gpt2": "ready", "local:bert": "available", "local:bert-masked": "ready"}
+
+
+def test_a_model_above_the_limit_is_refused_before_it_is_read(models_dir):
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=TINY_BYTES - 1)
+
+    async def load():
+        shelf = Shelf(settings)
+        with pytest.raises(ModelTooLarge, match=rf"takes {TINY_BYTES:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES"):
+            await shelf.model(None)
+        return shelf.default
+
+    assert together(load).state == "failed"
+
+
+@pytest.mark.parametrize(
+    "model_id", ["gpt2", "owner/name", "google-bert/bert-base-cased@main", "gpt2@refs/pr/1", "a.b_c-d/e@v1.0"]
+)
+def test_an_id_of_the_hub_is_looked_up_there(model_id):
+    entry = Catalogue().lookup(model_id)
+    assert (entry.card.id, entry.card.source) == (model_id, "hub")
+    assert "@".join(filter(None, (entry.repo, entry.revision))) == model_id
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "",
+        "../etc",
+        "/etc/passwd",
+        "a/b/c",
+        "a/..",
+        "a b",
+        "a@",
+        "@main",
+        "ä",
+        "a\0b",
+        "a@../..",
+        "a--b/c",
+        "http://a/b",
+    ],
+)
+def test_what_no_hub_could_have_is_not_found_without_asking(model_id):
+    with pytest.raises(ModelNotFound, match="there are minilm, gpt2-mini"):
+        Catalogue().lookup(model_id)
+
+
+def test_a_known_model_of_the_hub_has_its_sizes_before_it_is_read():
+    card = Catalogue().lookup("gpt2@main").card
+    assert (card.layers, card.heads, card.d_model, card.state) == (12, 12, 768, "available")
+
+
+def test_a_model_of_the_hub_is_loaded_by_name_and_listed_from_then_on(hub, settings):
+    with serving(settings) as client:
+        card = client.post("/api/v1/models/load", json={"model": f"{REPO}@main"}).json()
+        assert (card["id"], card["source"], card["state"], card["layers"]) == (f"{REPO}@main", "hub", "ready", 3)
+        assert card in client.get("/api/v1/models").json()["models"]
+        said = client.post("/api/v1/attention", json={"text": "the cat", "model": f"{REPO}@main"}).json()
+        assert said["model"] == card
+
+
+def test_the_events_of_a_load_end_with_the_card(hub, settings):
+    with serving(settings) as client:
+        response = client.post("/api/v1/models/load", json={"model": REPO}, headers={"Accept": "text/event-stream"})
+    *progress, (last, card) = read_events(response.text)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert {name for name, _ in progress} == {"progress"}
+    assert all(set(said) == {"stage", "bytes", "total"} for _, said in progress)
+    assert (last, card["state"]) == ("ready", "ready")
+
+
+def test_the_events_of_a_load_that_fails_end_with_the_problem(hub, settings):
+    hub.faults[REPO] = "gated"
+    with serving(settings) as client:
+        response = client.post("/api/v1/models/load", json={"model": REPO}, headers={"Accept": "text/event-stream"})
+    last, problem = read_events(response.text)[-1]
+    assert (last, problem["status"], problem["code"]) == ("error", 403, "model_gated")
+
+
+def test_an_unknown_model_is_an_answer_not_an_event(client):
+    response = client.post(
+        "/api/v1/models/load", json={"model": "local:nobody"}, headers={"Accept": "text/event-stream"}
+    )
+    assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
+
+
+def test_a_hanging_download_can_be_cancelled_and_asked_for_again(hub, settings):
+    hub.faults[REPO] = "hangs"
+    with serving(settings) as client:
+        answers = []
+
+        def ask():
+            answers.append(client.post("/api/v1/models/load", json={"model": REPO}))
+
+        waiting = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in waiting:
+            thread.start()
+        assert hub.hanging.wait(30)
+        assert client.post("/api/v1/models/cancel", json={"model": REPO}).status_code == 200
+        for thread in waiting:
+            thread.join(10)
+        assert [(a.status_code, a.json()["code"]) for a in answers] == [(409, "download_cancelled")] * 2
+        hub.faults.clear()
+        hub.go_on.set()
+        assert client.post("/api/v1/models/load", json={"model": REPO}).json()["state"] == "ready"
+
+
+def test_one_download_serves_all_who_ask(hub, settings):
+    async def ask_often():
+        shelf = Shelf(settings)
+        return await asyncio.gather(*(shelf.model(REPO) for _ in range(50)))
+
+    assert len(set(map(id, together(ask_often)))) == 1
+    assert sum(path.startswith("GET") and path.endswith("model.safetensors") for path in hub.asked) == 1
+
+
+def test_a_shared_server_offers_what_its_owner_named_and_downloads_nothing(hub, models_dir):
+    shared = {"model": "local:gpt2", "models_dir": models_dir, "host": "0.0.0.0", "insecure": True}
+    with serving(Settings(**shared)) as client:
+        refused = client.post("/api/v1/models/load", json={"model": REPO})
+        assert (refused.status_code, refused.json()["code"]) == (404, "model_not_found")
+    with serving(Settings(**shared, hub_models=(REPO,))) as client:
+        refused = client.post("/api/v1/models/load", json={"model": REPO})
+        assert "downloads no models" in refused.json()["detail"]
+    assert hub.asked == []
+    with serving(Settings(**shared, hub_models=(REPO,), downloads=True)) as client:
+        assert client.post("/api/v1/models/load", json={"model": REPO}).json()["state"] == "ready"
+    with serving(Settings(**shared, hub_models=(REPO,))) as client:
+        assert client.post("/api/v1/models/load", json={"model": REPO}).json()["state"] == "ready"
+        assert client.post("/api/v1/models/load", json={"model": "team/other"}).status_code == 404
+
+
+def test_a_model_of_the_hub_that_fails_leaves_no_trace_but_for_the_default_which_says_why(hub, settings):
+    hub.faults[REPO] = "gated"
+    with serving(settings) as client:
+        # The default model first: it is still being loaded when the server opens its door.
+        assert client.post("/api/v1/models/load", json={"model": settings.model}).is_success
+        before = client.get("/api/v1/models").json()
+        assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
+        assert client.get("/api/v1/models").json() == before
+    with serving(settings.model_copy(update={"model": REPO})) as client:
+        assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
+        assert "gated" in client.get("/readyz").json()["why"]

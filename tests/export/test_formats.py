@@ -1,0 +1,102 @@
+"""An answer piece by piece is the answer whole."""
+
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as save_safetensors
+
+from headscope.export.formats import Answer, in_lumps, pieces, size_of
+
+MAPS = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype(np.float32)
+FACTS = {"axes": ["layer", "head", "query", "key"], "tokens": [{"text": "ß"}]}
+FORMATS = ["json", "npy", "npz", "safetensors"]
+
+
+class InBlocks:
+    """An array that is given so many rows at a time, a map after the other."""
+
+    def __init__(self, array, height):
+        self.array, self.height = array, height
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __iter__(self):
+        for rows in self.array.reshape(-1, *self.array.shape[-2:]):
+            for start in range(0, len(rows), self.height):
+                yield rows[start : start + self.height]
+
+
+def answer(maps):
+    return Answer(FACTS, {"maps": maps, "token_ids": np.array([3, 1]), "layers": np.array([7])}, "maps")
+
+
+def joined(made, wanted, decimals=None):
+    return b"".join(pieces(made, wanted, decimals))
+
+
+@pytest.mark.parametrize("height", [1, 2, 5])
+@pytest.mark.parametrize("wanted", FORMATS)
+def test_an_array_in_blocks_of_rows_gives_the_bytes_of_the_whole_array(wanted, height):
+    assert joined(answer(InBlocks(MAPS, height)), wanted) == joined(answer(MAPS), wanted)
+
+
+@pytest.mark.parametrize("wanted", FORMATS)
+def test_what_was_written_is_read_back_by_the_libraries_of_the_formats(wanted):
+    body = joined(answer(InBlocks(MAPS, 2)), wanted)
+    read = {
+        "json": lambda: json.loads(body)["maps"],
+        "npy": lambda: np.load(io.BytesIO(body)),
+        "npz": lambda: np.load(io.BytesIO(body))["maps"],
+        "safetensors": lambda: load_safetensors(body)["maps"],
+    }[wanted]()
+    np.testing.assert_array_equal(np.array(read, dtype=np.float32), MAPS)
+
+
+def test_npy_and_safetensors_are_what_their_libraries_write():
+    buffer = io.BytesIO()
+    np.save(buffer, MAPS)
+    assert joined(answer(MAPS), "npy") == buffer.getvalue()
+    theirs = save_safetensors({"maps": MAPS, "token_ids": np.array([3, 1]), "layers": np.array([7])})
+    ours = load_safetensors(joined(answer(MAPS), "safetensors"))
+    for name, array in load_safetensors(theirs).items():
+        np.testing.assert_array_equal(ours[name], array)
+        assert ours[name].dtype == array.dtype
+
+
+def test_the_numbers_of_safetensors_begin_at_a_multiple_of_eight():
+    for text in ("", "a", "ab", "abc"):
+        body = joined(Answer({"text": text}, {"maps": MAPS}, "maps"), "safetensors")
+        assert struct.unpack("<Q", body[:8])[0] % 8 == 0
+
+
+def test_decimals_round_the_floats_of_every_block():
+    said = json.loads(joined(answer(InBlocks(MAPS, 2)), "json", 2))
+    np.testing.assert_array_equal(said["maps"], MAPS.astype(np.float64).round(2))
+    assert (said["token_ids"], said["layers"], said["tokens"]) == ([3, 1], [7], [{"text": "ß"}])
+
+
+def test_more_decimals_are_never_less_exact():
+    scores = np.array([123.456789, -98.7654321], dtype=np.float32)
+    said = json.loads(joined(Answer({}, {"values": scores}, "values"), "json", 9))["values"]
+    assert said == [round(float(score), 9) for score in scores]
+
+
+@pytest.mark.parametrize("wanted", ["npy", "safetensors"])
+def test_the_size_is_known_before(wanted):
+    assert size_of(answer(InBlocks(MAPS, 2)), wanted) == len(joined(answer(MAPS), wanted))
+
+
+def test_the_size_of_text_is_not_known_before():
+    assert size_of(answer(MAPS), "json") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "lumps"),
+    [([b"a", b"bc", b"d", b"efg", b"h"], [b"a", b"bcd", b"efg", b"h"]), ([b"a", b"bcd"], [b"a", b"bcd"]), ([], [])],
+)
+def test_the_first_piece_goes_ahead_and_short_ones_behind_it_go_together(given, lumps, monkeypatch):
+    monkeypatch.setattr("headscope.export.formats.LUMP", 3)
+    assert list(in_lumps(given)) == lumps

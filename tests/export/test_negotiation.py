@@ -1,0 +1,84 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from headscope.errors import NotAcceptable, TooLarge
+from headscope.export.formats import Answer
+from headscope.export.negotiation import check_cells, encode, format_of
+
+ANSWER = Answer(
+    {"axes": ["query", "key"], "tokens": [{"text": "ß"}]},
+    {"values": np.array([[0.123456789, 1.0]], dtype=np.float32), "layers": np.array([3])},
+    "values",
+)
+
+
+def test_json_says_facts_and_arrays():
+    said = json.loads(encode(ANSWER, "json").body)
+    assert said.keys() == {"axes", "tokens", "values", "layers"}
+    assert (said["axes"], said["tokens"], said["layers"]) == (["query", "key"], [{"text": "ß"}], [3])
+
+
+def test_json_without_rounding_gives_the_float32_back():
+    values = np.array(json.loads(encode(ANSWER, "json").body)["values"], dtype=np.float32)
+    np.testing.assert_array_equal(values, ANSWER.arrays["values"])
+
+
+def test_npy_is_the_main_array_and_its_facts_travel_in_a_header():
+    encoded = encode(ANSWER, "npy")
+    np.testing.assert_array_equal(np.load(io.BytesIO(encoded.body)), ANSWER.arrays["values"])
+    assert json.loads(encoded.headers["X-Headscope"]) == {"axes": ["query", "key"]}
+    assert encoded.headers["X-Headscope"].isascii()
+
+
+def test_npz_holds_every_array_and_the_facts():
+    held = np.load(io.BytesIO(encode(ANSWER, "npz").body), allow_pickle=False)
+    assert set(held) == {"values", "layers", "metadata"}
+    assert json.loads(str(held["metadata"])) == ANSWER.facts
+
+
+def test_safetensors_holds_every_array_and_the_facts(tmp_path):
+    (tmp_path / "x").write_bytes(encode(ANSWER, "safetensors").body)
+    with safe_open(tmp_path / "x", "np") as held:
+        np.testing.assert_array_equal(held.get_tensor("values"), ANSWER.arrays["values"])
+        assert json.loads(held.metadata()["tokens"]) == [{"text": "ß"}]
+
+
+@pytest.mark.parametrize(
+    ("accept", "name", "wanted"),
+    [
+        (None, None, "json"),
+        ("*/*", None, "json"),
+        ("", None, "json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", None, "json"),
+        ("application/x-npy", None, "npy"),
+        ("application/json;q=0.5, application/x-npz", None, "npz"),
+        ("application/json;q=0, application/x-safetensors;q=0.1", None, "safetensors"),
+        ("text/csv", "npy", "npy"),
+    ],
+)
+def test_the_format_is_that_of_the_query_else_the_best_of_accept(accept, name, wanted):
+    assert format_of(accept, name) == wanted
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/json;q=0", "application/json;q=x"])
+def test_a_type_not_served_is_refused_with_those_that_are(accept):
+    with pytest.raises(NotAcceptable, match=r"application/x-npy"):
+        format_of(accept, None)
+
+
+def test_an_unknown_format_is_refused_with_those_there_are():
+    with pytest.raises(NotAcceptable, match=r"'csv'.*json, npy, npz, safetensors"):
+        format_of(None, "csv")
+
+
+def test_an_answer_that_would_not_fit_is_refused_with_the_way_out():
+    check_cells(100, "json", most=1000, most_json=100)
+    with pytest.raises(TooLarge, match=r"101 weights.*100.*x-npz"):
+        check_cells(101, "json", most=1000, most_json=100)
+    check_cells(1000, "npz", most=1000, most_json=100)
+    with pytest.raises(TooLarge, match="fewer layers or heads"):
+        check_cells(1001, "npz", most=1000, most_json=100)

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { partOf, pressed, step, zoomed } from "../../../static/js/model/moves.js";
+import { frameOf, sightOf } from "../../../static/js/model/placement.js";
+import { initialState } from "../../../static/js/state/store.js";
+import { matrixOf, patternOf } from "../worlds.js";
+
+const sight = { down: [0, 1, 2, 3], across: [0, 1, 2, 3], flipped: false };
+
+test("arrows walk the cells and stop at the edges", () => {
+  assert.deepEqual(step("ArrowDown", { down: 1, across: 1 }, sight), { down: 2, across: 1 });
+  assert.deepEqual(step("ArrowLeft", { down: 1, across: 0 }, sight), { down: 1, across: 0 });
+  assert.deepEqual(step("End", { down: 1, across: 0 }, sight), { down: 1, across: 3 });
+  assert.deepEqual(step("Home", { down: 1, across: 2 }, sight), { down: 1, across: 0 });
+  assert.deepEqual(step("Home", { down: 1, across: 2 }, sight, { control: true }), { down: 0, across: 0 });
+  assert.deepEqual(step("End", { down: 1, across: 2 }, sight, { control: true }), { down: 3, across: 3 });
+  assert.equal(step("ArrowUp", { down: 1, across: 2 }, sight, { control: true }), null);
+  assert.equal(step("x", { down: 1, across: 1 }, sight), null);
+});
+
+test("zooming goes about the cell that is pointed at, else about the middle", () => {
+  const four = Array(4).fill([0.25, 0.25, 0.25, 0.25]);
+  const state = { ...initialState(), pattern: patternOf(["a", "b", "c", "d"], four) };
+  assert.deepEqual(zoomed(state, 0.5), { rows: [1, 3], columns: [1, 3] });
+  assert.deepEqual(zoomed(state, 0.5, { down: 3, across: 0 }), { rows: [2, 4], columns: [0, 2] });
+  const flipped = { ...state, flip: true };
+  assert.deepEqual(zoomed(flipped, 0.5, { down: 3, across: 0 }), { rows: [0, 2], columns: [2, 4] });
+  assert.deepEqual(zoomed(state, 2), { rows: null, columns: null });
+  assert.deepEqual(zoomed(initialState(), 0.5), {});
+});
+
+const eight = patternOf("abcdefgh".split(""), Array(8).fill(Array(8).fill(0.125)));
+const state8 = { ...initialState(), pattern: eight, rows: [2, 6], columns: [0, 4] };
+const key = (/** @type {string} */ name, /** @type {object} */ held = {}) =>
+  /** @type {any} */ ({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, ...held });
+
+test("with Shift, an arrow moves the window by half of it, as far as the text goes", () => {
+  const moved = (/** @type {string} */ name) => pressed(key(name, { shiftKey: true }), state8, null)?.patch;
+  assert.deepEqual(moved("ArrowDown"), { rows: [4, 8], columns: [0, 4] });
+  assert.deepEqual(moved("ArrowLeft"), { rows: [2, 6], columns: [0, 4] });
+  assert.deepEqual(moved("ArrowRight"), { rows: [2, 6], columns: [2, 6] });
+});
+
+test("the first arrow enters at the corner of what is shown, the next walks on and takes the window along", () => {
+  assert.deepEqual(pressed(key("ArrowDown"), state8, null)?.to, { down: 2, across: 0 });
+  const { to, patch } = pressed(key("ArrowDown"), state8, { down: 5, across: 0 });
+  assert.deepEqual(
+    [to, patch],
+    [
+      { down: 6, across: 0 },
+      { rows: [3, 7], columns: [0, 4] },
+    ],
+  );
+});
+
+test("keys of the browser stay the browser's", () => {
+  assert.equal(pressed(key("+", { ctrlKey: true }), state8, null), null);
+  assert.equal(pressed(key("x"), state8, null), null);
+  assert.deepEqual(pressed(key("0"), state8, null)?.patch, { rows: null, columns: null });
+});
+
+test("where a cell covers several tokens, an arrow walks from cell to cell, and the mark is the cell's", () => {
+  const pooled = { ...eight, matrix: matrixOf(Array(4).fill([1, 1, 1, 1]), 2) };
+  const state = { ...initialState(), pattern: pooled };
+  assert.deepEqual(pressed(key("ArrowDown"), state, { down: 2, across: 4 })?.to, { down: 4, across: 4 });
+  const sight = sightOf(pooled, state);
+  assert.deepEqual(partOf(pooled, sight, frameOf(sight, state), { down: 3, across: 4 }), {
+    down: [2, 4],
+    across: [4, 6],
+  });
+  // A closer look has single tokens.
+  const closer = {
+    ...pooled,
+    detail: matrixOf(
+      [
+        [1, 1],
+        [1, 1],
+      ],
+      1,
+      { query: 2, key: 4 },
+    ),
+  };
+  assert.deepEqual(partOf(closer, sight, frameOf(sight, state), { down: 3, across: 4 }), {
+    down: [3, 4],
+    across: [4, 5],
+  });
+});

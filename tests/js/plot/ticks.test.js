@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { labelled, niceStep, plotlyTicks } from "../../../static/js/plot/ticks.js";
+import { captureOf } from "../worlds.js";
+
+const room = { pixels: 600, line: 13, letters: 14 };
+const seen = (/** @type {string[]} */ labels) => labels.map((label) => label.replace(/[\u2066-\u2069]/g, ""));
+const many = captureOf(Array.from({ length: 512 }, (_, at) => `w${at}`)).tokens;
+
+test("steps are 1, 2, 5 and their tens", () => {
+  assert.deepEqual([0.1, 1, 1.1, 2.1, 5.5, 11, 60].map(niceStep), [1, 1, 2, 5, 10, 20, 100]);
+});
+
+test("every token is labelled where all fit", () => {
+  const { positions, labels } = labelled(many, [0, 3], room);
+  assert.deepEqual(
+    [positions, seen(labels)],
+    [
+      [0, 1, 2],
+      ["w0", "w1", "w2"],
+    ],
+  );
+});
+
+test("where they do not, some are, with their positions", () => {
+  const { step, positions, labels } = labelled(many, [0, 512], room);
+  assert.deepEqual([step, positions.length, seen(labels).slice(0, 2)], [20, 26, ["0 w0", "20 w20"]]);
+});
+
+test("labels never stand closer than a line", () => {
+  for (const count of [1, 7, 46, 47, 100, 512]) {
+    const { positions } = labelled(many, [0, count], room);
+    assert.ok(
+      positions.length >= 1 && positions.length * room.line <= Math.max(room.pixels + room.line, room.line),
+      `${count}`,
+    );
+  }
+});
+
+test("a closer look labels the tokens of its window", () => {
+  assert.deepEqual(seen(labelled(many, [100, 102], room).labels), ["w100", "w101"]);
+});
+
+test("labels are safe for Plotly", () => {
+  const { tickvals, ticktext } = plotlyTicks(captureOf(["<s>", "R&D"]).tokens, [0, 2], room);
+  assert.deepEqual(
+    [tickvals, seen(ticktext)],
+    [
+      [0, 1],
+      ["&lt;s&gt;", "R&amp;D"],
+    ],
+  );
+});

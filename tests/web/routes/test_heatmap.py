@@ -1,0 +1,90 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from worlds import serving
+
+from headscope.capture.capture import run
+from headscope.capture.windows import head_tile, window
+
+TEXT = "The cat sat on the mat, and a dog ran."
+
+
+@pytest.fixture
+def capture(client):
+    return client.post("/api/v1/captures", json={"text": TEXT})
+
+
+def get(client, capture, layer, head, query=""):
+    return client.get(f"{capture.headers['location']}/heads/{layer}/{head}?{query}")
+
+
+def test_one_head_is_its_pattern(client, capture, loaded):
+    said = get(client, capture, 1, 2).json()
+    kept = run(loaded("local:gpt2"), TEXT)
+    wanted = head_tile(kept, 1, 2, window(len(kept.tokens), None, None, None))
+    np.testing.assert_allclose(said["values"], wanted, atol=1e-6)
+    assert (said["layer"], said["head"], said["quantity"], said["pool"]) == (1, 2, "pattern", "max")
+    assert (said["axes"], said["exact"], said["query_step"], said["key_step"]) == (["query", "key"], True, 1, 1)
+    assert said["rows"] == said["columns"] == [0, len(kept.tokens)]
+
+
+def test_a_window_is_that_part_of_the_head(client, capture):
+    whole = np.array(get(client, capture, 0, 3).json()["values"])
+    part = get(client, capture, 0, 3, "rows=2:5&columns=1:9").json()
+    assert (part["rows"], part["columns"]) == ([2, 5], [1, 9])
+    np.testing.assert_allclose(part["values"], whole[2:5, 1:9], atol=1e-7)
+
+
+def test_more_cells_than_asked_for_are_pooled(client, capture):
+    said = get(client, capture, 0, 0, "cells=4").json()
+    assert max(np.shape(said["values"])) <= 4
+    assert said["query_step"] == -(-said["rows"][1] // 4)
+
+
+def test_scores_are_answered_where_asked_for(client, capture):
+    assert np.min(get(client, capture, 0, 0, "quantity=scores").json()["values"]) < 0
+
+
+def test_npy_carries_the_same_facts_in_a_header(client, capture):
+    response = get(client, capture, 2, 1, "format=npy")
+    facts = json.loads(response.headers["x-headscope"])
+    said = get(client, capture, 2, 1).json()
+    np.testing.assert_allclose(np.load(io.BytesIO(response.content)), said.pop("values"), atol=1e-6)
+    assert facts == said
+
+
+@pytest.mark.parametrize(
+    ("layer", "head", "query", "code", "said"),
+    [
+        (3, 0, "", "unknown_layer", "has layers 0..2"),
+        (-1, 0, "", "unknown_layer", "has layers 0..2"),
+        (0, 4, "", "unknown_head", "has heads 0..3"),
+        (0, 0, "rows=5:5", "invalid_window", "0 <= a < b"),
+        (0, 0, "columns=0:9999", "invalid_window", "0 <= a < b"),
+        (0, 0, "rows=5", "invalid_window", "write a:b"),
+        (0, 0, "rows=-1:4", "invalid_window", "write a:b"),
+        (0, 0, "rows=²:4", "invalid_window", "write a:b"),
+        (0, 0, "cells=0", "invalid_input", "cells"),
+        ("one", 0, "", "invalid_input", "layer"),
+        ("+1", 0, "", "invalid_input", "a whole number is wanted"),
+        (0, "0_3", "", "invalid_input", "a whole number is wanted"),
+        ("1" * 4000, 0, "", "invalid_input", "a whole number is wanted, of at most nine digits"),
+        (0, 0, "cells=" + "9" * 50, "invalid_input", "a whole number is wanted, of at most nine digits"),
+        (0, 0, "rows=\u0661:3", "invalid_window", "write a:b"),
+    ],
+)
+def test_what_is_out_of_range_is_422_with_the_range(client, capture, layer, head, query, code, said):
+    response = get(client, capture, layer, head, query)
+    assert (response.status_code, response.json()["code"]) == (422, code)
+    assert said in response.json()["detail"]
+
+
+def test_more_weights_than_fit_the_answer_are_413_and_the_way_out_is_fewer_cells(settings):
+    with serving(settings.model_copy(update={"max_json_cells": 8})) as client:
+        capture = client.post("/api/v1/captures", json={"text": "The cat sat"})
+        refused, taken = get(client, capture, 0, 0), get(client, capture, 0, 0, "cells=2")
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+    assert "8: ask for fewer cells" in refused.json()["detail"]
+    assert taken.status_code == 200

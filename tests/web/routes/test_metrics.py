@@ -1,0 +1,108 @@
+"""GET /metrics: what is counted, and what is never said."""
+
+import prometheus_client
+from prometheus_client.parser import text_string_to_metric_families
+from worlds import serving
+
+TEXT = "The cat sat on the mat."
+
+
+def numbers(client):
+    """(name, labels in order of their names) -> value."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    samples = [sample for family in families for sample in family.samples]
+    return {(sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value for sample in samples}
+
+
+def post(client, text=TEXT, **body):
+    return client.post("/api/v1/captures", json={"text": text, **body})
+
+
+def requests(said):
+    return {tuple(labels): value for (name, *labels), value in said.items() if name == "headscope_requests_total"}
+
+
+def test_requests_are_counted_by_the_template_of_their_path_by_method_and_status(client):
+    at = post(client).headers["location"]
+    for query in ("?rows=0:2", "?rows=0:3", "?rows=9:1"):
+        client.get(f"{at}/heads/0/1{query}")
+    client.head("/healthz")
+    client.get("/static/js/main.js")
+    assert requests(numbers(client)) == {
+        ("POST", "/api/v1/captures", "201"): 1,
+        ("GET", "/api/v1/captures/{capture_id}/heads/{layer}/{head}", "200"): 2,
+        ("GET", "/api/v1/captures/{capture_id}/heads/{layer}/{head}", "422"): 1,
+        ("HEAD", "/healthz", "200"): 1,
+        ("GET", "/static/", "200"): 1,
+    }
+    assert numbers(client)["headscope_request_seconds_count", "GET", "/metrics"] == 1
+
+
+def test_what_visitors_make_up_is_no_label(client):
+    client.get("/made/up")
+    client.request("BREW", "/healthz")
+    client.get("/healthz", headers={"Host": "evil.example"})
+    client.post("/api/v1/models/load", json={"model": "made/up"})
+    post(client, "a secret word", model="made-up")
+    said = client.get("/metrics").text
+    assert not [word for word in ("made", "BREW", "evil", "secret") if word in said]
+    counted = requests(numbers(client))
+    assert counted["GET", "other", "404"] == counted["other", "/healthz", "405"] == counted["GET", "other", "421"] == 1
+
+
+def test_runs_are_counted_by_how_they_ended(settings):
+    with serving(settings.model_copy(update={"max_capture_bytes": 10_000})) as client:
+        for text in (TEXT, TEXT, "another", "cat " * 99, "the cat sat on the mat " * 4):
+            post(client, text)
+        said = numbers(client)
+    ended = {how: said["headscope_runs_ended_total", how] for how in ("finished", "refused", "failed", "stopped")}
+    assert said["headscope_runs_begun_total",] == 4
+    assert ended == {"finished": 2, "refused": 1, "failed": 1, "stopped": 0}
+
+
+def test_a_run_over_its_deadline_is_counted_as_such(settings):
+    with serving(settings.model_copy(update={"run_seconds": 1e-9})) as client:
+        post(client)
+        assert numbers(client)["headscope_runs_ended_total", "deadline"] == 1
+
+
+def test_what_is_kept_is_said_with_its_bytes(client):
+    kept = post(client).json()
+    said = numbers(client)
+    assert said["headscope_captures",] == said["headscope_models",] == 1
+    assert said["headscope_capture_bytes",] == kept["bytes"]
+    assert said["headscope_model_bytes",] > 0
+    client.delete(f"/api/v1/captures/{kept['id']}")
+    assert numbers(client)["headscope_capture_bytes",] == 0
+
+
+def test_nobody_waits_where_nobody_waits(client):
+    said = numbers(client)
+    assert said["headscope_waiting", "model"] == said["headscope_waiting", "reader"] == said["headscope_dumps",] == 0
+
+
+def test_the_process_is_measured(client):
+    assert numbers(client)["process_resident_memory_bytes",] > 10**7
+
+
+def test_two_applications_count_apart(settings):
+    with serving(settings) as one, serving(settings) as other:
+        one.get("/healthz")
+        assert ("headscope_request_seconds_count", "GET", "/healthz") not in numbers(other)
+    assert "headscope" not in prometheus_client.generate_latest().decode()
+
+
+def test_a_bug_is_counted(settings):
+    from fastapi.testclient import TestClient
+
+    from headscope.main import create_app
+
+    app = create_app(settings)
+
+    @app.get("/bug")
+    async def bug():
+        raise ZeroDivisionError
+
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
+        client.get("/bug")
+        assert requests(numbers(client))["GET", "/bug", "500"] == 1

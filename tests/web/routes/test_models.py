@@ -1,0 +1,83 @@
+import asyncio
+import threading
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from worlds import serving, write_tiny
+
+from headscope.engine.runner import Runner
+from headscope.settings import Settings
+
+
+def cards(client):
+    return {card["id"]: card for card in client.get("/api/v1/models").json()["models"]}
+
+
+def test_every_model_is_listed_with_its_state(client):
+    client.post("/api/v1/models/load", json={"model": "local:gpt2"})
+    listed = client.get("/api/v1/models").json()
+    assert listed["default"] == "local:gpt2"
+    known = cards(client)
+    assert list(known)[:5] == ["minilm", "gpt2-mini", "local:bert", "local:bert-masked", "local:gpt2"]
+    assert {card["source"] for card in list(known.values())[5:]} == {"hub"}
+    assert (known["local:gpt2"]["state"], known["local:gpt2"]["layers"]) == ("ready", 3)
+    assert (known["local:bert"]["state"], known["local:bert"]["layers"]) == ("available", None)
+
+
+def test_loading_answers_the_card(client):
+    card = client.post("/api/v1/models/load", json={"model": "local:bert"}).json()
+    assert (card["state"], card["family"], card["heads"]) == ("ready", "bert", 4)
+    assert card == cards(client)["local:bert"]
+
+
+def test_a_refused_model_says_why_and_is_read_again_when_asked_again(tmp_path):
+    write_tiny(tmp_path / "broken", "gpt2")
+    kept = (tmp_path / "broken" / "config.json").read_text()
+    (tmp_path / "broken" / "config.json").write_text(kept.replace('"gpt2"', '"gpt9"'))
+    with serving(Settings(model="local:broken", models_dir=tmp_path)) as client:
+        refused = client.post("/api/v1/models/load", json={"model": "local:broken"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "unsupported_model")
+        assert (cards(client)["local:broken"]["state"]) == "failed"
+        assert "gpt9" in cards(client)["local:broken"]["why"]
+        assert client.get("/readyz").status_code == 503
+        (tmp_path / "broken" / "config.json").write_text(kept)
+        assert client.post("/api/v1/models/load", json={"model": "local:broken"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["no body", "local:nobody", "local:../x", "local:", "/etc/passwd", "a\x00b"])
+def test_an_unknown_model_is_404_and_leaves_no_trace(client, model):
+    before = cards(client)
+    response = client.post("/api/v1/models/load", json={"model": model})
+    assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
+    assert list(cards(client)) == list(before)
+
+
+def test_fifty_who_ask_at_once_share_one_load(models_dir, monkeypatch):
+    loads = []
+    monkeypatch.setattr(
+        "headscope.models.loading.load", lambda *_, **__: loads.append(threading.get_ident()) or "model"
+    )
+
+    async def crowd():
+        runner = Runner(Settings(models_dir=models_dir))
+        return await asyncio.gather(*(runner.model("local:gpt2") for _ in range(50)))
+
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with start_blocking_portal() as portal:
+        assert portal.call(crowd) == ["model"] * 50
+    assert len(loads) == 1
+    assert loads[0] != threading.get_ident()  # never on the event loop
+
+
+def test_health_and_readiness(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    client.post("/api/v1/models/load", json={"model": "local:gpt2"})
+    assert client.get("/readyz").status_code == 200
+
+
+def test_readiness_says_why_the_default_model_cannot_be_loaded(settings):
+    with serving(settings.model_copy(update={"device": "cuda:9"})) as client:
+        client.post("/api/v1/models/load", json={"model": settings.model})
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failed")
+    assert "--device cuda:9" in answer.json()["why"]

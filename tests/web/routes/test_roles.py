@@ -1,0 +1,54 @@
+import io
+
+import numpy as np
+import pytest
+
+from headscope.analysis.formulas.roles import ROLES
+from headscope.analysis.roles import roles
+from headscope.capture.capture import run
+
+TEXT = "The cat sat on the mat, and the cat ran to the mat."
+
+
+@pytest.fixture
+def address(client):
+    return client.post("/api/v1/captures", json={"text": TEXT}).headers["location"] + "/roles"
+
+
+@pytest.fixture
+def kept(loaded):
+    return roles(run(loaded("local:gpt2"), TEXT))
+
+
+def test_every_role_is_answered_with_its_rule_and_the_numbers_behind_it(client, address, kept):
+    said = client.get(address).json()
+    assert [role["name"] for role in said["roles"]] == [role.name for role in ROLES]
+    for number, role in enumerate(said["roles"]):
+        assert role["held"] == kept.held[number].tolist()
+        assert role["queries"] == kept.queries[number]
+        for name in ("share", "chance", "left"):
+            np.testing.assert_allclose(np.array(role[name], float), getattr(kept, name)[number], atol=1e-6)
+        assert role["rule"]
+        assert "evenly spread" in role["choice"]
+    np.testing.assert_allclose(said["sink"]["values"], kept.sink, atol=1e-6)
+    assert said["sink"]["rests"]["held"] == kept.rests.tolist()
+    assert said["sink"]["delimiter"]["held"] == kept.delimiter.tolist()
+
+
+def test_what_no_query_shows_is_null(client, address):
+    after = next(role for role in client.get(address).json()["roles"] if role["name"] == "next")
+    assert after["share"] == [[None] * 4] * 3
+    assert after["held"] == [[False] * 4] * 3
+
+
+def test_arrays_hold_all_roles_at_once(client, address, kept):
+    found = np.load(io.BytesIO(client.get(f"{address}?format=npz").content))
+    np.testing.assert_array_equal(found["held"], kept.held)
+    np.testing.assert_allclose(found["share"], kept.share, atol=1e-6)
+    assert client.get(f"{address}?format=safetensors").status_code == 200
+
+
+def test_of_one_token_no_role_is_said(client):
+    location = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
+    said = client.get(f"{location}/roles").json()
+    assert not any(np.any(role["held"]) for role in said["roles"])

@@ -1,0 +1,89 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_safetensors
+
+from headscope.analysis.scores import per_head, per_query, ranks
+from headscope.analysis.table import BY_NAME, ROW_SCORES
+from headscope.capture.capture import run
+
+TEXT = "The cat sat on the mat, and the cat ran to the mat."
+
+
+@pytest.fixture
+def address(client):
+    return client.post("/api/v1/captures", json={"text": TEXT}).headers["location"] + "/scores"
+
+
+@pytest.fixture
+def kept(loaded):
+    return run(loaded("local:gpt2"), TEXT)
+
+
+def numbers(nested):
+    """Null is no number."""
+    return np.array(nested, dtype=float)
+
+
+def test_every_score_is_answered_with_its_rank_and_what_it_means(client, address, kept):
+    said = client.get(address).json()
+    values = per_head(kept, ROW_SCORES)
+    assert [score["name"] for score in said["scores"]] == list(BY_NAME)
+    assert (said["axes"], said["per"]) == (["layer", "head"], "head")
+    for score, value, rank in zip(said["scores"], values, ranks(values), strict=True):
+        np.testing.assert_allclose(numbers(score["values"]), value, atol=1e-6)
+        np.testing.assert_array_equal(numbers(score["ranks"]), rank)
+        assert all(score[name] for name in ("title", "unit", "formula", "choice"))
+        assert score["source"]["link"].startswith("https://")
+
+
+def test_what_a_text_cannot_have_is_null(client, address):
+    score = client.get(f"{address}?names=delimiter").json()["scores"][0]
+    assert score["values"] == score["ranks"] == [[None] * 4] * 3
+
+
+def test_each_query_is_answered_where_asked_for(client, address, kept):
+    said = client.get(f"{address}?names=first,self&per=query").json()
+    wanted = per_query(kept, [BY_NAME["first"], BY_NAME["self"]])
+    assert said["axes"] == ["layer", "head", "query"]
+    for score, value in zip(said["scores"], wanted, strict=True):
+        np.testing.assert_allclose(numbers(score["values"]), value, atol=1e-6)
+        assert "ranks" not in score
+
+
+def test_arrays_hold_all_scores_at_once(client, address, kept):
+    values = per_head(kept, ROW_SCORES)
+    npy = client.get(f"{address}?format=npy")
+    np.testing.assert_allclose(np.load(io.BytesIO(npy.content)), values, atol=1e-6)
+    facts = json.loads(npy.headers["x-headscope"])
+    assert facts["axes"] == ["score", "layer", "head"]
+    assert facts["scores"] == list(BY_NAME)
+    named = load_safetensors(client.get(f"{address}?format=safetensors").content)
+    np.testing.assert_array_equal(named["ranks"], ranks(values))
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("names=entropy,charm", "'charm' is no score; there are entropy,"),
+        ("names=first,first", "name each once"),
+        ("names=", "is no score"),
+        ("per=key", "per"),
+        ("score=first", "unknown here"),
+    ],
+)
+def test_what_there_is_not_is_422_with_what_there_is(client, address, query, said):
+    response = client.get(f"{address}?{query}")
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
+    assert said in response.json()["detail"]
+
+
+def test_of_a_capture_that_is_gone_there_are_none(client):
+    assert client.get(f"/api/v1/captures/{'0' * 32}/scores").json()["code"] == "capture_gone"
+
+
+def test_who_holds_them_already_is_told_so(client, address):
+    etag = client.get(address).headers["etag"]
+    assert client.get(address, headers={"If-None-Match": etag}).status_code == 304

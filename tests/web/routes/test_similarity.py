@@ -1,0 +1,61 @@
+import io
+
+import numpy as np
+import pytest
+
+from headscope.analysis.similarity import similarity
+from headscope.capture.capture import run
+
+TEXT = "The cat sat on the mat, and the cat ran to the mat."
+
+
+@pytest.fixture
+def address(client):
+    return client.post("/api/v1/captures", json={"text": TEXT}).headers["location"] + "/similarity"
+
+
+def test_each_two_heads_are_compared_and_each_has_a_place(client, address, loaded):
+    said, wanted = client.get(address).json(), similarity(run(loaded("local:gpt2"), TEXT), range(3))
+    for name, array in (
+        ("jensen_shannon", wanted.jensen_shannon),
+        ("cosine", wanted.cosine),
+        ("places", wanted.places),
+    ):
+        np.testing.assert_allclose(said[name], array, atol=1e-5)
+    assert (said["layers"], said["heads"]) == ([0, 1, 2], 4)
+    assert said["exact"] is True
+    assert 0 < said["map"]["shown"] <= 1
+    assert [measure["name"] for measure in said["collapse"]] == ["sink", "low_rank", "low_entropy", "near_duplicate"]
+
+
+def test_fewer_rows_are_said_to_be_no_exact_answer(client, address):
+    said = client.get(f"{address}?rows=2&layers=1").json()
+    assert (said["exact"], said["rows"], said["layers"]) == (False, 2, [1])
+    assert np.shape(said["jensen_shannon"]) == (4, 4)
+
+
+def test_arrays_are_named(client, address):
+    found = np.load(io.BytesIO(client.get(f"{address}?format=npz").content))
+    assert {"jensen_shannon", "cosine", "places", "entropy", "first", "effective_rank"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("layers=3", "unknown_layer"),
+        ("layers=a", "invalid_input"),
+        ("rows=0", "invalid_input"),
+        ("heads=1", "invalid_input"),
+    ],
+)
+def test_what_there_is_not_is_refused(client, address, query, code):
+    response = client.get(f"{address}?{query}")
+    assert (response.status_code, response.json()["code"]) == (422, code)
+
+
+def test_of_one_token_all_heads_are_alike(client):
+    location = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
+    said = client.get(f"{location}/similarity").json()
+    assert not np.any(said["jensen_shannon"])
+    np.testing.assert_allclose(said["cosine"], 1, atol=1e-6)
+    assert not np.any(said["places"])

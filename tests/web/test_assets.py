@@ -1,0 +1,64 @@
+"""The page as it is sent: compressed, and scripts without their comments."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from headscope.web.assets import COMMENTS, asset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+SCRIPT = """/** What it does. */
+import { a } from "./a.js";
+
+/**
+ * At length.
+ *
+ * @param {string} url
+ */
+export function b(url) {
+  // Why.
+  const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // said beside it
+  return { /** @type {number} */ one, two };
+}
+"""
+SENT = """import { a } from "./a.js";
+
+export function b(url) {
+  const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // said beside it
+  return { /** @type {number} */ one, two };
+}
+"""
+
+
+def test_comments_that_have_their_lines_to_themselves_stay_at_home(tmp_path):
+    script = tmp_path / "a.js"
+    script.write_text(SCRIPT)
+    assert asset(script, 1).body.decode() == SENT
+
+
+def test_no_script_has_text_of_several_lines_in_which_something_could_look_like_a_comment():
+    for script in (ROOT / "static" / "js").rglob("*.js"):
+        for line in COMMENTS.sub(b"", script.read_bytes()).decode().splitlines():
+            assert line.count("`") % 2 == 0, f"{script.name}: {line.strip()}"
+
+
+def test_what_is_sent_is_that_of_now(tmp_path):
+    page = tmp_path / "a.css"
+    for time, rule in enumerate((b"a {}", b"b {}")):
+        page.write_bytes(rule)
+        assert gzip.decompress(asset(page, time).compressed) == asset(page, time).body == rule
+
+
+@pytest.mark.parametrize("name", ["/static/js/main.js", "/static/css/base.css"])
+def test_it_is_compressed_for_who_can_read_that_and_asked_about_by_its_content(client, name):
+    whole = client.get(name, headers={"Accept-Encoding": "identity"})
+    small = client.get(name, headers={"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in whole.headers
+    assert (small.headers["content-encoding"], small.content) == ("gzip", whole.content)
+    assert int(small.headers["content-length"]) < len(whole.content)
+    assert small.headers["vary"] == whole.headers["vary"] == "Accept-Encoding"
+    assert client.get(name, headers={"If-None-Match": small.headers["etag"]}).status_code == 304
+    assert client.get(name, headers={"If-None-Match": '"other"'}).status_code == 200

@@ -1,0 +1,116 @@
+"""The end of a server (fault 27): who finishes, who is told, and when it is over."""
+
+import json
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import httpx2
+import pytest
+from worlds import running, until
+
+from headscope.engine.job import Watch
+from headscope.main import create_app
+
+TEXT = {"text": "The cat sat on the mat."}
+CAPTURES = "/api/v1/captures"
+STREAM = {"Accept": "text/event-stream"}
+
+
+@pytest.fixture
+def stopping(settings, monkeypatch):
+    """A server with a run that waits in each block for `held`, told to stop once that has begun."""
+    held, begun, go_on = Event(), Event(), Watch.go_on
+
+    def waiting(self):
+        begun.set()
+        while not held.wait(0.01):
+            go_on(self)
+
+    monkeypatch.setattr(Watch, "go_on", waiting)
+    with running(create_app(settings), settings) as (url, server), httpx2.Client(base_url=url, timeout=60) as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+        with ThreadPoolExecutor(2) as pool:
+            stream = pool.submit(client.post, CAPTURES, json=TEXT, headers=STREAM)
+            until(begun.is_set)
+            plain = pool.submit(client.post, CAPTURES, json={"text": "it waits behind the other"})
+            until(lambda: b'headscope_waiting{for="model"} 1' in client.get("/metrics").content)
+            yield client, server, held, stream, plain
+            held.set()
+
+
+def test_a_server_that_stops_is_not_ready_takes_nothing_new_and_finishes_what_runs(stopping):
+    client, server, held, stream, plain = stopping
+    server.stop()
+    said, refused = client.get("/readyz"), client.post(CAPTURES, json={"text": "a third"})
+    assert (said.status_code, said.json()) == (503, {"status": "stopping"})
+    assert (refused.status_code, refused.json()["code"]) == (503, "stopping")
+    assert int(refused.headers["retry-after"]) > 0
+    assert client.get("/healthz").status_code == 200
+    held.set()
+    assert "event: done" in stream.result().text
+    assert plain.result().status_code == 201
+    until(lambda: server.should_exit)
+
+
+def test_what_does_not_finish_in_time_is_told_so(stopping, monkeypatch):
+    client, server, held, stream, plain = stopping
+    monkeypatch.setattr("headscope.web.server.FINISH_SECONDS", 0.5)
+    server.stop()
+    *_, name, data = stream.result().text.split("\n\n")[-2].splitlines()
+    assert (name, json.loads(data.removeprefix("data: "))["code"]) == ("event: error", "stopping")
+    assert (plain.result().status_code, plain.result().json()["code"]) == (503, "stopping")
+
+
+def test_a_second_signal_waits_for_nobody(stopping):
+    client, server, held, stream, plain = stopping
+    server.handle_exit(signal.SIGINT, None)
+    assert not server.should_exit
+    server.handle_exit(signal.SIGINT, None)
+    assert server.should_exit
+    assert server.force_exit
+    until(lambda: stream.done() and plain.done(), seconds=10)
+
+
+SLOW = """
+import asyncio
+from fastapi.responses import StreamingResponse
+from headscope import main
+
+create_app = main.create_app
+
+async def body():
+    yield b"begun, "
+    await asyncio.sleep(2)
+    yield b"done"
+
+def with_slow(settings):
+    app = create_app(settings)
+    app.get("/slow")(lambda: StreamingResponse(body(), media_type="text/event-stream"))
+    return app
+
+main.create_app = with_slow
+from headscope.cli.command import run
+run()
+"""
+
+
+def test_sigterm_lets_what_was_begun_finish_and_leaves_with_0(tmp_path):
+    (tmp_path / "none").mkdir()  # a model that is refused before torch is imported, which takes seconds
+    (tmp_path / "none" / "config.json").write_text("{")
+    command = [sys.executable, "-c", SLOW, "serve", "--no-open", "--port", "0"]
+    command += ["--model", "local:none", "--models-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stdout.readline().split()[3].rstrip(",")
+            with httpx2.stream("GET", f"{url}/slow", timeout=60) as answer:
+                parts = answer.iter_bytes()
+                assert next(parts) == b"begun, "
+                process.send_signal(signal.SIGTERM)
+                until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
+                assert b"".join(parts) == b"done"
+            assert process.wait(30) == 0
+        finally:
+            process.kill()

@@ -1,0 +1,233 @@
+"""POST /api/v1/captures as a stream: what comes when, and what a client that leaves sets free."""
+
+import asyncio
+import base64
+import json
+from threading import Event
+from time import sleep
+
+import httpx2
+import numpy as np
+import pytest
+from worlds import leave_once, live, serving, until
+
+from headscope.engine.job import Making
+from headscope.engine.runner import Runner
+from headscope.errors import Busy
+from headscope.records import ModelCard
+from headscope.settings import Settings
+
+TEXT = "The cat sat on the mat."
+CAPTURES = "/api/v1/captures"
+ATTENTION = "/api/v1/attention"
+STREAM = {"Accept": "text/event-stream"}
+
+
+def streamed(client, text=TEXT, query="", **body):
+    answer = client.post(f"{CAPTURES}{query}", json={"text": text, **body}, headers=STREAM)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return parsed(answer.text)
+
+
+def parsed(said):
+    blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in said.split("\n\n") if block]
+    return [(block["event"], json.loads(block["data"])) for block in blocks]
+
+
+def maps_of(events):
+    return [
+        np.frombuffer(base64.b64decode(data["maps"]), np.uint8).reshape(-1, data["cells"], data["cells"])
+        for name, data in events
+        if name == "layer"
+    ]
+
+
+def test_tokens_come_first_then_each_layer_then_the_capture(client):
+    events = streamed(client)
+    names = [name for name, _ in events if name != "queued"]
+    assert names == ["tokens", "layer", "layer", "layer", "done"]
+    tokens, done = dict(events)["tokens"], dict(events)["done"]
+    assert tokens.pop("seconds") is None  # nothing was run before, so nobody knows
+    assert tokens.items() <= done.items()
+    assert [data["layer"] for name, data in events if name == "layer"] == [0, 1, 2]
+    plain = client.post(CAPTURES, json={"text": TEXT})
+    assert plain.status_code == 200
+    assert {**plain.json(), "expires_in": 0} == {**done, "expires_in": 0}
+
+
+def test_of_a_text_that_is_kept_the_layers_are_not_worked_out_again(client, monkeypatch):
+    before = streamed(client, query="?cells=4")
+    monkeypatch.setattr("headscope.capture.windows.thumbnails", lambda *_: pytest.fail("worked out again"))
+    assert [layer for layer in streamed(client, query="?cells=4") if layer[0] == "layer"] == [
+        layer for layer in before if layer[0] == "layer"
+    ]
+
+
+def test_layers_of_one_size_alone_are_remembered(client):
+    first = maps_of(streamed(client, query="?cells=4"))
+    assert maps_of(streamed(client, query="?cells=3"))[0].shape != first[0].shape
+    np.testing.assert_array_equal(maps_of(streamed(client, query="?cells=4")), first)
+
+
+def test_a_size_takes_the_place_of_another_and_a_large_one_is_not_remembered():
+    async def remembered(*sizes):
+        making = Making(ModelCard("tiny", "", "gpt2", "local"))
+        for size in sizes:
+            making.remember(*size, {})
+        return set(making.small)
+
+    few = (0, 4, "sqrt"), (1, 4, "sqrt")
+    assert asyncio.run(remembered(*few)) == set(few)
+    assert asyncio.run(remembered(*few, (0, 4, "linear"))) == {(0, 4, "linear")}
+    assert asyncio.run(remembered(*few, (0, 500, "sqrt"))) == set()
+
+
+@pytest.mark.parametrize(("query", "cells"), [("", 48), ("?cells=4", 4)])
+def test_the_maps_are_the_overview_in_256_steps(client, query, cells):
+    events = streamed(client, query=query)
+    overview = client.get(f"{CAPTURES}/{dict(events)['done']['id']}/overview?cells={cells}").json()
+    found = np.stack(maps_of(events)) / 255
+    np.testing.assert_allclose(found, overview["values"], atol=0.5 / 255 + 1e-6)
+
+
+def test_maps_bent_by_the_square_root_are_fine_where_weights_are_small(client):
+    events = streamed(client, query="?bend=sqrt")
+    overview = np.array(client.get(f"{CAPTURES}/{dict(events)['done']['id']}/overview").json()["values"])
+    np.testing.assert_allclose(np.stack(maps_of(events)) / 255, np.sqrt(overview), atol=0.5 / 255 + 1e-6)
+
+
+def test_a_capture_that_is_there_is_streamed_all_the_same(client):
+    first, second = streamed(client), streamed(client)
+    assert [name for name, _ in second] == ["tokens", "layer", "layer", "layer", "done"]
+    for one, other in zip(maps_of(first), maps_of(second), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_a_run_comes_to_is_an_event_too(client):
+    [(name, problem)] = streamed(client, "cat " * 999)[-1:]
+    assert (name, problem["code"], problem["status"]) == ("error", "too_many_tokens", 422)
+
+
+def test_what_is_wrong_before_the_run_is_an_answer_of_its_own(client):
+    answer = client.post(CAPTURES, json={"text": " "}, headers=STREAM)
+    assert (answer.status_code, answer.json()["code"]) == (422, "empty_text")
+
+
+@pytest.fixture
+def slow(models_dir, monkeypatch):
+    """A live server whose model waits in each block for `held`, and the blocks that were begun."""
+    held, begun = Event(), []
+    from headscope.engine.job import Watch
+
+    go_on = Watch.go_on
+
+    def waiting(self):
+        go_on(self)
+        begun.append(self.making)
+        held.wait(20)
+
+    monkeypatch.setattr(Watch, "go_on", waiting)
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_waiting=1)
+    with live(settings) as url:
+        httpx2.post(f"{url}/api/v1/models/load", json={"model": "local:gpt2"}, timeout=60)
+        yield url, held, begun
+        held.set()
+
+
+def opened(client, url, text):
+    return client.stream("POST", f"{url}{CAPTURES}", json={"text": text}, headers=STREAM)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [(CAPTURES, STREAM), (CAPTURES, {}), (ATTENTION, {})],
+    ids=["stream", "json", "attention"],
+)
+def test_a_client_that_leaves_stops_the_run_within_a_block_and_frees_the_slot(slow, path, headers):
+    url, held, begun = slow
+    leave_once(lambda: begun, url, path, {"text": TEXT}, headers)
+    until(begun[0].stopped.is_set)
+    held.set()
+    assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=20).status_code == 201
+    assert [making.tokens for making in begun].count(begun[0].tokens) == 1  # of its three blocks, one was begun
+
+
+def test_a_client_that_leaves_stops_its_certificate_too(settings, monkeypatch):
+    begun = []
+
+    def endless(model, capture, watch):
+        begun.append(watch.making)
+        while True:
+            watch.go_on()
+            sleep(0.01)
+
+    monkeypatch.setattr("headscope.capture.certificate.certify", endless)
+    with live(settings) as url:
+        leave_once(lambda: begun, url, ATTENTION, {"text": TEXT, "verify": True})
+        until(begun[0].stopped.is_set)
+        assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=60).status_code == 201
+
+
+def test_a_client_that_leaves_before_the_first_event_stops_the_run_too(slow, monkeypatch):
+    url, held, begun = slow
+    begin = Runner.begin
+
+    async def begin_and_dawdle(*asked):
+        made = await begin(*asked)
+        await asyncio.sleep(1)
+        return made
+
+    monkeypatch.setattr(Runner, "begin", begin_and_dawdle)
+    leave_once(lambda: begun, url, CAPTURES, {"text": TEXT}, STREAM)
+    until(begun[0].stopped.is_set)
+
+
+def test_a_stream_that_has_begun_is_not_sent_away_by_a_full_queue(client, monkeypatch):
+    async def full(*_):
+        raise Busy("32 requests are waiting already")
+
+    client.post("/api/v1/models/load", json={"model": "local:gpt2"})
+    monkeypatch.setattr(Runner, "read", full)
+    assert [name for name, _ in streamed(client) if name != "queued"] == ["tokens", "layer", "layer", "layer", "done"]
+
+
+def test_who_waits_behind_others_hears_how_many(slow):
+    url, held, begun = slow
+    with httpx2.Client(timeout=20) as client, opened(client, url, TEXT):
+        until(lambda: begun)
+        with opened(client, url, "another") as behind:
+            lines = behind.iter_lines()
+            assert [next(lines), next(lines)] == ["event: queued", 'data: {"position": 1}']
+            held.set()
+            assert "event: done" in list(lines)
+
+
+def test_one_of_two_who_leaves_stops_nothing(slow):
+    url, held, begun = slow
+    with httpx2.Client(timeout=20) as client, opened(client, url, TEXT) as stays:
+        until(lambda: begun)
+        with httpx2.Client(timeout=20) as other, opened(other, url, TEXT):
+            until(lambda: begun[0].followers == 2)
+        until(lambda: begun[0].followers == 1)
+        held.set()
+        assert "event: done" in list(stays.iter_lines())
+
+
+def test_a_run_past_its_deadline_ends_with_504_at_every_door(models_dir):
+    settings = Settings(model="local:gpt2", models_dir=models_dir, run_seconds=1e-9)
+    with serving(settings) as client:
+        plain = [client.post(path, json={"text": TEXT}) for path in (CAPTURES, ATTENTION)]
+        [(name, problem)] = streamed(client)[-1:]
+    assert [(answer.status_code, answer.json()["code"]) for answer in plain] == [(504, "deadline")] * 2
+    assert "0 of 3 layers were done after 1e-09 s" in plain[0].json()["detail"]
+    assert (name, problem["code"]) == ("error", "deadline")
+
+
+def test_a_full_queue_is_an_answer_and_no_event_so_that_it_says_when_to_come_again(slow):
+    url, held, begun = slow
+    with httpx2.Client(timeout=20) as client, opened(client, url, TEXT), opened(client, url, "another"):
+        until(lambda: begun)
+        with opened(client, url, "a third") as refused:
+            assert (refused.status_code, json.loads(refused.read())["code"]) == (503, "busy")
+            assert int(refused.headers["retry-after"]) > 0
+        held.set()
