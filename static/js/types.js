@@ -199,7 +199,9 @@
  * @typedef {object} Store
  * @property {() => State} get
  * @property {(patch: Partial<State>) => void} set
- * @property {(listener: (now: State, before: State) => void) => () => void} subscribe answers its undo
+ * @property {(listener: (now: State, before: State) => void) => () => void} subscribe calls the listener after every change; returns its undo
+ * @property {(names: readonly (keyof State)[], listener: (now: State, before: State) => void) => () => void} watch
+ *   calls the listener after a change of one of these fields (compared with ===), not at once; returns its undo
  *
  * @typedef {"push" | "replace"} Remember whether the step gets an entry of its own in the browser's history
  *

@@ -50,7 +50,7 @@ export function initialState() {
 }
 
 /**
- * The only state of the page. Listeners hear the state now and the one before, and compare what they draw.
+ * The only state of the page. A listener gets the state after a change and the state before it.
  *
  * @param {State} initial
  * @returns {Store}
@@ -59,18 +59,41 @@ export function createStore(initial) {
   let state = initial;
   /** @type {Set<(now: State, before: State) => void>} */
   const listeners = new Set();
+  /** @type {[now: State, before: State][]} changes that the listeners have not been called with yet */
+  const changes = [];
+  let isNotifying = false;
+
+  /** A listener may itself call `set`: that change is delivered after this one, so that each listener gets them in order. */
+  function notify() {
+    if (isNotifying) return;
+    isNotifying = true;
+    try {
+      for (let change = changes.shift(); change; change = changes.shift()) {
+        for (const listener of listeners) listener(...change);
+      }
+    } finally {
+      isNotifying = false;
+    }
+  }
+
+  /** @param {(now: State, before: State) => void} listener */
+  function subscribe(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
   return {
     get: () => state,
     set(patch) {
       const before = state;
       state = { ...state, ...patch };
-      // A listener may itself set: it gets its own round, and `now` stays what this round is about.
-      const now = state;
-      for (const listener of listeners) listener(now, before);
+      changes.push([state, before]);
+      notify();
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
+    watch: (names, listener) =>
+      subscribe((now, before) => {
+        if (names.some((name) => now[name] !== before[name])) listener(now, before);
+      }),
   };
 }
