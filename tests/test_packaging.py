@@ -14,6 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from headscope.web.documents import NAMES as DOCUMENTS
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
@@ -33,7 +35,7 @@ def built(kind: str, folder: Path) -> Path:
     """A wheel or an sdist of this very tree, built from a copy: a build in place would leave files in it."""
     tree = folder / "tree"
     tree.mkdir()
-    for name in ("app", "templates", "static"):
+    for name in ("app", "templates", "static", "docs"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in", "pyproject.toml"):
         shutil.copy(ROOT / name, tree)
@@ -74,6 +76,12 @@ def test_the_wheel_holds_every_module_and_the_bundled_model(wheel: set[str]) -> 
     assert {name.replace("app/", "headscope/", 1) for name in ours} <= wheel
 
 
+def test_the_wheel_holds_the_documents_that_the_server_answers(wheel: set[str]) -> None:
+    assert {name for name in wheel if name.startswith("headscope/docs/")} == {
+        f"headscope/docs/{name}.md" for name in DOCUMENTS
+    }
+
+
 def test_the_wheel_holds_only_the_package_headscope(wheel: set[str]) -> None:
     about = f"headscope-{PROJECT['project']['version']}.dist-info"
     assert {name.split("/")[0] for name in wheel} == {"headscope", about}
@@ -86,7 +94,7 @@ def test_every_folder_with_code_is_listed_as_a_package() -> None:
     named = {".".join(["headscope", *(part for part in folder.split("/") if part != ".")]) for folder in folders}
     listed = PROJECT["tool"]["setuptools"]["packages"]
     assert listed == sorted(set(listed), key=listed.index)
-    assert set(listed) == named | {"headscope.templates", "headscope.static"}
+    assert set(listed) == named | {"headscope.templates", "headscope.static", "headscope.docs"}
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from(tmp_path: Path) -> None:
@@ -94,6 +102,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(tmp_path: Path) -> None:
         names = {"/".join(name.split("/")[1:]) for name in archive.getnames()}
     ours = {name for folder in ("app", "templates", "static") for name in files_below(folder)}
     ours = {name for name in ours if "__pycache__" not in name}
+    ours |= {f"docs/{name}.md" for name in DOCUMENTS}
     assert ours | {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
 
 
@@ -103,20 +112,21 @@ def test_the_package_is_imported_without_torch() -> None:
     assert said == "[]\n"
 
 
-SERVE_TWO_FILES = """
+SERVE_THREE_FILES = """
 from fastapi.testclient import TestClient
 from headscope import main
 from headscope.settings import Settings
 client = TestClient(main.create_app(Settings()), base_url="http://127.0.0.1")
 print(main.__file__, client.get("/").status_code, client.get("/static/js/main.js").status_code)
+print(client.get("/docs/glossary").status_code)
 """
 
 
 def test_an_installed_wheel_serves_its_own_page(installed: Path, tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(installed)}
-    command = [sys.executable, "-c", SERVE_TWO_FILES]
+    command = [sys.executable, "-c", SERVE_THREE_FILES]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == [str(installed / "headscope" / "main.py"), "200", "200"], done.stderr
+    assert done.stdout.split() == [str(installed / "headscope" / "main.py"), "200", "200", "200"], done.stderr
 
 
 @pytest.mark.parametrize("lock", [path.name for path in LOCKS])

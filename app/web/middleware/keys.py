@@ -11,7 +11,7 @@ from ...settings import Settings
 
 # The page asks for the key itself; health is for load balancers. Everything that is not named here needs the key.
 OPEN_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz"}
-OPEN_FOLDERS = ("/static/", "/vendor/")
+OPEN_FOLDERS = ("/static/", "/vendor/", "/docs/")
 
 
 def is_open(path: str) -> bool:

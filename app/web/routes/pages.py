@@ -19,6 +19,7 @@ from starlette.staticfiles import NotModifiedResponse
 from starlette.types import Scope
 
 from ...analysis.table import ROW_SCORES
+from .. import documents
 from ..assets import Asset, asset, asset_of
 from ..deps import TheSettings
 from ..examples import PROBES
@@ -126,6 +127,15 @@ def docs(request: Request) -> Response:
     """The API, to read and to try."""
     context = {"swagger_js": vendor()["swagger_js"].url, "swagger_css": vendor()["swagger_css"].url}
     return templates.TemplateResponse(request, "docs.html", context, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/docs/{name}", response_class=HTMLResponse)
+def document(name: str, request: Request) -> Response:
+    """The glossary, and the scores and roles of heads."""
+    if name not in documents.NAMES:
+        raise HTTPException(404)
+    context = {"name": name, "content": documents.html_of(shipped("docs") / f"{name}.md")}
+    return templates.TemplateResponse(request, "document.html", context, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/vendor/{digest}/{name}")

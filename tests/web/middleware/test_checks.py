@@ -154,10 +154,11 @@ def test_strangers_get_smaller_limits_unless_told_otherwise(shared):
 
 
 def test_every_route_but_the_listed_few_wants_the_key(shared):
-    listed = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/vendor/{digest}/{name}"}
+    listed = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/vendor/{digest}/{name}", "/docs/{name}"}
     with serving(shared()) as client:
         paths = set(client.app.openapi()["paths"]) | listed
         assert {path for path in paths if is_open(path)} == listed
+        assert client.get("/docs/glossary").status_code == 200
         for path in paths - listed:
             for method in client.app.openapi()["paths"][path]:
                 assert code(client.request(method, path)) == (401, "key_refused"), path
