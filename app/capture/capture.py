@@ -172,7 +172,7 @@ def arenas_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, Arena]:
 def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
     """Last hidden state [1 i m] of the base model: a vocabulary of logits per token would be waste."""
     inputs = {"input_ids": torch.tensor([[token.id for token in tokens]], device=model.device)}
-    if model.adapter.pairs:
+    if model.card.pairs:
         inputs["token_type_ids"] = torch.tensor([[token.segment for token in tokens]], device=model.device)
     hidden: Tensor = model.adopted.model.base_model(**inputs).last_hidden_state
     return hidden

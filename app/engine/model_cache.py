@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from anyio import to_thread
 
-from ..errors import AppError, ModelTooLarge
+from ..errors import AppError, ModelNotFound, ModelTooLarge
 from ..models.progress import Progress, cancelled
 from ..models.registry import Catalogue, Entry, folder_of
 from ..records import ModelCard
@@ -24,12 +24,15 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 FLOAT32 = 4  # bytes
+FAILURES_KEPT = 8  # of models that are not in the catalogue: anybody can ask for any id of the hub
+FOLDER_GONE = "its folder, or config.json in it, is gone: usable until it is unloaded, then it cannot be loaded again"
 
 
 @dataclass
 class Load:
     """A model that is being loaded, is loaded, or could not be. `used` counts up: the larger, the later."""
 
+    entry: Entry
     task: "asyncio.Task[LoadedModel]"
     progress: Progress
     bytes: int = 0
@@ -59,11 +62,12 @@ class Shelf:
         return Catalogue(self.settings.models_dir, self.settings.hub_models)
 
     def cards(self) -> list[ModelCard]:
-        """Every model there is, with its state now; those of the hub that somebody named come last."""
-        cards = {entry.card.id: entry.card for entry in self.catalogue.listed()}
-        for model_id in sorted(self.loads.keys() - cards.keys()):
-            cards[model_id] = self.catalogue.lookup(model_id).card
-        return [self.card(card) for card in cards.values()]
+        """Every model there is, with its state now; models outside the catalogue come last."""
+        cards = {entry.card.id: self.card(entry.card) for entry in self.catalogue.listed()}
+        for model_id, load in sorted(self.loads.items()):
+            if model_id not in cards and (load.entry.repo or not load.failed):
+                cards[model_id] = self.card_of(model_id)
+        return list(cards.values())
 
     def card(self, card: ModelCard) -> ModelCard:
         load = self.loads.get(card.id)
@@ -73,9 +77,25 @@ class Shelf:
             return card.now("loading")
         return card.now("failed", why_of(load.failed)) if load.failed else load.task.result().card
 
+    def card_of(self, model_id: str) -> ModelCard:
+        """The card of that model, also of a loaded one whose folder has been deleted. Raises ModelNotFound."""
+        try:
+            return self.card(self.catalogue.lookup(model_id).card)
+        except ModelNotFound:
+            load = self.loads.get(model_id)
+            if load is None or load.failed:
+                raise
+            card = self.card(load.entry.card)
+            return card.now("ready", FOLDER_GONE) if load.ready else card
+
     @property
     def default(self) -> ModelCard:
-        return self.card(self.catalogue.lookup(self.settings.model).card)
+        """The card of the default model; failed where its folder has been deleted."""
+        model_id = self.settings.model
+        try:
+            return self.card_of(model_id)
+        except ModelNotFound as error:
+            return ModelCard(model_id, model_id, "", "local", state="failed", why=error.detail)
 
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model; whoever asks while it loads joins that load. Raises ModelNotFound, ModelRefused, ..."""
@@ -98,17 +118,19 @@ class Shelf:
         if load is None or load.failed:
             entry = self.catalogue.lookup(wanted)
             progress = Progress("asking" if entry.repo else "reading")
-            load = Load(asyncio.create_task(self.bring(entry, progress)), progress, used=self.clock())
+            load = Load(entry, asyncio.create_task(self.bring(entry, progress)), progress, used=self.clock())
             self.loads[wanted] = load
-            load.task.add_done_callback(lambda _: self.forget_if_failed(entry))
+            load.task.add_done_callback(lambda _: self.forget_failures())
         return load
 
-    def forget_if_failed(self, entry: Entry) -> None:
-        """Whatever a stranger may have typed leaves no trace; of the models on the list one can read why."""
-        listed = entry.card.id in {self.settings.model, *(known.card.id for known in self.catalogue.listed())}
-        load = self.loads.get(entry.card.id)
-        if load is not None and load.failed and not listed:
-            del self.loads[entry.card.id]
+    def forget_failures(self) -> None:
+        """Keep the failures of listed models, and of the others the last few, but for ids that exist nowhere."""
+        listed = {self.settings.model, *(entry.card.id for entry in self.catalogue.listed())}
+        others = {model_id: load for model_id, load in self.loads.items() if load.failed and model_id not in listed}
+        unknown = {model_id for model_id, load in others.items() if isinstance(load.failed, ModelNotFound)}
+        recent = sorted(others.keys() - unknown, key=lambda model_id: others[model_id].used)[-FAILURES_KEPT:]
+        for model_id in others.keys() - set(recent):
+            del self.loads[model_id]
 
     def cancel(self, model_id: str) -> None:
         """Stop a download: at once for whoever waits, at its next block for the thread that works on it."""

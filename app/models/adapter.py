@@ -47,7 +47,7 @@ class Adapter:
     fields:    what is read of config.json, as it is written there; nothing else of it reaches transformers
     sizes:     (config, layer) -> AttentionConfig
     refusal:   config -> why this one cannot be shown, or None
-    pairs:     whether the model was trained on sentence pairs
+    pairs:     config -> whether the model reads sentence pairs
     """
 
     family: str
@@ -61,7 +61,7 @@ class Adapter:
     fields: frozenset[str]
     sizes: Callable[[Any, int], AttentionConfig]
     refusal: Callable[[Any], str | None]
-    pairs: bool
+    pairs: Callable[[Any], bool]
 
 
 class AttentionInPlace(nn.Module):

@@ -39,6 +39,11 @@ def refusal(config: BertConfig) -> str | None:
     return None
 
 
+def reads_pairs(config: BertConfig) -> bool:
+    """Only a model with an embedding for the second segment does."""
+    return bool(config.type_vocab_size > 1)
+
+
 BERT = Adapter(
     family="bert",
     config_class=BertConfig,
@@ -53,5 +58,5 @@ BERT = Adapter(
     fields=FIELDS,
     sizes=sizes,
     refusal=refusal,
-    pairs=True,
+    pairs=reads_pairs,
 )

@@ -41,6 +41,10 @@ def refusal(config: GPT2Config) -> str | None:
     return "add_cross_attention is set: only self-attention is shown" if config.add_cross_attention else None
 
 
+def reads_pairs(config: GPT2Config) -> bool:  # noqa: ARG001 - families share one signature
+    return False
+
+
 GPT2 = Adapter(
     family="gpt2",
     config_class=GPT2Config,
@@ -55,5 +59,5 @@ GPT2 = Adapter(
     fields=FIELDS,
     sizes=sizes,
     refusal=refusal,
-    pairs=False,
+    pairs=reads_pairs,
 )

@@ -38,7 +38,7 @@ class LoadedModel:
         Raises TooManyTokens, PairNotSupported.
         """
         limit = min(filter(None, (self.card.max_tokens, most)))
-        return tokenize(self.tokenizer, text, text_pair, pairs=self.adapter.pairs, most=limit, truncate=truncate)
+        return tokenize(self.tokenizer, text, text_pair, pairs=bool(self.card.pairs), most=limit, truncate=truncate)
 
     @property
     def device(self) -> torch.device:
@@ -118,7 +118,7 @@ def describe(card: ModelCard, claim: Claim, model: PreTrainedModel, digest: str)
         d_model=first.d_model,
         max_tokens=model.config.max_position_embeddings,
         causal=first.causal,
-        pairs=claim.adapter.pairs,
+        pairs=claim.adapter.pairs(model.config),
         parameters=model.num_parameters(),
         state="ready",
     )

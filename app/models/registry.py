@@ -110,7 +110,11 @@ class Catalogue:
         return on_hub(model_id) if self.from_hub is None or model_id in self.from_hub else None
 
     def folder_names(self) -> list[str]:
-        return sorted(path.name for path in self.models_dir.iterdir()) if self.models_dir else []
+        """The names in `models_dir`; none where it cannot be read."""
+        try:
+            return sorted(path.name for path in self.models_dir.iterdir()) if self.models_dir else []
+        except OSError:
+            return []
 
     def overlooked(self) -> list[str]:
         """A word on each folder in `models_dir` that is not offered."""
@@ -118,18 +122,27 @@ class Catalogue:
             f"{shown(name)} in {self.models_dir} is not offered: a model is a folder there that holds config.json, "
             "and its name begins with a letter or digit and is of letters, digits, '.', '_' and '-', at most 100"
             for name in self.folder_names()
-            if self.models_dir and (self.models_dir / name).is_dir() and self.local(name) is None
+            if self.models_dir and is_folder(self.models_dir / name) and self.local(name) is None
         ]
 
     def local(self, name: str) -> Entry | None:
         """The folder `name` directly in `models_dir`, if it is one and holds a config.json."""
         if self.models_dir is None or not FOLDER_NAME.fullmatch(name):
             return None
-        folder = (self.models_dir / name).resolve()
-        inside = folder.is_relative_to(self.models_dir.resolve())
-        if not inside or not (folder / "config.json").is_file():
+        try:
+            folder = (self.models_dir / name).resolve(strict=True)
+            inside = folder.is_relative_to(self.models_dir.resolve())
+            complete = inside and (folder / "config.json").is_file()
+        except (OSError, RuntimeError):  # no such entry, no permission; a loop of symbolic links
             return None
-        return Entry(ModelCard(LOCAL + name, name, "", "local"), folder=folder)
+        return Entry(ModelCard(LOCAL + name, name, "", "local"), folder=folder) if complete else None
+
+
+def is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no permission to ask
+        return False
 
 
 def on_hub(model_id: str) -> Entry | None:

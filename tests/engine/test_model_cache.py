@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import shutil
 import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from worlds import serving
+from worlds import serving, write_tiny
 
 from headscope.engine.model_cache import Shelf
 from headscope.errors import ModelNotFound, ModelTooLarge
@@ -169,14 +170,88 @@ def test_a_shared_server_offers_what_its_owner_named_and_downloads_nothing(hub, 
         assert client.post("/api/v1/models/load", json={"model": "team/other"}).status_code == 404
 
 
-def test_a_model_of_the_hub_that_fails_leaves_no_trace_but_for_the_default_which_says_why(hub, settings):
+def listed(client):
+    return {card["id"]: card for card in client.get("/api/v1/models").json()["models"]}
+
+
+def test_a_hub_model_that_cannot_be_loaded_is_listed_as_failed_with_the_reason(hub, settings):
     hub.faults[REPO] = "gated"
     with serving(settings) as client:
-        # The default model first: it is still being loaded when the server opens its door.
+        assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
+        assert listed(client)[REPO]["state"] == "failed"
+        assert "gated" in listed(client)[REPO]["why"]
+        assert client.post("/api/v1/models/cancel", json={"model": REPO}).json() == listed(client)[REPO]
+        hub.faults.clear()
+        assert client.post("/api/v1/models/load", json={"model": REPO}).is_success
+        assert (listed(client)[REPO]["state"], "why" in listed(client)[REPO]) == ("ready", False)
+
+
+def test_a_hub_model_that_does_not_exist_is_not_listed(hub, settings):
+    with serving(settings) as client:
+        # The default model first: it is still being loaded when the server starts.
         assert client.post("/api/v1/models/load", json={"model": settings.model}).is_success
         before = client.get("/api/v1/models").json()
-        assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
+        assert client.post("/api/v1/models/load", json={"model": "team/nobody"}).status_code == 404
         assert client.get("/api/v1/models").json() == before
+
+
+def test_only_the_latest_failures_of_hub_models_are_kept(hub, settings, monkeypatch):
+    monkeypatch.setattr("headscope.engine.model_cache.FAILURES_KEPT", 2)
+    hub.faults.update({REPO: "gated", "team/other": "gated"})
+    ids = ["team/other", f"{REPO}@main", REPO]
+    with serving(settings) as client:
+        for model_id in ids:
+            client.post("/api/v1/models/load", json={"model": model_id})
+        assert [model_id for model_id in listed(client) if model_id in ids] == sorted(ids[1:])
+
+
+def test_a_default_hub_model_that_cannot_be_loaded_says_why(hub, settings):
+    hub.faults[REPO] = "gated"
     with serving(settings.model_copy(update={"model": REPO})) as client:
         assert client.post("/api/v1/models/load", json={"model": REPO}).status_code == 403
         assert "gated" in client.get("/readyz").json()["why"]
+
+
+def test_a_loaded_model_whose_folder_is_deleted_stays_listed_and_usable(tmp_path):
+    folder = write_tiny(tmp_path / "mine", "gpt2")
+    write_tiny(tmp_path / "other", "gpt2")
+    with serving(Settings(model="local:other", models_dir=tmp_path)) as client:
+        before = client.post("/api/v1/models/load", json={"model": "local:mine"}).json()
+        shutil.rmtree(folder)
+        card = listed(client)["local:mine"]
+        assert (card["state"], card["layers"]) == ("ready", before["layers"])
+        assert "is gone" in card["why"]
+        assert client.post("/api/v1/attention", json={"text": "the cat", "model": "local:mine"}).is_success
+        assert client.post("/api/v1/models/cancel", json={"model": "local:mine"}).json() == card
+
+
+def test_a_deleted_folder_that_is_not_loaded_is_not_listed(tmp_path):
+    folder = write_tiny(tmp_path / "mine", "gpt2")
+    write_tiny(tmp_path / "other", "gpt2")
+    (folder / "tokenizer.json").unlink()
+    with serving(Settings(model="local:other", models_dir=tmp_path)) as client:
+        assert client.post("/api/v1/models/load", json={"model": "local:mine"}).status_code == 422
+        assert listed(client)["local:mine"]["state"] == "failed"
+        shutil.rmtree(folder)
+        assert "local:mine" not in listed(client)
+        assert client.post("/api/v1/models/load", json={"model": "local:mine"}).status_code == 404
+
+
+def test_a_deleted_default_model_is_ready_while_it_is_loaded_and_failed_without_it(tmp_path):
+    folder = write_tiny(tmp_path / "mine", "gpt2")
+    settings = Settings(model="local:mine", models_dir=tmp_path)
+    with serving(settings) as client:
+        assert client.post("/api/v1/models/load", json={"model": "local:mine"}).is_success
+        shutil.rmtree(folder)
+        assert client.get("/readyz").status_code == 200
+    default = Shelf(settings).default
+    assert (default.id, default.state) == ("local:mine", "failed")
+    assert "no model 'local:mine'" in default.why
+
+
+def test_the_models_are_listed_where_the_models_folder_itself_is_deleted(tmp_path):
+    write_tiny(tmp_path / "models" / "mine", "gpt2")
+    with serving(Settings(model="local:mine", models_dir=tmp_path / "models")) as client:
+        assert client.post("/api/v1/models/load", json={"model": "local:mine"}).is_success
+        shutil.rmtree(tmp_path / "models")
+        assert {"minilm", "local:mine"} <= listed(client).keys()

@@ -1,13 +1,23 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from worlds import byte_level, write_tiny
 
-from headscope.errors import CorruptModel, DeviceMissing, ModelNotFound, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from headscope.capture.capture import run
+from headscope.errors import (
+    CorruptModel,
+    DeviceMissing,
+    ModelNotFound,
+    PairNotSupported,
+    UnsafeFormat,
+    UnsupportedModel,
+    WeightsDoNotFit,
+)
 from headscope.models.loading import load
 from headscope.models.registry import BUNDLED, KNOWN_ON_HUB, Catalogue, folder_of
 from headscope.records import ModelCard
@@ -155,6 +165,41 @@ def test_only_a_plain_folder_name_inside_the_models_folder_is_found(tmp_path, na
     (models_dir / "link").symlink_to(outside)
     with pytest.raises(ModelNotFound, match=r"^no model .*: there are minilm, gpt2-mini"):
         Catalogue(models_dir).lookup(f"local:{name}")
+
+
+def test_entries_that_cannot_be_read_are_left_out_of_the_list(tmp_path, monkeypatch):
+    for name in ("mine", "forbidden"):
+        write_tiny(tmp_path / name, "gpt2")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "ring").symlink_to("ring2")
+    (tmp_path / "ring2").symlink_to("ring")
+    (tmp_path / "nowhere").symlink_to("nothing")
+    is_file = Path.is_file
+
+    def refuse(path):  # the tests may run as root, for whom no folder is unreadable
+        if "forbidden" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    catalogue = Catalogue(tmp_path)
+    assert [entry.card.id for entry in catalogue.listed() if entry.card.source == "local"] == ["local:mine"]
+    assert ["forbidden" in line for line in catalogue.overlooked()] == [True]
+    for name in ("loop", "ring", "nowhere", "forbidden"):
+        with pytest.raises(ModelNotFound):
+            catalogue.lookup(f"local:{name}")
+
+
+@pytest.mark.parametrize(("segments", "pairs"), [(1, False), (2, True)])
+def test_a_bert_with_one_segment_embedding_reads_no_pairs(tmp_path, segments, pairs):
+    model = load(write_tiny(tmp_path, "bert", type_vocab_size=segments), CARD)
+    assert model.card.pairs is pairs
+    assert run(model, "the cat").tokens
+    if pairs:
+        assert run(model, "the cat", "a dog").tokens
+    else:
+        with pytest.raises(PairNotSupported, match="not trained on sentence pairs"):
+            run(model, "the cat", "a dog")
 
 
 def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):

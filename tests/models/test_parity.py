@@ -80,7 +80,7 @@ def test_a_bundled_model_agrees(model_id, padded, dtype, fresh):
     model.adopted.model.to(dtype)
     for place in model.adopted.places:
         place.original.to(dtype)
-    inputs = batch(model.adopted.model.config.vocab_size, padded=padded, pairs=model.adapter.pairs, length=24)
+    inputs = batch(model.adopted.model.config.vocab_size, padded=padded, pairs=model.card.pairs, length=24)
     # gpt2-mini's outputs are logits of about 20, from a stream of up to 260; minilm's are hidden states of about 1.
     assert_parity(model.adopted, inputs, TOLERANCE[dtype], of_outputs=20 if model_id == "gpt2-mini" else 1)
 

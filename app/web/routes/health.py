@@ -35,4 +35,4 @@ async def readyz(runner: TheRunner, response: Response) -> Health:
     response.status_code = 503
     if runner.stopping:
         return Health(status="stopping")
-    return Health(status="failed" if default.why else "loading", why=default.why)
+    return Health(status="failed" if default.state == "failed" else "loading", why=default.why)

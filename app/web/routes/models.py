@@ -53,9 +53,8 @@ async def load(body: ModelRequest, runner: TheRunner, accept: Accept = None) -> 
 @router.post("/cancel", summary="Cancel a download")
 async def cancel(body: ModelRequest, runner: TheRunner) -> dict[str, Any]:
     """Stop the download of a model, for everybody who waits for it; its card. Another load goes on where it stopped."""
-    entry = runner.shelf.catalogue.lookup(body.model)
     runner.shelf.cancel(body.model)
-    return runner.shelf.card(entry.card).to_dict()
+    return runner.shelf.card_of(body.model).to_dict()
 
 
 async def events(shelf: Shelf, load: Load) -> AsyncIterator[bytes]:
