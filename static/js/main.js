@@ -85,7 +85,7 @@ async function later() {
     mountCatalogue(store, api, actions, loadPlotly);
   } catch (error) {
     // Said first: what is said is heard here too, and would ask again at once, for ever.
-    actions.say("error", `this part of the page did not load: ${error}`);
+    actions.setStatus("error", `this part of the page did not load: ${error}`);
     isLater = false;
   }
 }
@@ -130,7 +130,7 @@ const chooseModel = (model) => ask({ model, layer: null, head: null });
 /** @param {string} model */
 function cancelDownload(model) {
   // Whoever waits for the model hears that it was cancelled, this page among them.
-  api.cancel(model).catch((error) => actions.say("error", error.message));
+  api.cancel(model).catch((error) => actions.setStatus("error", error.message));
 }
 
 /** @param {Blob} file @param {string} name */
@@ -159,17 +159,17 @@ const actions = {
     remember("push");
     session.showHead();
   },
-  weigh: session.weigh,
+  fetchWeights: session.fetchWeights,
   retry() {
     if (!store.get().models.length) session.loadModels();
     run();
   },
-  say: (kind, message) => store.set({ status: { kind, message } }),
-  take(path, name) {
+  setStatus: (kind, message) => store.set({ status: { kind, message } }),
+  downloadFile(path, name) {
     if (!api.isUnlocked()) return false;
     api.file(path).then(
       (file) => save(file, name),
-      (error) => actions.say("error", `no file: ${error.message}`),
+      (error) => actions.setStatus("error", `no file: ${error.message}`),
     );
     return true;
   },

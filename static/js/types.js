@@ -181,7 +181,7 @@
  * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow"} | null} rolled
  * @property {string} said of the later parts: what they are at, or why not
  * @property {HeadPlace[] | null} order the heads by the chosen score, if they are sorted
- * @property {{query: number | null, key: number | null}} pointed the tokens under the pointer, or under the keyboard's cursor
+ * @property {{query: number | null, key: number | null}} hovered the tokens under the pointer or the keyboard cursor
  * @property {Line | null} line of the token that the text shows; null where the pattern holds it exactly
  * @property {number} cells how many cells of a picture the screen has room for, along its longer side
  * @property {"zoom" | "pan"} drag what a drag over the picture does
@@ -209,10 +209,10 @@
  * @property {(layer: number, head: number, remember: Remember) => void} chooseHead
  * @property {(patch: Partial<Address & Pick<Extras, "drag">>) => void} adjust change what only the page draws: scale, zoom
  * @property {(patch: Partial<Pick<Address, "words" | "show">>) => void} show fetch the head's picture anew: words or tokens, weights or effects
- * @property {(kind: "cell" | "line", window: Window) => Promise<Matrix>} weigh weights of the head that is shown, exactly; the newest of a kind wins
+ * @property {(kind: "cell" | "line", window: Window) => Promise<Matrix>} fetchWeights exact weights of the head that is shown; a newer request of the same kind aborts the older
  * @property {() => void} retry
- * @property {(path: string, name: string) => boolean} take saves a file that a link alone could not fetch; false where one can
- * @property {(kind: Status["kind"], message: string) => void} say
+ * @property {(path: string, name: string) => boolean} downloadFile saves a file that needs the API key; false when a plain link is enough
+ * @property {(kind: Status["kind"], message: string) => void} setStatus
  *
  * @typedef {object} PlotlyLike the part of plotly.js this page uses
  * @property {(root: HTMLElement, data: object[], layout: object, config: object) => Promise<unknown>} react

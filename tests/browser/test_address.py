@@ -112,9 +112,18 @@ def test_an_address_of_a_head_that_is_not_there_stays_until_another_is_chosen(
     assert "layer=99" not in page.url
 
 
-def test_copy_link_says_what_it_did(headscope: Headscope) -> None:
+def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="copy link").click()
-    expect(page.locator("#status")).to_contain_text("link copied")
+    status = page.locator("#status").inner_text()
+    button = page.get_by_role("button", name="copy link")
+    button.click()
+    message = page.locator('.take [role="status"]')
+    expect(message).to_have_text("link copied")
+    place, beside = message.bounding_box(), button.bounding_box()
+    assert place is not None
+    assert beside is not None
+    assert abs(place["y"] - beside["y"]) < beside["height"]
     assert page.evaluate("navigator.clipboard.readText()") == page.url
+    expect(page.locator("#status")).to_have_text(status)
+    expect(message).to_have_text("")

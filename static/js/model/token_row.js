@@ -9,9 +9,9 @@ const NAMED = 3;
 /**
  * The token that the text shows: the one that is held, or else the one pointed at, here or in the picture.
  *
- * @param {Pick<State, "token" | "side" | "pointed">} state
+ * @param {Pick<State, "token" | "side" | "hovered">} state
  */
-export const shownToken = ({ token, side, pointed }) => token ?? pointed[side];
+export const shownToken = ({ token, side, hovered }) => token ?? hovered[side];
 
 /**
  * What one token gives to another (as the query), or gets from it (as the key), by the other's position; null where one
@@ -45,7 +45,7 @@ const isOf = (line, matrix, token, side) => line?.of === matrix && line.token ==
  * The part of the map that has to be fetched to say exactly what the text shows; null where it is there, or nothing is
  * shown.
  *
- * @param {Pick<State, "pattern" | "token" | "side" | "pointed" | "line">} state
+ * @param {Pick<State, "pattern" | "token" | "side" | "hovered" | "line">} state
  * @returns {{token: number, side: Side, window: Window} | null}
  */
 export function wantedLine(state) {

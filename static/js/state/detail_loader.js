@@ -45,7 +45,7 @@ export function createLooking(store, api, clock) {
    * @param {Window} window
    * @param {number} [cells]
    */
-  async function weigh(kind, window, cells) {
+  async function fetchWeights(kind, window, cells) {
     const { pattern } = store.get();
     if (!pattern) throw new Error("no head is shown");
     return using(store, api, pattern.capture, (capture) => api.window(kind, { ...pattern, capture }, window, cells));
@@ -67,12 +67,12 @@ export function createLooking(store, api, clock) {
       const window = wantedDetail(store.get());
       if (!stands() || !window) return;
       // It was widened to whole cells by less than one at each end.
-      const detail = await weigh("detail", window, store.get().cells + 2);
+      const detail = await fetchWeights("detail", window, store.get().cells + 2);
       if (stands()) store.set({ pattern: { ...asked, detail } });
     } catch (error) {
       if (stands() && !isAbort(error)) store.set({ status: failed(error, store.get()) });
     }
   }
 
-  return { showDetail, weigh };
+  return { showDetail, fetchWeights };
 }

@@ -38,7 +38,7 @@ export function initialState() {
     alike: null,
     rolled: null,
     said: "",
-    pointed: { query: null, key: null },
+    hovered: { query: null, key: null },
     line: null,
     cells: 512,
     drag: "zoom",

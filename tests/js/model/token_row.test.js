@@ -37,17 +37,17 @@ test("of effects, tokens receive and give", () => {
 });
 
 test("the token that is held stands before the one that is pointed at", () => {
-  const pointed = { query: 1, key: 2 };
-  assert.equal(shownToken({ token: 0, side: "query", pointed }), 0);
-  assert.equal(shownToken({ token: null, side: "query", pointed }), 1);
-  assert.equal(shownToken({ token: null, side: "key", pointed }), 2);
-  assert.equal(shownToken({ token: null, side: "key", pointed: nothing }), null);
+  const hovered = { query: 1, key: 2 };
+  assert.equal(shownToken({ token: 0, side: "query", hovered }), 0);
+  assert.equal(shownToken({ token: null, side: "query", hovered }), 1);
+  assert.equal(shownToken({ token: null, side: "key", hovered }), 2);
+  assert.equal(shownToken({ token: null, side: "key", hovered: nothing }), null);
 });
 
 test("the picture marks a held token and one pointed at in the text, but no cell of its own", () => {
-  assert.equal(markedToken({ token: 0, side: "query", pointed: { query: 1, key: 2 } }), 0);
-  assert.equal(markedToken({ token: null, side: "query", pointed: { query: 1, key: 2 } }), null);
-  assert.equal(markedToken({ token: null, side: "query", pointed: { query: 1, key: null } }), 1);
+  assert.equal(markedToken({ token: 0, side: "query", hovered: { query: 1, key: 2 } }), 0);
+  assert.equal(markedToken({ token: null, side: "query", hovered: { query: 1, key: 2 } }), null);
+  assert.equal(markedToken({ token: null, side: "query", hovered: { query: 1, key: null } }), 1);
 });
 
 test("a mark goes through the whole of what is shown, and is gone with its token", () => {
@@ -71,7 +71,7 @@ test("arrows walk the tokens and stop at the ends", () => {
 });
 
 test("the held token shades the others; what it may not look at is masked, what the picture points at is marked", () => {
-  const state = { pattern: causal, side: "query", pointed: { query: 2, key: 0 }, token: 1, scale: "linear" };
+  const state = { pattern: causal, side: "query", hovered: { query: 2, key: 0 }, token: 1, scale: "linear" };
   assert.deepEqual([0, 1, 2].map(lookOf(/** @type {any} */ (state))), [
     { weight: "75%", classes: "other", held: "false" },
     { weight: "25%", classes: "shown", held: "true" },
@@ -94,7 +94,7 @@ test("of a long text, the line of the token that is shown is fetched, and then r
     ],
     2,
   );
-  const state = { pattern: pooled, side: "query", pointed: nothing, token: 2, line: null };
+  const state = { pattern: pooled, side: "query", hovered: nothing, token: 2, line: null };
   const wanted = { token: 2, side: "query", window: { rows: [2, 3], columns: [0, 4] } };
   assert.deepEqual(wantedLine(/** @type {any} */ (state)), wanted);
   assert.deepEqual(wantedLine(/** @type {any} */ ({ ...state, side: "key" }))?.window, {

@@ -167,7 +167,7 @@ function mountTableLater(root, store, actions) {
       const { mountTable } = await import("./table.js");
       undo = mountTable(root, store, actions);
     } catch (error) {
-      actions.say("error", `the table did not load: ${error}`);
+      actions.setStatus("error", `the table did not load: ${error}`);
     }
   };
   undo = store.subscribe(look);
@@ -196,7 +196,7 @@ function renderWords(root, state) {
  */
 export function mount(root, store, actions, loadPlotly) {
   const drawing = createDrawing(root, store, loadPlotly, (plot) => followDrags(plot, store, actions, redraw));
-  const failed = (/** @type {unknown} */ error) => actions.say("error", `the plot could not be drawn: ${error}`);
+  const failed = (/** @type {unknown} */ error) => actions.setStatus("error", `the plot could not be drawn: ${error}`);
   const redraw = () => drawing.request(failed);
 
   /** @param {State} now @param {State | null} before */

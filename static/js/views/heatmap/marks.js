@@ -9,11 +9,11 @@ import { areaOf, lay } from "./pointing.js";
  * The token whose row or column is marked: the one that is held, or else the one pointed at beside the picture. What is
  * pointed at in the picture is a cell, and has its own mark.
  *
- * @param {Pick<State, "token" | "side" | "pointed">} state
+ * @param {Pick<State, "token" | "side" | "hovered">} state
  */
-export function markedToken({ token, side, pointed }) {
-  const isCell = pointed.query !== null && pointed.key !== null;
-  return token ?? (isCell ? null : pointed[side]);
+export function markedToken({ token, side, hovered }) {
+  const isCell = hovered.query !== null && hovered.key !== null;
+  return token ?? (isCell ? null : hovered[side]);
 }
 
 /**
@@ -54,7 +54,7 @@ export function mountMarks(stage, mark, store) {
     lay(mark, { ...from, width: to.left + to.width - from.left, height: to.top + to.height - from.top });
   }
 
-  const drawn = /** @type {const} */ (["pattern", "token", "side", "pointed", "fold", "flip", "rows", "columns"]);
+  const drawn = /** @type {const} */ (["pattern", "token", "side", "hovered", "fold", "flip", "rows", "columns"]);
   const resized = new ResizeObserver(render);
   resized.observe(stage);
   const unsubscribe = store.subscribe((now, before) => {

@@ -46,7 +46,7 @@ function createPeek(actions) {
     const mine = asked;
     const { queries, keys } = coverOf(sharpest(pattern, cell), cell);
     try {
-      const exact = await actions.weigh("cell", { rows: queries, columns: keys });
+      const exact = await actions.fetchWeights("cell", { rows: queries, columns: keys });
       if (mine === asked) told(exact);
     } catch {
       // What is said already stays: it is true, if less exact.
@@ -113,7 +113,7 @@ export function mountPointing(stage, store, actions) {
     peek.cancel();
     frame.hidden = true;
     hideTip(tip);
-    store.set({ pointed: NOTHING });
+    store.set({ hovered: NOTHING });
   }
 
   /** @param {Pattern} pattern @param {Place} to @param {{x: number, y: number}} [at] */
@@ -132,7 +132,7 @@ export function mountPointing(stage, store, actions) {
     [place, read] = [to, drawn];
     showTip(tip, sentence(drawn, cell), point);
     peek.ask(drawn, cell, (exact) => showTip(tip, sentence(drawn, cell, exact), point));
-    if (moved) store.set({ pointed: cell });
+    if (moved) store.set({ hovered: cell });
   }
 
   /** @param {MouseEvent} event */

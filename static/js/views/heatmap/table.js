@@ -75,10 +75,10 @@ export function mountTable(root, store, actions) {
     if (!pattern) return;
     try {
       await navigator.clipboard.writeText(tsv(pattern, rows));
-      actions.say("done", `copied ${plural(rows.length, "row")}`);
+      actions.setStatus("done", `copied ${plural(rows.length, "row")}`);
     } catch {
       // Browsers keep the clipboard from pages that are neither local nor https.
-      actions.say("done", "this browser lets no page copy here: the npy and JSON links hold the same numbers");
+      actions.setStatus("done", "this browser lets no page copy here: the npy and JSON links hold the same numbers");
     }
   }
 

@@ -3,6 +3,7 @@ import { isExact } from "../../model/matrix.js";
 import { zoomed } from "../../model/moves.js";
 import { frameOf, sightOf } from "../../model/placement.js";
 import { NARROWEST } from "../../model/zoom.js";
+import { mountBriefMessage } from "../../ui/brief_message.js";
 import { listening, need } from "../../ui/dom.js";
 
 /** @import {Actions, State, Store} from "../../types.js" */
@@ -64,14 +65,14 @@ function renderLink(link, format, state) {
   link.title = takenPart(state) ? "what the picture shows, in cells as large" : "";
 }
 
-/** @param {Actions} actions */
-async function copyLink(actions) {
+/** @param {(text: string) => void} show */
+async function copyLink(show) {
   try {
     await navigator.clipboard.writeText(location.href);
-    actions.say("done", "link copied: it holds the text, the model, the head and the zoom");
+    show("link copied");
   } catch {
-    // Browsers keep the clipboard from pages that are neither local nor https.
-    actions.say("done", "the address of this page is the link: copy it from the address bar");
+    // Browsers allow access to the clipboard only on localhost and over https.
+    show("not copied: copy the address bar instead");
   }
 }
 
@@ -100,15 +101,17 @@ export function mountTools(root, store, actions, saveImage) {
     const link = need(root, `[data-take="${format}"]`);
     on(link, "click", (event) => {
       const path = link.getAttribute("href");
-      if (path && actions.take(path, link.getAttribute("download") ?? "")) event.preventDefault();
+      if (path && actions.downloadFile(path, link.getAttribute("download") ?? "")) event.preventDefault();
     });
   }
-  on(need(root, '[data-take="link"]'), "click", () => copyLink(actions));
+  const copyButton = need(root, '[data-take="link"]');
+  const message = mountBriefMessage(copyButton);
+  on(copyButton, "click", () => copyLink(message.show));
   on(need(root, '[data-take="png"]'), "click", () => {
     const { pattern } = store.get();
     if (pattern)
       saveImage({ format: "png", scale: 2, filename: fileName(pattern) }).catch((error) =>
-        actions.say("error", `no picture: ${error}`),
+        actions.setStatus("error", `no picture: ${error}`),
       );
   });
   for (const as of /** @type {const} */ (["map", "table"])) {
@@ -118,6 +121,7 @@ export function mountTools(root, store, actions, saveImage) {
   const unsubscribe = store.subscribe((now) => render(root, now));
   return () => {
     unsubscribe();
+    message.remove();
     undo();
   };
 }

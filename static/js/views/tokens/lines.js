@@ -22,14 +22,14 @@ export function followLine(store, actions) {
     if (!wanted || !of) return;
     const { token, side, window } = wanted;
     try {
-      const matrix = await actions.weigh("line", window);
+      const matrix = await actions.fetchWeights("line", window);
       if (store.get().pattern?.matrix === of) store.set({ line: { of, token, side, matrix } });
     } catch {
       // What is said already stays: it is true, if less exact.
     }
   }
 
-  const drawn = /** @type {const} */ (["pattern", "token", "pointed", "side"]);
+  const drawn = /** @type {const} */ (["pattern", "token", "hovered", "side"]);
   const unsubscribe = store.subscribe((now, before) => {
     if (!drawn.some((name) => now[name] !== before[name])) return;
     clearTimeout(resting);

@@ -28,12 +28,12 @@ export function next(key, from, count) {
 /**
  * How a token looks, by its position: how much of the mark's colour it has, its classes, and whether it is held.
  *
- * @param {Pick<State, "pattern" | "side" | "pointed" | "token" | "scale" | "line">} state
+ * @param {Pick<State, "pattern" | "side" | "hovered" | "token" | "scale" | "line">} state
  */
-export function lookOf({ pattern, side, pointed, token, scale, line }) {
-  const shown = shownToken({ token, side, pointed });
+export function lookOf({ pattern, side, hovered, token, scale, line }) {
+  const shown = shownToken({ token, side, hovered });
   const weightOf = pattern && shown !== null ? gaze(pattern, shown, side, line) : () => 0;
-  const other = pointed[side === "query" ? "key" : "query"];
+  const other = hovered[side === "query" ? "key" : "query"];
   return (/** @type {number} */ index) => {
     const weight = weightOf(index);
     const classes = [
@@ -111,7 +111,7 @@ export function mountStrip(root, store, actions) {
   }
 
   /** @param {number | null} token */
-  const point = (token) => store.set({ pointed: { query: null, key: null, [store.get().side]: token } });
+  const point = (token) => store.set({ hovered: { query: null, key: null, [store.get().side]: token } });
   /** @param {number | null} token */
   const hold = (token) => actions.adjust({ token: token === store.get().token ? null : token });
 
@@ -143,7 +143,7 @@ export function mountStrip(root, store, actions) {
     on(radio, "change", ({ target }) => actions.adjust({ side: /** @type {Side} */ (target.value) }));
   }
   render(store.get(), null);
-  const drawn = /** @type {const} */ (["pattern", "pointed", "token", "side", "scale", "line"]);
+  const drawn = /** @type {const} */ (["pattern", "hovered", "token", "side", "scale", "line"]);
   const unsubscribe = store.subscribe((now, before) => {
     if (drawn.some((name) => now[name] !== before[name])) render(now, before);
   });
