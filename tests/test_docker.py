@@ -1,4 +1,4 @@
-"""What can be known of the image without building it; scripts/docker-check builds and starts it."""
+"""Dockerfile and compose.yaml, without building the image; scripts/docker-check builds and starts it."""
 
 import json
 import re
@@ -20,7 +20,7 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (421, True), (500, False)])
-def test_the_health_check_takes_any_answer_but_a_fault_of_the_server(status, healthy):
+def test_the_health_check_accepts_every_status_below_500(status, healthy):
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(status if self.path == "/healthz" else 500)
@@ -34,7 +34,7 @@ def test_the_health_check_takes_any_answer_but_a_fault_of_the_server(status, hea
         assert (health_check(server.server_port) == 0) is healthy
 
 
-def test_the_health_check_fails_where_nothing_listens():
+def test_the_health_check_fails_if_nothing_listens():
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         port = server.server_port
     assert health_check(port) != 0
@@ -46,7 +46,7 @@ def health_check(port):
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode
 
 
-def test_the_container_can_do_little_and_is_reached_from_this_machine_alone():
+def test_the_container_has_few_rights_and_listens_on_this_machine_only():
     assert SERVICE["read_only"] is True
     assert SERVICE["tmpfs"] == ["/tmp"]
     assert SERVICE["cap_drop"] == ["ALL"]
@@ -55,15 +55,15 @@ def test_the_container_can_do_little_and_is_reached_from_this_machine_alone():
     assert re.search(r"^USER (?!root)", DOCKERFILE, re.MULTILINE)
 
 
-def test_the_container_has_the_time_that_the_server_takes_to_stop():
+def test_the_container_waits_until_the_server_has_stopped():
     assert int(SERVICE["stop_grace_period"].removesuffix("s")) >= FINISH_SECONDS + CUT_OFF_SECONDS
 
 
-def test_compose_says_what_to_do_where_the_key_is_missing():
+def test_compose_asks_for_a_missing_key():
     assert re.match(r"\$\{HEADSCOPE_API_KEY:\?set it to a key", SERVICE["environment"]["HEADSCOPE_API_KEY"])
 
 
-def test_the_volume_of_models_is_where_hugging_face_keeps_them():
+def test_models_of_the_hub_are_stored_in_the_volume():
     assert SERVICE["volumes"] == ["models:/models"]
     assert re.search(r"HF_HOME=/models$", DOCKERFILE, re.MULTILINE)
     assert "\nVOLUME /models\n" in DOCKERFILE
