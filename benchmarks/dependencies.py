@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from headscope.analysis.formulas.words import Finder, Word, merged, words
-from headscope.capture.capture import Capture, LayerCapture, run
+from headscope.capture.capture import Capture, run
+from headscope.capture.layer import LayerCapture
 from headscope.errors import TooManyTokens
 from headscope.models.loading import LoadedModel
 

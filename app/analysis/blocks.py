@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from ..capture.capture import Capture, LayerCapture
+from ..capture.capture import Capture
+from ..capture.layer import LayerCapture
 from .formulas.block import Block, Text, text_of
 
 # Weights worked out at once: 8 MB of them, and a few times that while they are studied.

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..capture.capture import Capture, LayerCapture
+from ..capture.capture import Capture
+from ..capture.layer import LayerCapture
 from ..errors import TooManyTokens, UnknownLayer
 from . import blocks
 from .blocks import GoOn, nothing, of_layer, text_for

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..capture.capture import Capture, LayerCapture
+from ..capture.capture import Capture
+from ..capture.layer import LayerCapture
 from .blocks import GoOn, nothing, of_layer, text_for
 from .formulas.block import Text
 from .formulas.roles import COLLAPSED, FEWEST_QUERIES, LEANS, LEAST_LEFT, ROLES, TIMES_CHANCE, rest_of

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..capture.capture import Capture, LayerCapture
+from ..capture.capture import Capture
+from ..capture.layer import LayerCapture
 from .blocks import GoOn, nothing
 from .formulas import similarity as formulas
 

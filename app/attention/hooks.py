@@ -15,9 +15,9 @@ SHAPES = {
     "q": "[b h i d] queries",
     "k": "[b g j d] keys",
     "v": "[b g j d] values",
-    "scores": "[b h i j] q . k * scale, before mask and softmax",
+    "scores": "[b h i j] q . k * scale, before mask and softmax; float32 or wider",
     "pattern": "[b h i j] the weights, after softmax",
-    "lse": "[b h i] row log-sum-exp of the masked scores; for reading",
+    "lse": "[b h i] row log-sum-exp of the masked scores; read only, without gradient on the fused path",
     "z": "[b h i d] weighted sum of the values",
     "result": "[b h i m] each head's contribution to the residual stream; with the output bias they sum to the output",
 }

@@ -1,11 +1,13 @@
-"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1), three ways.
+"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1), in three forms.
 
-attend()        explicit: scores -> mask -> softmax -> weighted sum; the textbook, and what edits need
-attend_fused()  the same in a fused kernel that never holds the map, and its row log-sum-exp
-tile()          any window of the map, exactly, from q, k and that log-sum-exp; log_tile() its logarithm
+attend()        explicit: scores -> mask -> softmax -> weighted sum; every step can be edited
+attend_fused()  the same output and row log-sum-exp from a fused kernel that never holds the map
+tile()          any window of the map from q, k and the log-sum-exp; log_tile() is its logarithm
+
+Scores, softmax and log-sum-exp are computed in float32 or wider, whatever the dtype of q and k; z has the dtype of v.
 
 Axis letters: b batch, h query head, g key/value head, r query heads per key/value head,
-i query row, j key column, d width of a head. Query head h reads key/value head g = h // r.
+i query row, j key column, d width of a head. Query head h uses key/value head g = h // r.
 """
 
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from torch import Tensor
 from ..errors import ShapeMismatch
 from .masks import MayAttend
 
-# 512 rows of 12 heads and 1,024 keys in float32 are 25 MB: inside the cache of few, beyond the memory of none.
+# 512 rows of 12 heads and 1,024 keys in float32 take 25 MB.
 ROWS_PER_BLOCK = 512
 
 Step = Callable[[Tensor], Tensor]
@@ -26,15 +28,22 @@ def unchanged(x: Tensor) -> Tensor:
     return x
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """[...] -> [...], half precision widened to float32; float32 and float64 unchanged."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def dot(q: Tensor, k: Tensor, scale: float) -> Tensor:
-    """[b h i d], [b g j d] -> scores [b h i j] = q . k * scale, before mask and softmax."""
+    """[b h i d], [b g j d] -> scores [b h i j] = q . k * scale, before mask and softmax; float32 or wider."""
+    q, k = at_least_float32(q), at_least_float32(k)
     b, h, i, d = q.shape
     grouped = q.reshape(b, k.shape[1], h // k.shape[1], i, d)
     return (torch.einsum("bgrid,bgjd->bgrij", grouped, k) * scale).flatten(1, 2)
 
 
 def mix(pattern: Tensor, v: Tensor) -> Tensor:
-    """[b h i j], [b g j d] -> z [b h i d], the weighted sum of the values."""
+    """[b h i j], [b g j d] -> z [b h i d], the weighted sum of the values, in the dtype of v."""
+    pattern = pattern.to(v.dtype)
     b, h, i, j = pattern.shape
     grouped = pattern.reshape(b, v.shape[1], h // v.shape[1], i, j)
     return torch.einsum("bgrij,bgjd->bgrid", grouped, v).flatten(1, 2)
@@ -43,18 +52,14 @@ def mix(pattern: Tensor, v: Tensor) -> Tensor:
 def masked_softmax(scores: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
     """[b h i j] -> pattern [b h i j] and log-sum-exp [b h i].
 
-    A row that may look at nothing gets zeros and a log-sum-exp of minus infinity: softmax would say NaN.
+    A row without any allowed key gets zeros and a log-sum-exp of minus infinity, where softmax alone would give NaN.
     """
     masked = scores.masked_fill(~allowed, -torch.inf)
-    lse = masked.logsumexp(-1)
-    return weights(scores, lse, allowed), lse
-
-
-def weights(scores: Tensor, lse: Tensor, allowed: Tensor) -> Tensor:
-    """[b h i j], [b h i] -> exp(scores - lse) where allowed, else exactly 0."""
-    # Masked before exp as well: where() stops an infinity, but not its gradient's NaN.
-    exponent = (scores - lse[..., None]).masked_fill(~allowed, -torch.inf)
-    return exponent.exp()
+    # Not exp(scores - lse): for scores of 1e4, float32 rounds lse by 5e-4, and the row's sum would miss 1 by as much.
+    # Empty rows are filled before softmax as well: a NaN in softmax would reach the gradient through masked_fill.
+    empty = ~allowed.any(-1, keepdim=True)
+    pattern = masked.masked_fill(empty, 0.0).softmax(-1).masked_fill(empty, 0.0)
+    return pattern, masked.logsumexp(-1)
 
 
 def check(q: Tensor, k: Tensor, v: Tensor | None, may_attend: MayAttend) -> None:
@@ -62,7 +67,7 @@ def check(q: Tensor, k: Tensor, v: Tensor | None, may_attend: MayAttend) -> None
     if q.ndim != 4 or k.ndim != 4 or q.shape[0] != k.shape[0] or q.shape[-1] != k.shape[-1] or q.shape[1] % k.shape[1]:
         raise ShapeMismatch(f"q {list(q.shape)} and k {list(k.shape)} are not [b h i d] and [b g j d], g dividing h")
     if 0 in q.shape or 0 in k.shape:
-        # torch's flash kernel divides by the length: the process would end without a word.
+        # torch's flash kernel divides by the length and would end the process.
         raise ShapeMismatch(f"q {list(q.shape)} and k {list(k.shape)}: nothing attends to nothing")
     if v is not None and v.shape[:3] != k.shape[:3]:
         raise ShapeMismatch(f"k {list(k.shape)} and v {list(v.shape)} differ in batch, heads or keys")
@@ -91,7 +96,8 @@ def attend(
 ) -> tuple[Tensor, Tensor]:
     """[b h i d], [b g j d], [b g j d] -> z [b h i d], log-sum-exp [b h i]; holds the whole map.
 
-    `scores_step` and `pattern_step` see, and may replace, scores and pattern, both [b h i j].
+    `scores_step` and `pattern_step` receive, and may replace, scores and pattern, both [b h i j].
+    Both results have a gradient. Raises ShapeMismatch.
     """
     check(q, k, v, may_attend)
     scores = scores_step(dot(q, k, scale))
@@ -102,7 +108,8 @@ def attend(
 def attend_fused(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale: float) -> tuple[Tensor, Tensor]:
     """[b h i d], [b g j d], [b g j d] -> z [b h i d], log-sum-exp [b h i].
 
-    On the CPU and without a mask but the causal one, no part of the map is held; else a block of rows at a time.
+    On the CPU, without a mask or with the causal one, no part of the map is held; else one block of rows at a time.
+    z has a gradient; torch's flash kernel gives the log-sum-exp none. Raises ShapeMismatch.
     """
     check(q, k, v, may_attend)
     fits_kernel = may_attend.is_full or may_attend.is_plain_causal
@@ -112,8 +119,9 @@ def attend_fused(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale: 
 
 
 def attend_flash(q: Tensor, k: Tensor, v: Tensor, causal: bool, scale: float) -> tuple[Tensor, Tensor]:
-    """As attend_fused(), by torch's own flash kernel for the CPU: no mask but the causal one."""
-    # The kernel takes fewer key/value heads without a word, and then groups them its own way.
+    """As attend_fused(), by torch's flash kernel for the CPU: no mask, or the causal one."""
+    # The kernel takes the last stride for 1, whatever it is, and would read other memory.
+    q, k, v = (x if x.stride(-1) == 1 else x.contiguous() for x in (q, k, v))
     repeats = q.shape[1] // k.shape[1]
     if repeats > 1:
         k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
@@ -122,7 +130,7 @@ def attend_flash(q: Tensor, k: Tensor, v: Tensor, causal: bool, scale: float) ->
 
 
 def attend_by_rows(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale: float) -> tuple[Tensor, Tensor]:
-    """As attend_fused(), in plain tensor operations on a block of query rows at a time: any mask, any device."""
+    """As attend_fused(), in plain tensor operations, one block of query rows at a time: any mask, any device."""
     zs, lses = [], []
     for start in range(0, q.shape[2], ROWS_PER_BLOCK):
         rows = range(start, min(start + ROWS_PER_BLOCK, q.shape[2]))
@@ -136,10 +144,12 @@ def attend_by_rows(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale
 def tile(
     q: Tensor, k: Tensor, lse: Tensor, rows: range, columns: range, *, may_attend: MayAttend, scale: float
 ) -> Tensor:
-    """[b h i d], [b g j d], [b h i] -> pattern [b h rows columns], at a cost that depends on the window alone.
+    """[b h i d], [b g j d], [b h i] -> pattern [b h rows columns]; the cost depends on the window alone.
 
     pattern[i, j] = exp(q_i . k_j * scale - lse_i) where i may attend to j, else 0 (Dao et al. 2022: the
     log-sum-exp of a row is all that flash attention keeps of its softmax).
+    The product here and the one inside the kernel round differently, so a row sums to 1 only within about
+    1e-7 times its largest score; capture.layer removes that factor.
     Raises ShapeMismatch where the window leaves the map.
     """
     return log_tile(q, k, lse, rows, columns, may_attend=may_attend, scale=scale).exp_()
@@ -148,9 +158,9 @@ def tile(
 def log_tile(
     q: Tensor, k: Tensor, lse: Tensor, rows: range, columns: range, *, may_attend: MayAttend, scale: float
 ) -> Tensor:
-    """As tile(), before exp: minus infinity where i may not attend to j.
+    """As tile(), before exp: minus infinity where i may not attend to j. Computed in the dtype of lse.
 
-    exp grows with its argument, so the largest of many weights is exp of the largest of these: one exp for all.
+    exp is monotonic, so the largest of several weights is exp of the largest of these: one exp instead of many.
     """
     check(q, k, None, may_attend)
     for name, part, size in (("rows", rows, q.shape[2]), ("columns", columns, k.shape[2])):
@@ -159,8 +169,8 @@ def log_tile(
                 f"{name} {part.start}:{part.stop} are not within 0:{size} of q {list(q.shape)} and k {list(k.shape)}"
             )
     b, h, g, d = *q.shape[:2], *k.shape[1::2]
-    # One pass over the window rather than three: heads that share a key head lie under one another.
-    # What was kept narrower is widened here, where no more of it is than the window needs.
+    # Heads that share a key head are stacked as rows, so that one product serves them all. What was kept in half
+    # precision is widened here, where it is no larger than the window.
     q = q[:, :, rows.start : rows.stop].to(lse.dtype).reshape(b * g, -1, d)
     lse = lse[:, :, rows.start : rows.stop].reshape(b * g, -1, 1)
     k = k[:, :, columns.start : columns.stop].to(lse.dtype).flatten(0, 1)

@@ -7,53 +7,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ..attention.config import AttentionConfig
 from ..attention.hooks import watching
-from ..attention.kernels import dot, log_tile, tile
-from ..attention.masks import MayAttend
 from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
-from ..records import Keep, ModelCard, Quantity, Token
+from ..records import Keep, ModelCard, Token
 from .cost import numbers_kept
+from .layer import LayerCapture
 from .memory import Arena
-
-Cells = Quantity | Literal["log_pattern"]
-
-
-@dataclass(frozen=True)
-class LayerCapture:
-    """One layer: q [h i d], k [g j d], lse [h i]; enough to work out any cell of any head exactly.
-
-    q and k may be kept narrower than they were worked out; cells are worked out in the precision of lse.
-    """
-
-    q: Tensor
-    k: Tensor
-    lse: Tensor
-    config: AttentionConfig
-
-    @property
-    def bytes(self) -> int:
-        return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse))
-
-    def block(self, heads: range, rows: range, columns: range, quantity: Cells = "pattern") -> Tensor:
-        """[heads rows columns] of the pattern, its logarithm, or the scores (q . k * scale, unmasked)."""
-        group = self.config.heads // self.config.kv_heads
-        # One head at a time reads its own key head; several at once are asked for all together.
-        groups = range(heads.start // group, (heads.stop - 1) // group + 1)
-        q, k = self.q[None, heads.start : heads.stop], self.k[None, groups.start : groups.stop]
-        if quantity == "scores":
-            q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
-            return dot(q.to(self.lse.dtype), k.to(self.lse.dtype), self.config.scale)[0]
-        rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
-        lse = self.lse[None, heads.start : heads.stop]
-        work = log_tile if quantity == "log_pattern" else tile
-        return work(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
 
 
 @dataclass(frozen=True)
@@ -149,6 +114,7 @@ def run_tokens(
             watch.go_on()
         kept[part] = arenas[part].keep(x[0])
         if part == "lse":  # the last of its layer
+            kept["excess"] = arenas["lse"].keep(torch.full_like(kept["lse"], torch.nan))
             layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
             check_finite(layer, len(layers), model.card.id)
             layers.append(layer)
@@ -160,13 +126,14 @@ def run_tokens(
 
 
 def arenas_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, Arena]:
-    """Room for q and k, and for the log-sum-exp, of so many tokens."""
+    """Memory for q and k, and for the numbers of each row, which are float32 or wider."""
     own = model.adopted.model.dtype
-    narrow, exact = numbers_kept(model.card, tokens)
-    if keep == "float16":
-        both, lse = Arena(narrow, torch.float16, model.device), Arena(exact, own, model.device)
-        return {"q": both, "k": both, "lse": lse}
-    return dict.fromkeys(("q", "k", "lse"), Arena(narrow + exact, own, model.device))
+    kept, exact = torch.float16 if keep == "float16" else own, torch.promote_types(own, torch.float32)
+    vectors, rows = numbers_kept(model.card, tokens)
+    if kept == exact:  # one block of memory for all
+        return dict.fromkeys(("q", "k", "lse"), Arena(vectors + rows, exact, model.device))
+    both = Arena(vectors, kept, model.device)
+    return {"q": both, "k": both, "lse": Arena(rows, exact, model.device)}
 
 
 def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:

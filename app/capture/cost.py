@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..records import Keep, ModelCard
 
-EXACT_BYTES = 4  # of a number of the log-sum-exp, which is never kept narrower than float32
+EXACT_BYTES = 4  # of each number of lse and excess, which are never kept in half precision
 # A run of fewer operations says nothing of the pace: it is over before the machine has got going.
 TELLING_OPERATIONS = 1e9
 KEPT_BYTES: dict[Keep, int] = {"float32": 4, "float16": 2}
@@ -34,9 +34,9 @@ class Cost:
 
 
 def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:
-    """How many numbers a capture is: those of q [l h i d] and k [l g j d], and those of the log-sum-exp [l h i]."""
+    """How many numbers a capture holds: those of q [l h i d] and k [l g j d], and those of lse and excess [l h i]."""
     layers, heads, groups, width = sizes(card)
-    return layers * tokens * width * (heads + groups), layers * tokens * heads
+    return layers * tokens * width * (heads + groups), 2 * layers * tokens * heads
 
 
 def bytes_kept(card: ModelCard, tokens: int, keep: Keep) -> int:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..errors import InvalidWindow
 from ..records import Bend, Pool, Quantity
-from .capture import Capture, LayerCapture
+from .capture import Capture
+from .layer import Cells, LayerCapture
 
 # Weights worked out at once, 8 MB of them (or one row, where that is more): a window of any size takes little more
 # memory than that and its answer.
@@ -75,7 +76,7 @@ def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear") -> np.nda
     Bent by the square root, the steps are fine where weights are small: 1 of 255 is then 1.5e-5, not 4e-3.
     """
     part = window(layer.q.shape[1], None, None, cells)
-    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern")
+    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern", normalised=False)
     bent = maps.sqrt_() if bend == "sqrt" else maps
     return bent.mul_(255).round_().to(torch.uint8).cpu().numpy()
 
@@ -108,14 +109,17 @@ def stretches(
         yield part.rows, head_tile(capture, layer, head, part, quantity=quantity)
 
 
-def pooled(layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity) -> Tensor:
-    """[heads, query cells, key cells], a block of rows at a time; exact, whatever the window's size."""
-    # exp grows with its argument: of all the weights that a cell covers, only the largest has to be worked out.
+def pooled(
+    layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity, normalised: bool = True
+) -> Tensor:
+    """[heads, query cells, key cells], one block of rows at a time; exact, whatever the window's size."""
+    # exp is monotonic: of all the weights that a cell covers, only the largest needs it.
     late = pool == "max" and quantity == "pattern"
 
     def read(rows: range) -> Tensor | None:
         columns = within_reach(layer, rows, part.columns, quantity)
-        return layer.block(heads, rows, columns, "log_pattern" if late else quantity) if columns else None
+        cells: Cells = "log_pattern" if late else quantity
+        return layer.block(heads, rows, columns, cells, normalised) if columns else None
 
     filled = pooled_blocks(read, len(heads), len(heads), part, pool, layer.q.device)
     return filled.exp_() if late else filled

@@ -15,7 +15,8 @@ from ..errors import AppError, Deadline, InvalidInput, Stopped, Stopping, TooLar
 from ..records import ModelCard, Token
 
 if TYPE_CHECKING:
-    from ..capture.capture import Capture, LayerCapture
+    from ..capture.capture import Capture
+    from ..capture.layer import LayerCapture
 
 # How a run may end, and what it raises then.
 ENDS: dict[str, type | tuple[type, ...]] = {

@@ -15,7 +15,7 @@ from .problems import of_app_error
 from .serializers import of_capture, of_tokens
 
 if TYPE_CHECKING:
-    from ..capture.capture import LayerCapture
+    from ..capture.layer import LayerCapture
 
 EVENTS = "text/event-stream"
 

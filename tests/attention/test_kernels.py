@@ -145,6 +145,73 @@ def test_gradients_are_right(kernel, rule):
     assert torch.autograd.gradcheck(lambda *x: kernel(*x, RULES[rule], 0.3)[0], (q, k, v))
 
 
+def test_of_the_fused_path_z_has_a_gradient_and_the_log_sum_exp_has_none():
+    q, k, v = (x.requires_grad_() for x in qkv())
+    z, lse = attend_fused(q, k, v, MayAttend(9, 9), 0.3)
+    assert (z.requires_grad, lse.requires_grad) == (True, False)
+    _, lse = attend(q, k, v, MayAttend(9, 9), 0.3)
+    assert lse.requires_grad
+
+
+# Each has the values of x in another order of memory.
+VIEWS = {
+    "transposed": lambda x: x.mT.contiguous().mT,
+    "every second element": lambda x: x.repeat_interleave(2, -1)[..., ::2],
+    "expanded width": lambda x: x[..., :1].expand_as(x),
+    "expanded rows": lambda x: x[:, :, :1].expand_as(x),
+    "expanded heads": lambda x: x[:, :1].expand_as(x),
+    "expanded batch": lambda x: x[:1].expand_as(x),
+    "heads last": lambda x: x.transpose(1, 2).contiguous().transpose(1, 2),
+    "with an offset": lambda x: torch.cat([x, x], -1)[..., x.shape[-1] :],
+    "every second row": lambda x: x.repeat_interleave(2, 2)[:, :, ::2],
+}
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("viewed", ["q", "k", "v"])
+def test_the_fused_kernel_reads_every_view_of_memory_right(viewed, view, dtype, causal):
+    given = dict(zip("qkv", qkv(dtype=dtype), strict=True))
+    given[viewed] = VIEWS[view](given[viewed])
+    rule = MayAttend(9, 9, causal=causal)
+    found = attend_fused(**given, may_attend=rule, scale=0.3)
+    wanted = attend(*(x.contiguous() for x in given.values()), rule, 0.3)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, atol=TOLERANCE[dtype], rtol=0)
+
+
+# Of the weights, which are at most 1: q and k are exact in both, so only sums in float32 differ.
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_in_half_precision_softmax_and_log_sum_exp_are_those_of_float32(dtype, rule):
+    q, k, v = (x.to(dtype) for x in qkv(dtype=torch.float32))
+    seen = []
+    z, lse = attend(q, k, v, RULES[rule], 0.3, pattern_step=lambda pattern: seen.append(pattern) or pattern)
+    wanted, wanted_lse = masked_softmax(dot(q.double(), k.double(), 0.3), RULES[rule].whole())
+    assert (z.dtype, lse.dtype, seen[0].dtype) == (dtype, torch.float32, torch.float32)
+    torch.testing.assert_close(seen[0].double(), wanted, atol=1e-5, rtol=0)
+    fused_z, fused_lse = attend_fused(q, k, v, RULES[rule], 0.3)
+    assert (fused_z.dtype, fused_lse.dtype) == (dtype, torch.float32)
+    for found in (lse, fused_lse):
+        torch.testing.assert_close(found.double(), wanted_lse, atol=1e-5, rtol=1e-6)
+    window = tile(q, k, fused_lse, range(9), range(9), may_attend=RULES[rule], scale=0.3)
+    torch.testing.assert_close(window.double(), wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("size", [1e4, 1e6, 1e30])
+def test_rows_of_large_scores_sum_to_one(size, dtype):
+    scores = torch.randn(1, 1, 40, 40, dtype=dtype, generator=torch.Generator().manual_seed(0)) * size
+    pattern, _ = masked_softmax(scores, MayAttend(40, 40, causal=True).whole())
+    torch.testing.assert_close(pattern.sum(-1), torch.ones(1, 1, 40, dtype=dtype), atol=1e-6, rtol=0)
+
+
+def test_forty_tied_scores_of_minus_1e30_share_the_weight():
+    pattern, _ = masked_softmax(torch.full((1, 1, 1, 40), -1e30), MayAttend(1, 40).whole())
+    torch.testing.assert_close(pattern, torch.full_like(pattern, 1 / 40), atol=1e-7, rtol=0)
+
+
 @pytest.mark.parametrize("wrong", [{"width": 5}, {"batch": 3}, {"kv_heads": 3}])
 def test_a_shape_error_names_both_shapes(wrong):
     q, (_, k, v) = qkv()[0], qkv(**wrong)

@@ -33,7 +33,7 @@ def test_no_map_is_kept_or_built(loaded, monkeypatch):
     monkeypatch.setattr("headscope.attention.kernels.dot", None)
     capture = run(loaded("local:gpt2"), TEXT)
     tokens, heads, width = len(capture.tokens), 4, 6
-    assert capture.bytes == 3 * 4 * heads * tokens * (2 * width + 1)  # layers, bytes of a float32, q and k and lse
+    assert capture.bytes == 3 * 4 * heads * tokens * (2 * width + 2)  # layers, bytes of a float32; q, k, lse, excess
 
 
 def test_a_sentence_pair_is_run_with_its_segments(loaded):
@@ -130,3 +130,21 @@ def test_the_certificate_shows_a_wrong_weight(fresh):
     errors = certify(model, run(model, TEXT)).max_abs_error
     assert max(errors[:2]) <= 1e-5
     assert errors[2] > 1e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("model_id", MODELS)
+def test_a_model_in_half_precision_is_captured_with_a_float32_softmax(model_id, dtype, fresh):
+    model = fresh(model_id)
+    model.adopted.model.to(dtype)
+    capture = run(model, TEXT)
+    every, whole = range(capture.heads), range(len(capture.tokens))
+    for layer, explicit in zip(capture.layers, explicit_patterns(model, TEXT), strict=True):
+        assert (layer.q.dtype, layer.lse.dtype) == (dtype, torch.float32)
+        pattern = layer.block(every, whole, whole)
+        assert pattern.dtype == explicit.dtype == torch.float32
+        torch.testing.assert_close(pattern.sum(-1), torch.ones(pattern.shape[:2]), atol=1e-6, rtol=0)
+        # The explicit and the fused path round z differently, and later layers with it.
+        torch.testing.assert_close(pattern, explicit, atol=0.05, rtol=0)
+    first = capture.layers[0].block(every, whole, whole)
+    torch.testing.assert_close(first, explicit_patterns(model, TEXT)[0], atol=1e-5, rtol=0)

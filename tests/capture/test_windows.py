@@ -7,7 +7,8 @@ from worlds import whole_maps
 
 from headscope.attention.config import AttentionConfig
 from headscope.capture import windows as tiles
-from headscope.capture.capture import LayerCapture, run
+from headscope.capture.capture import run
+from headscope.capture.layer import LayerCapture
 from headscope.capture.windows import Maps, head_tile, overview, window
 from headscope.errors import InvalidWindow, UnknownHead, UnknownLayer
 
@@ -54,9 +55,9 @@ def test_pooling_is_that_of_brute_force(capture, cells, pool, most, monkeypatch)
 def test_no_more_weights_are_worked_out_at_once_than_fit_the_block(capture, cells, monkeypatch):
     asked = []
 
-    def block(layer, heads, rows, columns, quantity):
+    def block(layer, heads, rows, columns, *how):
         asked.append(len(heads) * len(rows) * len(columns))
-        return LayerCapture.block(layer, heads, rows, columns, quantity)
+        return LayerCapture.block(layer, heads, rows, columns, *how)
 
     size = len(capture.tokens)
     monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", 4 * size + 1)
@@ -126,7 +127,7 @@ def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(si
     i, j = torch.arange(size)[:, None], torch.arange(size)
     hidden = (j > i if config.causal else j < 0) | (i - j >= (config.window or size))
     scores = scores.masked_fill(hidden, -torch.inf)
-    layer = LayerCapture(q, k, scores.logsumexp(-1), config)
+    layer = LayerCapture(q, k, lse := scores.logsumexp(-1), torch.full_like(lse, torch.nan), config)
     for cells in (1, 2, 5):
         part = window(size, None, None, cells)
         for head, pattern in enumerate(scores.softmax(-1).numpy()):

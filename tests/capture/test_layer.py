@@ -1,0 +1,137 @@
+"""A captured layer: rows sum to 1, whichever window of them is read first."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from headscope.attention.config import AttentionConfig
+from headscope.attention.kernels import attend_fused
+from headscope.attention.masks import MayAttend
+from headscope.capture import layer as captured
+from headscope.capture.capture import run
+from headscope.capture.certificate import certify
+from headscope.capture.layer import LayerCapture
+from headscope.capture.windows import thumbnails
+
+HEADS, SIZE, WIDTH = 4, 60, 8
+
+
+def layer_of(scale=1.0, dtype=torch.float32, **sizes):
+    """Random queries and keys, with the log-sum-exp of the attention kernel."""
+    config = AttentionConfig.of(HEADS * WIDTH, HEADS, **sizes)
+    generator = torch.Generator().manual_seed(0)
+    q, k = (
+        torch.randn(1, heads, SIZE, WIDTH, generator=generator, dtype=dtype) * scale**0.5
+        for heads in (HEADS, config.kv_heads)
+    )
+    rule = MayAttend(SIZE, SIZE, causal=config.causal, window=config.window)
+    _, lse = attend_fused(q, k, k, rule, config.scale)
+    return LayerCapture(q[0], k[0], lse[0], torch.full_like(lse[0], torch.nan), config)
+
+
+KINDS = {
+    "everything": {},
+    "causal": {"causal": True},
+    "grouped-query": {"causal": True, "kv_heads": 2},
+    "window": {"causal": True, "window": 5},
+}
+whole = range(SIZE)
+
+
+def test_before_it_is_normalised_a_row_misses_one_by_more_than_asked_for():
+    raw = layer_of(1e3).block(range(HEADS), whole, whole, normalised=False)
+    assert (raw.sum(-1) - 1).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e2, 1e4, 1e5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_sum_to_one_and_no_weight_exceeds_one(kind, scale):
+    pattern = layer_of(scale, **KINDS[kind]).block(range(HEADS), whole, whole)
+    torch.testing.assert_close(pattern.sum(-1), torch.ones(HEADS, SIZE), atol=1e-6, rtol=0)
+    assert pattern.max() <= 1 + 1e-6
+
+
+def test_forty_tied_scores_of_minus_1e30_share_the_weight():
+    config = AttentionConfig.of(1, 1, scale=1.0)
+    q, k = torch.full((1, 40, 1), 1e15), torch.full((1, 40, 1), -1e15)
+    _, lse = attend_fused(q[None], k[None], k[None], MayAttend(40, 40), 1.0)
+    layer = LayerCapture(q, k, lse[0], torch.full_like(lse[0], torch.nan), config)
+    pattern = layer.block(range(1), range(40), range(40))
+    torch.testing.assert_close(pattern, torch.full_like(pattern, 1 / 40), atol=1e-7, rtol=0)
+
+
+# A product of another shape may round by one unit in the last place of a score of about 40: 4e-6.
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("columns", [range(3), range(20, 30), range(50, 60)], ids=str)
+@pytest.mark.parametrize("rows", [range(1), range(17, 40), range(59, 60)], ids=str)
+def test_a_window_that_is_read_first_is_that_part_of_the_whole(rows, columns, kind):
+    wanted = layer_of(10.0, **KINDS[kind]).block(range(HEADS), whole, whole)
+    for heads in (range(HEADS), range(1)):
+        window = layer_of(10.0, **KINDS[kind]).block(heads, rows, columns)
+        part = wanted[heads.start : heads.stop, rows.start : rows.stop, columns.start : columns.stop]
+        torch.testing.assert_close(window, part, atol=5e-6, rtol=0)
+
+
+def test_the_largest_of_several_weights_is_normalised_too():
+    layer = layer_of(1e3)
+    logarithms = layer.block(range(HEADS), whole, range(10, 50), "log_pattern")
+    torch.testing.assert_close(logarithms.exp(), layer.block(range(HEADS), whole, range(10, 50)), atol=1e-6, rtol=0)
+
+
+def test_a_row_is_computed_whole_once_and_later_windows_cost_their_own_cells(monkeypatch):
+    computed = []
+
+    def log_tile(q, k, lse, rows, columns, **how):
+        computed.append(len(rows) * len(columns))
+        return original(q, k, lse, rows, columns, **how)
+
+    original = captured.log_tile
+    monkeypatch.setattr(captured, "log_tile", log_tile)
+    layer, head = layer_of(), range(1, 2)
+    layer.block(head, range(10, 30), range(5, 15))
+    assert computed == [200, 20 * SIZE]
+    layer.block(head, range(15, 25), range(30, 40))
+    assert computed[2:] == [100]
+    layer.block(head, range(25, 35), range(10))  # five of these rows are new
+    assert computed[3:] == [100, 5 * SIZE]
+    layer.block(head, whole, whole)  # holds whole rows: nothing beside them is computed
+    assert computed[5:] == [SIZE * SIZE]
+
+
+def test_rows_are_normalised_a_block_at_a_time(monkeypatch):
+    monkeypatch.setattr(captured, "WEIGHTS_PER_BLOCK", 7 * SIZE)
+    wanted = layer_of(10.0).block(range(1), whole, whole)
+    window = layer_of(10.0).block(range(1), whole, range(3, 9))
+    torch.testing.assert_close(window, wanted[..., 3:9], atol=5e-6, rtol=0)
+
+
+def test_thumbnails_of_a_running_model_do_not_wait_for_it():
+    layer = layer_of()
+    thumbnails(layer, 10)
+    assert layer.excess.isnan().all()
+
+
+def test_what_is_kept_in_half_precision_sums_to_one_as_well():
+    layer = layer_of(10.0)
+    half = replace(layer, q=layer.q.half(), k=layer.k.half())
+    pattern = half.block(range(HEADS), whole, whole)
+    assert pattern.dtype == torch.float32
+    torch.testing.assert_close(pattern.sum(-1), torch.ones(HEADS, SIZE), atol=1e-6, rtol=0)
+
+
+WORDS = "the old bird spoke to a white horse near the river and nobody in the village heard what it said that night "
+
+
+@pytest.mark.parametrize("tokens", [1, 60, 511, 512])
+@pytest.mark.parametrize("model_id", ["minilm", "gpt2-mini"])
+def test_the_bundled_models_agree_with_eager_attention_at_every_length(model_id, tokens, loaded):
+    model = loaded(model_id)
+    text = "cat" if tokens == 1 else WORDS * 40
+    capture = run(model, text, most=max(tokens, 3), truncate=True)
+    assert len(capture.tokens) == tokens or tokens == 1
+    certificate = certify(model, capture)
+    assert max(certificate.max_abs_error) <= 1e-5
+    assert certificate.max_row_sum_error <= 1e-6
+    every, rows = range(capture.heads), range(len(capture.tokens))
+    assert max(layer.block(every, rows, rows).max().item() for layer in capture.layers) <= 1 + 1e-6
