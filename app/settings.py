@@ -129,7 +129,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    return " or ".join(get_close_matches(name, known, 2)) or "one of those in the README"
+    return " or ".join(get_close_matches(name, known, 2)) or "one of those in docs/settings.md"
 
 
 def is_loopback(host: str) -> bool:

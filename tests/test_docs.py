@@ -1,4 +1,4 @@
-"""What is documented is what there is."""
+"""The tables of README and docs, and the schema of the API, agree with the code."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ from headscope.main import create_app
 from headscope.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 
-# The contract of the wire, as far as it is built.
+# The endpoints of the API.
 ENDPOINTS = {
     "/healthz": {"get"},
     "/readyz": {"get"},
@@ -53,20 +53,20 @@ def settings_table():
     return "\n".join(rows)
 
 
-def test_the_readme_has_the_table_of_settings():
-    written = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README, re.DOTALL).group(1).strip()
+def test_the_page_on_settings_has_the_table_of_settings():
+    written = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", SETTINGS, re.DOTALL).group(1).strip()
     assert written == settings_table(), f"the table is:\n{settings_table()}"
 
 
-def test_every_setting_says_what_it_does():
+def test_every_setting_has_a_description():
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_the_api_has_the_endpoints_of_the_contract(schema):
+def test_the_api_has_these_endpoints(schema):
     assert {path: set(methods) for path, methods in schema["paths"].items()} == ENDPOINTS
 
 
-def test_every_endpoint_answers_errors_in_the_one_shape(schema):
+def test_every_endpoint_answers_errors_as_problem_json(schema):
     for path in schema["paths"].values():
         for method in path.values():
             assert "application/problem+json" in method["responses"]["default"]["content"]
@@ -74,17 +74,19 @@ def test_every_endpoint_answers_errors_in_the_one_shape(schema):
     assert "HTTPValidationError" not in str(schema)
 
 
-def test_every_endpoint_says_what_it_does(schema):
+def test_every_endpoint_has_a_description(schema):
     assert all(method.get("description") for path in schema["paths"].values() for method in path.values())
 
 
-def test_every_endpoint_has_a_title_of_its_own(schema):
+def test_every_endpoint_has_its_own_title(schema):
     titles = [method["summary"] for path in schema["paths"].values() for method in path.values()]
     assert len(set(titles)) == len(titles)
-    assert all(" " in title or title.endswith("?") for title in titles), "FastAPI made one out of a function's name"
+    assert all(" " in title or title.endswith("?") for title in titles), (
+        "FastAPI made a title from the name of a function"
+    )
 
 
-def test_the_body_of_a_dump_is_that_of_the_contract(schema):
+def test_the_request_for_a_dump_has_these_fields(schema):
     body = schema["components"]["schemas"]["AttentionRequest"]
     assert list(body["properties"]) == [
         "text",
@@ -99,10 +101,6 @@ def test_the_body_of_a_dump_is_that_of_the_contract(schema):
     ]
     assert body["required"] == ["text"]
     assert body["additionalProperties"] is False
-
-
-def test_no_number_in_the_readme_is_still_to_come():
-    assert "TODO" not in README
 
 
 def scores_table():
@@ -126,11 +124,11 @@ def collapse_table():
 @pytest.mark.parametrize(
     ("name", "table"), [("scores", scores_table), ("roles", roles_table), ("collapse", collapse_table)]
 )
-def test_the_page_on_heads_is_made_of_the_same_tables_as_the_api(name, table):
+def test_the_page_on_heads_has_the_same_tables_as_the_code(name, table):
     page = (ROOT / "docs" / "heads.md").read_text()
     written = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", page, re.DOTALL).group(1)
     assert written == table(), f"the table is:\n{table()}"
 
 
-def test_the_page_on_heads_says_what_roles_are_of():
+def test_the_page_on_heads_defines_the_shares_of_roles():
     assert CHOICE in " ".join((ROOT / "docs" / "heads.md").read_text().split())

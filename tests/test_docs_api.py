@@ -1,4 +1,4 @@
-"""docs/api.md: its examples run, and it names every endpoint and every error."""
+"""docs/api.md: the examples run, and every endpoint and every error is on the page."""
 
 import re
 import subprocess
@@ -11,12 +11,12 @@ from headscope.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "api.md").read_text()
-IN_THE_PAGE = "http://127.0.0.1:8000"
+DOCUMENTED_URL = "http://127.0.0.1:8000"
 
 
 def blocks(language, url):
-    """All examples of one language as one program, asking this server: later ones build on earlier ones."""
-    return "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)).replace(IN_THE_PAGE, url)
+    """All examples of one language as one program with the address of this server: later examples use earlier ones."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)).replace(DOCUMENTED_URL, url)
 
 
 def test_the_examples_in_curl_run(url, tmp_path):
@@ -29,9 +29,9 @@ def test_the_examples_in_curl_run(url, tmp_path):
 
 def test_the_examples_in_python_run(url, capsys):
     exec(compile(blocks("python", url), "docs/api.md", "exec"), {})
-    said = capsys.readouterr().out
-    assert said.startswith("ok\n")
-    assert "unknown_layer layer 9: gpt2-mini has layers 0..3" in said
+    printed = capsys.readouterr().out
+    assert printed.startswith("ok\n")
+    assert "unknown_layer layer 9: gpt2-mini has layers 0..3" in printed
 
 
 def test_every_endpoint_is_on_the_page():

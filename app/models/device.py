@@ -13,5 +13,5 @@ def check_device(name: str) -> None:
         found = ", ".join(f"{count} {kind}" for kind, count in there.items() if count)
         raise DeviceMissing(
             f"--device {name}: torch {torch.__version__} finds {found} here; "
-            "the README says how to get the CUDA build, or leave --device out"
+            "docs/deployment.md says how to install the CUDA build; or leave --device out"
         )
