@@ -66,7 +66,7 @@ def of_one(layer: LayerCapture, text: Text, go_on: GoOn) -> dict[str, np.ndarray
     for block in of_layer(layer, text, go_on):
         rest = rest_of(block)
         free = rest.seen.any(-1)
-        sink += ((1 - rest.left) * free).sum(-1, dtype=torch.float64).cpu()
+        sink += (rest.sink * free).sum(-1, dtype=torch.float64).cpu()
         seeing += int(free.sum())
         for number, role in enumerate(ROLES):
             mass, by_chance, counted = role.of(rest)

@@ -15,6 +15,7 @@ from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
 from .blocks import GoOn, nothing
 from .formulas import similarity as formulas
+from .formulas.sinks import counted_for_first
 
 # So many weights of each head, and no fewer rows than that: all rows of a text of 128 tokens, 16 of 1,024.
 WEIGHTS, FEWEST_ROWS = 2**14, 16
@@ -79,7 +80,7 @@ def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None,
     """Of the heads of these layers, layer by layer, from so many rows."""
     size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
     queries = compared(size, rows)
-    heads = len(chosen) * capture.heads
+    heads, causal = len(chosen) * capture.heads, chosen[0].config.causal
     divergence = torch.zeros(heads, heads, dtype=torch.float64)
     products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)
     for some in grouped(queries, size * heads):
@@ -88,7 +89,7 @@ def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None,
         divergence += formulas.jensen_shannon(weights).cpu()
         products += formulas.products(weights).cpu()
         entropy += formulas.bits(weights).sum(-1).cpu()
-        first += weights[..., 0].sum(-1).cpu()
+        first += weights[..., 0][:, counted_for_first(torch.tensor(some), causal)].sum(-1).cpu()
     divergence /= len(queries)
     # Its square root is a distance, and one that fits into a Euclidean space (Endres and Schindelin 2003).
     places, shown = formulas.classical_mds(divergence.sqrt())
@@ -98,7 +99,7 @@ def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None,
         places.numpy(),
         shown,
         (entropy / len(queries)).numpy(),
-        (first / len(queries)).numpy(),
+        (first / (counted_for_first(torch.tensor(queries), causal).sum() or torch.nan)).numpy(),
         torch.cat(list(effective_ranks(chosen, queries, go_on))).numpy(),
         queries,
     )

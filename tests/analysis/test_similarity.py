@@ -7,7 +7,9 @@ from worlds import whole_maps
 
 from headscope.analysis import similarity as studies
 from headscope.analysis.formulas import similarity as formulas
+from headscope.analysis.scores import per_head
 from headscope.analysis.similarity import similarity, spaced
+from headscope.analysis.table import BY_NAME
 from headscope.capture.capture import run
 from headscope.errors import Stopped
 
@@ -34,7 +36,8 @@ def test_row_by_row_is_as_at_once(capture, most, monkeypatch):
     np.testing.assert_allclose(found.cosine, formulas.cosine(formulas.products(whole)), atol=1e-6)
     np.testing.assert_allclose(found.rank, formulas.effective_rank(whole), rtol=1e-3)  # of float32 weights
     np.testing.assert_allclose(found.entropy, formulas.bits(whole).mean(-1), atol=1e-5)
-    np.testing.assert_allclose(found.first, whole[..., 0].mean(-1), atol=1e-6)
+    [first] = per_head(capture, [BY_NAME["first"]])
+    np.testing.assert_allclose(found.first, first.flatten(), atol=1e-6)
 
 
 def test_some_rows_stand_for_all(capture):
@@ -43,6 +46,12 @@ def test_some_rows_stand_for_all(capture):
     chosen = whole[heads : 2 * heads][:, list(spaced(size, 3))]
     np.testing.assert_allclose(found.jensen_shannon, formulas.jensen_shannon(chosen) / 3, atol=1e-6)
     assert len(found.queries) == 3
+
+
+def test_of_one_token_no_head_is_collapsed_on_the_first(loaded):
+    found = similarity(run(loaded("local:gpt2"), "a"), range(3))
+    assert np.isnan(found.first).all()
+    assert not found.collapsed["sink"].any()
 
 
 def test_rows_are_spaced_evenly():

@@ -27,9 +27,15 @@ CHOICE = (
 
 @dataclass(frozen=True)
 class Rest:
-    """What is left beside the sink: seen [i j], True where a query may look at a key that is none; left [h i]."""
+    """A block of rows without its sink.
+
+    sink: [h i], the weight on the sink
+    seen: [i j], True where a query may attend to a key that is not the sink
+    left: [h i], the weight on those keys; summed, not 1 - sink, which rounding can take below 0
+    """
 
     block: Block
+    sink: Tensor
     seen: Tensor
     left: Tensor
 
@@ -50,7 +56,8 @@ def rest_of(block: Block) -> Rest:
     """The sink: special tokens, and of a causal model the first token as well."""
     sink = block.of_keys(sink_of(block))
     may = block.keys <= block.queries if block.text.causal else torch.ones_like(block.keys <= block.queries)
-    return Rest(block, may & ~sink, 1 - block.mass_on(sink))
+    # Keys that a query may not attend to have weight 0, so that the sum over all keys but the sink is that of `seen`.
+    return Rest(block, block.mass_on(sink), may & ~sink, block.mass_on(~sink))
 
 
 def sink_of(block: Block) -> Tensor:
@@ -71,11 +78,13 @@ def on(chosen: Callable[[Block], Tensor]) -> Callable[[Rest], tuple[Tensor, Tens
 
 
 def evenly(rest: Rest) -> tuple[Tensor, Tensor, Tensor]:
-    """The entropy of what is left, as a share of what is possible: 1 where it is spread evenly."""
-    weights = rest.block.weights * rest.seen
-    left, many = rest.left.clamp(min=1e-12), rest.seen.sum(-1)
-    entropy = left.log() - torch.special.xlogy(weights, weights).sum(-1) / left
-    return rest.left * entropy / many.clamp(min=2).log(), torch.full_like(many, torch.nan, dtype=left.dtype), many > 1
+    """Normalised entropy of the weights that are left: 1 where they are equal, 0 where one key has all."""
+    many = rest.seen.sum(-1)
+    # Where nothing is left there is no distribution: the row adds nothing to the share.
+    shares = (rest.block.weights * rest.seen / rest.left[..., None]).nan_to_num(nan=0.0)
+    entropy = torch.special.entr(shares).sum(-1) / many.clamp(min=2).log()
+    by_chance = torch.full_like(many, torch.nan, dtype=shares.dtype)
+    return rest.left * entropy.clamp(max=1), by_chance, many > 1
 
 
 def beside(offset: int) -> Callable[[Block], Tensor]:

@@ -8,8 +8,12 @@ from .block import Block
 
 def first(block: Block) -> Tensor:
     """A_{i,0}; of a causal model without row 0, which can look nowhere else (Xiao et al. 2023; Gu et al. 2024)."""
-    counted = block.queries[:, 0] > 0 if block.text.causal else torch.ones_like(block.queries[:, 0], dtype=torch.bool)
-    return block.only(block.weights[..., 0], counted)
+    return block.only(block.weights[..., 0], counted_for_first(block.queries[:, 0], block.text.causal))
+
+
+def counted_for_first(queries: Tensor, causal: bool) -> Tensor:
+    """Positions [i] -> [i], True for the queries whose weight on the first token means something: see first()."""
+    return queries > 0 if causal else torch.ones_like(queries, dtype=torch.bool)
 
 
 def delimiter(block: Block) -> Tensor:

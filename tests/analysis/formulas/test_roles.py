@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headscope.analysis.formulas.block import Block, text_of
 from headscope.analysis.formulas.roles import ROLES, rest_of
 
-from .made import shifted, sink, tokens_of, uniform
+from .made import random_pattern, shifted, sink, tokens_of, uniform
 
 BY_NAME = {role.name: role for role in ROLES}
 
@@ -49,6 +51,32 @@ def test_chance_is_what_evenly_spread_attention_gives():
 def test_spread_evenly_over_what_is_seen_is_broad_and_one_key_is_not():
     assert share("broad", uniform(8, causal=True))[0] == pytest.approx(1)
     assert share("broad", shifted(8, -1))[0] == pytest.approx(0, abs=1e-9)
+
+
+@given(st.integers(2, 12), st.integers(0, 99), st.integers(0, 44))
+def test_every_share_is_between_0_and_1_however_little_is_left(size, seed, exponent):
+    """In float32, where 1 - sink would be rounded away."""
+    pattern = (10.0**-exponent * random_pattern(1, size, causal=True, seed=seed)[0]).astype(np.float32)
+    pattern[:, 0] = 1
+    rest = rest_of(
+        Block(torch.tensor(pattern)[None], range(size), text_of(tokens_of([str(n) for n in range(size)]), True))
+    )
+    assert (rest.left >= 0).all()
+    for role in ROLES:
+        got, _, counted = role.of(rest)
+        share = (got * counted).sum() / (rest.left * counted).sum()
+        assert share.isnan() or 0 <= share <= 1 + 1e-5
+
+
+def test_where_nothing_is_left_beside_the_sink_there_is_no_share():
+    for name in ("broad", "previous", "self"):
+        assert share(name, sink(8, 1.0))[0].isnan()
+
+
+def test_a_row_that_gives_its_sink_more_than_everything_leaves_the_share_as_it_is():
+    pattern = uniform(8, causal=True)
+    pattern[:, 0] = 1 + 1e-6
+    assert share("broad", pattern)[0] == pytest.approx(1)
 
 
 def test_in_an_encoder_the_sinks_are_the_special_tokens():

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
-from headscope.analysis.formulas.block import is_punctuation
+from headscope.analysis.formulas.block import Block, is_punctuation, text_of
 from headscope.analysis.table import BY_NAME, ROW_SCORES
 
 from .brute import BRUTE, Text
-from .made import blocks, random_pattern, score, shifted, sink, uniform
+from .made import blocks, random_pattern, score, shifted, sink, tokens_of, uniform
 
 NAN = np.nan
 SEPARATED = ["[CLS]", "the", "cat", ",", "the", "dog", ".", "the", "cat", "[SEP]", "a", "dog", ",", "[SEP]"]
@@ -75,6 +76,23 @@ def test_the_first_row_of_a_causal_sink_says_nothing():
 def test_a_block_of_four_is_two_bits():
     assert is_close(score("entropy", blocks(8, 4)), [2] * 8)
     assert is_close(score("distance", blocks(4, 4)), [1.5, 1, 1, 1.5])
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_distance_is_a_sum_over_keys_whatever_a_row_sums_to(causal):
+    half = 0.5 * shifted(4, -1)
+    assert is_close(score("distance", half, causal=causal), [0, 0.5, 0.5, 0.5])
+    signed = [NAN] * 4 if causal else [0, -0.5, -0.5, -0.5]
+    assert is_close(score("signed_distance", half, causal=causal), signed)
+
+
+def test_distance_is_exact_far_into_a_long_text():
+    size = 16_384
+    weights = torch.zeros(1, 64, size)
+    weights[0, :, size - 64 :] = torch.tensor(shifted(64, -1)).float()
+    text = text_of(tokens_of(["a"] * size), causal=True)
+    found = BY_NAME["distance"].of(Block(weights, range(size - 64, size), text))
+    assert found[0].tolist() == [0, *[1] * 63]
 
 
 def test_tokens_that_end_a_sentence_make_no_query_confident():
