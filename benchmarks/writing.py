@@ -10,7 +10,20 @@ from .report import readme
 from .results import Result, Results, save
 
 # In this order in the report, and when all are run: the quick ones first.
-NAMES = ("grid", "windows", "capture", "studies", "precision", "wire", "panning", "page", "roles", "pictures", "gpu")
+NAMES = (
+    "grid",
+    "windows",
+    "capture",
+    "studies",
+    "exactness",
+    "precision",
+    "wire",
+    "panning",
+    "page",
+    "roles",
+    "pictures",
+    "gpu",
+)
 
 # Called when it is its turn.
 Rows = Callable[[], Iterable[Row | Point]]
