@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headscope.analysis.formulas.words import Finder, Word, merged, words
+from headscope.analysis.formulas.words import Word, merged, span_at, words
 from headscope.capture.capture import Capture, run
 from headscope.capture.layer import LayerCapture
 from headscope.errors import TooManyTokens
@@ -120,7 +120,7 @@ def judged(model: LoadedModel, sentences: Iterable[Sentence]) -> Judged:
 @torch.inference_mode()
 def judge(capture: Capture, sentence: Sentence) -> tuple[list[Arc], np.ndarray]:
     """The arcs between words that have tokens of their own, and [n direction l h], True where a head found one."""
-    found = words(capture.tokens, [sentence.places])
+    found = words(capture.tokens, capture.texts, [sentence.places])
     at = rows_of(found, sentence.places)
     arcs = [arc for arc in sentence.arcs if arc.dependent in at and arc.head in at]
     if not arcs:
@@ -136,8 +136,7 @@ def judge(capture: Capture, sentence: Sentence) -> tuple[list[Arc], np.ndarray]:
 
 def rows_of(found: Sequence[Word], places: Sequence[Place]) -> dict[int, int]:
     """The number of each place that has tokens of its own -> which of the words found it is, in their order."""
-    number_of = Finder(places)
-    numbers = ((None if word.end is None else number_of(word.end), row) for row, word in enumerate(found))
+    numbers = ((None if word.end is None else span_at(places, word.end), row) for row, word in enumerate(found))
     return {number: row for number, row in numbers if number is not None}
 
 

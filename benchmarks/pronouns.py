@@ -103,7 +103,7 @@ def judge(model: LoadedModel, snippet: Snippet) -> np.ndarray | str:
 def of_candidates(capture: Capture, snippet: Snippet) -> Tensor | None:
     """[l h c], from the mean of the pronoun's tokens to the sum of a name's; None if one has no token of its own."""
     places = sorted([snippet.pronoun, *snippet.candidates])
-    found = words(capture.tokens, [places])
+    found = words(capture.tokens, capture.texts, [places])
     at = {places[number]: found[row] for number, row in rows_of(found, places).items()}
     if len(at) < len(places):
         return None

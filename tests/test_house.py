@@ -48,7 +48,7 @@ OUTSIDE = {
     "errors": "",
     "records": "",
     "attention": "torch numpy",
-    "analysis/formulas": "torch numpy scipy",
+    "analysis/formulas": "torch numpy scipy regex",
     "capture": "torch numpy transformers",
     "analysis": "torch numpy",
 }

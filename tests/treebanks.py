@@ -59,4 +59,4 @@ def capture_of(tokens, *layers):
         )
         for x in maps
     ]
-    return SimpleNamespace(tokens=tokens, layers=made, heads=len(maps[0]))
+    return SimpleNamespace(tokens=tokens, texts=("", ""), layers=made, heads=len(maps[0]))

@@ -26,6 +26,7 @@ class Capture:
     """One text through one model. Immutable: the same model and text always give the same id.
 
     dropped: tokens that `truncate` cut off the text
+    texts:   the text and its pair, which the offsets of the tokens refer to
     """
 
     id: str
@@ -34,6 +35,7 @@ class Capture:
     layers: tuple[LayerCapture, ...]
     truncate: bool = False
     dropped: int = 0
+    texts: tuple[str, str] = ("", "")
 
     @cached_property
     def bytes(self) -> int:
@@ -97,7 +99,7 @@ def run(
     watch.tokenized(tokens, dropped)
     layers = run_tokens(model, tokens, watch, keep)
     made_of = capture_id(model.card, text, text_pair, truncate, keep)
-    return Capture(made_of, model.card, tokens, layers, truncate, dropped)
+    return Capture(made_of, model.card, tokens, layers, truncate, dropped, (text, text_pair or ""))
 
 
 def run_tokens(

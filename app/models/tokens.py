@@ -1,46 +1,62 @@
-"""Text to tokens: ids for the model, and for people the text, place, and segment of each."""
+"""Text to tokens: ids for the model; and the label, place and segment of each token for people."""
 
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from sys import maxsize
 
 from tokenizers import Encoding, Tokenizer
 from tokenizers.decoders import ByteLevel
+from tokenizers.processors import PostProcessor
+from tokenizers.processors import Sequence as PostProcessors
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from ..errors import CorruptModel, EmptyText, PairNotSupported, TooManyTokens
 from ..records import Token
 
 VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
-# Control, format, line and paragraph separators, private use, unassigned: nothing to see, or able to flip a line.
+# Control and format characters, line and paragraph separators, private use, unassigned, spaces: these show nothing,
+# and some of them change the direction of the text around them.
 INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Zs"}
 COMBINING = {"Mn", "Me", "Mc"}
 DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
-# Of these families, the largest vocabularies take a tenth of it.
-MOST_BYTES = 2**26
+# The tokenizers of the largest vocabularies take a tenth of this.
+MAX_BYTES = 2**26
 
 
 @cache
 def byte_of() -> dict[str, int]:
-    """GPT-2 writes each byte as a printable character; the way back."""
+    """The byte that each printable character stands for in a byte-level vocabulary (GPT-2)."""
     return {character: byte for byte, character in bytes_to_unicode().items()}
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of a tokenizer.json, with its truncation and padding switched off. Raises CorruptModel."""
+    """The tokenizer of a tokenizer.json, without its truncation, padding and trimming. Raises CorruptModel."""
     size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise CorruptModel(f"tokenizer.json is {size:,} bytes: at most {MOST_BYTES:,} are read")
+    if size > MAX_BYTES:
+        raise CorruptModel(f"tokenizer.json is {size:,} bytes: at most {MAX_BYTES:,} are read")
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
         raise CorruptModel(f"tokenizer.json cannot be read: {error}") from error
-    # Sentence encoders ship theirs set to cut at 128 tokens: nothing is cut here without being asked.
+    # Tokenizers of sentence encoders truncate at 128 tokens. Here a text is truncated only on request.
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    # Trimmed offsets leave out spaces, and a token that is only a space would have no characters at all.
+    for processor in processors_of(tokenizer.post_processor):
+        if hasattr(processor, "trim_offsets"):
+            processor.trim_offsets = False
     return tokenizer
+
+
+def processors_of(processor: PostProcessor | None) -> Iterator[PostProcessor]:
+    if isinstance(processor, PostProcessors):
+        for part in iter(processor):  # it has __getitem__ alone
+            yield from processors_of(part)
+    elif processor is not None:
+        yield processor
 
 
 def tokenize(
@@ -52,43 +68,45 @@ def tokenize(
     most: int = maxsize,
     truncate: bool = False,
 ) -> tuple[tuple[Token, ...], int]:
-    """The tokens of a text, or of a pair where the model was trained on `pairs`, and how many were cut off.
+    """The tokens of a text or of a pair of texts, and the number of tokens that were cut off.
 
-    Above `most` it cuts the longer text's end where `truncate` asks for it.
-    Raises EmptyText, PairNotSupported, and else TooManyTokens, before any of them is labelled.
+    pairs:    whether the model reads pairs
+    most:     the largest number of tokens, with special tokens
+    truncate: cut the end of the longer text instead of raising TooManyTokens
+
+    Raises EmptyText, PairNotSupported, TooManyTokens.
     """
     if text_pair is not None and not pairs:
-        raise PairNotSupported("this model was not trained on sentence pairs: send one text, or take a BERT")
+        raise PairNotSupported("this model was not trained on sentence pairs: send one text, or choose a BERT model")
     whole = tokenizer.encode(text, text_pair)
     if not len(whole):
-        raise EmptyText("this model's tokenizer makes no token of the text: send another text")
+        raise EmptyText("this model's tokenizer makes no tokens from this text: send another text")
     encoding = whole
     if len(whole) > most:
         special = tokenizer.num_special_tokens_to_add(text_pair is not None)
         if not truncate or most <= special:
             raise too_many(len(whole), special, most)
-        encoding = cutting(tokenizer, most).encode(text, text_pair)
+        encoding = truncating(tokenizer, most).encode(text, text_pair)
     return tokens_of(tokenizer, encoding, (text, text_pair or "")), len(whole) - len(encoding)
 
 
 def too_many(found: int, special: int, most: int) -> TooManyTokens:
-    counted = f" ({special} of them special ones)" if special else ""
-    way_out = "shorten the text, or have its end cut off (truncate)"
+    counted = f" ({special} of them special tokens)" if special else ""
+    way_out = "shorten the text, or let its end be cut off (truncate)"
     return TooManyTokens(f"{found:,} tokens{counted}: this model reads at most {most:,} here, so {way_out}")
 
 
-def cutting(tokenizer: Tokenizer, most: int) -> Tokenizer:
-    """The same tokenizer, cutting at `most` tokens: a copy, for others read with the original at the same time."""
+def truncating(tokenizer: Tokenizer, most: int) -> Tokenizer:
+    """A copy that truncates at `most` tokens: other threads use the original at the same time."""
     copied = Tokenizer.from_str(tokenizer.to_str())
     copied.enable_truncation(most)
     return copied
 
 
 def tokens_of(tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str]) -> tuple[Token, ...]:
-    """What an encoding of these texts says of each token."""
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
-    # Each property of an encoding makes a list of all tokens: asked once, not once a token.
+    # Each property of an encoding builds a list of all tokens, so each is read only once.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
     return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True)))
 
@@ -99,13 +117,13 @@ def token(n: int, token_id: int, label: str, span: tuple[int, int], special: int
 
 
 def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
-    """Byte-level BPE can split a character: its parts are shown as that character with a number, `é[1/2]`."""
+    """The tokens of a byte-level BPE as text. A token that is part of a character gets it with a number: `é[1/2]`."""
     spans = list(zip(encoding.type_ids, encoding.offsets, strict=True))
     sharing, seen = Counter(spans), Counter[object]()
     labels = []
     for token, span in zip(encoding.tokens, spans, strict=True):
         seen[span] += 1
-        if not byte_of().keys() >= set(token):  # an added token is kept as it is written
+        if not byte_of().keys() >= set(token):  # an added token, which is stored as plain text
             labels.append(visible(token))
             continue
         try:
@@ -116,9 +134,12 @@ def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
     return labels
 
 
-def visible(text: str) -> str:
-    """The text with what is invisible shown: spaces as dots, others as code points, a leading mark on a circle."""
-    shown = "".join(visible_character(character) for character in text)
+def visible(text: str, *, unchanged: str = "") -> str:
+    """The text with invisible characters shown: spaces as dots, others as code points.
+
+    A combining mark at the start gets a dotted circle to stand on. Characters of `unchanged` stay as they are.
+    """
+    shown = "".join(character if character in unchanged else visible_character(character) for character in text)
     return DOTTED_CIRCLE + shown if text and unicodedata.category(text[0]) in COMBINING else shown
 
 

@@ -2,6 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
+from tokenizers.processors import ByteLevel
+from tokenizers.processors import Sequence as Processors
 from worlds import byte_level, word_piece
 
 from headscope.errors import EmptyText, PairNotSupported, TooManyTokens
@@ -81,6 +83,24 @@ def test_invisible_characters_show_as_code_points_and_marks_stand_on_a_circle():
     assert visible("\u0301") == "◌\u0301"
 
 
+@pytest.mark.parametrize("in_sequence", [False, True])
+def test_a_space_has_its_place_also_where_the_tokenizer_is_set_to_trim(tmp_path, in_sequence):
+    tokenizer = byte_level()._tokenizer
+    trimming = ByteLevel(trim_offsets=True)
+    tokenizer.post_processor = Processors([trimming]) if in_sequence else trimming
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokens, _ = tokenize(read_tokenizer(tmp_path / "tokenizer.json"), "  a  b ", None, pairs=False)
+    assert [(token.text, token.start, token.end) for token in tokens] == [
+        ("·", 0, 1),
+        ("·", 1, 2),
+        ("a", 2, 3),
+        ("·", 3, 4),
+        ("·", 4, 5),
+        ("b", 5, 6),
+        ("·", 6, 7),
+    ]
+
+
 def test_a_tokenizer_set_to_cut_and_pad_does_neither(tmp_path):
     tokenizer = word_piece()
     tokenizer.enable_truncation(4)
@@ -101,20 +121,20 @@ def test_a_text_is_cut_where_that_is_asked_for_and_the_special_tokens_stay(text_
 
 
 def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_the_way_out():
-    with pytest.raises(TooManyTokens, match=r"^8 tokens \(2 of them special ones\).* at most 7 .*truncate") as refused:
+    with pytest.raises(TooManyTokens, match=r"^8 tokens \(2 of them special tokens\).* at most 7 .*truncate") as refused:
         tokenize(word_piece(), "the cat sat on the mat", None, pairs=True, most=7)
     assert refused.value.code == "too_many_tokens"
 
 
 def test_a_text_is_not_cut_to_nothing_but_special_tokens():
-    with pytest.raises(TooManyTokens, match=r"^5 tokens \(3 of them special ones\): .* at most 3"):
+    with pytest.raises(TooManyTokens, match=r"^5 tokens \(3 of them special tokens\): .* at most 3"):
         tokenize(word_piece(), "the", "cat", pairs=True, most=3, truncate=True)
 
 
 def test_a_text_of_no_token_is_empty():
     bare = word_piece()
     bare.post_processor = None
-    with pytest.raises(EmptyText, match="makes no token"):
+    with pytest.raises(EmptyText, match="makes no tokens"):
         tokenize(bare, "\u0301", None, pairs=True)
 
 

@@ -3,6 +3,7 @@
 Axis letters: h head, i query row, j key column, n tokens.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from torch import Tensor
 
 from ...records import Token
 from .similarity import bits
-from .words import PART
+
+# A character that is split into several tokens labels each of them, with a number: `é[1/2]`.
+PART = re.compile(r"\[\d+/\d+\]$")
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,27 @@
-"""Words instead of tokens: attention to a word is the sum over its tokens, from it the mean.
+"""Words instead of tokens: attention to a word is the sum over its tokens, attention from it is their mean.
 
 Clark et al. 2019, sec. 4.1. Rows still sum to 1. Axis letters: i query, j key, of tokens or of words.
 """
 
-import re
-import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ...records import Token
+from .word_breaks import end_with_marks, units
 
-# What the eye reads as one with the character before goes where that goes (Unicode annex 29, rule WB4). Python's \w
-# leaves it out: words of Hindi would fall to pieces. One mark stands for all of them here.
-JOINING = {"Mn", "Mc", "Me", "Cf"}
-MARK = "\N{COMBINING ACUTE ACCENT}"
-LETTERS = rf"\w[\w{MARK}]*"
-# A run of letters and digits, with apostrophes within it, or any other character alone.
-WORD = re.compile(rf"{LETTERS}(?:['’]{LETTERS})*|[^\w\s]{MARK}*")
-
-# How a label ends where a character is split into several tokens: each is labelled with all of it.
-PART = re.compile(r"\[\d+/\d+\]$")
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Word:
-    """The tokens [first, stop) that are one word, or a special token alone."""
+    """The tokens [first, stop) and the characters [start, end) of a word, or one special token without characters.
+
+    text: these characters of the source text; of a special token, its label
+    """
 
     text: str
     first: int
@@ -38,52 +32,61 @@ class Word:
     segment: int
 
 
-def spans(text: str) -> list[tuple[int, int]]:
-    """The places of the words of a text, in characters."""
-    plain = "".join(MARK if unicodedata.category(character) in JOINING else character for character in text)
-    return [match.span() for match in WORD.finditer(plain)]
+def words(tokens: Sequence[Token], texts: Sequence[str], spans: Sequence[Sequence[Span]] | None = None) -> list[Word]:
+    """Group the tokens of these texts, one text per segment, into words.
 
+    A token belongs to the unit of its text in which it ends: a word, a mark of punctuation, or a space. Tokens that
+    share a character stay together. Each special token is a word of its own.
 
-def words(tokens: Sequence[Token], places: Sequence[Sequence[tuple[int, int]]]) -> list[Word]:
-    """The words that these tokens make up; places: of the words of each segment, in order.
-
-    A token belongs to the word in which it ends; one that ends in none, as a space of its own, stands alone.
+    spans: units to use instead of those of the texts; a token that ends in none of them is a word of its own
     """
-    found: list[Word] = []
-    before: tuple[int, int | None] | None = None
-    ends = [Finder(place) for place in places]
+    spans = [units(text) for text in texts] if spans is None else spans
+    grouped: list[Word] = []
+    last_unit = None
     for token in tokens:
-        number = None if token.end is None else ends[token.segment](token.end)
-        key = token.segment, number
-        if number is not None and key == before:
-            found[-1] = grown(found[-1], token)
+        unit = None if token.end is None else span_at(spans[token.segment], token.end)
+        if grouped and continues(grouped[-1], token, same_unit=unit is not None and unit == last_unit):
+            grouped[-1] = extended(grouped[-1], token)
         else:
-            found.append(alone(token))
-        before = key if number is not None else None
-    return found
+            grouped.append(single(token))
+        last_unit = unit
+    return with_texts(grouped, texts)
 
 
-class Finder:
-    """Which word a character's end lies in; asked in the order of the text."""
-
-    def __init__(self, places: Sequence[tuple[int, int]]) -> None:
-        self.places, self.at = places, 0
-
-    def __call__(self, end: int) -> int | None:
-        while self.at < len(self.places) and self.places[self.at][1] < end:
-            self.at += 1
-        inside = self.at < len(self.places) and self.places[self.at][0] < end
-        return self.at if inside else None
+def span_at(spans: Sequence[Span], end: int) -> int | None:
+    """The index of the span that the last character before `end` lies in."""
+    index = bisect_left(spans, end, key=lambda span: span[1])
+    return index if index < len(spans) and spans[index][0] < end else None
 
 
-def alone(token: Token) -> Word:
+def single(token: Token) -> Word:
     return Word(token.text, token.index, token.index + 1, token.start, token.end, token.special, token.segment)
 
 
-def grown(word: Word, token: Token) -> Word:
-    same = token.end == word.end
-    text = PART.sub("", word.text) if same else word.text + token.text.removeprefix("##")
-    return Word(text, word.first, token.index + 1, word.start, token.end, False, word.segment)
+def continues(word: Word, token: Token, *, same_unit: bool) -> bool:
+    if word.end is None or token.start is None or word.segment != token.segment:
+        return False
+    return same_unit or token.start < word.end
+
+
+def extended(word: Word, token: Token) -> Word:
+    places = [place for place in (word.start, word.end, token.start, token.end) if place is not None]
+    return replace(word, stop=token.index + 1, start=min(places), end=max(places))
+
+
+def with_texts(grouped: Sequence[Word], texts: Sequence[str]) -> list[Word]:
+    """The words with their part of the source text, which includes marks at their end that no token has."""
+    limits = [len(text) for text in texts]
+    complete = []
+    for word in reversed(grouped):
+        if word.start is not None and word.end is not None:
+            text, limit = texts[word.segment], limits[word.segment]
+            end = end_with_marks(text, word.end, limit)
+            complete.append(replace(word, text=text[word.start : end], end=end))
+            limits[word.segment] = word.start
+        else:
+            complete.append(word)
+    return complete[::-1]
 
 
 def merged(pattern: Tensor, words: Sequence[Word]) -> Tensor:

@@ -102,7 +102,7 @@ def test_a_window_of_words_is_pooled(client, location):
 
 
 def test_words_of_a_text_too_long_are_refused_with_both_numbers(client, location, monkeypatch):
-    monkeypatch.setattr(studies, "MOST_TOKENS", 3)
+    monkeypatch.setattr(studies, "MAX_TOKENS", 3)
     response = client.get(f"{location}/heads/0/0?words=true")
     assert (response.status_code, response.json()["code"]) == (422, "too_many_tokens")
     assert "at most 3" in response.json()["detail"]
