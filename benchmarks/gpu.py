@@ -8,7 +8,7 @@ import torch
 from transformers import GPT2Model
 
 from headscope.capture.capture import Capture, run
-from headscope.capture.windows import head_tile, window
+from headscope.capture.windows import head_window, window
 from headscope.models.loading import load
 from headscope.records import ModelCard
 
@@ -86,7 +86,7 @@ def windows(capture: Capture, tokens: int) -> Iterator[Row]:
     whole = (0, tokens), (0, tokens)
     for what, spans, cells in (("a 256 x 256 window", near, 256), ("one head pooled to 512 x 512", whole, 512)):
         part = window(tokens, *spans, cells)
-        work = partial(head_tile, capture, LAYERS - 1, HEADS - 1, part)
+        work = partial(head_window, capture, LAYERS - 1, HEADS - 1, part)
         memory = needed(work)
-        best = in_turns(lambda work=work: {"tile": seconds(partial(done, work))}, budget=2)
-        yield Row(f"GPU: {what}, {tokens:,} tokens", f"{milliseconds(best['tile'])}, {megabytes(memory)}")
+        best = in_turns(lambda work=work: {"window": seconds(partial(done, work))}, budget=2)
+        yield Row(f"GPU: {what}, {tokens:,} tokens", f"{milliseconds(best['window'])}, {megabytes(memory)}")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..attention.hooks import watching
 from ..capture.capture import Capture, forward
-from ..capture.windows import Window, pooled_blocks, within_reach
+from ..capture.windows import Window, pooled_blocks, visible_columns
 from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
 from ..records import Pool
@@ -53,7 +53,7 @@ def window_of_norms(
     heads = range(capture.heads) if head is None else range(head, head + 1)
 
     def read(rows: range) -> Tensor | None:
-        columns = within_reach(kept, rows, part.columns, "pattern")
+        columns = visible_columns(kept, rows, part.columns, "pattern")
         if not columns:
             return None
         pattern, of_keys = kept.block(heads, rows, columns), gram[columns.start : columns.stop]

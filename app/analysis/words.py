@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..capture.capture import Capture
-from ..capture.windows import Window, head_tile, pooled_map, window
+from ..capture.windows import Window, head_window, pooled_map, window
 from ..errors import TooManyTokens
 from ..models.tokens import visible
 from ..records import Pool, Token
@@ -43,5 +43,5 @@ def check_size(capture: Capture) -> None:
 def window_of_words(capture: Capture, layer: int, head: int, part: Window, pool: Pool) -> np.ndarray:
     """One head, [query key] in words, as `part` of all words."""
     whole = window(len(capture.tokens), None, None, None)
-    pattern = torch.from_numpy(head_tile(capture, layer, head, whole))
+    pattern = torch.from_numpy(head_window(capture, layer, head, whole))
     return pooled_map(merged(pattern, words_of(capture)).numpy(), part, pool)

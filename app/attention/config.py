@@ -1,4 +1,4 @@
-"""The sizes of one attention layer."""
+"""The configuration of one attention layer."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from ..errors import ShapeMismatch
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    """What has to be known to build a multi-head attention layer.
+    """Configuration of a multi-head attention layer.
 
-    d_model:  width of the residual stream, which queries are read from and the output is written to
-    heads:    query heads
-    kv_heads: key/value heads; as many as `heads` is multi-head, one is multi-query, between is
+    d_model:  width of the residual stream that the layer reads queries from and writes its output to
+    heads:    number of query heads
+    kv_heads: number of key/value heads; equal to `heads` for multi-head, 1 for multi-query, between for
               grouped-query attention (Ainslie et al. 2023)
     head_dim: width of one head
-    d_source: width of what keys and values are read from (another model's stream in cross-attention)
-    scale:    factor on q . k; Vaswani et al. 2017 take head_dim ** -0.5
-    causal:   a query sees no key behind its own position
-    window:   a query sees only keys fewer than this many positions away
-    bias:     whether the four projections add one
+    d_source: width of the stream that keys and values are computed from; differs in cross-attention
+    scale:    factor on q . k; head_dim ** -0.5 in Vaswani et al. 2017
+    causal:   True: a query attends to no key after its own position
+    window:   a query attends only to keys fewer than this many positions away; None: no limit
+    bias:     True: the four projections have a bias
     """
 
     d_model: int
@@ -45,7 +45,7 @@ class AttentionConfig:
         window: int | None = None,
         bias: bool = True,
     ) -> "AttentionConfig":
-        """A config with the usual defaults. Raises ShapeMismatch where the sizes do not divide."""
+        """A config with the usual defaults. Raises ShapeMismatch if the sizes do not divide."""
         kv_heads = heads if kv_heads is None else kv_heads
         if min(d_model, heads, kv_heads) < 1 or heads % kv_heads:
             raise ShapeMismatch(

@@ -1,6 +1,6 @@
-"""Hook points: places in the computation that can be read and edited by name.
+"""Hook points: named steps of the computation that can be read and edited.
 
-The names are TransformerLens's; axis letters b batch, h query head, g key/value head, i query, j key,
+The names are those of TransformerLens. Axis letters b batch, h query head, g key/value head, i query, j key,
 d width of a head, m width of the residual stream.
 """
 
@@ -16,21 +16,21 @@ SHAPES = {
     "k": "[b g j d] keys",
     "v": "[b g j d] values",
     "scores": "[b h i j] q . k * scale, before mask and softmax; float32 or wider",
-    "pattern": "[b h i j] the weights, after softmax",
+    "pattern": "[b h i j] the attention weights, after softmax",
     "lse": "[b h i] row log-sum-exp of the masked scores; read only, without gradient on the fused path",
     "z": "[b h i d] weighted sum of the values",
     "result": "[b h i m] each head's contribution to the residual stream; with the output bias they sum to the output",
 }
 
-# Called with the full name and the tensor; a tensor returned takes its place, None leaves it.
+# Called with the full name and the tensor; a returned tensor replaces it, None leaves it as it is.
 Watcher = Callable[[str, Tensor], Tensor | None]
 
 
 class HookPoint(nn.Module):
-    """The identity. It gives a step of the computation a name in `named_modules()`; cost nil when unwatched."""
+    """The identity. It gives a step of the computation a name in `named_modules()`; free when no hook is set."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[...] -> [...], the same tensor unless somebody who watches returns another."""
+        """[...] -> [...], the same tensor unless a hook returns another."""
         return x
 
     @property
@@ -45,10 +45,10 @@ def hook_points(module: nn.Module) -> dict[str, HookPoint]:
 
 @contextmanager
 def watching(module: nn.Module, names: str | Collection[str], watcher: Watcher) -> Iterator[None]:
-    """Within the `with`, call `watcher(full name, tensor)` at the named hook points; undone also after an error.
+    """Within the `with` block, call `watcher(full name, tensor)` at the named hook points.
 
-    A name is a full one, or its last part for every layer at once (`pattern`).
-    Raises UnknownHook, before anything is watched, where a name fits no hook point.
+    A name is either full, or its last part (`pattern`), which means every layer. The hooks are removed afterwards, also
+    after an error. Raises UnknownHook, before any hook is set, if a name matches no hook point.
     """
     wanted = {names} if isinstance(names, str) else set(names)
     points = hook_points(module)
@@ -59,13 +59,13 @@ def watching(module: nn.Module, names: str | Collection[str], watcher: Watcher) 
         raise UnknownHook(f"no hook point {sorted(missing)}: this module has {known}, in {len(points)} places")
     with ExitStack() as undo:
         for name, point in chosen.items():
-            handle = point.register_forward_hook(lambda _, __, x, name=name: asked(watcher, name, x))
+            handle = point.register_forward_hook(lambda _, __, x, name=name: call_watcher(watcher, name, x))
             undo.callback(handle.remove)
         yield
 
 
-def asked(watcher: Watcher, name: str, x: Tensor) -> Tensor | None:
-    """What the watcher puts in the place of `x`. Raises ShapeMismatch where it would not fit there."""
+def call_watcher(watcher: Watcher, name: str, x: Tensor) -> Tensor | None:
+    """The tensor that the watcher returns instead of `x`, or None. Raises ShapeMismatch if its shape differs."""
     edited = watcher(name, x)
     if edited is not None and edited.shape != x.shape:
         raise ShapeMismatch(f"{name} is {list(x.shape)}, the watcher returned {list(edited.shape)}")

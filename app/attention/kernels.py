@@ -1,8 +1,8 @@
 """Scaled dot-product attention (Vaswani et al. 2017, eq. 1), in three forms.
 
-attend()        explicit: scores -> mask -> softmax -> weighted sum; every step can be edited
-attend_fused()  the same output and row log-sum-exp from a fused kernel that never holds the map
-tile()          any window of the map from q, k and the log-sum-exp; log_tile() is its logarithm
+attend()          explicit: scores -> mask -> softmax -> weighted sum; every step can be edited
+attend_fused()    the same output and row log-sum-exp from a fused kernel that never holds the map
+pattern_window()  any window of the map from q, k and the log-sum-exp; log_pattern_window() is its logarithm
 
 Scores, softmax and log-sum-exp are computed in float32 or wider, whatever the dtype of q and k; z has the dtype of v.
 
@@ -63,7 +63,7 @@ def masked_softmax(scores: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check(q: Tensor, k: Tensor, v: Tensor | None, may_attend: MayAttend) -> None:
-    """Raises ShapeMismatch, naming both shapes, where q, k, v and the mask do not go together."""
+    """Raises ShapeMismatch, with both shapes, if q, k, v and the mask do not fit together."""
     if q.ndim != 4 or k.ndim != 4 or q.shape[0] != k.shape[0] or q.shape[-1] != k.shape[-1] or q.shape[1] % k.shape[1]:
         raise ShapeMismatch(f"q {list(q.shape)} and k {list(k.shape)} are not [b h i d] and [b g j d], g dividing h")
     if 0 in q.shape or 0 in k.shape:
@@ -141,7 +141,7 @@ def attend_by_rows(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale
     return torch.cat(zs, 2), torch.cat(lses, 2)
 
 
-def tile(
+def pattern_window(
     q: Tensor, k: Tensor, lse: Tensor, rows: range, columns: range, *, may_attend: MayAttend, scale: float
 ) -> Tensor:
     """[b h i d], [b g j d], [b h i] -> pattern [b h rows columns]; the cost depends on the window alone.
@@ -152,13 +152,13 @@ def tile(
     1e-7 times its largest score; capture.layer removes that factor.
     Raises ShapeMismatch where the window leaves the map.
     """
-    return log_tile(q, k, lse, rows, columns, may_attend=may_attend, scale=scale).exp_()
+    return log_pattern_window(q, k, lse, rows, columns, may_attend=may_attend, scale=scale).exp_()
 
 
-def log_tile(
+def log_pattern_window(
     q: Tensor, k: Tensor, lse: Tensor, rows: range, columns: range, *, may_attend: MayAttend, scale: float
 ) -> Tensor:
-    """As tile(), before exp: minus infinity where i may not attend to j. Computed in the dtype of lse.
+    """As pattern_window(), before exp: minus infinity where i may not attend to j. Computed in the dtype of lse.
 
     exp is monotonic, so the largest of several weights is exp of the largest of these: one exp instead of many.
     """

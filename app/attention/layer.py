@@ -16,8 +16,8 @@ from .masks import MayAttend
 class MultiHeadAttention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017, sec. 3.2.2); grouped- and multi-query with fewer key/value heads.
 
-    Each step is a hook point (`hooks.SHAPES`). While nobody watches `scores` or `pattern` the fused kernel
-    runs and no map is ever held; while somebody does, every step is carried out one by one.
+    Each step is a hook point (`hooks.SHAPES`). The fused kernel runs, and no map is held, unless `scores` or
+    `pattern` has a hook; then every step is computed explicitly.
     """
 
     def __init__(self, config: AttentionConfig) -> None:
@@ -42,8 +42,8 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:
         """x [b i m] (and for cross-attention source [b j s]) -> [b i m].
 
-        padding: [b j], True = a real token; given: [b or 1, h or 1, i, j], True = may look.
-        Raises ShapeMismatch where sizes do not fit.
+        padding: [b j], True: a real token; given: [b or 1, h or 1, i, j], True: the query may attend to the key.
+        Raises ShapeMismatch if sizes do not fit.
         """
         source = x if source is None else source
         self.check(x, source)
@@ -55,7 +55,7 @@ class MultiHeadAttention(nn.Module):
         return self.merge(z)
 
     def attention(self, q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend) -> Tensor:
-        """[b h i d], [b g j d], [b g j d] -> z [b h i d], step by step if a step is watched."""
+        """[b h i d], [b g j d], [b g j d] -> z [b h i d]; explicit if `scores` or `pattern` has a hook."""
         scale = self.config.scale
         if self.scores.watched or self.pattern.watched:
             steps = {"scores_step": self.scores, "pattern_step": self.pattern}
@@ -71,7 +71,7 @@ class MultiHeadAttention(nn.Module):
         return x.view(b, i, width // self.config.head_dim, self.config.head_dim).transpose(1, 2)
 
     def merge(self, z: Tensor) -> Tensor:
-        """[b h i d] -> [b i m]: through the output projection, head by head if `result` is watched."""
+        """[b h i d] -> [b i m]: the output projection, one head at a time if `result` has a hook."""
         if not self.result.watched:
             merged: Tensor = self.project_out(z.transpose(1, 2).flatten(-2))
             return merged

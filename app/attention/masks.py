@@ -1,4 +1,4 @@
-"""Which query may attend to which key: one polarity, True = may look.
+"""Which query may attend to which key. One polarity everywhere: True means that it may.
 
 Axis letters: b batch, h head, i query row, j key column.
 """
@@ -13,13 +13,13 @@ from ..errors import ShapeMismatch
 
 @dataclass(frozen=True)
 class MayAttend:
-    """Causal, window and padding rules for `queries` x `keys`, asked for block by block.
+    """Causal, window and padding rules for `queries` x `keys`, read in blocks.
 
-    The whole square is never built unless somebody asks for it. Queries are the *last* `queries`
-    positions of `keys`, so that a causal query i stands at key position i + keys - queries.
+    The whole mask is built only by `whole`. Queries are the *last* `queries` positions of `keys`: causal query i
+    is at key position i + keys - queries.
 
-    padding: [b j], True = a real token
-    given:   [b or 1, h or 1, i, j], True = may look; a mask made elsewhere
+    padding: [b j], True: a real token
+    given:   [b or 1, h or 1, i, j], True: the query may attend to the key; an additional mask
     """
 
     queries: int
@@ -37,21 +37,21 @@ class MayAttend:
             raise ShapeMismatch(f"mask {shape} is not [b h i j] with [i, j] = [{self.queries}, {self.keys}]")
         for mask in (self.padding, self.given):
             if mask is not None and mask.dtype != torch.bool:
-                raise ShapeMismatch(f"a mask is boolean here, True = may look; this one is {mask.dtype}")
+                raise ShapeMismatch(f"a mask must be boolean, True where a query may attend; this one is {mask.dtype}")
 
     @property
     def is_full(self) -> bool:
-        """Everybody sees everything."""
+        """Every query may attend to every key."""
         return not self.causal and self.window is None and self.padding is None and self.given is None
 
     @property
     def is_plain_causal(self) -> bool:
-        """Nothing but the lower triangle of a square."""
+        """Exactly the lower triangle of a square."""
         others = self.window is None and self.padding is None and self.given is None
         return self.causal and others and self.queries == self.keys
 
     def is_open(self, rows: range, columns: range) -> bool:
-        """True where it is plain, without looking, that each of these queries may attend to each of these keys."""
+        """True if the rules alone, without reading a mask, allow each of these queries every one of these keys."""
         if self.window is not None or self.padding is not None or self.given is not None:
             return False
         return not self.causal or columns.stop - 1 <= rows.start + self.keys - self.queries

@@ -18,7 +18,7 @@ from ..models.loading import LoadedModel
 from ..records import Keep, ModelCard, Token
 from .cost import numbers_kept
 from .layer import LayerCapture
-from .memory import Arena
+from .memory import MemoryBlock
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def run_tokens(
     model: LoadedModel, tokens: tuple[Token, ...], watch: Watch = NOBODY, keep: Keep = "float32"
 ) -> tuple[LayerCapture, ...]:
     """What each layer's maps are made of, from one pass over these tokens. Raises ModelOutputInvalid."""
-    arenas = arenas_for(model, len(tokens), keep)
+    memory = memory_for(model, len(tokens), keep)
     layers: list[LayerCapture] = []
     kept: dict[str, Tensor] = {}
 
@@ -114,9 +114,9 @@ def run_tokens(
         part = name.rpartition(".")[2]
         if part == "q":
             watch.go_on()
-        kept[part] = arenas[part].keep(x[0])
+        kept[part] = memory[part].keep(x[0])
         if part == "lse":  # the last of its layer
-            kept["excess"] = arenas["lse"].keep(torch.full_like(kept["lse"], torch.nan))
+            kept["excess"] = memory["lse"].keep(torch.full_like(kept["lse"], torch.nan))
             layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
             check_finite(layer, len(layers), model.card.id)
             layers.append(layer)
@@ -127,15 +127,15 @@ def run_tokens(
     return tuple(layers)
 
 
-def arenas_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, Arena]:
+def memory_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, MemoryBlock]:
     """Memory for q and k, and for the numbers of each row, which are float32 or wider."""
     own = model.adopted.model.dtype
     kept, exact = torch.float16 if keep == "float16" else own, torch.promote_types(own, torch.float32)
     vectors, rows = numbers_kept(model.card, tokens)
     if kept == exact:  # one block of memory for all
-        return dict.fromkeys(("q", "k", "lse"), Arena(vectors + rows, exact, model.device))
-    both = Arena(vectors, kept, model.device)
-    return {"q": both, "k": both, "lse": Arena(rows, exact, model.device)}
+        return dict.fromkeys(("q", "k", "lse"), MemoryBlock(vectors + rows, exact, model.device))
+    both = MemoryBlock(vectors, kept, model.device)
+    return {"q": both, "k": both, "lse": MemoryBlock(rows, exact, model.device)}
 
 
 def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:

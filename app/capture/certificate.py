@@ -1,4 +1,4 @@
-"""The parity certificate: our numbers beside Hugging Face's eager attention, on the same weights and this very text."""
+"""The parity certificate: a capture compared with Hugging Face's eager attention, same weights and same text."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,12 +18,12 @@ from .layer import Cells
 
 @dataclass(frozen=True)
 class Certificate:
-    """How far our patterns are from the reference.
+    """How far the patterns of a capture are from the reference.
 
-    max_abs_error:     per layer, the largest difference of any weight of any head
-    max_row_sum_error: the largest distance of a row's sum from 1
-    causal_leak:       the largest weight on a later token, or change of an earlier query's weights when the second
-                       half of the tokens is replaced; None where the future may be seen
+    max_abs_error:     per layer, the largest absolute difference of any attention weight
+    max_row_sum_error: the largest absolute difference of a row's sum from 1
+    causal_leak:       the largest weight on a later token, or the largest change of an earlier query's weights when
+                       the second half of the tokens is replaced; None for models that are not causal
     """
 
     reference: str
@@ -36,23 +36,26 @@ class Certificate:
 
 @contextmanager
 def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBODY) -> Iterator[None]:
-    """Within the `with`, a forward is Hugging Face's, and each layer's pattern [b h i j] lands in `into`."""
+    """Within the `with` block the model runs Hugging Face's attention, and each layer's pattern goes to `into`.
 
-    def land(_: Module, __: Any, output: tuple[Any, ...]) -> None:
+    A pattern is [b h i j].
+    """
+
+    def keep(_: Module, __: Any, output: tuple[Any, ...]) -> None:
         into.append(output[1])
         watch.go_on()
 
     with adopted.as_hugging_face(), ExitStack() as undo:
         originals = [place.original for place in adopted.places if any(place.original.children())]
         for module in originals:
-            handle = module.register_forward_hook(land)
+            handle = module.register_forward_hook(keep)
             undo.callback(handle.remove)
         yield
 
 
 @torch.inference_mode()
 def certify(model: LoadedModel, capture: Capture, watch: Watch = NOBODY) -> Certificate:
-    """Run the capture's tokens through Hugging Face's eager implementation and compare every weight."""
+    """Run the capture's tokens through Hugging Face's eager attention and compare every weight."""
     watch.tokenized(capture.tokens, capture.dropped)
     theirs: list[Tensor] = []
     with reference_patterns(model.adopted, theirs, watch):
@@ -68,14 +71,14 @@ def certify(model: LoadedModel, capture: Capture, watch: Watch = NOBODY) -> Cert
         reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
         max_abs_error=errors,
         max_row_sum_error=max(sums),
-        causal_leak=max(*ahead, learnt_from_later(model, capture, watch)) if capture.card.causal else None,
+        causal_leak=max(*ahead, change_from_later_tokens(model, capture, watch)) if capture.card.causal else None,
         dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
         versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
     )
 
 
-def learnt_from_later(model: LoadedModel, capture: Capture, watch: Watch) -> float:
-    """The largest change of any weight among the first half of the tokens when the others are replaced."""
+def change_from_later_tokens(model: LoadedModel, capture: Capture, watch: Watch) -> float:
+    """The largest change of a weight within the first half of the tokens when the second half is replaced."""
     half, vocabulary = len(capture.tokens) // 2, model.adopted.model.config.vocab_size
     if half == 0:
         return 0.0

@@ -1,20 +1,23 @@
-"""What a text costs a model, said before it is run."""
+"""What a text costs in memory and time, known before the model runs."""
 
 from dataclasses import dataclass
 
 from ..records import Keep, ModelCard
 
 EXACT_BYTES = 4  # of each number of lse and excess, which are never kept in half precision
-# A run of fewer operations says nothing of the pace: it is over before the machine has got going.
+# Shorter runs are dominated by overhead and give no estimate of operations per second.
 TELLING_OPERATIONS = 1e9
 KEPT_BYTES: dict[Keep, int] = {"float32": 4, "float16": 2}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """bytes: of the capture; limit: what captures may take together; seconds: None before a run has shown the pace.
+    """The cost of capturing one text.
 
-    max_tokens: that the model reads on this server
+    bytes:      memory of the capture
+    limit:      memory limit for all captures together
+    seconds:    estimated run time; None before a first run has been timed
+    max_tokens: most tokens that this server lets the model read
     """
 
     tokens: int
@@ -29,7 +32,7 @@ class Cost:
 
     @property
     def most_tokens(self) -> int:
-        """So many would be read and fit: what is kept grows with the tokens."""
+        """The most tokens that the model reads and that fit the limit; memory grows linearly with the tokens."""
         return min(self.max_tokens, self.limit * self.tokens // self.bytes)
 
 
@@ -45,9 +48,10 @@ def bytes_kept(card: ModelCard, tokens: int, keep: Keep) -> int:
 
 
 def operations(card: ModelCard, tokens: int) -> float:
-    """Of one forward pass, roughly: two for each weight and token, and four for each pair of tokens, head and width.
+    """Approximate floating-point operations of one forward pass (Kaplan et al. 2020, section 2.1).
 
-    Kaplan et al. 2020, section 2.1; embeddings are looked up, and no vocabulary of logits is worked out.
+    2 per weight and token, and 4 per pair of tokens, head and element of its width. Embeddings are lookups, and no
+    logits are computed.
     """
     layers, heads, _, width = sizes(card)
     assert card.d_model is not None
@@ -56,13 +60,13 @@ def operations(card: ModelCard, tokens: int) -> float:
 
 
 def pace_of(card: ModelCard, tokens: int, seconds: float) -> float:
-    """Operations per second of a run; 0 of one too short to tell."""
+    """Operations per second of a run; 0 if it was too short to measure."""
     done = operations(card, tokens)
     return done / seconds if done >= TELLING_OPERATIONS else 0.0
 
 
 def sizes(card: ModelCard) -> tuple[int, int, int, int]:
-    """layers, heads, key/value heads, width of a head: known once a model is loaded."""
+    """Layers, heads, key/value heads and head width of a loaded model."""
     assert card.layers is not None
     assert card.heads is not None
     assert card.kv_heads is not None

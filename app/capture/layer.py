@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..attention.config import AttentionConfig
-from ..attention.kernels import dot, log_tile
+from ..attention.kernels import dot, log_pattern_window
 from ..attention.masks import MayAttend
 from ..records import Quantity
 
@@ -68,7 +68,7 @@ class LayerCapture:
         q, k = self.slices(heads)
         rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
         lse = self.lse[None, heads.start : heads.stop]
-        return log_tile(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
+        return log_pattern_window(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
 
     def visible(self, rows: range) -> range:
         """The keys that any of these queries may attend to lie within this range."""

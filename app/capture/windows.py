@@ -1,4 +1,4 @@
-"""Capture -> any window of any head at any resolution, and thumbnails of all heads.
+"""Any window of any head of a capture, at any resolution, and thumbnails of all heads.
 
 Axis letters: l layer, h head, i query row, j key column.
 """
@@ -16,16 +16,16 @@ from ..records import Bend, Pool, Quantity
 from .capture import Capture
 from .layer import Cells, LayerCapture
 
-# Weights worked out at once, 8 MB of them (or one row, where that is more): a window of any size takes little more
-# memory than that and its answer.
+# Weights computed at once: 8 MB, or one row if that is more. A window of any size needs little more memory than that
+# and its own result.
 WEIGHTS_PER_BLOCK = 2**21
-# Of a map that is written out, 1 MB at a time: what a slow reader has not yet taken is no more than that.
-WEIGHTS_PER_STRETCH = 2**18
+# Maps are written in chunks of 1 MB, so that a slow client holds no more than that.
+WEIGHTS_PER_CHUNK = 2**18
 
 
 @dataclass(frozen=True)
 class Window:
-    """Rows and columns of a map, and how many of them one cell of the answer covers."""
+    """Rows and columns of a map, and how many of them one cell of the result covers."""
 
     rows: range
     columns: range
@@ -38,7 +38,7 @@ class Window:
 
 
 def window(size: int, rows: tuple[int, int] | None, columns: tuple[int, int] | None, cells: int | None) -> Window:
-    """The window asked for, by default the whole map; at most cells x cells. Raises InvalidWindow."""
+    """The window of these rows and columns (None: all), in at most cells x cells. Raises InvalidWindow."""
     spans = []
     for name, span in (("rows", rows), ("columns", columns)):
         start, stop = span or (0, size)
@@ -52,17 +52,17 @@ def window(size: int, rows: tuple[int, int] | None, columns: tuple[int, int] | N
 
 
 @torch.inference_mode()
-def head_tile(
+def head_window(
     capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Quantity = "pattern"
 ) -> np.ndarray:
-    """One head, [query key]; cells of a window with steps above 1 are the max or mean of what they cover."""
+    """One head, [query key]; a cell that covers several weights is their maximum or mean. Raises UnknownHead."""
     capture.card.check_head(layer, head)
     return pooled(capture.layers[layer], range(head, head + 1), part, pool, quantity)[0].cpu().numpy()
 
 
 @torch.inference_mode()
 def overview(capture: Capture, cells: int, pool: Pool = "max") -> tuple[np.ndarray, Window]:
-    """Every head as a thumbnail of at most cells x cells, [layer head query key], and the window they show."""
+    """Every head in at most cells x cells, [layer head query key], and the window that is shown."""
     part = window(len(capture.tokens), None, None, cells)
     every = range(capture.heads)
     maps = [pooled(layer, every, part, pool, "pattern").cpu().numpy() for layer in capture.layers]
@@ -71,9 +71,9 @@ def overview(capture: Capture, cells: int, pool: Pool = "max") -> tuple[np.ndarr
 
 @torch.inference_mode()
 def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear") -> np.ndarray:
-    """Every head of a layer, at most cells x cells, [head query key] in 256 steps: 255 is a weight of 1.
+    """Every head of a layer in at most cells x cells, [head query key] in 256 steps: 255 is a weight of 1.
 
-    Bent by the square root, the steps are fine where weights are small: 1 of 255 is then 1.5e-5, not 4e-3.
+    bend "sqrt" encodes square roots, which keeps small weights apart: step 1 is 1.5e-5 instead of 4e-3.
     """
     part = window(layer.q.shape[1], None, None, cells)
     maps = pooled(layer, range(layer.config.heads), part, "max", "pattern", normalised=False)
@@ -82,7 +82,7 @@ def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear") -> np.nda
 
 
 class Maps:
-    """The maps of chosen layers and heads, [layer head query key], of which only a stretch of rows is ever there."""
+    """The maps of chosen layers and heads, [layer head query key], computed while they are iterated over."""
 
     dtype = np.dtype(np.float32)
 
@@ -92,32 +92,32 @@ class Maps:
         self.capture, self.layers, self.heads, self.quantity = capture, layers, heads, quantity
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """[rows key] of one head, from its first query to its last; head by head, layer by layer."""
-        height = max(1, WEIGHTS_PER_STRETCH // self.shape[-1])
+        """Blocks [rows key]: all rows of a head, then the next head, then the next layer."""
+        height = max(1, WEIGHTS_PER_CHUNK // self.shape[-1])
         for layer, head in product(self.layers, self.heads):
-            for _, weights in stretches(self.capture, layer, head, self.quantity, height):
+            for _, weights in row_blocks(self.capture, layer, head, self.quantity, height):
                 yield weights.astype(self.dtype, copy=False)
 
 
-def stretches(
+def row_blocks(
     capture: Capture, layer: int, head: int, quantity: Quantity, height: int
 ) -> Iterator[tuple[range, np.ndarray]]:
-    """One head whole, so many rows at a time: which queries, and [rows key]."""
+    """All rows of one head in blocks of `height`: which queries, and their weights [rows key]."""
     size = len(capture.tokens)
     for start in range(0, size, height):
         part = window(size, (start, min(start + height, size)), None, None)
-        yield part.rows, head_tile(capture, layer, head, part, quantity=quantity)
+        yield part.rows, head_window(capture, layer, head, part, quantity=quantity)
 
 
 def pooled(
     layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity, normalised: bool = True
 ) -> Tensor:
-    """[heads, query cells, key cells], one block of rows at a time; exact, whatever the window's size."""
+    """[heads, query cells, key cells], exact for any size of window; one block of rows is held at a time."""
     # exp is monotonic: of all the weights that a cell covers, only the largest needs it.
     late = pool == "max" and quantity == "pattern"
 
     def read(rows: range) -> Tensor | None:
-        columns = within_reach(layer, rows, part.columns, quantity)
+        columns = visible_columns(layer, rows, part.columns, quantity)
         cells: Cells = "log_pattern" if late else quantity
         return layer.block(heads, rows, columns, cells, normalised) if columns else None
 
@@ -128,9 +128,10 @@ def pooled(
 def pooled_blocks(
     read: Callable[[range], Tensor | None], maps: int, at_once: int, part: Window, pool: Pool, device: torch.device
 ) -> Tensor:
-    """[maps, query cells, key cells] of blocks [maps rows columns], that are read as `at_once` maps have room.
+    """[maps, query cells, key cells], pooled from blocks [maps rows columns] that `read` returns for ranges of rows.
 
-    A block may end before the window's last column: what is missing is nothing (0, or below all where pool is max).
+    at_once: how many maps one call of `read` holds in memory
+    A block may end before the window's last column; missing columns count as 0, or minus infinity where pool is max.
     """
     shape = maps, -(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step)
     filled = torch.full(shape, -torch.inf if pool == "max" else 0.0, device=device)
@@ -138,25 +139,25 @@ def pooled_blocks(
         block = read(rows)
         if block is None:
             continue
-        small = along(along(block, 1, part.query_step, pool), 2, part.key_step, pool)
+        small = pool_axis(pool_axis(block, 1, part.query_step, pool), 2, part.key_step, pool)
         at = (rows.start - part.rows.start) // part.query_step
         cells = filled[:, at : at + small.shape[1], : small.shape[2]]
         cells.copy_(torch.maximum(cells, small)) if pool == "max" else cells.add_(small)
     if pool == "mean":
-        filled /= covered(part, filled.device)
+        filled /= cell_counts(part, filled.device)
     return filled
 
 
 def pooled_map(whole: np.ndarray, part: Window, pool: Pool) -> np.ndarray:
-    """A window of a map [query key] that is there already."""
+    """A window of a map [query key] that is already in memory."""
     rows, columns = part.rows, part.columns
     seen = torch.from_numpy(whole[None, rows.start : rows.stop, columns.start : columns.stop])
-    small = along(along(seen, 1, part.query_step, pool), 2, part.key_step, pool)[0]
-    return (small / covered(part, small.device) if pool == "mean" else small).numpy()
+    small = pool_axis(pool_axis(seen, 1, part.query_step, pool), 2, part.key_step, pool)[0]
+    return (small / cell_counts(part, small.device) if pool == "mean" else small).numpy()
 
 
 def blocks(part: Window, heads: int) -> Iterator[range]:
-    """The rows in stretches that each fill whole cells, or lie within one."""
+    """The rows of the window, in ranges that each fill whole cells, or lie within one cell."""
     most = max(1, WEIGHTS_PER_BLOCK // (heads * len(part.columns)))
     height = most - most % part.query_step or most
     whole = len(part.rows) - len(part.rows) % part.query_step
@@ -167,15 +168,15 @@ def blocks(part: Window, heads: int) -> Iterator[range]:
                 yield part.rows[inner : min(inner + height, stop)]
 
 
-def within_reach(layer: LayerCapture, rows: range, columns: range, quantity: Quantity) -> range:
-    """The columns that any of the rows may attend to: half of a causal map is known to be zero."""
+def visible_columns(layer: LayerCapture, rows: range, columns: range, quantity: Quantity) -> range:
+    """The part of `columns` that any of the rows may attend to: above the diagonal a causal map is zero."""
     if not layer.config.causal or quantity == "scores":
         return columns
     return range(columns.start, max(columns.start, min(columns.stop, rows.stop)))
 
 
-def along(block: Tensor, axis: int, step: int, pool: Pool) -> Tensor:
-    """The largest, or the sum, of each `step` along the axis; the last may be of fewer."""
+def pool_axis(block: Tensor, axis: int, step: int, pool: Pool) -> Tensor:
+    """The maximum, or the sum, of every `step` elements along the axis; the last group may be shorter."""
     if step == 1:
         return block
     missing = -block.shape[axis] % step
@@ -186,7 +187,7 @@ def along(block: Tensor, axis: int, step: int, pool: Pool) -> Tensor:
     return parts.amax(axis + 1) if pool == "max" else parts.sum(axis + 1)
 
 
-def covered(part: Window, device: torch.device) -> Tensor:
+def cell_counts(part: Window, device: torch.device) -> Tensor:
     """[query cells, key cells]: how many weights each cell covers; fewer at the edges."""
     sides = []
     for span, step in ((part.rows, part.query_step), (part.columns, part.key_step)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 from ..capture.capture import Capture
-from ..capture.windows import stretches
+from ..capture.windows import row_blocks
 from ..records import Quantity
 from .dump import Choice
 
@@ -22,7 +22,7 @@ def csv_of(
     yield ",".join(COLUMNS).encode() + b"\n"
     for layer, head in product(choice.layers, choice.heads):
         tell(f"layer {layer}, head {head}")
-        for queries, weights in stretches(capture, layer, head, quantity, ROWS):
+        for queries, weights in row_blocks(capture, layer, head, quantity, ROWS):
             text = io.StringIO()
             rows = csv.writer(text, lineterminator="\n")
             for query, of_query in zip(queries, weights.tolist(), strict=True):

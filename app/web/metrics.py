@@ -15,7 +15,7 @@ from ..engine.runner import Runner
 
 METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
 OTHER = "other"
-# From a tile, a millisecond, to the longest run (HEADSCOPE_RUN_SECONDS).
+# From a window, a millisecond, to the longest run (HEADSCOPE_RUN_SECONDS).
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from headscope.capture.capture import Capture, run
-from headscope.capture.windows import head_tile, window
+from headscope.capture.windows import head_window, window
 from headscope.models.loading import load
 from headscope.records import ModelCard
 
@@ -16,16 +16,16 @@ from .answering import answer
 Span = tuple[int, int]
 
 
-def tile(
+def read_window(
     capture: Capture, head: int, rows: Span, columns: Span, cells: int, pool: Literal["max", "mean"] = "max"
 ) -> object:
     part = window(len(capture.tokens), rows, columns, cells)
-    return head_tile(capture, len(capture.layers) - 1, head, part, pool)
+    return head_window(capture, len(capture.layers) - 1, head, part, pool)
 
 
 if __name__ == "__main__":
     folder, tokens = Path(sys.argv[1]), int(sys.argv[2])
     capture = run(load(folder, ModelCard("random", "", "gpt2", "local")), text(tokens))
-    work = partial(tile, capture)
+    work = partial(read_window, capture)
     work(head=0, rows=(0, 64), columns=(0, 64), cells=64)
     answer(work)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headscope.analysis.words import window_of_words, words_from, words_of
 from headscope.capture.capture import run
-from headscope.capture.windows import head_tile, window
+from headscope.capture.windows import head_window, window
 from headscope.models.registry import Catalogue, folder_of
 from headscope.models.tokens import read_tokenizer, tokenize
 
@@ -113,7 +113,7 @@ def test_attention_to_a_word_is_added_and_from_it_averaged(loaded):
     found = words_of(capture)
     part = window(len(found), None, None, None)
     of_words = window_of_words(capture, 2, 3, part, "max")
-    whole = head_tile(capture, 2, 3, window(len(capture.tokens), None, None, None))
+    whole = head_window(capture, 2, 3, window(len(capture.tokens), None, None, None))
     assert len(found) < len(capture.tokens)
     for row, query in enumerate(found):
         for column, key in enumerate(found):

@@ -13,7 +13,7 @@ def collect(into):
     return into.__setitem__
 
 
-def test_every_hook_point_has_the_shape_it_says():
+def test_every_hook_point_has_the_documented_shape():
     seen = {}
     ours = layer(**LAYER)
     with watching(ours, EVERY, collect(seen)):
@@ -24,7 +24,7 @@ def test_every_hook_point_has_the_shape_it_says():
         assert list(seen[name].shape) == [sizes[axis] for axis in axes], name
 
 
-def test_the_heads_and_the_bias_sum_to_the_output():
+def test_the_results_of_all_heads_and_the_bias_sum_to_the_output():
     seen = {}
     ours = layer(**LAYER)
     plain = ours(stream())
@@ -35,7 +35,7 @@ def test_the_heads_and_the_bias_sum_to_the_output():
 
 
 @pytest.mark.parametrize("name", ["q", "k", "v", "scores", "pattern", "z", "result"])
-def test_an_edit_changes_the_output_and_leaves_with_the_block(name):
+def test_an_edit_changes_the_output_and_ends_with_the_with_block(name):
     ours = layer(**LAYER)
     plain = ours(stream())
     with watching(ours, name, lambda _, x: x * torch.arange(x.shape[-1]) / 3):
@@ -51,7 +51,7 @@ def test_setting_a_pattern_to_the_identity_makes_each_token_read_its_own_value()
     torch.testing.assert_close(output, ours.project_out(ours.project_v(stream())), atol=1e-10, rtol=0)
 
 
-def test_zeroing_one_head_takes_away_its_result():
+def test_zeroing_one_head_removes_its_result_from_the_output():
     seen = {}
     ours = layer(**LAYER)
     with watching(ours, "result", collect(seen)):
@@ -62,7 +62,7 @@ def test_zeroing_one_head_takes_away_its_result():
     torch.testing.assert_close(whole - without, seen["result"][:, 1], atol=1e-10, rtol=0)
 
 
-def test_watching_is_undone_after_an_error():
+def test_hooks_are_removed_after_an_error():
     ours = layer(**LAYER)
 
     def fail(name, x):
@@ -74,14 +74,14 @@ def test_watching_is_undone_after_an_error():
     ours(stream())
 
 
-def test_an_unknown_name_is_refused_and_nothing_stays_watched():
+def test_an_unknown_name_is_refused_and_no_hook_stays():
     ours = layer(**LAYER)
     with pytest.raises(UnknownHook, match=r"queries.*pattern"), watching(ours, ["pattern", "queries"], print):
         pass
     assert not any(point.watched for point in hook_points(ours).values())
 
 
-def test_a_plain_torch_hook_on_the_pattern_is_served_too():
+def test_a_torch_forward_hook_on_the_pattern_works_too():
     ours, seen = layer(**LAYER), []
     handle = ours.pattern.register_forward_hook(lambda _, __, x: seen.append(x))
     ours(stream())
@@ -89,7 +89,7 @@ def test_a_plain_torch_hook_on_the_pattern_is_served_too():
     assert len(seen) == 1
 
 
-def test_a_full_name_watches_one_layer_and_a_short_one_all():
+def test_a_full_name_means_one_layer_and_a_short_name_all():
     both = torch.nn.ModuleList([layer(**LAYER), layer(**LAYER)])
     for names, wanted in (("1.z", {"1.z"}), ("z", {"0.z", "1.z"})):
         seen = {}

@@ -8,7 +8,15 @@ from torch.nn.functional import scaled_dot_product_attention
 from worlds import qkv
 
 from headscope.attention import kernels
-from headscope.attention.kernels import attend, attend_by_rows, attend_flash, attend_fused, dot, masked_softmax, tile
+from headscope.attention.kernels import (
+    attend,
+    attend_by_rows,
+    attend_flash,
+    attend_fused,
+    dot,
+    masked_softmax,
+    pattern_window,
+)
 from headscope.attention.masks import MayAttend
 from headscope.errors import ShapeMismatch
 
@@ -65,7 +73,7 @@ def test_the_row_blocks_and_the_flash_kernel_agree(causal, monkeypatch):
         torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
 
 
-def test_the_fused_path_never_holds_a_map(monkeypatch):
+def test_the_fused_path_computes_no_map(monkeypatch):
     def refuse(*_):
         raise AssertionError("a map was built")
 
@@ -75,21 +83,23 @@ def test_the_fused_path_never_holds_a_map(monkeypatch):
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_tile_is_that_window_of_the_pattern(shape, rule):
+def test_a_window_equals_that_part_of_the_pattern(shape, rule):
     heads, kv_heads = SHAPES[shape]
     q, k, v = qkv(heads=heads, kv_heads=kv_heads)
     _, lse = attend_fused(q, k, v, RULES[rule], 0.3)
-    window = tile(q, k, lse, range(2, 7), range(1, 9), may_attend=RULES[rule], scale=0.3)
+    window = pattern_window(q, k, lse, range(2, 7), range(1, 9), may_attend=RULES[rule], scale=0.3)
     torch.testing.assert_close(window, pattern_of(q, k, RULES[rule], 0.3)[..., 2:7, 1:9], atol=1e-12, rtol=0)
 
 
-def test_a_tile_touches_only_its_own_rows_and_columns():
+def test_a_window_reads_only_its_own_rows_and_columns():
     q, k, v = qkv()
     _, lse = attend_fused(q, k, v, RULES["causal"], 0.3)
-    wanted = tile(q, k, lse, range(4, 6), range(2, 5), may_attend=RULES["causal"], scale=0.3)
+    wanted = pattern_window(q, k, lse, range(4, 6), range(2, 5), may_attend=RULES["causal"], scale=0.3)
     for x, keep in ((q, range(4, 6)), (k, range(2, 5))):
         x[:, :, [n for n in range(9) if n not in keep]] = torch.nan
-    assert torch.equal(tile(q, k, lse, range(4, 6), range(2, 5), may_attend=RULES["causal"], scale=0.3), wanted)
+    assert torch.equal(
+        pattern_window(q, k, lse, range(4, 6), range(2, 5), may_attend=RULES["causal"], scale=0.3), wanted
+    )
 
 
 @pytest.mark.parametrize("kernel", [attend, attend_fused])
@@ -99,7 +109,7 @@ def test_a_fully_masked_row_is_zeros(kernel):
     z, lse = kernel(q, k, v, rule, 0.3)
     assert (z[:, :, 4] == 0).all()
     assert z.isfinite().all()
-    assert (tile(q, k, lse, range(9), range(9), may_attend=rule, scale=0.3)[:, :, 4] == 0).all()
+    assert (pattern_window(q, k, lse, range(9), range(9), may_attend=rule, scale=0.3)[:, :, 4] == 0).all()
 
 
 def test_causal_leak_is_exactly_zero():
@@ -195,7 +205,7 @@ def test_in_half_precision_softmax_and_log_sum_exp_are_those_of_float32(dtype, r
     assert (fused_z.dtype, fused_lse.dtype) == (dtype, torch.float32)
     for found in (lse, fused_lse):
         torch.testing.assert_close(found.double(), wanted_lse, atol=1e-5, rtol=1e-6)
-    window = tile(q, k, fused_lse, range(9), range(9), may_attend=RULES[rule], scale=0.3)
+    window = pattern_window(q, k, fused_lse, range(9), range(9), may_attend=RULES[rule], scale=0.3)
     torch.testing.assert_close(window.double(), wanted, atol=1e-5, rtol=0)
 
 
@@ -228,11 +238,11 @@ def test_values_for_other_keys_are_refused_with_both_shapes():
 
 
 @pytest.mark.parametrize("rows", [range(8, 10), range(-1, 2), range(0, 4, 2)])
-def test_a_window_that_leaves_the_map_is_refused(rows):
+def test_a_window_outside_the_map_is_refused(rows):
     q, k, v = qkv()
     _, lse = attend(q, k, v, MayAttend(9, 9), 0.3)
     with pytest.raises(ShapeMismatch, match=r"within 0:9"):
-        tile(q, k, lse, rows, range(9), may_attend=MayAttend(9, 9), scale=0.3)
+        pattern_window(q, k, lse, rows, range(9), may_attend=MayAttend(9, 9), scale=0.3)
 
 
 @pytest.mark.parametrize(

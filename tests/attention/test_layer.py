@@ -33,7 +33,7 @@ def torch_twin(ours):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("padded", [True, False])
-def test_self_attention_is_that_of_torch(dtype, bias, causal, padded):
+def test_self_attention_equals_torchs(dtype, bias, causal, padded):
     ours, x = layer(dtype=dtype, causal=causal, bias=bias), stream(dtype=dtype)
     padding = torch.arange(9)[None] < torch.tensor([[9], [6]]) if padded else None
     future = torch.ones(9, 9, dtype=torch.bool).triu(1) if causal else None
@@ -47,7 +47,7 @@ def test_self_attention_is_that_of_torch(dtype, bias, causal, padded):
     torch.testing.assert_close(seen[0], weights, atol=TOLERANCE[dtype], rtol=0)
 
 
-def test_cross_attention_is_that_of_torch():
+def test_cross_attention_equals_torchs():
     ours, x, source = layer(d_source=10), stream(), stream(length=5, width=10)
     wanted, _ = torch_twin(ours)(x, source, source)
     torch.testing.assert_close(ours(x, source), wanted, atol=1e-10, rtol=0)

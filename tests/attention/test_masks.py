@@ -7,7 +7,7 @@ from headscope.errors import ShapeMismatch
 YES, NO = True, False
 
 
-def test_causal_of_three_is_the_lower_triangle():
+def test_a_causal_mask_of_three_tokens_is_the_lower_triangle():
     assert MayAttend(3, 3, causal=True).whole()[0, 0].tolist() == [[YES, NO, NO], [YES, YES, NO], [YES, YES, YES]]
 
 
@@ -15,11 +15,11 @@ def test_causal_queries_are_the_last_positions_of_the_keys():
     assert MayAttend(1, 3, causal=True).whole()[0, 0].tolist() == [[YES, YES, YES]]
 
 
-def test_window_of_two_sees_itself_and_its_neighbours():
+def test_a_window_of_two_allows_the_token_and_its_neighbours():
     assert MayAttend(3, 3, window=2).whole()[0, 0].tolist() == [[YES, YES, NO], [YES, YES, YES], [NO, YES, YES]]
 
 
-def test_causal_window_of_two_sees_itself_and_the_one_before():
+def test_a_causal_window_of_two_allows_the_token_and_the_one_before():
     whole = MayAttend(3, 3, causal=True, window=2).whole()[0, 0]
     assert whole.tolist() == [[YES, NO, NO], [YES, YES, NO], [NO, YES, YES]]
 
@@ -32,7 +32,7 @@ def test_padding_hides_keys_of_its_own_sequence_only():
 
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("window", [None, 3])
-def test_any_block_is_that_part_of_the_whole(causal, window):
+def test_any_block_equals_that_part_of_the_whole_mask(causal, window):
     make = torch.Generator().manual_seed(0)
     padding = torch.rand(2, 11, generator=make) > 0.3
     given = torch.rand(2, 1, 7, 11, generator=make) > 0.3
@@ -40,14 +40,14 @@ def test_any_block_is_that_part_of_the_whole(causal, window):
     assert torch.equal(rule.block(range(2, 6), range(3, 10)), rule.whole()[..., 2:6, 3:10])
 
 
-def test_a_mask_only_ever_removes():
+def test_more_rules_never_allow_more():
     free = MayAttend(6, 6, causal=True).whole()
     padded = MayAttend(6, 6, causal=True, padding=torch.tensor([[True] * 4 + [False] * 2])).whole()
     assert not (padded & ~free).any()
     assert padded.sum() < free.sum()
 
 
-def test_a_mask_of_numbers_is_refused():
+def test_a_mask_that_is_not_boolean_is_refused():
     with pytest.raises(ShapeMismatch, match=r"boolean.*float32"):
         MayAttend(2, 2, given=torch.zeros(1, 1, 2, 2))
 
@@ -71,13 +71,13 @@ def test_a_mask_that_lacks_an_axis_is_refused(wrong):
 
 
 @pytest.mark.parametrize("causal", [True, False])
-def test_a_window_is_open_where_its_block_has_no_hole(causal):
+def test_a_block_is_open_if_the_rules_allow_all_of_it(causal):
     rule = MayAttend(4, 6, causal=causal)
     for rows in (range(a, b) for a in range(4) for b in range(a + 1, 5)):
         for columns in (range(a, b) for a in range(6) for b in range(a + 1, 7)):
             assert rule.is_open(rows, columns) == bool(rule.block(rows, columns).all())
 
 
-def test_what_a_mask_leaves_open_is_not_known_without_looking():
+def test_with_a_mask_no_block_counts_as_open():
     for mask in ({"window": 9}, {"padding": torch.ones(1, 4, dtype=torch.bool)}):
         assert not MayAttend(4, 4, **mask).is_open(range(4), range(4))

@@ -21,7 +21,7 @@ def explicit_patterns(model, text):
 
 
 @pytest.mark.parametrize("model_id", MODELS)
-def test_what_is_kept_gives_back_the_patterns_of_the_explicit_path(model_id, loaded):
+def test_a_capture_gives_the_patterns_of_the_explicit_path(model_id, loaded):
     model = loaded(model_id)
     capture = run(model, TEXT)
     every, whole = range(capture.heads), range(len(capture.tokens))
@@ -29,7 +29,7 @@ def test_what_is_kept_gives_back_the_patterns_of_the_explicit_path(model_id, loa
         torch.testing.assert_close(layer.block(every, whole, whole), pattern, atol=1e-5, rtol=0)
 
 
-def test_no_map_is_kept_or_built(loaded, monkeypatch):
+def test_no_map_is_kept_or_computed(loaded, monkeypatch):
     monkeypatch.setattr("headscope.attention.kernels.dot", None)
     capture = run(loaded("local:gpt2"), TEXT)
     tokens, heads, width = len(capture.tokens), 4, 6
@@ -43,7 +43,7 @@ def test_a_sentence_pair_is_run_with_its_segments(loaded):
     assert (pair.layers[0].q - joined.layers[0].q).abs().max() > 1e-3
 
 
-def test_the_id_is_that_of_model_revision_and_texts(loaded):
+def test_the_id_depends_on_model_revision_and_texts(loaded):
     card = loaded("local:gpt2").card
     ids = {
         capture_id(card, "a", None),

@@ -25,7 +25,7 @@ def test_heads_that_share_keys_keep_fewer_of_them():
 
 @pytest.mark.parametrize("keep", ["float32", "float16"])
 @pytest.mark.parametrize("model_id", ["local:bert", "local:gpt2"])
-def test_what_is_said_beforehand_is_what_a_capture_takes(model_id, keep, loaded):
+def test_the_estimated_memory_is_what_a_capture_takes(model_id, keep, loaded):
     capture = run(loaded(model_id), TEXT, keep=keep)
     assert bytes_kept(capture.card, len(capture.tokens), keep) == capture.bytes
 
@@ -36,7 +36,7 @@ def test_operations_grow_with_the_tokens_and_their_square():
     assert operations(GPT2, 2000) - 2000 * operations(GPT2, 1) == pytest.approx(36_864 * (2000**2 - 2000))
 
 
-def test_most_tokens_are_those_that_fit_and_are_read():
+def test_most_tokens_is_the_smaller_of_what_fits_and_what_is_read():
     cost = Cost(tokens=100, bytes=1000, limit=250, seconds=None, max_tokens=30)
     assert (cost.fits, cost.most_tokens) == (False, 25)
     assert replace(cost, max_tokens=20).most_tokens == 20
@@ -58,12 +58,12 @@ def test_a_capture_that_would_not_fit_is_refused_before_it_is_run(settings, monk
         assert (fitting["limit"], fitting["seconds"]) == (5000, None)
 
 
-def test_a_run_too_short_to_tell_says_nothing_of_the_pace():
+def test_a_short_run_gives_no_estimate_of_speed():
     assert pace_of(GPT2, 5, 1.0) == 0
     assert pace_of(GPT2, 100, 2.0) == operations(GPT2, 100) / 2
 
 
-def test_once_something_was_run_the_seconds_are_foreseen(client, monkeypatch):
+def test_after_a_first_run_the_seconds_are_estimated(client, monkeypatch):
     monkeypatch.setattr("headscope.capture.cost.TELLING_OPERATIONS", 0)
     client.post("/api/v1/captures", json={"text": TEXT})
     short, long = (client.post("/api/v1/estimate", json={"text": text}).json() for text in ("the cat", TEXT))
@@ -71,7 +71,7 @@ def test_once_something_was_run_the_seconds_are_foreseen(client, monkeypatch):
     assert short["bytes"] * long["tokens"] == long["bytes"] * short["tokens"]
 
 
-def test_half_precision_costs_half_the_memory_and_little_of_the_weights(loaded):
+def test_half_precision_needs_half_the_memory_and_changes_weights_little(loaded):
     model = loaded("gpt2-mini")
     exact, half = (run(model, TEXT, keep=keep) for keep in ("float32", "float16"))
     assert half.bytes < 0.53 * exact.bytes

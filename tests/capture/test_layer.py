@@ -82,12 +82,12 @@ def test_the_largest_of_several_weights_is_normalised_too():
 def test_a_row_is_computed_whole_once_and_later_windows_cost_their_own_cells(monkeypatch):
     computed = []
 
-    def log_tile(q, k, lse, rows, columns, **how):
+    def log_pattern_window(q, k, lse, rows, columns, **how):
         computed.append(len(rows) * len(columns))
         return original(q, k, lse, rows, columns, **how)
 
-    original = captured.log_tile
-    monkeypatch.setattr(captured, "log_tile", log_tile)
+    original = captured.log_pattern_window
+    monkeypatch.setattr(captured, "log_pattern_window", log_pattern_window)
     layer, head = layer_of(), range(1, 2)
     layer.block(head, range(10, 30), range(5, 15))
     assert computed == [200, 20 * SIZE]

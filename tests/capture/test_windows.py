@@ -6,10 +6,10 @@ import torch
 from worlds import whole_maps
 
 from headscope.attention.config import AttentionConfig
-from headscope.capture import windows as tiles
+from headscope.capture import windows
 from headscope.capture.capture import run
 from headscope.capture.layer import LayerCapture
-from headscope.capture.windows import Maps, head_tile, overview, window
+from headscope.capture.windows import Maps, head_window, overview, window
 from headscope.errors import InvalidWindow, UnknownHead, UnknownLayer
 
 TEXT = "The cat sat on the mat, and a dog ran to the park."
@@ -39,12 +39,12 @@ def brute_force(pattern, query_step, key_step, pool):
 @pytest.mark.parametrize("pool", ["max", "mean"])
 @pytest.mark.parametrize("cells", [1, 2, 3, 5, 1000])
 @pytest.mark.parametrize("most", [1, 40, 100, 2**21])
-def test_pooling_is_that_of_brute_force(capture, cells, pool, most, monkeypatch):
-    monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", most)
+def test_pooling_equals_brute_force(capture, cells, pool, most, monkeypatch):
+    monkeypatch.setattr(windows, "WEIGHTS_PER_BLOCK", most)
     size = len(capture.tokens)
-    full = head_tile(capture, 1, 2, window(size, *FULL))
+    full = head_window(capture, 1, 2, window(size, *FULL))
     part = window(size, (1, size), (0, size - 2), cells)
-    pooled = head_tile(capture, 1, 2, part, pool)
+    pooled = head_window(capture, 1, 2, part, pool)
     assert max(pooled.shape) <= cells
     np.testing.assert_allclose(
         pooled, brute_force(full[1:, : size - 2], part.query_step, part.key_step, pool), atol=1e-7
@@ -52,7 +52,7 @@ def test_pooling_is_that_of_brute_force(capture, cells, pool, most, monkeypatch)
 
 
 @pytest.mark.parametrize("cells", [None, 1, 3, 5])
-def test_no_more_weights_are_worked_out_at_once_than_fit_the_block(capture, cells, monkeypatch):
+def test_no_more_weights_are_computed_at_once_than_the_limit(capture, cells, monkeypatch):
     asked = []
 
     def block(layer, heads, rows, columns, *how):
@@ -60,10 +60,10 @@ def test_no_more_weights_are_worked_out_at_once_than_fit_the_block(capture, cell
         return LayerCapture.block(layer, heads, rows, columns, *how)
 
     size = len(capture.tokens)
-    monkeypatch.setattr(tiles, "WEIGHTS_PER_BLOCK", 4 * size + 1)
+    monkeypatch.setattr(windows, "WEIGHTS_PER_BLOCK", 4 * size + 1)
     layer = SimpleNamespace(q=capture.layers[0].q, config=capture.layers[0].config)
     layer.block = lambda *window: block(capture.layers[0], *window)
-    tiles.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
+    windows.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
     assert max(asked) <= 4 * size
     assert sum(asked) >= 4 * size * (size + 1) / 2  # nothing that may be looked at is left out
     if capture.card.causal:
@@ -76,21 +76,21 @@ def test_every_thumbnail_of_the_overview_is_its_head_pooled(capture):
     assert max(maps.shape[2:]) <= 4
     for layer in range(3):
         for head in range(4):
-            np.testing.assert_allclose(maps[layer, head], head_tile(capture, layer, head, part), atol=1e-7)
+            np.testing.assert_allclose(maps[layer, head], head_window(capture, layer, head, part), atol=1e-7)
 
 
 def test_scores_become_the_pattern_by_mask_and_softmax(capture):
     part = window(len(capture.tokens), *FULL)
-    scores = head_tile(capture, 0, 1, part, quantity="scores").astype(np.float64)
+    scores = head_window(capture, 0, 1, part, quantity="scores").astype(np.float64)
     if capture.card.causal:
         scores[np.triu_indices(len(scores), 1)] = -np.inf
     pattern = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
-    np.testing.assert_allclose(head_tile(capture, 0, 1, part), pattern, atol=1e-5)
+    np.testing.assert_allclose(head_window(capture, 0, 1, part), pattern, atol=1e-5)
 
 
 @pytest.mark.parametrize("most", [1, 30, 2**18])
-def test_maps_are_those_asked_for_in_that_order_a_stretch_of_rows_at_a_time(capture, most, monkeypatch):
-    monkeypatch.setattr(tiles, "WEIGHTS_PER_STRETCH", most)
+def test_maps_come_in_the_requested_order_one_block_of_rows_at_a_time(capture, most, monkeypatch):
+    monkeypatch.setattr(windows, "WEIGHTS_PER_CHUNK", most)
     size = len(capture.tokens)
     maps = Maps(capture, [2, 0], [3, 1], "pattern")
     found = list(maps)
@@ -107,12 +107,12 @@ def test_a_window_outside_the_map_is_refused_with_the_range(rows, columns):
         window(9, rows, columns, None)
 
 
-def test_a_head_that_is_not_there_is_refused_with_the_range(capture):
+def test_an_unknown_head_is_refused_with_the_range(capture):
     part = window(len(capture.tokens), *FULL)
     with pytest.raises(UnknownLayer, match=r"layer 3: .* has layers 0\.\.2"):
-        head_tile(capture, 3, 0, part)
+        head_window(capture, 3, 0, part)
     with pytest.raises(UnknownHead, match=r"head 4 of layer 2: .* has heads 0\.\.3"):
-        head_tile(capture, 2, 4, part)
+        head_window(capture, 2, 4, part)
 
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
@@ -131,7 +131,7 @@ def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(si
     for cells in (1, 2, 5):
         part = window(size, None, None, cells)
         for head, pattern in enumerate(scores.softmax(-1).numpy()):
-            pooled = tiles.pooled(layer, range(head, head + 1), part, pool, "pattern")[0]
+            pooled = windows.pooled(layer, range(head, head + 1), part, pool, "pattern")[0]
             np.testing.assert_allclose(
                 pooled, brute_force(pattern, part.query_step, part.key_step, pool), atol=1e-6, rtol=0
             )

@@ -164,9 +164,9 @@ def facts_of(part: "Window", view: View) -> dict[str, Any]:
 
 
 def of_head(capture: "Capture", layer: int, head: int, part: "Window", pool: Pool, quantity: Quantity) -> np.ndarray:
-    from ...capture.windows import head_tile
+    from ...capture.windows import head_window
 
-    return head_tile(capture, layer, head, part, pool, quantity)
+    return head_window(capture, layer, head, part, pool, quantity)
 
 
 async def of_norms(by: Looking, layer: int, head: int | None, part: "Window", pool: Pool) -> np.ndarray:

@@ -11,11 +11,11 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 from worlds import live, serving, until, whole_maps
 
-from headscope.capture import windows as tiles
+from headscope.capture import windows
 from headscope.capture.capture import run
 
 TEXT = "The cat sat on the mat, and a dog ran."
-HEAD_TILE = tiles.head_tile
+HEAD_WINDOW = windows.head_window
 
 
 def captured(client, text=TEXT):
@@ -68,7 +68,7 @@ def test_the_length_is_said_before(client, wanted):
 
 def test_who_asks_for_the_head_alone_has_nothing_worked_out_but_what_was_begun(client, in_rows, monkeypatch):
     at, rows = f"{captured(client)}?format=npy", []
-    monkeypatch.setattr(tiles, "head_tile", lambda *_, **__: rows.append(1) or HEAD_TILE(*_, **__))
+    monkeypatch.setattr(windows, "head_window", lambda *_, **__: rows.append(1) or HEAD_WINDOW(*_, **__))
     head = client.head(at, headers={"Accept-Encoding": "identity"})
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 100 * len(rows)
@@ -128,7 +128,7 @@ def test_json_has_a_limit_with_the_way_out_and_binary_dumps_have_none(settings):
 @pytest.fixture
 def in_rows(monkeypatch):
     """Each row of each map is worked out, and sent, by itself."""
-    monkeypatch.setattr("headscope.capture.windows.WEIGHTS_PER_STRETCH", 1)
+    monkeypatch.setattr("headscope.capture.windows.WEIGHTS_PER_CHUNK", 1)
     monkeypatch.setattr("headscope.export.formats.LUMP", 1)
 
 
@@ -137,14 +137,14 @@ def test_of_all_maps_no_more_than_two_stretches_of_rows_are_there_at_once(client
     alive, most, made = weakref.WeakValueDictionary(), [], []
 
     def counted(*arguments, **options):
-        rows = HEAD_TILE(*arguments, **options)
+        rows = HEAD_WINDOW(*arguments, **options)
         alive[len(made)] = rows
         made.append(rows.shape)
         most.append(len(alive))
         return rows
 
     at = captured(client)
-    monkeypatch.setattr(tiles, "head_tile", counted)
+    monkeypatch.setattr(windows, "head_window", counted)
     assert client.get(f"{at}?format={wanted}").status_code == 200
     size = made[0][1]
     assert made == [(1, size)] * (3 * 4 * size)
@@ -160,12 +160,12 @@ def slow(settings, in_rows, monkeypatch):
         rows.append(1)
         if len(rows) > 10:
             held.wait(20)
-        return HEAD_TILE(*arguments, **options)
+        return HEAD_WINDOW(*arguments, **options)
 
     with live(settings.model_copy(update={"max_waiting": 1})) as url, httpx2.Client(base_url=url, timeout=20) as client:
         at = captured(client)
         whole = client.get(f"{at}?format=npy").content
-        monkeypatch.setattr(tiles, "head_tile", waiting)
+        monkeypatch.setattr(windows, "head_window", waiting)
         yield client, at, whole, held, rows
         held.set()
 

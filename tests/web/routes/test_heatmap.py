@@ -6,7 +6,7 @@ import pytest
 from worlds import serving
 
 from headscope.capture.capture import run
-from headscope.capture.windows import head_tile, window
+from headscope.capture.windows import head_window, window
 
 TEXT = "The cat sat on the mat, and a dog ran."
 
@@ -23,7 +23,7 @@ def get(client, capture, layer, head, query=""):
 def test_one_head_is_its_pattern(client, capture, loaded):
     said = get(client, capture, 1, 2).json()
     kept = run(loaded("local:gpt2"), TEXT)
-    wanted = head_tile(kept, 1, 2, window(len(kept.tokens), None, None, None))
+    wanted = head_window(kept, 1, 2, window(len(kept.tokens), None, None, None))
     np.testing.assert_allclose(said["values"], wanted, atol=1e-6)
     assert (said["layer"], said["head"], said["quantity"], said["pool"]) == (1, 2, "pattern", "max")
     assert (said["axes"], said["exact"], said["query_step"], said["key_step"]) == (["query", "key"], True, 1, 1)
