@@ -88,7 +88,7 @@ def without_comments(script: str) -> str:
 
 def page_imports(script: str, path: str) -> Iterator[str]:
     """Paths of what a page's script imports, relative to static/js: `../dom.js` in views/grid.js -> dom.js."""
-    pattern = r"""\b(?:from|import)\s*\(?\s*["']([^"']+)["']"""
+    pattern = r"""\b(?:from|import)\s*\(?\s*["']([^"'\s]+)["']"""
     for target in re.findall(pattern, without_comments(script)):
         parts: list[str] = []
         for part in [*PurePosixPath(path).parent.parts, *PurePosixPath(target).parts]:

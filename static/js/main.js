@@ -18,7 +18,7 @@ import { mountChoosing } from "./views/grid/score_picker.js";
 import { mount as mountHeatmap } from "./views/heatmap/heatmap.js";
 import { mountFacts } from "./views/inspect/facts.js";
 import { mountFind } from "./views/tokens/find.js";
-import { followLine } from "./views/tokens/lines.js";
+import { mountLineLoader } from "./views/tokens/lines.js";
 import { mountStrip } from "./views/tokens/strip.js";
 
 /** @import {Actions, PlotlyLike, Remember} from "./types.js" */
@@ -213,7 +213,7 @@ function start() {
   mountHints(document, store);
   mountStrip(need(document, "#strip"), store, actions);
   mountFind(need(document, "#strip .find"), store, actions);
-  followLine(store, actions);
+  mountLineLoader(store, actions);
   mountFacts(need(document, "#facts"), store);
   mountChoosing(document, store, actions);
   store.subscribe(later);

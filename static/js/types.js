@@ -75,6 +75,42 @@
  *
  * @typedef {{rows: Span, columns: Span}} Window the queries and keys of a part of a map
  *
+ * @typedef {object} Axes the tokens along the two sides of the map, by their positions; folded tokens are left out
+ * @property {number[]} down positions of the tokens, from the top: queries, or keys where the map is flipped
+ * @property {number[]} across positions of the tokens, from the left: keys, or queries where the map is flipped
+ * @property {boolean} flipped true where keys are the rows
+ *
+ * @typedef {{down: number, across: number}} Place a point of the axes: indices into `down` and `across`
+ *
+ * @typedef {{down: Span, across: Span}} Frame a part of the axes: ranges of indices
+ *
+ * @typedef {object} Size of the stage, the element that the map is drawn in
+ * @property {number} width CSS pixels; 0 while the stage is hidden
+ * @property {number} height CSS pixels
+ * @property {number} [density] device pixels per CSS pixel; 1 if left out
+ *
+ * @typedef {object} Area the rectangle of the cells, in pixels of the stage
+ * @property {number} left
+ * @property {number} top
+ * @property {number} width
+ * @property {number} height
+ * @property {number} letters the maximum length of a label, in characters
+ * @property {number} angle of the labels above the map, in degrees
+ * @property {boolean} narrow true on a phone: the colour bar is below the map
+ *
+ * @typedef {object} ShownTokens which tokens the map shows, and where; no pixels
+ * @property {Pattern} pattern
+ * @property {Axes} axes
+ * @property {Frame} frame the part of the axes that is shown: the window
+ * @property {boolean} folded true where tokens are folded
+ *
+ * @typedef {object} Pixels what the map is drawn with
+ * @property {Size} size
+ * @property {Area} area
+ * @property {Pattern} drawn the pattern with no more cells in the window than pixels; without need for that, the pattern
+ *
+ * @typedef {ShownTokens & Pixels} Geometry where everything is in the map: worked out by `geometryOf` alone
+ *
  * @typedef {"query" | "key"} Side
  *
  * @typedef {"weights" | "effect" | "layer"} Show weights; how long what a query gets from a key is; the same of the sum of all heads of the layer
@@ -192,7 +228,7 @@
  *
  * @typedef {Address & Extras} State
  *
- * @typedef {Pick<State, "rows" | "columns" | "scale" | "fold" | "flip">} Look how a head is drawn
+ * @typedef {Pick<State, "rows" | "columns" | "scale" | "fold" | "flip">} Display how a head is drawn
  *
  * @typedef {Pick<Address, "model" | "text" | "text_pair" | "truncate">} Question what a capture is made of
  *
@@ -217,7 +253,7 @@
  * @typedef {object} PlotlyLike the part of plotly.js this page uses
  * @property {(root: HTMLElement, data: object[], layout: object, config: object) => Promise<unknown>} react
  * @property {(root: HTMLElement) => void} purge
- * @property {(root: HTMLElement, options: object) => Promise<unknown>} downloadImage
+ * @property {(figure: {data: object[], layout: object}, options: object) => Promise<unknown>} downloadImage
  *
  * @typedef {{range: [number, number]}} PlotAxis
  * @typedef {HTMLElement & {on: (event: string, handler: (event: any) => void) => void, layout: {xaxis: PlotAxis, yaxis: PlotAxis}}} PlotElement

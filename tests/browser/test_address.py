@@ -99,7 +99,7 @@ def test_an_address_of_a_head_that_is_not_there_stays_until_another_is_chosen(
     asked = f"{headscope.server}/#model=minilm&text=The+cat+sat&{address}"
     page.goto(asked)
     expect(page.get_by_role("alert")).to_have_text(message)
-    expect(page.locator("#heatmap .empty")).to_have_text("No picture: see the message above.")
+    expect(page.locator("#heatmap .empty")).to_have_text("No map: see the message above.")
     assert page.url == asked
     headscope.choose(2, 4)
     expect(page.get_by_role("alert")).to_have_text("")

@@ -1,8 +1,9 @@
-"""The page on a causal model of one's own making: 1 layer, 2 heads, even weights. The server only serves the files."""
+"""The page on an invented causal model with 1 layer, 2 heads and uniform weights. The server only serves the files."""
 
 import base64
 import io
 import json
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -25,7 +26,7 @@ CARD = {
 
 
 def even(count: int) -> np.ndarray:
-    """Each query looks at itself and all before it alike."""
+    """Each query attends to itself and all earlier tokens with the same weight."""
     return np.tril(np.ones((count, count), np.float32)) / np.arange(1, count + 1, dtype=np.float32)[:, None]
 
 
@@ -62,14 +63,14 @@ def toy(headscope: Headscope) -> Callable[..., Headscope]:
     return opened
 
 
-def test_what_comes_later_has_no_weight_and_says_why(toy: Callable[..., Headscope]) -> None:
+def test_a_later_key_has_no_weight_and_the_tooltip_says_why(toy: Callable[..., Headscope]) -> None:
     headscope = toy("one", "two", "three", "four")
-    assert headscope.point_at(1, 3, of=4) == '"two" may not attend to "four", which comes later'
-    assert headscope.point_at(3, 1, of=4) == '"four" attends to "two": 0.250'
+    assert headscope.point_at(1, 3, of=4) == '"two"(1) may not attend to "four"(3), which comes later'
+    assert headscope.point_at(3, 1, of=4) == '"four"(3) attends to "two"(1): 0.250'
     expect(headscope.page.locator("#grid .masked")).to_be_visible()
 
 
-def test_masked_cells_are_one_flat_grey(toy: Callable[..., Headscope], browser: Browser) -> None:
+def test_masked_cells_have_the_same_grey(toy: Callable[..., Headscope], browser: Browser) -> None:
     page = toy("one", "two", "three", "four").page
     box = page.locator("#heatmap .nsewdrag").bounding_box()
     assert box is not None
@@ -79,11 +80,11 @@ def test_masked_cells_are_one_flat_grey(toy: Callable[..., Headscope], browser: 
     assert colours(browser, masked) == {grey}
 
 
-def test_one_token_has_a_picture_and_no_invented_facts(toy: Callable[..., Headscope]) -> None:
+def test_one_token_has_a_map_and_only_the_scores_that_it_has(toy: Callable[..., Headscope]) -> None:
     headscope = toy("alone")
     assert headscope.labels == ["alone"]
-    assert headscope.point_at(0, 0, of=1) == '"alone" attends to "alone": 1.000'
-    expect(headscope.page.locator("#facts")).to_contain_text("No token here could have looked elsewhere")
+    assert headscope.point_at(0, 0, of=1) == '"alone"(0) attends to "alone"(0): 1.000'
+    expect(headscope.page.locator("#facts").get_by_role("row")).to_have_text([re.compile(r"itself\s+1\.000")])
     expect(headscope.page.locator("#grid .masked")).to_be_hidden()
     expect(headscope.page.get_by_role("button", name="zoom in")).to_be_disabled()
     expect(headscope.page.locator("#status")).to_contain_text("1 token, 2 heads")
@@ -93,11 +94,11 @@ def test_one_token_has_a_picture_and_no_invented_facts(toy: Callable[..., Headsc
     "word",
     ["שלום", "👩‍👩‍👧‍👦", "漢字仮名交じり文の長い言葉", "Donaudampfschifffahrtsgesellschaft", "e\u0301\u200d\u202e"],
 )
-def test_words_of_all_kinds_stay_in_their_place(toy: Callable[..., Headscope], word: str) -> None:
+def test_labels_of_any_script_stay_inside_the_stage(toy: Callable[..., Headscope], word: str) -> None:
     headscope = toy("one", word, "<s>", "&lt;")
     page = headscope.page
     assert headscope.labels[2:] == ["<s>", "&lt;"]
-    assert headscope.point_at(2, 1, of=4) == f'"<s>" attends to "{word}": 0.333'
+    assert headscope.point_at(2, 1, of=4) == f'"<s>"(2) attends to "{word}"(1): 0.333'
     stage = page.locator("#heatmap .stage").bounding_box()
     assert stage is not None
     for label in page.locator("#heatmap .ytick text, #heatmap .xtick text").all():

@@ -30,7 +30,7 @@ def test_a_refusal_is_shown_in_the_servers_words_right_under_the_box(too_long: H
     assert said["x"] == pytest.approx(typed["x"], abs=2)
     assert 0 <= said["y"] - typed["y"] - typed["height"] < 12
     expect(page.locator("#retry")).to_be_hidden()
-    expect(page.locator("#heatmap .empty")).to_have_text("No picture: see the message above.")
+    expect(page.locator("#heatmap .empty")).to_have_text("No map: see the message above.")
     too_long.run(SENTENCE)
     expect(error).to_have_text("")
     expect(box).to_have_attribute("aria-invalid", "false")
@@ -76,7 +76,7 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, complaints: Complaints) -> None:
     complaints.expect("404")
     page = headscope.open(text="Soon forgotten", layer=0, head=0).page
-    link = page.locator('[data-take="npy"]').get_attribute("href") or ""
+    link = page.locator('[data-export="npy"]').get_attribute("href") or ""
     capture = link.split("/heads/")[0]
     with urlopen(Request(headscope.server + capture, method="DELETE")) as answer:
         assert answer.status == 204
@@ -111,7 +111,7 @@ def test_the_longest_text_stays_usable(headscope: Headscope) -> None:
     expect(page.locator("#status")).to_contain_text("512 tokens")
     assert 5 < len(headscope.labels) < 60
     # More tokens than the picture is pixels high.
-    assert headscope.point_at(400, 20, of=512).startswith("queries 400–401, keys 20: largest ")
+    assert headscope.point_at(400, 20, of=512).startswith("queries 400–401, keys 20: maximum ")
     page.focus("#heatmap .stage")
     for _ in range(5):
         page.keyboard.press("+")
@@ -127,4 +127,4 @@ def test_markup_is_shown_and_not_obeyed(headscope: Headscope) -> None:
     assert "<" in headscope.labels
     assert "&" in headscope.labels
     page.hover(headscope.cell(0, 1))
-    assert headscope.point_at(1, 1, of=len(headscope.labels)).startswith('"<" attends to "<"')
+    assert headscope.point_at(1, 1, of=len(headscope.labels)).startswith('"<"(1) attends to "<"(1)')

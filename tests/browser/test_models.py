@@ -57,7 +57,7 @@ def test_an_induction_head_of_gpt2_mini_looks_at_what_followed_the_first_time(he
     assert weight > 0.5, "the probe's promise: the second bird looks at what followed the first"
     headscope.open(model="gpt2-mini", text=REPEATED, layer=layer, head=head)
     said = headscope.point_at(query=birds[1], key=birds[0] + 1, of=len(words))
-    assert said == f'"{words[birds[1]]}" attends to "{words[birds[0] + 1]}": {weight:.3f}'
+    assert said == f'"{words[birds[1]]}"({birds[1]}) attends to "{words[birds[0] + 1]}"({birds[0] + 1}): {weight:.3f}'
 
 
 @pytest.fixture

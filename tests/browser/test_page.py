@@ -82,10 +82,12 @@ def test_home_and_end_with_ctrl_lead_to_the_first_and_the_last_head(headscope: H
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "layer 5, head 11"
 
 
-def test_one_word_has_no_neighbours_to_look_at(headscope: Headscope) -> None:
+def test_one_word_has_scores_and_no_largest_weight(headscope: Headscope) -> None:
     facts = headscope.open(text="a", layer=0, head=0).page.locator("#facts")
-    expect(facts.get_by_role("rowheader")).to_have_text(["itself", "special tokens"])
-    expect(facts).not_to_contain_text("Strongest")
+    expect(facts.get_by_role("rowheader")).to_have_text(
+        ["previous token", "next token", "itself", "first token", "delimiters"]
+    )
+    expect(facts).not_to_contain_text("Largest weight")
 
 
 def test_pointing_at_a_cell_says_who_attends_to_whom_and_how_much(headscope: Headscope) -> None:
@@ -94,7 +96,7 @@ def test_pointing_at_a_cell_says_who_attends_to_whom_and_how_much(headscope: Hea
     for query, key in ((6, 3), (3, 6), (0, 8)):
         said = headscope.point_at(query, key, of=9)
         words, number = said.rsplit(": ", 1)
-        assert words == f'"{TOKENS[query]}" attends to "{TOKENS[key]}"'
+        assert words == f'"{TOKENS[query]}"({query}) attends to "{TOKENS[key]}"({key})'
         assert float(number) == pytest.approx(values[query][key], abs=5e-4)
 
 
@@ -103,8 +105,8 @@ def test_rows_are_queries_from_the_top_and_the_axes_say_so(headscope: Headscope)
     assert headscope.labels == TOKENS
     tops = [label.bounding_box()["y"] for label in page.locator("#heatmap .ytick text").all()]  # type: ignore[index]
     assert tops == sorted(tops)
-    expect(page.locator("#heatmap .xtitle")).to_have_text("key: the token looked at")
-    expect(page.locator("#heatmap .ytitle")).to_have_text("query: the token that looks")
+    expect(page.locator("#heatmap .xtitle")).to_have_text("key: the token attended to")
+    expect(page.locator("#heatmap .ytitle")).to_have_text("query: the token that attends")
 
 
 def test_cells_are_read_with_the_keyboard_too(headscope: Headscope) -> None:
@@ -113,7 +115,7 @@ def test_cells_are_read_with_the_keyboard_too(headscope: Headscope) -> None:
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     expect(page.locator("#heatmap .tip")).to_contain_text("attends to")
-    assert seen(page.locator("#heatmap .tip").inner_text()).startswith('"the" attends to "the": ')
+    assert seen(page.locator("#heatmap .tip").inner_text()).startswith('"the"(1) attends to "the"(1): ')
     page.keyboard.press("+")
     assert "rows=" in page.url
     page.keyboard.press("0")
@@ -136,6 +138,6 @@ def test_what_is_shown_can_be_taken_along(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     for kind, begins in (("npy", b"\x93NUMPY"), ("json", b"{"), ("png", b"\x89PNG")):
         with page.expect_download() as download:
-            page.click(f'[data-take="{kind}"]')
+            page.click(f'[data-export="{kind}"]')
         assert download.value.suggested_filename == f"minilm-layer3-head5.{kind}"
         assert download.value.path().read_bytes().startswith(begins)

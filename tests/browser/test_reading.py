@@ -1,4 +1,4 @@
-"""Reading the text token by token, the weights as a table, and the picture folded and flipped."""
+"""The token strip, the table of weights, folding and orientation."""
 
 import re
 
@@ -9,33 +9,33 @@ from .conftest import SENTENCE, TOKENS, Complaints, Headscope, seen
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 
 
-def test_a_token_shows_where_it_looks_and_is_held_by_a_click(headscope: Headscope) -> None:
+def test_a_token_shows_its_weights_and_a_click_holds_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
-    tokens, said = page.locator("#strip .tokens button"), page.locator("#strip .said")
+    tokens, readout = page.locator("#strip .tokens button"), page.locator("#strip .readout")
     assert [seen(one) for one in tokens.all_text_contents()] == TOKENS
     expect(page.locator('#strip [data-hint="strip"]')).to_be_visible()
     tokens.nth(2).hover()
-    expect(said).to_contain_text(re.compile('"\u2068cat\u2069" looks at "'))
+    expect(readout).to_contain_text(re.compile('"\u2068cat\u2069"\\(2\\) attends to ".+"\\(\\d\\) '))
     expect(page.locator("#heatmap .band")).to_be_visible()
-    page.get_by_text("is looked at by").click()
+    page.get_by_text("is attended to by", exact=True).click()
     tokens.nth(2).click()
-    expect(said).to_contain_text("is looked at by")
+    expect(readout).to_contain_text("is attended to by")
     expect(tokens.nth(2)).to_have_attribute("aria-pressed", "true")
     assert page.url.endswith("&token=2&side=key")
     page.keyboard.press("ArrowRight")
     expect(tokens.nth(3)).to_be_focused()
-    expect(said).to_contain_text("cat")
+    expect(readout).to_contain_text("cat")
     page.keyboard.press("Escape")
     assert "token" not in page.url
-    # The picture speaks to the text too.
+    # The cell under the pointer is marked in the strip.
     headscope.point_at(6, 3, of=9)
     expect(page.locator("#strip .shown")).to_have_text("sat")
-    expect(page.locator("#strip .other")).to_have_text("mat")
+    expect(page.locator("#strip .partner")).to_have_text("mat")
     page.reload()
     expect(page.locator('#strip [data-hint="strip"]')).to_be_hidden()
 
 
-def test_the_table_holds_the_numbers_of_the_picture(headscope: Headscope) -> None:
+def test_the_table_has_the_weights_of_the_map_and_the_positions_of_their_tokens(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="table", exact=True).click()
@@ -43,6 +43,7 @@ def test_the_table_holds_the_numbers_of_the_picture(headscope: Headscope) -> Non
     expect(rows).to_have_count(81)
     expect(weight).to_have_attribute("aria-sort", "descending")
     heaviest = rows.first.inner_text()
+    assert re.fullmatch(r'"\S+"\(\d\)\t"\S+"\(\d\)\t0\.\d{3}', seen(heaviest))
     weight.get_by_role("button").click()
     expect(rows.last).to_have_text(re.compile(r"\s*".join(map(re.escape, heaviest.split()))))
     page.get_by_role("button", name="query").click()
@@ -56,19 +57,21 @@ def test_the_table_holds_the_numbers_of_the_picture(headscope: Headscope) -> Non
     expect(rows).to_have_count(49)
 
 
-def test_what_heads_rest_on_folds_away_and_keys_may_be_rows(headscope: Headscope) -> None:
+def test_folding_hides_the_first_token_and_keys_can_be_rows(headscope: Headscope) -> None:
     page = headscope.open(model="gpt2-mini", text=REPEATED, layer=3, head=5).page
     page.get_by_role("button", name="fold first token").click()
-    expect(page.locator("#folded")).to_have_text(re.compile(r"^\d+ % of this head's attention is on the first token"))
+    expect(page.locator("#folded")).to_have_text(re.compile(r"^\d+ % of this head's attention goes to the first token"))
     expect(page.locator("#heatmap .xtick text")).to_have_count(17)
     expect(page.locator("#heatmap .ytick text")).to_have_count(18)
     page.get_by_role("button", name="keys as rows").click()
     expect(page.locator("#heatmap .ytick text")).to_have_count(17)
-    expect(page.locator("#heatmap .ytitle")).to_have_text("key: the token looked at")
+    expect(page.locator("#heatmap .ytitle")).to_have_text("key: the token attended to")
     assert page.url.endswith("&fold=1&flip=1")
 
 
-def test_a_pair_of_sentences_is_read_sentence_by_sentence(headscope: Headscope, complaints: Complaints) -> None:
+def test_the_map_of_a_pair_can_show_one_sentence_attending_to_the_other(
+    headscope: Headscope, complaints: Complaints
+) -> None:
     complaints.expect("422")
     page = headscope.open(text="Where is it?").page
     page.get_by_role("button", name="+ second sentence").click()
@@ -83,7 +86,7 @@ def test_a_pair_of_sentences_is_read_sentence_by_sentence(headscope: Headscope, 
     expect(page.get_by_role("alert")).to_contain_text("not trained on sentence pairs")
 
 
-def test_a_question_mark_lists_the_keys_and_escape_puts_them_away(headscope: Headscope) -> None:
+def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     page.focus("#text")
     page.keyboard.press("End")
@@ -97,9 +100,9 @@ def test_a_question_mark_lists_the_keys_and_escape_puts_them_away(headscope: Hea
     assert page.evaluate("document.activeElement.role") == "gridcell"
 
 
-def test_hints_give_way_to_the_next_once_their_control_is_used_and_never_come_back(headscope: Headscope) -> None:
-    page = headscope.open(text="Hello").page  # with one word between [CLS] and [SEP], there is little to fold
-    hint = page.locator(".looks .hint span[data-hint]:visible")
+def test_a_hint_is_replaced_by_the_next_once_its_control_is_used_and_stays_away(headscope: Headscope) -> None:
+    page = headscope.open(text="Hello").page  # with one word, there is little to fold
+    hint = page.locator(".display .hint span[data-hint]:visible")
     expect(hint).to_have_attribute("data-hint", "zoom")
     page.get_by_role("button", name="zoom in").click()
     expect(hint).to_have_attribute("data-hint", "scale")
@@ -109,13 +112,13 @@ def test_hints_give_way_to_the_next_once_their_control_is_used_and_never_come_ba
     expect(hint).to_have_attribute("data-hint", "fold")
     page.get_by_role("button", name="keys as rows").click()
     page.get_by_role("button", name="fold").click()
-    # No second sentence, so none of its buttons; and the picture was turned before it was spoken of.
+    # Without a second sentence its buttons are hidden; and the orientation was changed before its hint was shown.
     expect(hint).to_have_attribute("data-hint", "table")
     page.get_by_role("button", name="table", exact=True).click()
     expect(hint).to_have_count(0)
 
 
-def test_only_a_model_that_reads_two_sentences_has_a_hint_of_it(headscope: Headscope) -> None:
+def test_only_a_model_that_reads_two_sentences_has_a_hint_about_it(headscope: Headscope) -> None:
     page, hint = headscope.open(text=SENTENCE).page, headscope.page.locator("[data-hint=pair]")
     page.evaluate("localStorage.setItem('used', '[\"text\", \"model\"]')")
     page.reload()

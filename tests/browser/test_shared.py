@@ -36,9 +36,9 @@ def test_the_page_asks_for_the_key_and_carries_it_in_no_address(locked: Headscop
     page.get_by_role("button", name="Unlock").click()
     expect(page.locator("#status")).to_contain_text("5 tokens, 72 heads")
     expect(box).to_be_hidden()
-    expect(page.locator('[data-take="npy"]')).to_have_attribute("aria-disabled", "false")
+    expect(page.locator('[data-export="npy"]')).to_have_attribute("aria-disabled", "false")
     with page.expect_download() as download:
-        page.click('[data-take="npy"]')
+        page.click('[data-export="npy"]')
     assert download.value.path().read_bytes().startswith(b"\x93NUMPY")
     assert KEY not in page.url
     page.reload()

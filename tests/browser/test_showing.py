@@ -14,7 +14,7 @@ WORDS = ["[CLS]", "unbelievably", "overwhelming", ".", "[SEP]"]  # the default m
 
 
 def pressed(page: Page) -> list[str]:
-    return page.locator("#heatmap .looks button[aria-pressed='true']").all_inner_texts()
+    return page.locator("#heatmap .display button[aria-pressed='true']").all_inner_texts()
 
 
 @pytest.mark.parametrize(("model", "words"), [("minilm", WORDS), ("gpt2-mini", ["Unbelievably", "·overwhelming", "."])])
@@ -31,7 +31,7 @@ def test_words_have_the_axes_and_the_weights_the_server_adds_up(
     values = ask(headscope, "heads/2/3?words=true", model=model, text=LONG)["values"]
     key = words.index(next(word for word in words if "nbelievably" in word))
     query = key + 1
-    said = f'"{words[query]}" attends to "{words[key]}": {values[query][key]:.3f}'
+    said = f'"{words[query]}"({query}) attends to "{words[key]}"({key}): {values[query][key]:.3f}'
     assert headscope.point_at(query, key, of=len(words)) == said
     page.go_back()
     expect(page.locator("#strip .tokens [data-token='1']")).to_have_attribute("aria-pressed", "true")
@@ -52,7 +52,7 @@ def test_heads_in_words_may_be_chosen_as_fast_as_one_likes(headscope: Headscope)
 def test_effects_are_what_a_key_brings_a_query_of_one_head_or_of_the_layer(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=2, head=3).page
     page.get_by_role("button", name="effect", exact=True).click()
-    expect(page.locator("#facts")).to_contain_text("The picture shows effects")
+    expect(page.locator("#facts")).to_contain_text("The map shows effects")
     size = len(headscope.labels)
 
     def effect(part: str) -> str:
@@ -60,9 +60,9 @@ def test_effects_are_what_a_key_brings_a_query_of_one_head_or_of_the_layer(heads
 
     of_head, of_layer = effect("heads/2/3?quantity=norm"), effect("norms/2")
     assert headscope.point_at(4, 1, of=size).endswith(f" {of_head}")
-    expect(page.locator("#heatmap .tip")).to_contain_text(" brings ")
+    expect(page.locator("#heatmap .tip")).to_contain_text("effect of ")
     expect(page.get_by_role("button", name="words", exact=True)).to_be_disabled()
-    page.get_by_role("button", name="of the layer").click()
+    page.get_by_role("button", name="effect of layer").click()
     expect(page.locator("#heatmap h2")).to_have_text("Layer 2, all heads")
     assert of_layer != of_head
     assert headscope.point_at(4, 1, of=size).endswith(f" {of_layer}")
@@ -70,7 +70,7 @@ def test_effects_are_what_a_key_brings_a_query_of_one_head_or_of_the_layer(heads
     page.go_back()
     expect(page.locator("#heatmap h2")).to_have_text("Layer 2, head 3")
     page.go_back()
-    expect(page.locator("#facts")).not_to_contain_text("The picture shows effects")
+    expect(page.locator("#facts")).not_to_contain_text("The map shows effects")
     assert pressed(page) == ["weights"]
 
 
@@ -92,7 +92,7 @@ def test_the_files_of_a_picture_hold_what_it_shows(headscope: Headscope) -> None
     expect(link).to_have_attribute("href", re.compile("/heads/2/3[?]words=true&format=json$"))
     page.get_by_role("button", name="effect", exact=True).click()
     expect(link).to_have_attribute("href", re.compile("/heads/2/3[?]quantity=norm&format=json$"))
-    page.get_by_role("button", name="of the layer").click()
+    page.get_by_role("button", name="effect of layer").click()
     expect(link).to_have_attribute("href", re.compile("/norms/2[?]format=json$"))
     answer = page.request.get(f"{headscope.server}{link.get_attribute('href')}")
     assert len(answer.json()["values"]) == len(headscope.labels)

@@ -1,4 +1,4 @@
-"""A text of more tokens than the picture has cells: zoom and pan as on a map, and the text beside it."""
+"""A text with more tokens than the map has cells: zooming, panning, and the token strip."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from headscope.settings import Settings
 
 from .conftest import Complaints, Headscope, listen, seen
 
-# Not the row of a token that is pointed at, which is fetched whole.
+# Without the row of the token under the pointer, which is fetched whole.
 DETAIL = re.compile(r"/heads/1/2\?rows=.*&cells=")
 WORDS = " ".join(f"The old bird spoke to a white horse {number}." for number in range(36))
 
 
 @pytest.fixture(scope="module")
 def long_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with a GPT-2 of random weights that reads 4,096 tokens."""
+    """A server with a GPT-2 of random weights and 4,096 positions."""
     folder = tmp_path_factory.mktemp("models")
     write_tiny(folder / "long", "gpt2", n_positions=4096)
     with live(Settings(model="local:long", models_dir=folder)) as address:
@@ -35,14 +35,14 @@ def reader(context, long_server: str, complaints: Complaints) -> Headscope:
 
 @contextmanager
 def moving(page: Page) -> Iterator[None]:
-    """What is done within it moves the window, sooner or later."""
+    """Waits, at the end of the block, until the window has moved."""
     before = page.url
     yield
     page.wait_for_function("before => location.href !== before", arg=before)
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """From one place of the cells to another, in parts of their width and height."""
+    """Drags from one point of the map to another, in fractions of its width and height."""
     box = page.locator("#heatmap .plot .nsewdrag").bounding_box()
     assert box is not None
     places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)]
@@ -58,14 +58,14 @@ def window_of(page: Page) -> dict[str, list[int]]:
     return {name: [int(first), int(last)] for name, first, last in found}
 
 
-def test_a_pooled_cell_says_what_it_covers_and_where_its_largest_weight_is(reader: Headscope) -> None:
+def test_the_tooltip_of_a_pooled_cell_has_its_tokens_and_those_of_its_maximum(reader: Headscope) -> None:
     page = reader.page
     tokens = int(re.match(r"(\d+) tokens", page.locator("#status").inner_text())[1])
     assert tokens > 1024
     reader.point_at(tokens // 2, 9, of=tokens)
     tip = page.locator("#heatmap .tip")
     expect(tip).to_contain_text(
-        re.compile(r"queries \d+–\d+, keys \d+–\d+: largest (< )?\S+ at .+ \(\d+\) to .+ \(\d+\)")
+        re.compile(r"queries \d+–\d+, keys \d+–\d+: maximum (< )?\S+, .+\(\d+\) attends to .+\(\d+\)")
     )
     first, last, low, high, query, key = map(
         int, re.findall(r"\d+(?=[–,:)])|(?<=–)\d+", re.sub(r"0\.\d+", "", seen(tip.inner_text())))
@@ -74,7 +74,7 @@ def test_a_pooled_cell_says_what_it_covers_and_where_its_largest_weight_is(reade
     assert low <= key <= high
 
 
-def test_zooming_fetches_the_window_one_weight_a_cell_and_double_click_returns(reader: Headscope) -> None:
+def test_zooming_fetches_the_exact_window_and_double_click_shows_the_whole_text(reader: Headscope) -> None:
     page = reader.page
     with page.expect_response(DETAIL) as asked:
         drag(page, (0.1, 0.6), (0.2, 0.7))
@@ -84,7 +84,7 @@ def test_zooming_fetches_the_window_one_weight_a_cell_and_double_click_returns(r
     }
     outside = [name for name in shown if given[name][0] > shown[name][0] or given[name][1] < shown[name][1]]
     assert outside == [], (shown, given)
-    expect(page.locator("#heatmap .stage")).not_to_have_class(re.compile("coarse"))
+    expect(page.locator("#heatmap .stage")).not_to_have_class(re.compile("loading"))
     drag_box = page.locator("#heatmap .plot .nsewdrag").bounding_box()
     page.mouse.move(drag_box["x"] + 20, drag_box["y"] + drag_box["height"] - 20)
     expect(page.locator("#heatmap .tip")).to_contain_text("attends to")
@@ -94,7 +94,7 @@ def test_zooming_fetches_the_window_one_weight_a_cell_and_double_click_returns(r
     assert window_of(page) == {}
 
 
-def test_dragging_pans_and_so_do_shift_arrows_and_the_minimap(reader: Headscope) -> None:
+def test_dragging_shift_arrows_and_the_minimap_move_the_window(reader: Headscope) -> None:
     page = reader.page
     drag(page, (0.1, 0.6), (0.2, 0.7))
     before = window_of(page)
@@ -118,7 +118,7 @@ def test_dragging_pans_and_so_do_shift_arrows_and_the_minimap(reader: Headscope)
     assert at["rows"][1] - at["rows"][0] == height
 
 
-def test_the_newest_window_wins_and_the_old_picture_stands_dimmed_until_it_is_there(reader: Headscope) -> None:
+def test_the_newest_window_is_shown_and_the_old_map_is_dimmed_until_it_arrives(reader: Headscope) -> None:
     page = reader.page
     held: list[Route] = []
     # Playwright cannot call a method of a list.
@@ -126,18 +126,18 @@ def test_the_newest_window_wins_and_the_old_picture_stands_dimmed_until_it_is_th
     stage, images = page.locator("#heatmap .stage"), page.locator("#heatmap .plot image")
     for asked in (1, 2):
         page.get_by_role("button", name="zoom in").click()
-        expect(stage).to_have_class(re.compile("coarse"))
+        expect(stage).to_have_class(re.compile("loading"))
         while len(held) < asked:
             page.wait_for_timeout(50)
     expect(images).to_have_count(1)
     older, newest = held
     assert older.request.failure == "net::ERR_ABORTED"
     newest.continue_()
-    expect(stage).not_to_have_class(re.compile("coarse"))
+    expect(stage).not_to_have_class(re.compile("loading"))
     expect(images).to_have_count(2)
 
 
-def test_a_window_that_cannot_be_fetched_is_said_and_the_whole_stays(reader: Headscope, complaints: Complaints) -> None:
+def test_an_error_of_a_window_is_shown_and_the_whole_map_stays(reader: Headscope, complaints: Complaints) -> None:
     page = reader.page
     complaints.expect("503")
     problem = {"status": 503, "code": "busy", "detail": "32 requests are waiting already"}
@@ -148,7 +148,7 @@ def test_a_window_that_cannot_be_fetched_is_said_and_the_whole_stays(reader: Hea
     expect(page.locator("#heatmap .plot image")).to_have_count(1)
 
 
-def test_of_a_long_text_only_the_tokens_near_the_sight_are_in_the_page_and_each_is_found(reader: Headscope) -> None:
+def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_all_are_found(reader: Headscope) -> None:
     page = reader.page
     buttons, tokens = page.locator("#strip .tokens button"), page.locator("#strip .tokens")
     assert 100 < buttons.count() < 700
@@ -158,10 +158,10 @@ def test_of_a_long_text_only_the_tokens_near_the_sight_are_in_the_page_and_each_
     expect(page.locator("#strip output")).to_have_text("1 of 1")
     held = tokens.locator("[aria-pressed=true]")
     expect(held).to_be_in_viewport()
-    expect(page.locator("#strip .said")).to_contain_text("looks at")
+    expect(page.locator("#strip .readout")).to_contain_text("attends to")
     assert "token=" in page.url
-    # What is said is exact: the whole picture is pooled, the token's line is not.
-    expect(page.locator("#strip .said")).not_to_contain_text("nothing")
+    # The readout is exact: the whole map is pooled, but the line of the token is not.
+    expect(page.locator("#strip .readout")).not_to_contain_text("nothing")
     assert buttons.count() < 1500
     held.focus()
     page.keyboard.press("Home")

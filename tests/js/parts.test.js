@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { shownTokens } from "../../static/js/model/placement.js";
 import { initialState } from "../../static/js/state/store.js";
 import { isBehind, modelLabel } from "../../static/js/ui/controls.js";
 import { elapsedWords } from "../../static/js/ui/elapsed.js";
 import { emptyText } from "../../static/js/views/heatmap/heatmap.js";
-import { useless } from "../../static/js/views/heatmap/toolbar.js";
-import { shareLines } from "../../static/js/views/inspect/facts.js";
-import { captureOf, patternOf } from "./worlds.js";
+import { disabledZooms } from "../../static/js/views/heatmap/toolbar.js";
+import { missingText, strongestText } from "../../static/js/views/inspect/facts.js";
+import { captureOf, matrixOf, patternOf } from "./worlds.js";
 
 test("a model says its size and state, and only what is known", () => {
   const { model } = captureOf(["a"]);
@@ -29,35 +30,46 @@ test("a run that takes its time says how long it is on its way, in whole seconds
   assert.deepEqual([900, 2100, 12_900].map(elapsedWords), ["", "2 s", "12 s"]);
 });
 
-test("places that a text cannot have get no line", () => {
-  const words = (/** @type {any} */ pattern) => shareLines(pattern).map((line) => line.words);
-  const three = [
+test("scores are shown beside exact weights of tokens, and otherwise the page says why not", () => {
+  const exact = patternOf(["a", "b"], Array(2).fill([0.5, 0.5]));
+  assert.equal(missingText(exact), "");
+  assert.match(missingText({ ...exact, longest: 8 }), /shows effects/);
+  assert.match(missingText({ ...exact, words: true }), /shows words/);
+  assert.match(missingText({ ...exact, matrix: matrixOf([[1]], 2) }), /is pooled/);
+});
+
+test("the largest weight has the positions of its tokens, and leaves out the sink", () => {
+  const rows = [
     [1, 0, 0],
     [0.5, 0.5, 0],
     [0.5, 0.25, 0.25],
   ];
-  const causal = words(patternOf(["a", "b", "c"], three, { causal: true }));
-  assert.deepEqual(causal, ["itself", "the token before", "the first token"]);
-  const one = words(patternOf(["[CLS]", "b", "[SEP]"], three));
-  assert.deepEqual(one, ["itself", "special tokens"]);
-  const all = words(patternOf(["a", "b", "c"], three));
-  assert.deepEqual(all, ["itself", "the token before", "the token after", "elsewhere"]);
-  assert.deepEqual(words(patternOf(["a"], [[1]], { causal: true })), []);
+  const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
+  const causal = patternOf(["a", "b", "b"], rows, { causal: true });
+  assert.equal(seen(strongestText(causal)), 'Largest weight without the first token: "b"(1) attends to "b"(1): 0.500.');
+  const none = patternOf(["[CLS]", "b", "c"], Array(3).fill([1, 0, 0]));
+  assert.equal(strongestText(none), "Without special tokens, no weight reaches 0.001.");
+  assert.equal(strongestText(patternOf(["[CLS]", "b"], Array(2).fill([1, 0]))), "");
 });
 
-test("the place of the picture says why there is none", () => {
+test("the place of the map says why there is none", () => {
   const state = initialState();
   assert.match(emptyText(state), /No text yet/);
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);
   assert.equal(emptyText({ ...state, status: { kind: "busy", message: "" } }), "");
 });
 
-test("a zoom button that would change nothing is no button", () => {
+test("a zoom button that would change nothing is disabled", () => {
   const four = { ...initialState(), pattern: patternOf(["a", "b", "c", "d"], Array(4).fill([0.25, 0.25, 0.25, 0.25])) };
-  assert.deepEqual(useless(four), ["out", "all"]);
-  assert.deepEqual(useless({ ...four, rows: [1, 3], columns: [0, 2] }), ["in"]);
-  assert.deepEqual(useless({ ...four, rows: [1, 3] }), []);
+  const disabled = (/** @type {object} */ changes) => {
+    const state = { ...four, ...changes };
+    return disabledZooms(shownTokens(state.pattern, state));
+  };
+  assert.deepEqual(disabled({}), ["out", "all"]);
+  assert.deepEqual(disabled({ rows: [1, 3], columns: [0, 2] }), ["in"]);
+  assert.deepEqual(disabled({ rows: [1, 3] }), []);
   // A window that does not fit the text shows all of it.
-  assert.deepEqual(useless({ ...four, rows: [0, 4000] }), ["out", "all"]);
-  assert.deepEqual(useless({ ...four, pattern: patternOf(["a"], [[1]]) }), ["out", "all", "in"]);
+  assert.deepEqual(disabled({ rows: [0, 4000] }), ["out", "all"]);
+  assert.deepEqual(disabled({ pattern: patternOf(["a"], [[1]]) }), ["out", "all", "in"]);
+  assert.deepEqual(disabledZooms(null), []);
 });

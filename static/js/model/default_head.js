@@ -1,61 +1,62 @@
-import { cellOf, isMasked, isRest } from "./matrix.js";
+import { cellOf, isMasked, isSink } from "./matrix.js";
 
 /** @import {Matrix, Overview} from "../types.js" */
 
 /**
- * How much there is to see in a small picture: links to many different tokens, and little attention at rest.
+ * How much structure a small map shows: the larger, the more keys get a strong weight from some query, and the less
+ * attention goes to the sink.
  *
- * A column's link is how far the strongest weight on it stands out from what every row that may look at it gives it. A
- * column that all look at alike is a rest and not a link, and so is what lies beside the diagonal: looking at a
- * neighbour is true of any text. Squares favour a few sharp links over an even haze.
+ * For each key: how far its maximum is above the mean of its column, squared, so that a few strong weights count more
+ * than many weak ones. A key that all queries attend to alike adds nothing. The diagonal and its neighbours are left
+ * out: heads attend to neighbours in any text. The sum is multiplied by the share of attention outside the sink.
  *
- * One pass, and no closures: a large model has thousands of heads, and the reader waits.
+ * One pass without closures, as a large model has thousands of heads.
  *
  * @param {Matrix} matrix
  * @param {boolean | null} causal
- * @param {Set<number>} rests rows and columns of special and first tokens
+ * @param {Set<number>} sinks rows and columns of sink tokens
  */
-function telling(matrix, causal, rests) {
+function structure(matrix, causal, sinks) {
   const { rows, columns } = matrix;
   const [sums, counts, most] = [new Float64Array(columns), new Float64Array(columns), new Float64Array(columns)];
-  let resting = 0;
+  let onSinks = 0;
   for (let row = 0; row < rows; row++) {
-    const rowRests = rests.has(row);
+    const isSinkRow = sinks.has(row);
     for (let column = 0; column < columns && !isMasked(matrix, causal, row, column); column++) {
       const weight = cellOf(matrix, row, column);
       sums[column] = at(sums, column) + weight;
       counts[column] = at(counts, column) + 1;
-      if (!rowRests && Math.abs(row - column) > 1) most[column] = Math.max(at(most, column), weight);
+      if (!isSinkRow && Math.abs(row - column) > 1) most[column] = Math.max(at(most, column), weight);
     }
-    if (!rowRests) for (const column of rests) resting += cellOf(matrix, row, column);
+    if (!isSinkRow) for (const column of sinks) onSinks += cellOf(matrix, row, column);
   }
-  let links = 0;
+  let found = 0;
   for (let column = 0; column < columns; column++) {
-    if (rests.has(column)) continue;
-    links += Math.max(0, at(most, column) - at(sums, column) / Math.max(1, at(counts, column))) ** 2;
+    if (sinks.has(column)) continue;
+    found += Math.max(0, at(most, column) - at(sums, column) / Math.max(1, at(counts, column))) ** 2;
   }
   // Maxima of pooled cells may add up to more than one.
-  return links * Math.max(0, 1 - resting / Math.max(1, rows - rests.size));
+  return found * Math.max(0, 1 - onSinks / Math.max(1, rows - sinks.size));
 }
 
 /** @param {Float64Array} numbers @param {number} index */
 const at = (numbers, index) => numbers[index] ?? 0;
 
 /**
- * The head to open a text with, where the reader has chosen none: the one that tells most. Of equals, the first.
+ * The head that is shown first, before one is chosen: the one whose small map shows most structure; the first of equals.
  *
  * @param {Overview} overview
  */
-export function mostTelling(overview) {
+export function defaultHead(overview) {
   const { tokens, model } = overview.capture;
   const step = overview.at(0, 0)?.keyStep ?? 1;
-  const resting = tokens.filter((token) => isRest(token, model.causal));
-  const rests = new Set(resting.map((token) => Math.floor(token.index / step)));
+  const sinkTokens = tokens.filter((token) => isSink(token, model.causal));
+  const sinks = new Set(sinkTokens.map((token) => Math.floor(token.index / step)));
   let best = { layer: 0, head: 0, value: -1 };
   for (let layer = 0; layer < overview.layers; layer++) {
     for (let head = 0; head < overview.heads; head++) {
       const matrix = overview.at(layer, head);
-      const value = matrix ? telling(matrix, model.causal, rests) : -1;
+      const value = matrix ? structure(matrix, model.causal, sinks) : -1;
       if (value > best.value) best = { layer, head, value };
     }
   }

@@ -2,16 +2,16 @@ import { cellOf, coverOf, isMasked, largest, sharpest } from "./matrix.js";
 
 /** @import {Cell, Matrix, Pattern, Span, Token} from "../types.js" */
 
-/** Plotly reads tags and entities in its labels: `<s>` would vanish. @param {string} text */
+/** Plotly interprets tags and entities in its labels: `<s>` would disappear. @param {string} text */
 export const escapeLabel = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** First-strong isolate: a right-to-left token must not turn the words around it. @param {string} text */
+/** First-strong isolate: a right-to-left token must not reorder the text around it. @param {string} text */
 export const isolate = (text) => `\u2068${text}\u2069`;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
- * At most `most` characters as people count them, so that no emoji is cut in two.
+ * At most `most` grapheme clusters: no emoji is cut in two.
  *
  * @param {string} text
  * @param {number} most
@@ -27,12 +27,15 @@ export function clip(text, most) {
 /** @param {string} text */
 export const quote = (text) => `"${isolate(text)}"`;
 
-/** A weight under this one is written as "< 0.001". */
+/** A token with its position, as tokens repeat: "the"(4). @param {Token[]} tokens @param {number} index */
+export const tokenName = (tokens, index) => `${quote(tokens[index]?.text ?? "")}(${index})`;
+
+/** A smaller weight is written as "< 0.001". */
 export const FAINT = 0.001;
 
 /**
- * A weight with three decimals. One too small for them says so, and only what is exactly zero reads as 0: a key that
- * may not be looked at has no weight at all, which `sentence` says in words.
+ * A weight with three decimals. A smaller weight is written as "< 0.001", and only a weight of exactly zero as 0. (A
+ * masked cell has no weight: `cellSentence` says so in words.)
  *
  * @param {number} value
  */
@@ -41,23 +44,23 @@ export function weight(value) {
   return value < FAINT ? `< ${FAINT}` : value.toFixed(3);
 }
 
-/** Of a vector: three digits, as effects are of any size. @param {number} value */
+/** Length of a vector, with three digits: effects are of any size. @param {number} value */
 export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
 
-/** What is in a picture, a weight or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
+/** A value of the map: a weight, or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
 export const amount = ({ longest }, value) => (longest === undefined ? weight(value) : length(value * longest));
 
-/** The same rule in whole percent. @param {number} share of one */
+/** Whole percent, with the same rule for small values. @param {number} share of one */
 export function percent(share) {
   if (share > 0 && share < 0.01) return "< 1 %";
   return `${Math.round(share * 100)} %`;
 }
 
-/** As downloads are told: a million bytes each. @param {number} bytes */
+/** Megabytes of a million bytes, as download sizes are given. @param {number} bytes */
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
 
 /** @param {{layer: number, head: number}} place */
-export const nameOf = ({ layer, head }) => `layer ${layer}, head ${head}`;
+export const headName = ({ layer, head }) => `layer ${layer}, head ${head}`;
 
 /**
  * @param {number} count
@@ -72,57 +75,50 @@ export function seconds(milliseconds) {
 }
 
 /**
- * The tokens a cell covers, in quotes: one token, or first and last of several.
+ * The tokens that a cell covers: one token, or the first and the last of several.
  *
  * @param {Token[]} tokens
  * @param {number} start
  * @param {number} step
  */
-export function nameSpan(tokens, start, step) {
+export function spanName(tokens, start, step) {
   const last = Math.min(start + step, tokens.length) - 1;
-  const first = quote(tokens[start]?.text ?? "");
-  return last > start ? `${first} to ${quote(tokens[last]?.text ?? "")}` : first;
+  return last > start ? `${tokenName(tokens, start)} to ${tokenName(tokens, last)}` : tokenName(tokens, start);
 }
 
 /**
- * Tokens by their positions, as people count what is in between.
+ * The positions of a span, with the last position instead of the end.
  *
  * @param {Span} span
  */
 export const positions = ([from, to]) => (to - from === 1 ? String(from) : `${from}\u2013${to - 1}`);
 
-/** Of more tokens than this, many are alike: each is named with its position. */
-const FEW = 40;
-
-/** @param {Token[]} tokens @param {number} index */
-const placed = (tokens, index) => `${quote(tokens[index]?.text ?? "")} (${index})`;
-
 /**
- * What is known of one weight, in words. Where the matrix is pooled, that is the largest of the cell that covers it;
- * `exact`, the weights of that cell one by one, says where it is.
+ * One weight as a sentence. In a pooled matrix, that is the maximum of the cell that covers it; with `exact`, the
+ * single weights of that cell, the sentence also says where the maximum is.
  *
  * @param {Pattern} pattern
  * @param {Cell} cell
  * @param {Matrix} [exact]
  */
-export function sentence(pattern, cell, exact) {
+export function cellSentence(pattern, cell, exact) {
   const { tokens, model } = pattern.capture;
   const matrix = sharpest(pattern, cell);
   const cover = coverOf(matrix, cell);
-  const many = matrix.queryStep * matrix.keyStep > 1;
-  const name = (/** @type {number} */ index) =>
-    tokens.length > FEW ? placed(tokens, index) : quote(tokens[index]?.text ?? "");
-  const [query, key] = many
+  const pooled = matrix.queryStep * matrix.keyStep > 1;
+  const [query, key] = pooled
     ? [`queries ${positions(cover.queries)}`, `keys ${positions(cover.keys)}`]
-    : [name(cell.query), name(cell.key)];
+    : [tokenName(tokens, cell.query), tokenName(tokens, cell.key)];
   if (isMasked(matrix, model.causal, cover.row, cover.column))
-    return `${query} may not attend to ${key}, which ${many ? "come" : "comes"} later`;
+    return `${query} may not attend to ${key}, which ${pooled ? "come" : "comes"} later`;
   const share = cellOf(matrix, cover.row, cover.column);
-  if (pattern.longest !== undefined)
-    return `${key} ${many ? "bring" : "brings"} ${query} ${many ? "at most " : ""}${length(share * pattern.longest)}`;
+  if (pattern.longest !== undefined) {
+    const effect = length(share * pattern.longest);
+    return pooled ? `effect of ${key} on ${query}: at most ${effect}` : `effect of ${key} on ${query}: ${effect}`;
+  }
   const value = weight(share);
-  if (!many) return `${query} attends to ${key}: ${value}`;
+  if (!pooled) return `${query} attends to ${key}: ${value}`;
   const best = exact && largest(exact);
-  const where = best ? ` at ${placed(tokens, best.query)} to ${placed(tokens, best.key)}` : "";
-  return `${query}, ${key}: largest ${value}${where}`;
+  const where = best ? `, ${tokenName(tokens, best.query)} attends to ${tokenName(tokens, best.key)}` : "";
+  return `${query}, ${key}: maximum ${value}${where}`;
 }

@@ -1,25 +1,24 @@
-import { nameSpan } from "./format.js";
+import { spanName } from "./format.js";
 import { cellOf, coverOf, isMasked } from "./matrix.js";
-import { frameOf, sightOf } from "./placement.js";
 
-/** @import {Cell, Look, Matrix, Pattern, Span} from "../types.js" */
+/** @import {Cell, Display, Matrix, Pattern, ShownTokens, Span} from "../types.js" */
 
 /** @typedef {"query" | "key" | "weight"} Column */
-/** @typedef {Cell & {weight: number}} Entry the cell is named by the first of its tokens */
+/** @typedef {Cell & {weight: number}} Entry one row of the table; the cell is named by the first tokens that it covers */
 
 /**
- * Every weight that the picture shows, unsorted. What a query may not look at has no weight, and no row.
+ * Every weight that the map shows, unsorted, in the order query, key. A masked cell has no weight, and no entry.
  *
- * @param {Pattern} pattern
- * @param {Look} look
+ * @param {Pick<ShownTokens, "pattern" | "axes" | "frame">} shown
+ * @param {Pick<Display, "rows" | "columns">} window
  * @returns {Entry[]}
  */
-export function entries(pattern, look) {
-  const sight = sightOf(pattern, { ...look, flip: false });
-  const frame = frameOf(sight, look);
-  const matrix = shownMatrix(pattern, look);
-  const queries = firsts(sight.down.slice(...frame.down), matrix.queries, matrix.queryStep);
-  const keys = firsts(sight.across.slice(...frame.across), matrix.keys, matrix.keyStep);
+export function entries({ pattern, axes, frame }, window) {
+  const [down, across] = [axes.down.slice(...frame.down), axes.across.slice(...frame.across)];
+  const [rows, columns] = axes.flipped ? [across, down] : [down, across];
+  const matrix = shownMatrix(pattern, window);
+  const queries = firstTokens(rows, matrix.queries, matrix.queryStep);
+  const keys = firstTokens(columns, matrix.keys, matrix.keyStep);
   return queries.flatMap((query) =>
     keys.flatMap((key) => {
       const { row, column } = coverOf(matrix, { query, key });
@@ -30,10 +29,10 @@ export function entries(pattern, look) {
 }
 
 /**
- * The matrix that a look's weights are read from: the closer one, where it has them all.
+ * The matrix that the weights of a window are read from: the detail where it holds the window, else the whole text's.
  *
  * @param {Pattern} pattern
- * @param {Pick<Look, "rows" | "columns">} look
+ * @param {Pick<Display, "rows" | "columns">} window
  */
 export function shownMatrix({ capture, matrix, detail }, { rows, columns }) {
   const within = (/** @type {Span | null} */ span, /** @type {Span} */ held) =>
@@ -48,20 +47,20 @@ export function shownMatrix({ capture, matrix, detail }, { rows, columns }) {
  * @param {Span} span of the matrix
  * @param {number} step
  */
-const firsts = (tokens, [from], step) => [
+const firstTokens = (tokens, [from], step) => [
   ...new Set(tokens.map((token) => from + Math.floor((token - from) / step) * step)),
 ];
 
-/** Of numbers that are not negative, the bits of a 32-bit float are in the order of the numbers. @param {Entry[]} rows */
+/** The bits of 32-bit floats that are not negative have the same order as the floats. @param {Entry[]} rows */
 function weightBits(rows) {
   return new Uint32Array(Float32Array.from(rows, ({ weight }) => weight).buffer);
 }
 
 /**
- * In the order of one column; what is alike in it stays in reading order. A comparison in JavaScript for each pair of
- * 130,000 rows takes seconds: here a row is one number, the column's and below it the row's place, which sorts at once.
+ * Sorted by one column; equal values keep their order. Comparing each pair of 130,000 rows in JavaScript takes seconds.
+ * Here each row becomes one number, made of the column's value and the row's index, and an array of numbers sorts fast.
  *
- * @param {Entry[]} rows in reading order
+ * @param {Entry[]} rows in the order query, key
  * @param {Column} column
  * @param {boolean} ascending
  */
@@ -72,25 +71,25 @@ export function sorted(rows, column, ascending) {
 }
 
 /**
- * The tokens of an entry in words.
+ * The tokens of an entry, with their positions.
  *
  * @param {Pattern} pattern
  * @param {Matrix} matrix the one that it is from
  * @param {Entry} entry
  */
-export const named = ({ capture: { tokens } }, { queryStep, keyStep }, entry) => ({
-  query: nameSpan(tokens, entry.query, queryStep),
-  key: nameSpan(tokens, entry.key, keyStep),
+export const entryNames = ({ capture: { tokens } }, { queryStep, keyStep }, entry) => ({
+  query: spanName(tokens, entry.query, queryStep),
+  key: spanName(tokens, entry.key, keyStep),
 });
 
 /**
- * For a spreadsheet: positions, tokens, and the weight with all its digits.
+ * Tab-separated values for a spreadsheet: positions, tokens, and the weight with all its digits.
  *
  * @param {Pattern} pattern
  * @param {Entry[]} rows
  */
 export function tsv({ capture, longest }, rows) {
-  // A token may hold what separates fields and lines.
+  // A token may contain the separators of fields and lines.
   const text = (/** @type {number} */ index) => (capture.tokens[index]?.text ?? "").replaceAll(/[\t\r\n]/g, " ");
   const lines = rows.map(({ query, key, weight }) =>
     [query, text(query), key, text(key), weight * (longest ?? 1)].join("\t"),

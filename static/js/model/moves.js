@@ -1,12 +1,15 @@
 import { coverOf, sharpest } from "./matrix.js";
-import { cellAt, frameOf, sightOf, windowsOf } from "./placement.js";
+import { cellAt, windowsOf } from "./placement.js";
 import { following, scaled, shifted } from "./zoom.js";
 
-/** @import {Frame, Place, Sight} from "./placement.js" */
-/** @import {Pattern, Span, State} from "../types.js" */
+/** @import {Axes, Display, Frame, Geometry, Place, ShownTokens, Span} from "../types.js" */
 
-/** @type {Record<string, [number, number]>} */
-const MOVES = {
+/** @typedef {Pick<Display, "rows" | "columns">} Windows */
+/** @typedef {Pick<ShownTokens, "axes" | "frame">} Shown */
+/** @typedef {Pick<Geometry, "axes" | "frame" | "drawn">} Drawn */
+
+/** Key -> steps down and across. @type {Record<string, [number, number]>} */
+const STEPS = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],
   ArrowLeft: [0, -1],
@@ -16,132 +19,123 @@ const MOVES = {
 };
 
 /** With Ctrl: the first cell of all, and the last. @type {Record<string, [number, number]>} */
-const LEAPS = { Home: [-Infinity, -Infinity], End: [Infinity, Infinity] };
+const CONTROL_STEPS = { Home: [-Infinity, -Infinity], End: [Infinity, Infinity] };
 
-/** @type {Record<string, number>} */
+/** Key -> factor of the window's size. @type {Record<string, number>} */
 const ZOOMS = { "+": 0.5, "=": 0.5, "-": 2, _: 2 };
 
-/** A key moves the window by this part of it. */
-const STRIDE = 0.5;
+/** Shift and an arrow key move the window by this part of its size. */
+const PAN = 0.5;
 
 /**
- * The place a key leads to; null for keys that do not walk.
+ * The place that a key leads to; null for keys that do not move the cursor.
  *
  * @param {string} key
  * @param {Place} from
- * @param {Pick<Sight, "down" | "across">} sight
- * @param {{control?: boolean, tall?: number, wide?: number}} [how] a cell may be several tokens tall and wide
+ * @param {Pick<Axes, "down" | "across">} axes
+ * @param {{control?: boolean, height?: number, width?: number}} [options] height and width of a cell, in tokens
  * @returns {Place | null}
  */
-export function step(key, from, { down, across }, { control = false, tall = 1, wide = 1 } = {}) {
-  const move = (control ? LEAPS : MOVES)[key];
+export function step(key, from, { down, across }, { control = false, height = 1, width = 1 } = {}) {
+  const move = (control ? CONTROL_STEPS : STEPS)[key];
   if (!move) return null;
   const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.min(count - 1, Math.max(0, value));
   return {
-    down: within(from.down + move[0] * tall, down.length),
-    across: within(from.across + move[1] * wide, across.length),
+    down: within(from.down + move[0] * height, down.length),
+    across: within(from.across + move[1] * width, across.length),
   };
 }
 
 /**
- * The windows moved by a part of what is shown, as an arrow key points.
+ * The windows moved by a part of their size in the direction of an arrow key; null for other keys.
  *
- * @param {State} state
+ * @param {Shown} shown
  * @param {string} key
+ * @returns {Windows | null}
  */
-export function panned(state, key) {
-  const move = MOVES[key];
-  if (!state.pattern || !move?.every(Number.isFinite)) return null;
-  const sight = sightOf(state.pattern, state);
-  const frame = frameOf(sight, state);
-  const along = (/** @type {"down" | "across"} */ side, /** @type {number} */ way) =>
-    shifted(frame[side], way * STRIDE * (frame[side][1] - frame[side][0]), sight[side].length);
-  return windowsOf(sight, { down: along("down", move[0]), across: along("across", move[1]) });
+export function panned({ axes, frame }, key) {
+  const move = STEPS[key];
+  if (!move?.every(Number.isFinite)) return null;
+  const along = (/** @type {"down" | "across"} */ side, /** @type {number} */ direction) =>
+    shifted(frame[side], direction * PAN * (frame[side][1] - frame[side][0]), axes[side].length);
+  return windowsOf(axes, { down: along("down", move[0]), across: along("across", move[1]) });
 }
 
 /**
- * The part of the picture that shows a weight: its place, or the pooled cell that covers it, as far as it is in sight.
+ * The part of the map that shows the weight at a place: the place itself, or the pooled cell that covers it, clipped to
+ * what is shown.
  *
- * @param {Pattern} pattern
- * @param {Sight} sight
- * @param {Frame} frame
+ * @param {Drawn} geometry
  * @param {Place} place
  * @returns {Frame}
  */
-export function partOf(pattern, sight, frame, place) {
-  const cell = cellAt(sight, place);
-  const matrix = sharpest(pattern, cell);
-  const cover = coverOf(matrix, cell);
-  const [low, far] = sight.flipped ? [cover.keys, cover.queries] : [cover.queries, cover.keys];
-  const seen = (/** @type {Span} */ part, /** @type {number} */ at, /** @type {Span} */ shown) => {
-    // What is folded away has no place: only where nothing is, places are positions.
+export function cellPart({ axes, frame, drawn }, place) {
+  const cell = cellAt(axes, place);
+  const cover = coverOf(sharpest(drawn, cell), cell);
+  const [down, across] = axes.flipped ? [cover.keys, cover.queries] : [cover.queries, cover.keys];
+  const clipped = (/** @type {Span} */ part, /** @type {number} */ at, /** @type {Span} */ shown) => {
+    // Pooled maps are never folded: there, places are positions.
     const [from, to] = part[1] - part[0] > 1 ? part : [at, at + 1];
     return /** @type {Span} */ ([Math.max(from, shown[0]), Math.min(to, shown[1])]);
   };
-  return { down: seen(low, place.down, frame.down), across: seen(far, place.across, frame.across) };
+  return { down: clipped(down, place.down, frame.down), across: clipped(across, place.across, frame.across) };
 }
 
 /**
  * The windows scaled about a place, or about the middle of what is shown.
  *
- * @param {State} state
+ * @param {Shown} shown
  * @param {number} factor
  * @param {Place | null} [about]
  */
-export function zoomed(state, factor, about) {
-  if (!state.pattern) return {};
-  const sight = sightOf(state.pattern, state);
-  const { down, across } = frameOf(sight, state);
+export function zoomed({ axes, frame: { down, across } }, factor, about) {
   const middle = (/** @type {Span} */ span) => (span[0] + span[1] - 1) / 2;
-  return windowsOf(sight, {
-    down: scaled(down, factor, about?.down ?? middle(down), sight.down.length),
-    across: scaled(across, factor, about?.across ?? middle(across), sight.across.length),
+  return windowsOf(axes, {
+    down: scaled(down, factor, about?.down ?? middle(down), axes.down.length),
+    across: scaled(across, factor, about?.across ?? middle(across), axes.across.length),
   });
 }
 
-/** The windows moved just so far that they hold the place. @param {Sight} sight @param {State} state @param {Place} place */
-function revealing(sight, state, place) {
-  const { down, across } = frameOf(sight, state);
-  return windowsOf(sight, { down: following(down, place.down), across: following(across, place.across) });
+/** The windows moved just far enough to contain the place. @param {Shown} shown @param {Place} place */
+function revealing({ axes, frame: { down, across } }, place) {
+  return windowsOf(axes, { down: following(down, place.down), across: following(across, place.across) });
 }
 
 /**
- * What a key does in the picture: how it changes the window, and the place it leads to; null for keys that stay the
- * browser's, zooming the page among them.
+ * What a key does in the map: how it changes the windows, and the place it leads to. Null for keys that are left to the
+ * browser, such as those that zoom the page.
  *
  * @param {{key: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean}} event
- * @param {State} state
- * @param {Place | null} place the one that is read now
- * @returns {{patch: Partial<Pick<State, "rows" | "columns">>, to?: Place} | null}
+ * @param {Drawn | null} geometry
+ * @param {Place | null} place the cursor
+ * @returns {{patch: Partial<Windows>, to?: Place} | null}
  */
-export function pressed({ key, shiftKey, ctrlKey, metaKey }, state, place) {
+export function pressed({ key, shiftKey, ctrlKey, metaKey }, geometry, place) {
   const control = ctrlKey || metaKey;
-  if (!state.pattern || (control && !LEAPS[key])) return null;
-  const window = shiftKey && panned(state, key);
-  if (window) return { patch: window };
-  const to = walked(key, control, state, place);
-  if (to) return { patch: revealing(sightOf(state.pattern, state), state, to), to };
+  if (!geometry || (control && !CONTROL_STEPS[key])) return null;
+  const windows = shiftKey && panned(geometry, key);
+  if (windows) return { patch: windows };
+  const to = placeAfter(key, control, geometry, place);
+  if (to) return { patch: revealing(geometry, to), to };
   const factor = ZOOMS[key];
-  if (factor) return { patch: zoomed(state, factor, place) };
+  if (factor) return { patch: zoomed(geometry, factor, place) };
   if (key === "0") return { patch: { rows: null, columns: null } };
   return key === "Escape" ? { patch: {} } : null;
 }
 
 /**
- * The place that a key leads to; the first arrow only enters the picture, at the top left of what is shown.
+ * The place that a key leads to. Without a cursor, an arrow key puts it at the top left of what is shown.
  *
  * @param {string} key
  * @param {boolean} control
- * @param {State} state
+ * @param {Drawn} geometry
  * @param {Place | null} place
  */
-function walked(key, control, state, place) {
-  if (!state.pattern) return null;
-  const sight = sightOf(state.pattern, state);
-  const frame = frameOf(sight, state);
+function placeAfter(key, control, geometry, place) {
+  const { axes, frame } = geometry;
   const corner = { down: frame.down[0], across: frame.across[0] };
-  const { down, across } = partOf(state.pattern, sight, frame, place ?? corner);
-  const size = { tall: down[1] - down[0], wide: across[1] - across[0] };
-  const to = step(key, place ?? corner, sight, { control, ...size });
+  const { down, across } = cellPart(geometry, place ?? corner);
+  const cell = { height: down[1] - down[0], width: across[1] - across[0] };
+  const to = step(key, place ?? corner, axes, { control, ...cell });
   return to && !place && !control ? corner : to;
 }

@@ -1,30 +1,16 @@
-import { cellOf, isExact, isMasked, isRest, shares } from "./matrix.js";
+import { cellOf, isExact, isMasked, isSink } from "./matrix.js";
 
-/** @import {Cell, Look, Matrix, Pattern, Span, Token} from "../types.js" */
-
-/**
- * How the cells of a head lie in the picture. A place along a side stands for a token, and is the token's position
- * unless tokens are folded away; down the side run the queries unless the picture is flipped.
- *
- * @typedef {object} Sight
- * @property {number[]} down positions of the tokens, from the top
- * @property {number[]} across positions of the tokens, from the left
- * @property {boolean} flipped true where keys run down
- *
- * @typedef {{down: number, across: number}} Place
- * @typedef {{down: Span, across: Span}} Frame
- */
+/** @import {Axes, Cell, Display, Frame, Matrix, Pattern, Place, ShownTokens, Span} from "../types.js" */
 
 /**
- * The tokens that folding takes away: as keys, those that heads rest on; as queries, those that no reader wrote.
+ * The tokens that folding removes: from the keys the sink tokens, from the queries only the special tokens.
  *
  * @param {Pattern} pattern
  */
-function rests({ capture: { tokens, model } }) {
-  const at = (/** @type {Token[]} */ some) => some.map((token) => token.index);
+function foldedTokens({ capture: { tokens, model } }) {
   return {
-    queries: at(tokens.filter((token) => token.special)),
-    keys: at(tokens.filter((token) => isRest(token, model.causal))),
+    queries: tokens.filter((token) => token.special).map((token) => token.index),
+    keys: tokens.filter((token) => isSink(token, model.causal)).map((token) => token.index),
   };
 }
 
@@ -34,35 +20,39 @@ function rests({ capture: { tokens, model } }) {
  * @param {Pattern} pattern
  */
 export function isFoldable(pattern) {
-  const { queries, keys } = rests(pattern);
-  const left = (/** @type {number[]} */ away) => pattern.capture.tokens.length - away.length;
-  return isExact(pattern.matrix) && keys.length > 0 && left(keys) > 0 && left(queries) > 0;
+  const { queries, keys } = foldedTokens(pattern);
+  const { length } = pattern.capture.tokens;
+  return isExact(pattern.matrix) && keys.length > 0 && keys.length < length && queries.length < length;
 }
 
 /**
+ * The tokens along the two sides of the map.
+ *
  * @param {Pattern} pattern
- * @param {Pick<Look, "fold" | "flip">} look
- * @returns {Sight}
+ * @param {Pick<Display, "fold" | "flip">} display
+ * @returns {Axes}
  */
-export function sightOf(pattern, look) {
-  const away = look.fold && isFoldable(pattern) ? rests(pattern) : { queries: [], keys: [] };
-  const left = (/** @type {number[]} */ gone) => {
-    const hidden = new Set(gone);
-    const all = pattern.capture.tokens.map((token) => token.index);
-    return hidden.size ? all.filter((index) => !hidden.has(index)) : all;
+export function axesOf(pattern, display) {
+  const folded = display.fold && isFoldable(pattern) ? foldedTokens(pattern) : { queries: [], keys: [] };
+  const all = pattern.capture.tokens.map((token) => token.index);
+  const without = (/** @type {number[]} */ hidden) => {
+    const gone = new Set(hidden);
+    return gone.size ? all.filter((index) => !gone.has(index)) : all;
   };
-  const [queries, keys] = [left(away.queries), left(away.keys)];
-  return look.flip ? { down: keys, across: queries, flipped: true } : { down: queries, across: keys, flipped: false };
+  const [queries, keys] = [without(folded.queries), without(folded.keys)];
+  return display.flip
+    ? { down: keys, across: queries, flipped: true }
+    : { down: queries, across: keys, flipped: false };
 }
 
 /**
- * The places of a window of tokens; all of them where none of its tokens is left.
+ * The places of the tokens of a window; all places where the window is null or all its tokens are folded.
  *
  * @param {number[]} positions
  * @param {Span | null} wanted
  * @returns {Span}
  */
-function places(positions, wanted) {
+function placesOf(positions, wanted) {
   const [from, to] = wanted ?? [0, Infinity];
   const first = positions.findIndex((index) => index >= from);
   const last = positions.findLastIndex((index) => index < to);
@@ -70,49 +60,61 @@ function places(positions, wanted) {
 }
 
 /**
- * What of the sight is on the screen.
+ * The part of the axes that is shown.
  *
- * @param {Sight} sight
- * @param {Pick<Look, "rows" | "columns">} look
+ * @param {Axes} axes
+ * @param {Pick<Display, "rows" | "columns">} display
  * @returns {Frame}
  */
 export function frameOf({ down, across, flipped }, { rows, columns }) {
-  return { down: places(down, flipped ? columns : rows), across: places(across, flipped ? rows : columns) };
+  return { down: placesOf(down, flipped ? columns : rows), across: placesOf(across, flipped ? rows : columns) };
 }
 
 /**
- * The windows of tokens that a frame stands for; null for a side that is shown whole.
+ * The axes of a map and the part of them that is shown: all of the geometry that does not depend on pixels.
  *
- * @param {Sight} sight
- * @param {{down: Span | null, across: Span | null}} frame
- * @returns {Pick<Look, "rows" | "columns">}
+ * @param {Pattern} pattern
+ * @param {Display} display
+ * @returns {ShownTokens}
  */
-export function windowsOf(sight, frame) {
+export function shownTokens(pattern, display) {
+  const axes = axesOf(pattern, display);
+  return { pattern, axes, frame: frameOf(axes, display), folded: display.fold && isFoldable(pattern) };
+}
+
+/**
+ * The windows of tokens that a frame shows; null for a side that is shown whole.
+ *
+ * @param {Axes} axes
+ * @param {{down: Span | null, across: Span | null}} frame
+ * @returns {Pick<Display, "rows" | "columns">}
+ */
+export function windowsOf(axes, frame) {
   /** @param {number[]} positions @param {Span | null} span @returns {Span | null} */
   const tokens = (positions, span) => {
     if (!span || (span[0] === 0 && span[1] === positions.length)) return null;
     return [positions[span[0]] ?? 0, (positions[span[1] - 1] ?? 0) + 1];
   };
-  const [down, across] = [tokens(sight.down, frame.down), tokens(sight.across, frame.across)];
-  return sight.flipped ? { rows: across, columns: down } : { rows: down, columns: across };
+  const [down, across] = [tokens(axes.down, frame.down), tokens(axes.across, frame.across)];
+  return axes.flipped ? { rows: across, columns: down } : { rows: down, columns: across };
 }
 
 /**
- * The weight's tokens at a place.
+ * The query and the key at a place.
  *
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {Place} place
  * @returns {Cell}
  */
 export function cellAt({ down, across, flipped }, place) {
-  const [low, wide] = [down[place.down] ?? 0, across[place.across] ?? 0];
-  return flipped ? { query: wide, key: low } : { query: low, key: wide };
+  const [vertical, horizontal] = [down[place.down] ?? 0, across[place.across] ?? 0];
+  return flipped ? { query: horizontal, key: vertical } : { query: vertical, key: horizontal };
 }
 
 /**
- * Where tokens are in the picture; -1 for one that is folded away, or for none.
+ * The place of a query and a key; -1 for a token that is folded, or null.
  *
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {{query: number | null, key: number | null}} tokens
  * @returns {Place}
  */
@@ -125,32 +127,32 @@ export function placeOf({ down, across, flipped }, { query, key }) {
 }
 
 /**
- * The weights in the picture's order: [down across]; null where a query may not look.
+ * The weights in the order of the axes, [down across]; null where the query may not attend to the key.
  *
  * @param {Pick<Pattern, "capture" | "matrix">} pattern
- * @param {Sight} sight
+ * @param {Axes} axes
  */
-export function weightsOf({ capture, matrix }, sight) {
-  // Only a whole, exact matrix is folded, whose rows and columns are tokens.
+export function weightsOf({ capture, matrix }, axes) {
+  // Only an exact matrix of the whole text is folded: its rows and columns are tokens.
   const cells = (/** @type {number[]} */ positions, /** @type {number} */ count) =>
     positions.length < count ? positions : Array.from({ length: count }, (_, at) => at);
-  const [tall, wide] = sight.flipped ? [matrix.columns, matrix.rows] : [matrix.rows, matrix.columns];
-  const columns = cells(sight.across, wide);
-  return cells(sight.down, tall).map((low) =>
-    columns.map((far) => {
-      const [row, column] = sight.flipped ? [far, low] : [low, far];
+  const [height, width] = axes.flipped ? [matrix.columns, matrix.rows] : [matrix.rows, matrix.columns];
+  const columns = cells(axes.across, width);
+  return cells(axes.down, height).map((vertical) =>
+    columns.map((horizontal) => {
+      const [row, column] = axes.flipped ? [horizontal, vertical] : [vertical, horizontal];
       return isMasked(matrix, capture.model.causal, row, column) ? null : cellOf(matrix, row, column);
     }),
   );
 }
 
 /**
- * Where a matrix begins, and how many tokens a cell covers, down and across.
+ * The first token of a matrix, and how many tokens a cell covers, for both sides of the map.
  *
  * @param {Matrix} matrix
- * @param {Sight} sight
+ * @param {Axes} axes
  */
-export function layOf({ queries, keys, queryStep, keyStep }, { flipped }) {
+export function cellGrid({ queries, keys, queryStep, keyStep }, { flipped }) {
   const [rows, columns] = [
     { from: queries[0], step: queryStep },
     { from: keys[0], step: keyStep },
@@ -159,29 +161,27 @@ export function layOf({ queries, keys, queryStep, keyStep }, { flipped }) {
 }
 
 /**
- * What each query shown gives to the keys that are folded away, in the order of the picture; empty where none is.
+ * For each query on the axes, the sum of its weights on the folded keys; empty where no key is folded.
  *
  * @param {Pattern} pattern
- * @param {Sight} sight
+ * @param {Axes} axes
  */
-export function hiddenMass({ matrix }, { down, across, flipped }) {
+export function foldedMass({ matrix }, { down, across, flipped }) {
   const [queries, keys] = flipped ? [across, down] : [down, across];
   if (!isExact(matrix) || keys.length === matrix.columns) return [];
   const shown = new Set(keys);
-  const away = Array.from({ length: matrix.columns }, (_, key) => key).filter((key) => !shown.has(key));
-  return queries.map((query) => away.reduce((sum, key) => sum + cellOf(matrix, query, key), 0));
+  const folded = Array.from({ length: matrix.columns }, (_, key) => key).filter((key) => !shown.has(key));
+  return queries.map((query) => folded.reduce((sum, key) => sum + cellOf(matrix, query, key), 0));
 }
 
 /**
- * What is folded away, and how much of the attention with it; null where nothing is.
+ * The labels of the folded keys, each once; null where nothing is folded.
  *
  * @param {Pattern} pattern
- * @param {Pick<Look, "fold">} look
+ * @param {Pick<Display, "fold">} display
  */
-export function foldedShare(pattern, look) {
-  if (!look.fold || !isFoldable(pattern)) return null;
-  const found = shares(pattern.capture, pattern.matrix);
-  const keys = rests(pattern).keys.map((index) => pattern.capture.tokens[index]);
-  const names = keys.map((token) => (token?.special ? token.text : "the first token"));
-  return { names: [...new Set(names)], share: found && (found.special ?? 0) + (found.first ?? 0) };
+export function foldedNames(pattern, display) {
+  if (!display.fold || !isFoldable(pattern)) return null;
+  const keys = foldedTokens(pattern).keys.map((index) => pattern.capture.tokens[index]);
+  return [...new Set(keys.map((token) => (token?.special ? token.text : "the first token")))];
 }

@@ -1,12 +1,12 @@
 /** @import {HeadPlace, Values} from "../types.js" */
 
 /**
- * The heads by their values, the most first; those without one last, in the order of the model.
+ * The heads sorted by their values, largest first; heads without a value come last, in the order of the model.
  *
  * @param {Values} values
  * @returns {HeadPlace[]}
  */
-export function order(values) {
+export function rankHeads(values) {
   const places = values.flatMap((row, layer) => row.map((value, head) => ({ layer, head, value })));
   const known = places.filter(({ value }) => value !== null);
   known.sort((one, other) => Number(other.value) - Number(one.value));
@@ -14,7 +14,7 @@ export function order(values) {
 }
 
 /**
- * The smallest and the largest of the values; null where there is none.
+ * The minimum and the maximum of the values; null where no head has a value.
  *
  * @param {Values} values
  */
@@ -24,20 +24,20 @@ export function rangeOf(values) {
 }
 
 /**
- * Where a value stands in the range of all: 0 the least, 1 the most; of values all alike, 1.
+ * A value scaled to its range: 0 for the minimum, 1 for the maximum; 1 where all values are equal.
  *
  * @param {number} value
  * @param {{least: number, most: number}} range
  */
-export const standing = (value, { least, most }) => (most > least ? (value - least) / (most - least) : 1);
+export const scaledToRange = (value, { least, most }) => (most > least ? (value - least) / (most - least) : 1);
 
 /**
- * As people read it: shares in three decimals, bits and tokens in two.
+ * A score as text: shares with three decimals, bits and tokens with two.
  *
  * @param {number | null | undefined} value
  * @param {string} unit
  */
-export function said(value, unit) {
+export function scoreText(value, unit) {
   if (value === null || value === undefined) return "none";
   return unit === "share" ? value.toFixed(3) : `${value.toFixed(2)} ${unit}`;
 }

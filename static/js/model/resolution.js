@@ -3,8 +3,8 @@ import { holds, isExact } from "./matrix.js";
 /** @import {Pattern, Span, State, Window} from "../types.js" */
 
 /**
- * What has to be fetched so that the window which is looked at is as sharp as the screen; null where what is there is.
- * It begins and ends where cells do, so that a picture which is moved keeps its cells.
+ * The window that has to be fetched so that the map is as sharp as the screen; null where it is already. The window
+ * begins and ends at cell boundaries, so that a map that is moved keeps its cells.
  *
  * @param {Pick<State, "pattern" | "rows" | "columns" | "cells">} state
  * @returns {Window | null}
@@ -24,14 +24,14 @@ export function wantedDetail({ pattern, rows, columns, cells }) {
       };
 }
 
-/** Pictures have so many cells along a side, a multiple of it: a window that grows by a little asks for nothing new. */
+/** The number of cells along a side is a multiple of this: a stage that grows a little needs no new fetch. */
 const CELLS = 256;
 
-/** Under 512 tokens, every text is there whole; over 1,024 cells, Plotly takes long to draw. */
+/** A text of at most 512 tokens is always fetched whole; with more than 1,024 cells, Plotly takes long to draw. */
 const [FEWEST, MOST] = [512, 1024];
 
 /**
- * How many cells a picture of so many pixels is fetched with.
+ * How many cells along a side to fetch for a stage of so many pixels.
  *
  * @param {number} pixels
  */

@@ -1,17 +1,18 @@
-/** @import {Capture, Look, Span, State} from "../types.js" */
+/** @import {Capture, Display, Span, State} from "../types.js" */
 
 /**
- * The windows that show one sentence of a pair looking at another, by the name of their button; none for one sentence.
+ * The windows of a pair of sentences, by the name of their button: "A to B" has the queries of the first sentence and
+ * the keys of the second. Empty for one sentence.
  *
  * @param {Capture} capture
- * @returns {Record<string, Pick<Look, "rows" | "columns">>}
+ * @returns {Record<string, Pick<Display, "rows" | "columns">>}
  */
 export function segmentWindows({ tokens, queries }) {
   const second = tokens.findIndex((token) => token.segment === 1);
   if (second <= 0) return {};
   /** @type {Record<string, Span>} */
   const spans = { A: [0, second], B: [second, queries] };
-  /** @type {Record<string, Pick<Look, "rows" | "columns">>} */
+  /** @type {Record<string, Pick<Display, "rows" | "columns">>} */
   const windows = { all: { rows: null, columns: null } };
   for (const [from, rows] of Object.entries(spans)) {
     for (const [to, columns] of Object.entries(spans)) windows[`${from} to ${to}`] = { rows, columns };
@@ -20,7 +21,7 @@ export function segmentWindows({ tokens, queries }) {
 }
 
 /**
- * The name of the segment window that is shown; undefined for any other.
+ * The name of the sentence window that is shown; undefined where another window is shown.
  *
  * @param {State} state
  */

@@ -1,21 +1,28 @@
-import { amount, quote } from "./format.js";
+import { amount, tokenName } from "./format.js";
 import { cellOf, coverOf, isExact, isMasked } from "./matrix.js";
 
 /** @import {Line, Matrix, Pattern, Side, Span, State, Window} from "../types.js" */
 
-/** So many tokens are named in words. */
+/** The sentence about a token names so many other tokens. */
 const NAMED = 3;
 
+/** @type {Record<"weights" | "effects", Record<Side, string>>} */
+const VERBS = {
+  weights: { query: "attends to", key: "is attended to by" },
+  effects: { query: "receives from", key: "gives to" },
+};
+
 /**
- * The token that the text shows: the one that is held, or else the one pointed at, here or in the picture.
+ * The token that the token strip shows the weights of: the held token, else the one under the pointer.
  *
  * @param {Pick<State, "token" | "side" | "hovered">} state
  */
 export const shownToken = ({ token, side, hovered }) => token ?? hovered[side];
 
 /**
- * What one token gives to another (as the query), or gets from it (as the key), by the other's position; null where one
- * may not look. Of a pooled matrix, the maximum of the cell that covers both, unless the token's line is there.
+ * The weights of one token: as the query its row, as the key its column. The result takes the other token's position
+ * and returns the weight; null where the cell is masked. In a pooled matrix, that is the maximum of the cell that covers
+ * both tokens, unless the token's line is given.
  *
  * @param {Pattern} pattern
  * @param {number} token
@@ -23,8 +30,8 @@ export const shownToken = ({ token, side, hovered }) => token ?? hovered[side];
  * @param {Line | null} [line]
  * @returns {(other: number) => number | null}
  */
-export function gaze({ capture, matrix }, token, side, line) {
-  const source = isOf(line, matrix, token, side) ? line.matrix : matrix;
+export function tokenWeights({ capture, matrix }, token, side, line) {
+  const source = isLineOf(line, matrix, token, side) ? line.matrix : matrix;
   return (other) => {
     const cell = side === "query" ? { query: token, key: other } : { query: other, key: token };
     const { row, column } = coverOf(source, cell);
@@ -39,11 +46,11 @@ export function gaze({ capture, matrix }, token, side, line) {
  * @param {Side} side
  * @returns {line is Line}
  */
-const isOf = (line, matrix, token, side) => line?.of === matrix && line.token === token && line.side === side;
+const isLineOf = (line, matrix, token, side) => line?.of === matrix && line.token === token && line.side === side;
 
 /**
- * The part of the map that has to be fetched to say exactly what the text shows; null where it is there, or nothing is
- * shown.
+ * The part of the map that has to be fetched for the exact weights of the shown token; null where they are known, or no
+ * token is shown.
  *
  * @param {Pick<State, "pattern" | "token" | "side" | "hovered" | "line">} state
  * @returns {{token: number, side: Side, window: Window} | null}
@@ -52,30 +59,28 @@ export function wantedLine(state) {
   const { pattern, side, line } = state;
   const token = shownToken(state);
   if (!pattern || token === null || isExact(pattern.matrix)) return null;
-  if (isOf(line, pattern.matrix, token, side)) return null;
-  /** @type {Span[]} */
-  const [one = [0, 0], all = [0, 0]] = [
-    [token, token + 1],
-    [0, pattern.capture.queries],
-  ];
+  if (isLineOf(line, pattern.matrix, token, side)) return null;
+  /** @type {Span} */
+  const one = [token, token + 1];
+  /** @type {Span} */
+  const all = [0, pattern.capture.queries];
   return { token, side, window: side === "query" ? { rows: one, columns: all } : { rows: all, columns: one } };
 }
 
 /**
- * The same in words, the strongest first.
+ * The largest weights of one token as a sentence.
  *
  * @param {Pattern} pattern
  * @param {number} token
  * @param {Side} side
  * @param {Line | null} [line]
  */
-export function gazeWords(pattern, token, side, line) {
+export function tokenSentence(pattern, token, side, line) {
   const { tokens } = pattern.capture;
-  const weightOf = gaze(pattern, token, side, line);
-  const given = tokens.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
-  const best = given.sort((one, other) => other.value - one.value).slice(0, NAMED);
-  const named = best.map(({ value, index }) => `${quote(tokens[index]?.text ?? "")} ${amount(pattern, value)}`);
-  const verbs = pattern.longest === undefined ? ["looks at", "is looked at by"] : ["receives", "gives to"];
-  const verb = verbs[side === "query" ? 0 : 1];
-  return `${quote(tokens[token]?.text ?? "")} ${verb} ${named.join(", ") || "nothing"}`;
+  const weightOf = tokenWeights(pattern, token, side, line);
+  const positive = tokens.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
+  const largest = positive.sort((one, other) => other.value - one.value).slice(0, NAMED);
+  const named = largest.map(({ value, index }) => `${tokenName(tokens, index)} ${amount(pattern, value)}`);
+  const verb = VERBS[pattern.longest === undefined ? "weights" : "effects"][side];
+  return `${tokenName(tokens, token)} ${verb} ${named.join(", ") || "nothing"}`;
 }

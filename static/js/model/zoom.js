@@ -2,35 +2,35 @@ import { plural } from "./format.js";
 
 /** @import {Capture, Span, State} from "../types.js" */
 
-/** A window never shows fewer tokens than this (or all there are). */
+/** A window shows at least so many tokens, or all of a shorter text. */
 export const NARROWEST = 2;
 
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
- * What has to change in the state where a window or token that an address asks for is not in the text: nothing where all are.
+ * The change of the state that removes a window or token of the address that is outside the text, and says so. Empty
+ * where all are inside.
  *
  * @param {Capture} capture
  * @param {Pick<State, "rows" | "columns" | "token">} wanted
  * @returns {Partial<State>}
  */
-export function withoutMisfits(capture, wanted) {
+export function withoutInvalid(capture, wanted) {
   const isOut = {
     rows: (wanted.rows?.[1] ?? 0) > capture.queries,
     columns: (wanted.columns?.[1] ?? 0) > capture.keys,
     token: (wanted.token ?? 0) >= capture.queries,
   };
-  const misfits = /** @type {const} */ (["rows", "columns", "token"]).filter((name) => isOut[name]);
-  if (!misfits.length) return {};
-  const named = misfits.map((name) => `${name}=${String(wanted[name]).replace(",", ":")}`).join(", ");
+  const invalid = /** @type {const} */ (["rows", "columns", "token"]).filter((name) => isOut[name]);
+  if (!invalid.length) return {};
+  const named = invalid.map((name) => `${name}=${String(wanted[name]).replace(",", ":")}`).join(", ");
   const notice = `left out of the address: ${named}, as the text has ${plural(capture.queries, "token")}`;
-  return { notice, ...Object.fromEntries(misfits.map((name) => [name, null])) };
+  return { notice, ...Object.fromEntries(invalid.map((name) => [name, null])) };
 }
 
 /**
- * The whole tokens nearest to a stretch of a Plotly axis, whose cell k lies between k - 0.5 and k + 0.5.
- * Null when that is everything.
+ * The whole tokens nearest to the range of a Plotly axis, whose cell k is between k - 0.5 and k + 0.5. Null for all.
  *
  * @param {[number, number]} range in either direction
  * @param {number} count
@@ -45,10 +45,10 @@ export function snap(range, count) {
 }
 
 /**
- * The window scaled about a token, which stays as near to its place as the ends of the text allow.
+ * The window scaled about a token, which stays as near to its place on the screen as the ends of the text allow.
  *
  * @param {Span} span
- * @param {number} factor under 1 looks closer
+ * @param {number} factor under 1 zooms in
  * @param {number} centre
  * @param {number} count
  * @returns {Span | null}
@@ -75,7 +75,7 @@ export function shifted([from, to], by, count) {
 }
 
 /**
- * The window with `position` in its middle, unless it holds it already.
+ * The window with `position` in its middle; unchanged where it contains the position already.
  *
  * @param {Span} span
  * @param {number} position
@@ -88,7 +88,7 @@ export function centred(span, position, count) {
 }
 
 /**
- * The window moved just so far that it holds `position`.
+ * The window moved just far enough to contain `position`.
  *
  * @param {Span} span
  * @param {number} position

@@ -1,9 +1,9 @@
 /** @import {PlotElement, PlotlyLike} from "../types.js" */
 
-/** Plotly's own buttons would need its style sheet, and send pictures to its cloud. */
+/** Plotly's own buttons are off: they need its style sheet, and one of them uploads the chart to Plotly's cloud. */
 const CONFIG = { displayModeBar: false, showTips: false, displaylogo: false, showSendToCloud: false };
 
-/** Colours come from the style sheets, which know the theme. @param {HTMLElement} root */
+/** Colours of the theme, from the style sheets. @param {HTMLElement} root */
 export function paperOf(root) {
   const { color, borderTopColor } = getComputedStyle(root);
   return {
@@ -15,18 +15,18 @@ export function paperOf(root) {
 }
 
 /**
- * A chart that is drawn once a frame at most, while it is in sight.
+ * A chart that is drawn at most once per frame, and only while it is visible.
  *
- * @param {HTMLElement} root whose `.chart` it stands in
+ * @param {HTMLElement} root contains the element `.chart`
  * @param {() => Promise<PlotlyLike>} loadPlotly
- * @param {() => {data: object[], layout: object} | null} figure null for nothing to draw
- * @param {(point: {x: number, y: number, pointIndex: number}) => void} chosen
+ * @param {() => {data: object[], layout: object} | null} figure null where there is nothing to draw
+ * @param {(point: {x: number, y: number, pointIndex: number}) => void} chosen called with the point that is clicked
  */
 export function createChart(root, loadPlotly, figure, chosen) {
   const plot = /** @type {PlotElement} */ (root.querySelector(".chart"));
-  let [asked, listens] = [false, false];
+  let [requested, listens] = [false, false];
 
-  /** A picture of something else would mislead. @param {PlotlyLike} plotly */
+  /** An outdated chart would mislead. @param {PlotlyLike} plotly */
   function clear(plotly) {
     if (listens) plotly.purge(plot);
     listens = false;
@@ -34,7 +34,7 @@ export function createChart(root, loadPlotly, figure, chosen) {
 
   async function draw() {
     const plotly = await loadPlotly();
-    asked = false;
+    requested = false;
     const found = figure();
     if (!found) return clear(plotly);
     if (!plot.clientWidth) return;
@@ -54,9 +54,9 @@ export function createChart(root, loadPlotly, figure, chosen) {
   }
 
   const request = () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => draw().catch(() => (asked = false)));
+    if (requested) return;
+    requested = true;
+    requestAnimationFrame(() => draw().catch(() => (requested = false)));
   };
   const resized = new ResizeObserver(request);
   resized.observe(plot);

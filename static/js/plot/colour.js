@@ -1,6 +1,6 @@
 /** @import {ScaleName} from "../types.js" */
 
-/** Viridis at tenths: even in lightness, safe for the colour-blind, and never grey, which is kept for masked cells. */
+/** Viridis at tenths: perceptually uniform, safe for colour-blind readers, and without grey, which marks masked cells. */
 const STOPS = [
   [68, 1, 84],
   [72, 36, 117],
@@ -15,7 +15,7 @@ const STOPS = [
   [253, 231, 37],
 ];
 
-/** Weights under this look alike on the logarithmic scale: a tenth of an even share over a thousand tokens. */
+/** Smaller weights have the same colour on the logarithmic scale: a tenth of a uniform weight over a thousand tokens. */
 const LOG_FLOOR = 1e-4;
 
 /** @type {Record<ScaleName, (weight: number) => number>} */
@@ -33,8 +33,8 @@ const LABELLED = {
 };
 
 /**
- * Where a weight stands between the darkest colour (0) and the brightest (1). The ends belong to the weights 0 and 1
- * for every head, so that a colour means one weight all over the page.
+ * The position of a weight on the colour scale: 0 is the darkest colour, 1 the brightest. In every head the ends are the
+ * weights 0 and 1, so that a colour means the same weight everywhere on the page.
  *
  * @param {number} weight
  * @param {ScaleName} scale
@@ -47,7 +47,7 @@ export function colourbarTicks(scale) {
   return { tickvals: LABELLED[scale].map((weight) => shade(weight, scale)), ticktext: labels };
 }
 
-/** The scale as Plotly wants it. */
+/** The colour scale in Plotly's format. */
 export const COLOURSCALE = STOPS.map((rgb, at) => [at / (STOPS.length - 1), `rgb(${rgb.join(",")})`]);
 
 /**
@@ -68,11 +68,11 @@ function packed(position) {
   return pack(red ?? 0, green ?? 0, blue ?? 0);
 }
 
-/** 256 colours, packed for an ImageData seen through a Uint32Array (little-endian: ABGR). */
+/** 256 colours, packed for the pixels of an ImageData as a Uint32Array (little-endian: ABGR). */
 const PALETTE = Uint32Array.from({ length: 256 }, (_, at) => packed(at / 255));
 
 /**
- * The same colour, as style sheets write it.
+ * The colour of a weight in CSS syntax.
  *
  * @param {number} weight
  * @param {ScaleName} scale
@@ -83,6 +83,8 @@ export function colourName(weight, scale) {
 }
 
 /**
+ * The colour of a weight, packed as one pixel.
+ *
  * @param {number} weight
  * @param {ScaleName} scale
  */

@@ -1,61 +1,58 @@
 import { length } from "../model/format.js";
-import { frameOf, isFoldable, layOf, sightOf, weightsOf } from "../model/placement.js";
+import { cellGrid, weightsOf } from "../model/placement.js";
+import { labelSpace, TYPE } from "../model/plot_area.js";
 import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
-import { fit } from "./downsample.js";
-import { foldedStrip } from "./folds.js";
-import { plotArea, rooms, TYPE } from "./plotarea.js";
+import { foldedBar } from "./folds.js";
 import { plotlyTicks } from "./ticks.js";
 
-/** @import {Size} from "./plotarea.js" */
-/** @import {Sight} from "../model/placement.js" */
-/** @import {Look, Matrix, Pattern, ScaleName, Span} from "../types.js" */
+/** @import {Axes, Geometry, Matrix, Pattern, ScaleName, Span} from "../types.js" */
 
-/** @typedef {{ink: string, line: string, masked: string}} Paint */
+/** @typedef {{ink: string, line: string, masked: string}} Colours of the theme: text, tick marks, masked cells */
 
-/** What stands for a masked cell where the grey cannot show through: a value that no shade has. */
+/** The value of a masked cell where the background must not show through: no shade has it. */
 const MASKED = -1;
 
 /**
- * Colours rather than weights, so that the scale may bend.
+ * Positions on the colour scale, so that the colour scale of Plotly stays linear whatever the page's scale is.
  *
  * @param {Pick<Pattern, "capture" | "matrix">} pattern
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {ScaleName} scale
- * @param {number | null} masked what a masked cell is; through null the grey shows
+ * @param {number | null} masked the value of a masked cell; null shows the background
  */
-function shades(pattern, sight, scale, masked) {
-  return weightsOf(pattern, sight).map((row) => row.map((weight) => (weight === null ? masked : shade(weight, scale))));
+function shades(pattern, axes, scale, masked) {
+  return weightsOf(pattern, axes).map((row) => row.map((weight) => (weight === null ? masked : shade(weight, scale))));
 }
 
 /**
  * @param {ScaleName} scale
  * @param {boolean} narrow
- * @param {boolean} behind true where the strip of what is folded away stands between the cells and the bar
+ * @param {boolean} beyondFolded true where the bar of folded keys is between the cells and the colour bar
  * @param {number} [longest] of effects
  */
-function colourbar(scale, narrow, behind, longest) {
+function colourbar(scale, narrow, beyondFolded, longest) {
   const title = {
     text: longest === undefined ? "weight" : `share of the longest, ${length(longest)}`,
     font: { size: TYPE },
     side: narrow ? "bottom" : "right",
   };
-  const [xpad, ypad] = behind ? [22, 18] : [12, 10];
+  const [xpad, ypad] = beyondFolded ? [22, 18] : [12, 10];
   const place = narrow ? { orientation: "h", x: 0.5, y: 0, yanchor: "top", ypad, xpad: 0 } : { xpad, ypad: 0, x: 1 };
   return { ...place, thickness: 10, outlinewidth: 0, len: 1, tickfont: { size: 11 }, title, ...colourbarTicks(scale) };
 }
 
 /**
  * @param {Pick<Pattern, "capture" | "matrix">} pattern
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {ScaleName} scale
  * @param {number | null} masked
  */
-function trace(pattern, sight, scale, masked) {
-  const { down, across } = layOf(pattern.matrix, sight);
+function trace(pattern, axes, scale, masked) {
+  const { down, across } = cellGrid(pattern.matrix, axes);
   return {
     type: "heatmap",
-    z: shades(pattern, sight, scale, masked),
-    // Positions, not names: tokens repeat. A pooled cell stands in the middle of the tokens it covers.
+    z: shades(pattern, axes, scale, masked),
+    // Positions instead of labels, as tokens repeat. The centre of a pooled cell is in the middle of its tokens.
     x0: across.from + (across.step - 1) / 2,
     dx: across.step,
     y0: down.from + (down.step - 1) / 2,
@@ -64,25 +61,25 @@ function trace(pattern, sight, scale, masked) {
     zmax: 1,
     zsmooth: false,
     colorscale: COLOURSCALE,
-    // The page writes the weight beside the pointer, as text: Plotly would read tags in it.
+    // The page has its own tooltip, as text: Plotly would interpret tags in it.
     hoverinfo: "skip",
   };
 }
 
 /**
- * The closer look lies over the whole, which must not show through where it is masked.
+ * The detail is drawn over the whole map, which must not show through masked cells.
  *
- * @param {ReturnType<typeof trace>} closer
- * @param {Paint} paint
+ * @param {ReturnType<typeof trace>} detail
+ * @param {Colours} colours
  */
-function over(closer, { masked }) {
+function opaque(detail, { masked }) {
   const upper = COLOURSCALE.map(([at, colour]) => [(1 + Number(at)) / 2, colour]);
   const lower = [0, 0.499].map((at) => [at, masked]);
-  return { ...closer, zmin: MASKED, colorscale: [...lower, ...upper], showscale: false };
+  return { ...detail, zmin: MASKED, colorscale: [...lower, ...upper], showscale: false };
 }
 
 /**
- * Traces that were built, by their matrix: a large one takes a moment.
+ * Traces by their matrix, kept between drawings, as building a large one takes a moment.
  *
  * @typedef {Map<Matrix, ReturnType<typeof trace>>} Traces
  */
@@ -90,30 +87,26 @@ function over(closer, { masked }) {
 /** @param {Span} span */
 const edges = (span) => [span[0] - 0.5, span[1] - 0.5];
 
-const QUERY = "query: the token that looks";
-const KEY = "key: the token looked at";
+const QUERY = "query: the token that attends";
+const KEY = "key: the token attended to";
 
 /**
- * Rows run from the top, and columns are named along the top, where reading begins.
+ * Plotly's layout: rows run from the top, and the labels of the columns are above the map.
  *
- * @param {Pattern} pattern
- * @param {Sight} sight
- * @param {Look} look
- * @param {Size} size
- * @param {Paint} paint
+ * @param {Geometry} geometry
+ * @param {ScaleName} scale
+ * @param {Colours} colours
  */
-function layoutOf(pattern, sight, look, size, paint) {
+function layoutOf({ pattern, axes, frame, size, area }, scale, colours) {
   const { tokens } = pattern.capture;
-  const area = plotArea(tokens, size, sight.across.length);
-  const room = rooms(area);
-  const { down, across } = frameOf(sight, look);
-  const along = (/** @type {number[]} */ side) => side.flatMap((index) => tokens[index] ?? []);
+  const space = labelSpace(area);
+  const tokensOf = (/** @type {number[]} */ positions) => positions.flatMap((index) => tokens[index] ?? []);
   const axis = {
     showgrid: false,
     zeroline: false,
     ticks: "outside",
     ticklen: 3,
-    tickcolor: paint.line,
+    tickcolor: colours.line,
     tickfont: { size: TYPE },
   };
   const title = (/** @type {string} */ text) => ({ text, font: { size: TYPE }, standoff: 6 });
@@ -128,50 +121,48 @@ function layoutOf(pattern, sight, look, size, paint) {
       autoexpand: false,
     },
     paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: paint.masked,
-    font: { family: "system-ui, sans-serif", color: paint.ink },
+    plot_bgcolor: colours.masked,
+    font: { family: "system-ui, sans-serif", color: colours.ink },
     xaxis: {
       ...axis,
       side: "top",
-      title: title(sight.flipped ? QUERY : KEY),
-      range: edges(across),
+      title: title(axes.flipped ? QUERY : KEY),
+      range: edges(frame.across),
       tickangle: area.angle,
-      ...plotlyTicks(along(sight.across), across, room.x),
+      ...plotlyTicks(tokensOf(axes.across), frame.across, space.x),
     },
     yaxis: {
       ...axis,
-      title: title(sight.flipped ? KEY : QUERY),
-      range: edges(down).reverse(),
-      ...plotlyTicks(along(sight.down), down, room.y),
+      title: title(axes.flipped ? KEY : QUERY),
+      range: edges(frame.down).reverse(),
+      ...plotlyTicks(tokensOf(axes.down), frame.down, space.y),
     },
-    ...foldedStrip(pattern, sight, look.scale, area),
+    ...foldedBar(pattern, axes, scale, area),
   };
 }
 
 /**
  * One head as Plotly's data and layout.
  *
- * @param {Pattern} pattern
- * @param {Look} look
- * @param {Size} size
- * @param {Paint} paint
- * @param {Traces} [built] of the same scale, folded and flipped alike; it is kept up to date
+ * @param {Geometry} geometry
+ * @param {ScaleName} scale
+ * @param {Colours} colours
+ * @param {Traces} [built] traces of the same scale, folding and orientation; it is updated
  */
-export function figure(pattern, look, size, paint, built = new Map()) {
-  const { narrow } = plotArea(pattern.capture.tokens, size);
-  const sight = sightOf(pattern, look);
-  const behind = look.fold && isFoldable(pattern) && narrow === sight.flipped;
-  const { capture, matrix, detail } = fit(pattern, look, size);
-  const traced = (/** @type {Matrix} */ of, /** @type {number | null} */ masked) =>
-    built.get(of) ?? trace({ capture, matrix: of }, sight, look.scale, masked);
-  const whole = traced(matrix, null);
-  const closer = detail && traced(detail, MASKED);
+export function figure(geometry, scale, colours, built = new Map()) {
+  const { axes, drawn, folded, area } = geometry;
+  const { capture, matrix, detail, longest } = drawn;
+  const traceOf = (/** @type {Matrix} */ of, /** @type {number | null} */ masked) =>
+    built.get(of) ?? trace({ capture, matrix: of }, axes, scale, masked);
+  const whole = traceOf(matrix, null);
+  const closer = detail && traceOf(detail, MASKED);
   built.clear();
   built.set(matrix, whole);
   if (detail && closer) built.set(detail, closer);
+  const beyondFolded = folded && area.narrow === axes.flipped;
   const data = [
-    { ...whole, colorbar: colourbar(look.scale, narrow, behind, pattern.longest) },
-    ...(closer ? [over(closer, paint)] : []),
+    { ...whole, colorbar: colourbar(scale, area.narrow, beyondFolded, longest) },
+    ...(closer ? [opaque(closer, colours)] : []),
   ];
-  return { data, layout: layoutOf(pattern, sight, look, size, paint) };
+  return { data, layout: layoutOf(geometry, scale, colours) };
 }

@@ -1,31 +1,29 @@
-import { hiddenMass } from "../model/placement.js";
+import { foldedMass } from "../model/placement.js";
+import { TYPE } from "../model/plot_area.js";
 import { colourName } from "./colour.js";
-import { TYPE } from "./plotarea.js";
 
-/** @import {Area} from "./plotarea.js" */
-/** @import {Sight} from "../model/placement.js" */
-/** @import {Pattern, ScaleName} from "../types.js" */
+/** @import {Area, Axes, Pattern, ScaleName} from "../types.js" */
 
-/** Pixels between the cells and the strip of what is folded away, and how thick that is. */
-const STRIP = { gap: 3, thick: 7 };
+/** Pixels between the cells and the bar of folded keys, and the thickness of the bar. */
+const BAR = { gap: 3, thickness: 7 };
 
 /**
- * What is folded away, as a strip along the queries: the colour is the weight that each of them gives to all of it.
+ * The bar of folded keys, along the queries: one rectangle per query, coloured by the sum of its weights on them.
  *
  * @param {Pattern} pattern
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {ScaleName} scale
  * @param {Area} area
  */
-function cells(pattern, sight, scale, area) {
-  const [near, far] = [STRIP.gap, STRIP.gap + STRIP.thick];
+function rectangles(pattern, axes, scale, area) {
+  const [near, far] = [BAR.gap, BAR.gap + BAR.thickness];
   const below = { yref: "paper", y0: -near / area.height, y1: -far / area.height };
   const beside = { xref: "paper", x0: 1 + near / area.width, x1: 1 + far / area.width };
   const along = (/** @type {number} */ at) =>
-    sight.flipped
+    axes.flipped
       ? { ...below, xref: "x", x0: at - 0.5, x1: at + 0.5 }
       : { ...beside, yref: "y", y0: at - 0.5, y1: at + 0.5 };
-  return hiddenMass(pattern, sight).map((mass, at) => ({
+  return foldedMass(pattern, axes).map((mass, at) => ({
     type: "rect",
     line: { width: 0 },
     fillcolor: colourName(mass, scale),
@@ -34,13 +32,13 @@ function cells(pattern, sight, scale, area) {
 }
 
 /**
- * The name of the strip, where the names of the tokens stand that it runs beside.
+ * The label of the bar, in line with the labels of the keys.
  *
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {Area} area
  */
-function name({ flipped }, area) {
-  const middle = STRIP.gap + STRIP.thick / 2;
+function label({ flipped }, area) {
+  const middle = BAR.gap + BAR.thickness / 2;
   const place = flipped
     ? { x: 0, xshift: -6, xanchor: "right", y: 0, yshift: -middle, yanchor: "middle" }
     : { x: 1, xshift: middle, xanchor: area.angle === -45 ? "left" : "center", y: 1, yshift: 6, yanchor: "bottom" };
@@ -49,15 +47,15 @@ function name({ flipped }, area) {
 }
 
 /**
- * Plotly's shapes and annotations for it; none where nothing is folded away.
+ * The bar of folded keys as Plotly's shapes and annotations; empty where nothing is folded.
  *
  * @param {Pattern} pattern
- * @param {Sight} sight
+ * @param {Axes} axes
  * @param {ScaleName} scale
  * @param {Area} area
  */
-export function foldedStrip(pattern, sight, scale, area) {
-  // Effects add up to nothing.
-  const shapes = pattern.longest === undefined ? cells(pattern, sight, scale, area) : [];
-  return { shapes, annotations: shapes.length ? [name(sight, area)] : [] };
+export function foldedBar(pattern, axes, scale, area) {
+  // Effects have no meaningful sum.
+  const shapes = pattern.longest === undefined ? rectangles(pattern, axes, scale, area) : [];
+  return { shapes, annotations: shapes.length ? [label(axes, area)] : [] };
 }

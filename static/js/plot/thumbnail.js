@@ -4,16 +4,16 @@ import { colour } from "./colour.js";
 /** @import {Matrix, ScaleName, State} from "../types.js" */
 
 /**
- * How small pictures lie side by side, in pixels of the screen.
+ * Sizes of a row of thumbnails, in device pixels.
  *
- * @typedef {object} Lay
- * @property {number} pitch from the left of one to the left of the next
- * @property {number} side of each, whole
- * @property {string} grey what a masked cell shows
+ * @typedef {object} RowLayout
+ * @property {number} pitch from the left edge of one thumbnail to the left edge of the next
+ * @property {number} side of each thumbnail, a whole number
+ * @property {string} grey the colour of masked cells
  */
 
 /**
- * One small picture as packed pixels; a masked cell stays transparent and shows the grey behind the canvas.
+ * One thumbnail as packed pixels; a masked cell is transparent and shows the grey behind the canvas.
  *
  * @param {Matrix} matrix
  * @param {boolean | null} causal
@@ -40,23 +40,23 @@ function imageOf(matrix, state) {
  * @param {HTMLCanvasElement} canvas
  * @param {Matrix} matrix
  * @param {State} state
- * @param {number} width of the canvas in the page: asked for canvas by canvas, the page would be laid out as often
+ * @param {number} width of the canvas in the page; a parameter, as reading it for each canvas would force a layout each time
  */
 export function paint(canvas, matrix, state, width) {
   if (canvas.width !== matrix.columns) canvas.width = matrix.columns;
   if (canvas.height !== matrix.rows) canvas.height = matrix.rows;
-  // Dropping rows to shrink a picture would hide lines; a browser that blends them only pales them.
+  // Shrinking must blend rows: dropping some of them would hide lines.
   canvas.style.imageRendering = width * devicePixelRatio < matrix.columns ? "auto" : "pixelated";
   canvas.getContext("2d")?.putImageData(imageOf(matrix, state), 0, 0);
 }
 
 /**
- * A layer's pictures side by side on one canvas: a canvas for each of thousands of heads would stall the page.
+ * The thumbnails of a row side by side on one canvas: one canvas for each of thousands of heads would be slow.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {Matrix[]} heads all of one shape; none empties the canvas
+ * @param {Matrix[]} heads all of one shape; with an empty list, the canvas is cleared
  * @param {State} state
- * @param {Lay} lay
+ * @param {RowLayout} layout
  */
 export function paintRow(canvas, heads, state, { pitch, side, grey }) {
   const [first] = heads;

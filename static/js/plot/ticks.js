@@ -1,28 +1,17 @@
 import { clip, escapeLabel, isolate } from "../model/format.js";
+import { niceStep } from "../model/plot_area.js";
 
 /** @import {Span, Token} from "../types.js" */
 
 /**
- * @typedef {object} Room what one axis offers its labels
+ * @typedef {object} LabelSpace the space for labels on one axis
  * @property {number} pixels length of the axis
- * @property {number} line pixels one label needs across its reading direction
- * @property {number} letters a label is cut to so many characters
+ * @property {number} line pixels that one label needs along the axis
+ * @property {number} letters the maximum length of a label, in characters
  */
 
 /**
- * The smallest of 1, 2, 5, 10, 20, 50 ... that is not under `least`.
- *
- * @param {number} least
- */
-export function niceStep(least) {
-  if (least <= 1) return 1;
-  const power = 10 ** Math.floor(Math.log10(least));
-  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= least) ?? 10;
-  return factor * power;
-}
-
-/**
- * The label of one token; where only some tokens are labelled, the position comes with it.
+ * The label of one token; where only some tokens have labels, with its position.
  *
  * @param {Token} token
  * @param {number} step
@@ -34,31 +23,31 @@ function label(token, step, letters) {
 }
 
 /**
- * The places that get a label on an axis of `tokens` showing `span`: all of them where they fit, else every second, fifth, tenth ...
- * A label per token would take Plotly half a minute at 1,024 tokens.
+ * The places of an axis that get a label: all of them where they fit, else every second, fifth, tenth ... A label for
+ * every token would take Plotly half a minute at 1,024 tokens.
  *
  * @param {Token[]} tokens
  * @param {Span} span
- * @param {Room} room
+ * @param {LabelSpace} space
  */
-export function labelled(tokens, span, room) {
-  const step = niceStep((room.line * (span[1] - span[0])) / Math.max(1, room.pixels));
+export function labelled(tokens, span, space) {
+  const step = niceStep((space.line * (span[1] - span[0])) / Math.max(1, space.pixels));
   const first = Math.ceil(span[0] / step) * step;
   const count = Math.max(0, Math.ceil((span[1] - first) / step));
   const positions = Array.from({ length: count }, (_, at) => first + at * step);
   return {
     step,
     positions,
-    labels: positions.flatMap((place) => tokens[place] ?? []).map((token) => label(token, step, room.letters)),
+    labels: positions.flatMap((place) => tokens[place] ?? []).map((token) => label(token, step, space.letters)),
   };
 }
 
 /**
  * @param {Token[]} tokens
  * @param {Span} span
- * @param {Room} room
+ * @param {LabelSpace} space
  */
-export function plotlyTicks(tokens, span, room) {
-  const { positions, labels } = labelled(tokens, span, room);
+export function plotlyTicks(tokens, span, space) {
+  const { positions, labels } = labelled(tokens, span, space);
   return { tickmode: "array", tickvals: positions, ticktext: labels.map(escapeLabel) };
 }

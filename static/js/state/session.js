@@ -1,6 +1,6 @@
 import { isAbort } from "../api/client.js";
-import { mostTelling } from "../model/default_head.js";
-import { withoutMisfits } from "../model/zoom.js";
+import { defaultHead } from "../model/default_head.js";
+import { withoutInvalid } from "../model/zoom.js";
 import { createLooking, using } from "./detail_loader.js";
 import {
   failed,
@@ -37,8 +37,8 @@ function showOverview(store, overview, milliseconds) {
   store.set({
     overview,
     status: finished(overview.capture, milliseconds),
-    ...(chosen ? {} : mostTelling(overview)),
-    ...withoutMisfits(overview.capture, store.get()),
+    ...(chosen ? {} : defaultHead(overview)),
+    ...withoutInvalid(overview.capture, store.get()),
   });
 }
 

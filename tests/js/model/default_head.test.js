@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mostTelling } from "../../../static/js/model/default_head.js";
+import { defaultHead } from "../../../static/js/model/default_head.js";
 import { captureOf, matrixOf } from "../worlds.js";
 
 /** @param {string[]} texts @param {number[][][]} maps of one layer @param {object} [options] */
 function opened(texts, maps, options) {
   const at = (/** @type {number} */ _, /** @type {number} */ head) => matrixOf(maps[head]);
-  return mostTelling({ capture: captureOf(texts, options), layers: 1, heads: maps.length, at }).head;
+  return defaultHead({ capture: captureOf(texts, options), layers: 1, heads: maps.length, at }).head;
 }
 
 const words = ["[CLS]", "a", "b", "c", "d", "[SEP]"];

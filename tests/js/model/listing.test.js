@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { entries, sorted, tsv } from "../../../static/js/model/listing.js";
+import { shownTokens } from "../../../static/js/model/placement.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { patternOf } from "../worlds.js";
 
-const look = initialState();
+const display = initialState();
+/** @param {any} pattern @param {object} [changes] of the display */
+function rowsOf(pattern, changes) {
+  const state = { ...display, ...changes };
+  return entries(shownTokens(pattern, state), state);
+}
 const causal = patternOf(
   ["a", "b\tb"],
   [
@@ -14,18 +20,18 @@ const causal = patternOf(
   { causal: true },
 );
 
-test("a table holds each weight once, and nothing that may not be looked at", () => {
-  assert.deepEqual(entries(causal, look), [
+test("a table has each weight once, and no masked cell", () => {
+  assert.deepEqual(rowsOf(causal), [
     { query: 0, key: 0, weight: 1 },
     { query: 1, key: 0, weight: 0.75 },
     { query: 1, key: 1, weight: 0.25 },
   ]);
 });
 
-test("it holds what the picture shows: windows and folds, and flipping changes nothing", () => {
+test("it has what the map shows: windows and folding; flipping changes nothing", () => {
   const one = [{ query: 1, key: 1, weight: 0.25 }];
-  assert.deepEqual(entries(causal, { ...look, fold: true }), one);
-  assert.deepEqual(entries(causal, { ...look, rows: [1, 2], columns: [1, 2], flip: true }), one);
+  assert.deepEqual(rowsOf(causal, { fold: true }), one);
+  assert.deepEqual(rowsOf(causal, { rows: [1, 2], columns: [1, 2], flip: true }), one);
 });
 
 test("a pooled cell is one row", () => {
@@ -38,7 +44,7 @@ test("a pooled cell is one row", () => {
     { step: 2 },
   );
   assert.deepEqual(
-    entries(pooled, look).map(({ query, key }) => [query, key]),
+    rowsOf(pooled).map(({ query, key }) => [query, key]),
     [
       [0, 0],
       [0, 2],
@@ -48,7 +54,7 @@ test("a pooled cell is one row", () => {
   );
 });
 
-test("of equals, the first to be read comes first, in either direction", () => {
+test("equal values keep their order, in either direction", () => {
   const rows = [
     { query: 0, key: 0, weight: 0.25 },
     { query: 0, key: 1, weight: 0.5 },
@@ -60,7 +66,7 @@ test("of equals, the first to be read comes first, in either direction", () => {
   assert.equal(order(sorted(rows, "key", false)), "01 00 10");
 });
 
-test("the order is that of comparing one by one", () => {
+test("the order is the same as with a comparison function", () => {
   const rows = Array.from({ length: 500 }, (_, at) => ({
     query: at >> 4,
     key: at & 15,
@@ -78,17 +84,17 @@ test("the order is that of comparing one by one", () => {
   }
 });
 
-test("a copy has a line for each row, and no token breaks it", () => {
+test("the TSV has a line for each row, and no token breaks a line or field", () => {
   assert.equal(
-    tsv(causal, entries(causal, { ...look, rows: [1, 2] })),
+    tsv(causal, rowsOf(causal, { rows: [1, 2] })),
     "query_position\tquery\tkey_position\tkey\tweight\n1\tb b\t0\ta\t0.75\n1\tb b\t1\tb b\t0.25\n",
   );
 });
 
-test("a copy of effects has their lengths, not their shares", () => {
+test("the TSV of effects has their lengths, not their shares", () => {
   const effects = { ...causal, longest: 8 };
   assert.equal(
-    tsv(effects, entries(effects, { ...look, rows: [1, 2] })),
+    tsv(effects, rowsOf(effects, { rows: [1, 2] })),
     "query_position\tquery\tkey_position\tkey\teffect\n1\tb b\t0\ta\t6\n1\tb b\t1\tb b\t2\n",
   );
 });

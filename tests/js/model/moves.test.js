@@ -1,49 +1,52 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partOf, pressed, step, zoomed } from "../../../static/js/model/moves.js";
-import { frameOf, sightOf } from "../../../static/js/model/placement.js";
+import { cellPart, pressed, step, zoomed } from "../../../static/js/model/moves.js";
+import { shownTokens } from "../../../static/js/model/placement.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { matrixOf, patternOf } from "../worlds.js";
 
-const sight = { down: [0, 1, 2, 3], across: [0, 1, 2, 3], flipped: false };
+const axes = { down: [0, 1, 2, 3], across: [0, 1, 2, 3], flipped: false };
+/** At full resolution, the pattern is drawn as it is. @param {any} state */
+const shownIn = (state) => ({ ...shownTokens(state.pattern, state), drawn: state.pattern });
 
-test("arrows walk the cells and stop at the edges", () => {
-  assert.deepEqual(step("ArrowDown", { down: 1, across: 1 }, sight), { down: 2, across: 1 });
-  assert.deepEqual(step("ArrowLeft", { down: 1, across: 0 }, sight), { down: 1, across: 0 });
-  assert.deepEqual(step("End", { down: 1, across: 0 }, sight), { down: 1, across: 3 });
-  assert.deepEqual(step("Home", { down: 1, across: 2 }, sight), { down: 1, across: 0 });
-  assert.deepEqual(step("Home", { down: 1, across: 2 }, sight, { control: true }), { down: 0, across: 0 });
-  assert.deepEqual(step("End", { down: 1, across: 2 }, sight, { control: true }), { down: 3, across: 3 });
-  assert.equal(step("ArrowUp", { down: 1, across: 2 }, sight, { control: true }), null);
-  assert.equal(step("x", { down: 1, across: 1 }, sight), null);
+test("arrow keys move along the cells and stop at the edges", () => {
+  assert.deepEqual(step("ArrowDown", { down: 1, across: 1 }, axes), { down: 2, across: 1 });
+  assert.deepEqual(step("ArrowLeft", { down: 1, across: 0 }, axes), { down: 1, across: 0 });
+  assert.deepEqual(step("End", { down: 1, across: 0 }, axes), { down: 1, across: 3 });
+  assert.deepEqual(step("Home", { down: 1, across: 2 }, axes), { down: 1, across: 0 });
+  assert.deepEqual(step("Home", { down: 1, across: 2 }, axes, { control: true }), { down: 0, across: 0 });
+  assert.deepEqual(step("End", { down: 1, across: 2 }, axes, { control: true }), { down: 3, across: 3 });
+  assert.equal(step("ArrowUp", { down: 1, across: 2 }, axes, { control: true }), null);
+  assert.equal(step("x", { down: 1, across: 1 }, axes), null);
 });
 
-test("zooming goes about the cell that is pointed at, else about the middle", () => {
+test("zooming is about the cursor, or else about the middle", () => {
   const four = Array(4).fill([0.25, 0.25, 0.25, 0.25]);
   const state = { ...initialState(), pattern: patternOf(["a", "b", "c", "d"], four) };
-  assert.deepEqual(zoomed(state, 0.5), { rows: [1, 3], columns: [1, 3] });
-  assert.deepEqual(zoomed(state, 0.5, { down: 3, across: 0 }), { rows: [2, 4], columns: [0, 2] });
+  assert.deepEqual(zoomed(shownIn(state), 0.5), { rows: [1, 3], columns: [1, 3] });
+  assert.deepEqual(zoomed(shownIn(state), 0.5, { down: 3, across: 0 }), { rows: [2, 4], columns: [0, 2] });
   const flipped = { ...state, flip: true };
-  assert.deepEqual(zoomed(flipped, 0.5, { down: 3, across: 0 }), { rows: [0, 2], columns: [2, 4] });
-  assert.deepEqual(zoomed(state, 2), { rows: null, columns: null });
-  assert.deepEqual(zoomed(initialState(), 0.5), {});
+  assert.deepEqual(zoomed(shownIn(flipped), 0.5, { down: 3, across: 0 }), { rows: [0, 2], columns: [2, 4] });
+  assert.deepEqual(zoomed(shownIn(state), 2), { rows: null, columns: null });
+  assert.equal(pressed(key("+"), null, null), null);
 });
 
 const eight = patternOf("abcdefgh".split(""), Array(8).fill(Array(8).fill(0.125)));
 const state8 = { ...initialState(), pattern: eight, rows: [2, 6], columns: [0, 4] };
+const shown8 = shownIn(state8);
 const key = (/** @type {string} */ name, /** @type {object} */ held = {}) =>
   /** @type {any} */ ({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, ...held });
 
-test("with Shift, an arrow moves the window by half of it, as far as the text goes", () => {
-  const moved = (/** @type {string} */ name) => pressed(key(name, { shiftKey: true }), state8, null)?.patch;
+test("with Shift, an arrow key moves the window by half its size, as far as the text goes", () => {
+  const moved = (/** @type {string} */ name) => pressed(key(name, { shiftKey: true }), shown8, null)?.patch;
   assert.deepEqual(moved("ArrowDown"), { rows: [4, 8], columns: [0, 4] });
   assert.deepEqual(moved("ArrowLeft"), { rows: [2, 6], columns: [0, 4] });
   assert.deepEqual(moved("ArrowRight"), { rows: [2, 6], columns: [2, 6] });
 });
 
-test("the first arrow enters at the corner of what is shown, the next walks on and takes the window along", () => {
-  assert.deepEqual(pressed(key("ArrowDown"), state8, null)?.to, { down: 2, across: 0 });
-  const { to, patch } = pressed(key("ArrowDown"), state8, { down: 5, across: 0 });
+test("the first arrow key puts the cursor at the corner of the window, the next moves it and the window", () => {
+  assert.deepEqual(pressed(key("ArrowDown"), shown8, null)?.to, { down: 2, across: 0 });
+  const { to, patch } = pressed(key("ArrowDown"), shown8, { down: 5, across: 0 });
   assert.deepEqual(
     [to, patch],
     [
@@ -53,22 +56,21 @@ test("the first arrow enters at the corner of what is shown, the next walks on a
   );
 });
 
-test("keys of the browser stay the browser's", () => {
-  assert.equal(pressed(key("+", { ctrlKey: true }), state8, null), null);
-  assert.equal(pressed(key("x"), state8, null), null);
-  assert.deepEqual(pressed(key("0"), state8, null)?.patch, { rows: null, columns: null });
+test("keys of the browser are left to the browser", () => {
+  assert.equal(pressed(key("+", { ctrlKey: true }), shown8, null), null);
+  assert.equal(pressed(key("x"), shown8, null), null);
+  assert.deepEqual(pressed(key("0"), shown8, null)?.patch, { rows: null, columns: null });
 });
 
-test("where a cell covers several tokens, an arrow walks from cell to cell, and the mark is the cell's", () => {
+test("where a cell covers several tokens, an arrow key moves by one cell, and the mark covers the cell", () => {
   const pooled = { ...eight, matrix: matrixOf(Array(4).fill([1, 1, 1, 1]), 2) };
   const state = { ...initialState(), pattern: pooled };
-  assert.deepEqual(pressed(key("ArrowDown"), state, { down: 2, across: 4 })?.to, { down: 4, across: 4 });
-  const sight = sightOf(pooled, state);
-  assert.deepEqual(partOf(pooled, sight, frameOf(sight, state), { down: 3, across: 4 }), {
+  assert.deepEqual(pressed(key("ArrowDown"), shownIn(state), { down: 2, across: 4 })?.to, { down: 4, across: 4 });
+  assert.deepEqual(cellPart(shownIn(state), { down: 3, across: 4 }), {
     down: [2, 4],
     across: [4, 6],
   });
-  // A closer look has single tokens.
+  // The detail has single tokens.
   const closer = {
     ...pooled,
     detail: matrixOf(
@@ -80,7 +82,7 @@ test("where a cell covers several tokens, an arrow walks from cell to cell, and 
       { query: 2, key: 4 },
     ),
   };
-  assert.deepEqual(partOf(closer, sight, frameOf(sight, state), { down: 3, across: 4 }), {
+  assert.deepEqual(cellPart({ ...shownIn(state), drawn: closer }, { down: 3, across: 4 }), {
     down: [3, 4],
     across: [4, 5],
   });

@@ -10,7 +10,7 @@ function pair() {
   return pattern;
 }
 
-test("a pair has a window for each sentence looking at each, and one for all", () => {
+test("a pair has a window for the attention of each sentence to each, and one for all", () => {
   const windows = segmentWindows(pair().capture);
   assert.deepEqual(Object.keys(windows), ["all", "A to A", "A to B", "B to A", "B to B"]);
   assert.deepEqual(windows["A to B"], { rows: [0, 3], columns: [3, 4] });
@@ -21,7 +21,7 @@ test("one sentence has no such windows", () => {
   assert.deepEqual(segmentWindows(captureOf(["a", "b"])), {});
 });
 
-test("the window that is shown is known by its tokens", () => {
+test("the name of the shown window is found by its tokens", () => {
   const state = { ...initialState(), pattern: pair() };
   assert.equal(segmentsShown(state), "all");
   assert.equal(segmentsShown({ ...state, rows: [3, 4], columns: [0, 3] }), "B to A");

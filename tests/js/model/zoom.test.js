@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { following, scaled, snap, withoutMisfits } from "../../../static/js/model/zoom.js";
+import { following, scaled, snap, withoutInvalid } from "../../../static/js/model/zoom.js";
 import { captureOf } from "../worlds.js";
 
 test("a stretch of an axis snaps to whole tokens, in either direction", () => {
@@ -43,8 +43,8 @@ test("a window follows what walks out of it", () => {
 
 test("a window that does not fit the text is dropped and named, its neighbour kept", () => {
   const capture = captureOf(["a", "b", "c"]);
-  assert.deepEqual(withoutMisfits(capture, { rows: [0, 3], columns: null, token: 2 }), {});
-  assert.deepEqual(withoutMisfits(capture, { rows: [0, 4000], columns: [1, 2], token: 3 }), {
+  assert.deepEqual(withoutInvalid(capture, { rows: [0, 3], columns: null, token: 2 }), {});
+  assert.deepEqual(withoutInvalid(capture, { rows: [0, 4000], columns: [1, 2], token: 3 }), {
     notice: "left out of the address: rows=0:4000, token=3, as the text has 3 tokens",
     rows: null,
     token: null,

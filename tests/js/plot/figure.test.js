@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { geometryOf } from "../../../static/js/model/geometry.js";
 import { figure } from "../../../static/js/plot/figure.js";
 import { matrixOf, patternOf } from "../worlds.js";
 
-const look = { rows: null, columns: null, scale: "linear" };
+const display = { rows: null, columns: null, fold: false, flip: false };
 const size = { width: 700, height: 600 };
-const paint = { ink: "black", line: "grey", masked: "silver" };
+const colours = { ink: "black", line: "grey", masked: "silver" };
+
+/** @param {any} pattern @param {object} [changes] of the display @param {Map<any, any>} [built] */
+const drawn = (pattern, changes, built) =>
+  figure(geometryOf({ pattern, ...display, ...changes }, size), "linear", colours, built);
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
 
 const pattern = patternOf(
@@ -18,22 +23,22 @@ const pattern = patternOf(
   { causal: true },
 );
 
-test("rows are queries from the top, columns keys, and the axes say so in words", () => {
-  const { xaxis, yaxis } = figure(pattern, look, size, paint).layout;
-  assert.match(xaxis.title.text, /^key: .*looked at/);
-  assert.match(yaxis.title.text, /^query: .*that looks/);
+test("rows are queries from the top, columns are keys, and the axes have titles", () => {
+  const { xaxis, yaxis } = drawn(pattern).layout;
+  assert.match(xaxis.title.text, /^key: .*attended to/);
+  assert.match(yaxis.title.text, /^query: .*that attends/);
   assert.deepEqual(xaxis.range, [-0.5, 2.5]);
   assert.deepEqual(yaxis.range, [2.5, -0.5]);
 });
 
-test("tokens that repeat keep places of their own", () => {
-  const { xaxis } = figure(pattern, look, size, paint).layout;
+test("repeated tokens have places of their own", () => {
+  const { xaxis } = drawn(pattern).layout;
   assert.deepEqual(xaxis.tickvals, [0, 1, 2]);
   assert.deepEqual(xaxis.ticktext.map(seen), ["mat", "sat", "mat"]);
 });
 
-test("masked cells are holes over a grey that shows through", () => {
-  const { data, layout } = figure(pattern, look, size, paint);
+test("masked cells are transparent and show the grey background", () => {
+  const { data, layout } = drawn(pattern);
   assert.deepEqual(data[0].z, [
     [1, null, null],
     [0.25, 0.75, null],
@@ -43,12 +48,12 @@ test("masked cells are holes over a grey that shows through", () => {
 });
 
 test("a colour means the same weight in every head", () => {
-  const { zmin, zmax, zsmooth } = figure(pattern, look, size, paint).data[0];
+  const { zmin, zmax, zsmooth } = drawn(pattern).data[0];
   assert.deepEqual([zmin, zmax, zsmooth], [0, 1, false]);
 });
 
-test("a token that looks like a tag is shown and not obeyed", () => {
-  const { layout } = figure(
+test("a token that looks like a tag is shown as text", () => {
+  const { layout } = drawn(
     patternOf(
       ["<s>", "&amp;"],
       [
@@ -56,15 +61,12 @@ test("a token that looks like a tag is shown and not obeyed", () => {
         [0, 1],
       ],
     ),
-    look,
-    size,
-    paint,
   );
   assert.deepEqual(layout.yaxis.ticktext.map(seen), ["&lt;s&gt;", "&amp;amp;"]);
 });
 
 test("the window is what the axes show", () => {
-  const { xaxis, yaxis } = figure(pattern, { ...look, rows: [1, 3], columns: [0, 2] }, size, paint).layout;
+  const { xaxis, yaxis } = drawn(pattern, { rows: [1, 3], columns: [0, 2] }).layout;
   assert.deepEqual(
     [xaxis.range, yaxis.range],
     [
@@ -75,7 +77,7 @@ test("the window is what the axes show", () => {
   assert.deepEqual(yaxis.ticktext.map(seen), ["sat", "mat"]);
 });
 
-test("a pooled cell stands over the tokens it covers", () => {
+test("a pooled cell is drawn over the tokens that it covers", () => {
   const pooled = patternOf(
     ["a", "b", "c", "d"],
     [
@@ -84,22 +86,22 @@ test("a pooled cell stands over the tokens it covers", () => {
     ],
     { step: 2 },
   );
-  const { x0, dx, y0, dy } = figure(pooled, look, size, paint).data[0];
+  const { x0, dx, y0, dy } = drawn(pooled).data[0];
   assert.deepEqual([x0, dx, y0, dy], [0.5, 2, 0.5, 2]);
 });
 
-test("one token has a picture", () => {
-  const { data, layout } = figure(patternOf(["a"], [[1]]), look, size, paint);
+test("one token has a map", () => {
+  const { data, layout } = drawn(patternOf(["a"], [[1]]));
   assert.deepEqual([data[0].z, layout.xaxis.range, layout.xaxis.ticktext.map(seen)], [[[1]], [-0.5, 0.5], ["a"]]);
 });
 
-test("a trace in hand is not built again", () => {
+test("a known trace is not built again", () => {
   const built = new Map();
-  const first = figure(pattern, look, size, paint, built).data[0];
-  assert.equal(figure(pattern, look, size, paint, built).data[0].z, first.z);
+  const first = drawn(pattern, {}, built).data[0];
+  assert.equal(drawn(pattern, {}, built).data[0].z, first.z);
 });
 
-test("the closer look lies over the whole at its own place, and hides it where it is masked", () => {
+test("the detail is drawn over the whole map at its place, and covers it where it is masked", () => {
   const rows = [
     [1, 0],
     [0.5, 0.5],
@@ -113,7 +115,7 @@ test("the closer look lies over the whole at its own place, and hides it where i
     1,
     { query: 2, key: 2 },
   );
-  const { data } = figure({ ...whole, matrix: matrixOf(rows, 2), detail }, look, size, paint);
+  const { data } = drawn({ ...whole, matrix: matrixOf(rows, 2), detail });
   const { z, x0, dx, y0, dy, zmin, zmax, showscale, colorscale } = data[1];
   assert.deepEqual([x0, dx, y0, dy], [2, 1, 2, 1]);
   assert.deepEqual(z, [
@@ -125,4 +127,10 @@ test("the closer look lies over the whole at its own place, and hides it where i
   assert.deepEqual(colorscale[0], [0, "silver"]);
   assert.deepEqual(colorscale[2], [0.5, data[0].colorscale[0][1]]);
   assert.deepEqual(colorscale.at(-1), data[0].colorscale.at(-1));
+});
+
+test("flipped, the axis titles are swapped", () => {
+  const { xaxis, yaxis } = drawn(pattern, { flip: true }).layout;
+  assert.match(xaxis.title.text, /^query/);
+  assert.match(yaxis.title.text, /^key/);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { labelled, niceStep, plotlyTicks } from "../../../static/js/plot/ticks.js";
+import { niceStep } from "../../../static/js/model/plot_area.js";
+import { labelled, plotlyTicks } from "../../../static/js/plot/ticks.js";
 import { captureOf } from "../worlds.js";
 
 const room = { pixels: 600, line: 13, letters: 14 };

@@ -1,4 +1,4 @@
-import { nameOf } from "../../model/format.js";
+import { headName } from "../../model/format.js";
 import { paint } from "../../plot/thumbnail.js";
 import { listening, make, need } from "../../ui/dom.js";
 import { placeTip } from "../../ui/tooltip.js";
@@ -71,7 +71,7 @@ function rowOf(name, label, places) {
     make("span", {
       role: "gridcell",
       tabindex: "-1",
-      "aria-label": nameOf({ layer, head }),
+      "aria-label": headName({ layer, head }),
       "aria-selected": "false",
       "data-layer": String(layer),
       "data-head": String(head),

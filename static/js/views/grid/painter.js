@@ -1,7 +1,7 @@
 import { paintRow } from "../../plot/thumbnail.js";
 
 /** @import {Matrix, State, Store} from "../../types.js" */
-/** @import {Lay} from "../../plot/thumbnail.js" */
+/** @import {RowLayout} from "../../plot/thumbnail.js" */
 
 /** Of a frame's sixteen milliseconds, so many may go into painting: a large model takes several frames. */
 const MOST = 8;
@@ -10,7 +10,7 @@ const MOST = 8;
  * Where the heads of a layer lie on its canvas, all over the grid alike; null where there are none yet.
  *
  * @param {HTMLElement} table
- * @returns {Lay | null}
+ * @returns {RowLayout | null}
  */
 function layOf(table) {
   const cells = table.querySelector("[role='row']:has(canvas)")?.querySelectorAll("[role='gridcell']") ?? [];
@@ -50,7 +50,7 @@ export function createPainter(table, store) {
   const resized = new ResizeObserver(paint);
   resized.observe(table);
 
-  /** @param {Element} row @param {Lay} lay */
+  /** @param {Element} row @param {RowLayout} lay */
   function look(row, lay) {
     const state = store.get();
     const heads = headsOf(state, row);

@@ -1,5 +1,5 @@
-import { nameOf } from "../../model/format.js";
-import { rangeOf, said, standing } from "../../model/ranking.js";
+import { headName } from "../../model/format.js";
+import { rangeOf, scaledToRange, scoreText } from "../../model/ranking.js";
 import { colourName } from "../../plot/colour.js";
 import { need } from "../../ui/dom.js";
 
@@ -40,8 +40,8 @@ export function tintOf(score, layer, head, top) {
   if (value === null || rank === null || !range)
     return { colour: "", words: `${title}: none`, aside: !!range && top !== null };
   return {
-    colour: colourName(standing(value, range), "linear"),
-    words: `${title} ${said(value, unit)}, rank ${rank} of ${ranked}`,
+    colour: colourName(scaledToRange(value, range), "linear"),
+    words: `${title} ${scoreText(value, unit)}, rank ${rank} of ${ranked}`,
     aside: top !== null && rank > top,
   };
 }
@@ -53,7 +53,7 @@ function tint(cell, state, score) {
   cell.style.setProperty("--score", found?.colour ?? "");
   cell.classList.toggle("scored", !!found);
   cell.classList.toggle("out", !!found?.aside);
-  cell.setAttribute("aria-label", [nameOf({ layer, head }), ...(found ? [found.words] : [])].join(", "));
+  cell.setAttribute("aria-label", [headName({ layer, head }), ...(found ? [found.words] : [])].join(", "));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { percent, quote } from "../../model/format.js";
-import { foldedShare, isFoldable } from "../../model/placement.js";
+import { foldedNames, isFoldable } from "../../model/placement.js";
+import { headScore } from "../../model/row_scores.js";
 import { segmentsShown, segmentWindows } from "../../model/segments.js";
 import { SHOWS } from "../../state/url.js";
 import { listening, need } from "../../ui/dom.js";
@@ -7,11 +8,11 @@ import { listening, need } from "../../ui/dom.js";
 /** @import {Actions, Pattern, ScaleName, State, Store} from "../../types.js" */
 
 /**
- * What the fold button says: what it would hide.
+ * The label of the fold button, with the tokens that it hides.
  *
  * @param {Pattern | null} pattern
  */
-export function foldWords(pattern) {
+export function foldLabel(pattern) {
   const tokens = pattern?.capture.tokens ?? [];
   const names = new Set(tokens.filter((token) => token.special).map((token) => token.text));
   if (pattern?.capture.model.causal && !tokens[0]?.special) names.add("first token");
@@ -19,38 +20,37 @@ export function foldWords(pattern) {
 }
 
 /**
- * How much of the attention is out of sight; empty where nothing is.
+ * How much of the attention is folded; empty where nothing is. For tokens, that is the server's `sink` value.
  *
  * @param {State} state
  */
-export function foldedWords(state) {
+export function foldedText(state) {
   const { pattern } = state;
-  // Effects add up to nothing.
-  const found = pattern && pattern.longest === undefined && foldedShare(pattern, state);
-  if (!found) return "";
-  const names = found.names.map((name) => (name === "the first token" ? name : quote(name)));
-  const where = names.join(" and ");
-  if (found.share === null) return `${where}: folded`;
-  return `${percent(found.share)} of this head's attention is on ${where} (folded into the strip at the edge)`;
+  // Effects have no meaningful sum.
+  const names = pattern && pattern.longest === undefined && foldedNames(pattern, state);
+  if (!names) return "";
+  const where = names.map((name) => (name === "the first token" ? name : quote(name))).join(" and ");
+  const share = headScore("sink", pattern.capture, pattern.matrix);
+  if (share === null) return `${where}: folded`;
+  const whose = pattern.words ? "the words'" : "this head's";
+  return `${percent(share)} of ${whose} attention goes to ${where} (folded into the bar at the edge)`;
 }
 
 /** @param {HTMLElement} root @param {State} state */
 function render(root, state) {
   const { pattern } = state;
   for (const radio of root.querySelectorAll("input")) radio.checked = radio.value === state.scale;
-  for (const bend of /** @type {const} */ (["fold", "flip"])) {
-    /** @type {HTMLButtonElement} */
-    const button = need(root, `[data-bend="${bend}"]`);
-    button.setAttribute("aria-pressed", String(state[bend]));
-    button.disabled = !pattern || (bend === "fold" && !isFoldable(pattern));
+  for (const name of /** @type {const} */ (["fold", "flip", "words"])) {
+    need(root, `[data-toggle="${name}"]`).setAttribute("aria-pressed", String(state[name]));
   }
-  need(root, '[data-bend="fold"]').textContent = foldWords(pattern);
-  need(root, ".folded").textContent = foldedWords(state);
+  const fold = need(root, '[data-toggle="fold"]');
+  fold.toggleAttribute("disabled", !pattern || !isFoldable(pattern));
+  fold.textContent = foldLabel(pattern);
+  need(root, '[data-toggle="flip"]').toggleAttribute("disabled", !pattern);
+  need(root, '[data-toggle="words"]').toggleAttribute("disabled", state.show !== "weights");
+  need(root, ".folded").textContent = foldedText(state);
   for (const button of root.querySelectorAll("[data-show]"))
     button.setAttribute("aria-pressed", String(button instanceof HTMLElement && button.dataset.show === state.show));
-  const words = need(root, '[data-bend="words"]');
-  words.setAttribute("aria-pressed", String(state.words));
-  words.toggleAttribute("disabled", state.show !== "weights");
   renderSegments(need(root, ".segments"), state);
 }
 
@@ -64,25 +64,25 @@ function renderSegments(group, state) {
 }
 
 /**
- * How the head is drawn: colours, folds, which side the keys are on, which sentence looks at which.
+ * How the head is drawn: colour scale, folding, orientation, words, and the window of a pair of sentences.
  *
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {Actions} actions
  * @returns {() => void} undo
  */
-export function mountLooks(root, store, actions) {
+export function mountDisplay(root, store, actions) {
   const { on, undo } = listening();
   for (const radio of root.querySelectorAll("input")) {
     on(radio, "change", () => actions.adjust({ scale: /** @type {ScaleName} */ (radio.value) }));
   }
-  on(need(root, '[data-bend="fold"]'), "click", () => actions.adjust({ fold: !store.get().fold }));
-  on(need(root, '[data-bend="flip"]'), "click", () => actions.adjust({ flip: !store.get().flip }));
-  on(need(root, '[data-bend="words"]'), "click", () => actions.show({ words: !store.get().words }));
-  on(need(root, ".shown"), "click", (event) => {
+  on(need(root, '[data-toggle="fold"]'), "click", () => actions.adjust({ fold: !store.get().fold }));
+  on(need(root, '[data-toggle="flip"]'), "click", () => actions.adjust({ flip: !store.get().flip }));
+  on(need(root, '[data-toggle="words"]'), "click", () => actions.show({ words: !store.get().words }));
+  on(need(root, ".quantity"), "click", (event) => {
     const name = event.target instanceof HTMLElement && event.target.dataset.show;
     const show = SHOWS.find((known) => known === name);
-    // The tokens of a word have no effect of their own to add up.
+    // The effects of a word's tokens have no meaningful sum.
     if (show) actions.show({ show, ...(show === "weights" ? {} : { words: false }) });
   });
   on(need(root, ".segments"), "click", (event) => {
@@ -92,12 +92,11 @@ export function mountLooks(root, store, actions) {
     if (window) actions.adjust(window);
   });
   render(root, store.get());
-  const drawn = /** @type {const} */ (["pattern", "scale", "fold", "flip", "rows", "columns", "words", "show"]);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) render(root, now);
-  });
+  const unwatch = store.watch(["pattern", "scale", "fold", "flip", "rows", "columns", "words", "show"], (now) =>
+    render(root, now),
+  );
   return () => {
-    unsubscribe();
+    unwatch();
     undo();
   };
 }

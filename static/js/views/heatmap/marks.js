@@ -1,13 +1,12 @@
-import { frameOf, placeOf, sightOf } from "../../model/placement.js";
-import { cellBox } from "../../plot/plotarea.js";
-import { areaOf, lay } from "./pointing.js";
+import { placeOf } from "../../model/placement.js";
+import { boxOf } from "../../model/plot_area.js";
+import { placeAt } from "./stage.js";
 
-/** @import {Frame, Place} from "../../model/placement.js" */
-/** @import {State, Store} from "../../types.js" */
+/** @import {Frame, Geometry, Place, State, Store} from "../../types.js" */
 
 /**
- * The token whose row or column is marked: the one that is held, or else the one pointed at beside the picture. What is
- * pointed at in the picture is a cell, and has its own mark.
+ * The token whose row or column is marked: the held token, else one under the pointer in the token strip. A cell under
+ * the pointer in the map has a mark of its own.
  *
  * @param {Pick<State, "token" | "side" | "hovered">} state
  */
@@ -17,51 +16,45 @@ export function markedToken({ token, side, hovered }) {
 }
 
 /**
- * The row or column of a place as the places of its ends; null where it is out of the frame.
+ * The row or column of a place, as far as it is shown; null where it is outside the frame.
  *
- * @param {Place} place one of its sides -1
+ * @param {Place} place one of its sides is -1
  * @param {Frame} frame
+ * @returns {Frame | null}
  */
-export function bandOf(place, frame) {
-  const isIn = (/** @type {"down" | "across"} */ side) => place[side] >= frame[side][0] && place[side] < frame[side][1];
-  if (isIn("down"))
-    return { from: { ...place, across: frame.across[0] }, to: { ...place, across: frame.across[1] - 1 } };
-  if (isIn("across")) return { from: { ...place, down: frame.down[0] }, to: { ...place, down: frame.down[1] - 1 } };
+export function bandOf({ down, across }, frame) {
+  if (down >= frame.down[0] && down < frame.down[1]) return { ...frame, down: [down, down + 1] };
+  if (across >= frame.across[0] && across < frame.across[1]) return { ...frame, across: [across, across + 1] };
   return null;
 }
 
 /**
- * Marks in the picture the row or column of the token that the text shows.
+ * Marks in the map the row or column of the token that the token strip shows.
  *
  * @param {HTMLElement} stage
  * @param {HTMLElement} mark
  * @param {Store} store
+ * @param {() => Geometry | null} geometryNow
  * @returns {() => void} undo
  */
-export function mountMarks(stage, mark, store) {
+export function mountMarks(stage, mark, store, geometryNow) {
   function render() {
     const state = store.get();
     mark.hidden = true;
     const token = markedToken(state);
-    if (!state.pattern || token === null || !stage.clientWidth) return;
-    const sight = sightOf(state.pattern, state);
-    const frame = frameOf(sight, state);
-    const place = placeOf(sight, { query: null, key: null, [state.side]: token });
-    const band = bandOf(place, frame);
-    if (!band) return;
-    const area = areaOf(stage, state.pattern, sight);
-    const [from, to] = [cellBox(area, frame, band.from), cellBox(area, frame, band.to)];
-    lay(mark, { ...from, width: to.left + to.width - from.left, height: to.top + to.height - from.top });
+    if (token === null || !stage.clientWidth) return;
+    const geometry = geometryNow();
+    if (!geometry) return;
+    const { axes, frame, area } = geometry;
+    const band = bandOf(placeOf(axes, { query: null, key: null, [state.side]: token }), frame);
+    if (band) placeAt(mark, boxOf(area, frame, band));
   }
 
-  const drawn = /** @type {const} */ (["pattern", "token", "side", "hovered", "fold", "flip", "rows", "columns"]);
   const resized = new ResizeObserver(render);
   resized.observe(stage);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) render();
-  });
+  const unwatch = store.watch(["pattern", "token", "side", "hovered", "fold", "flip", "rows", "columns"], render);
   return () => {
-    unsubscribe();
+    unwatch();
     resized.disconnect();
   };
 }

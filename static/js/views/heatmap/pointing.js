@@ -1,82 +1,65 @@
-import { sentence } from "../../model/format.js";
-import { coverOf, isExact, isMasked, sharpest } from "../../model/matrix.js";
-import { partOf, pressed, zoomed } from "../../model/moves.js";
-import { cellAt, frameOf, sightOf } from "../../model/placement.js";
-import { fit } from "../../plot/downsample.js";
-import { boxOf, cellUnder, plotArea } from "../../plot/plotarea.js";
+import { cellSentence } from "../../model/format.js";
+import { cellPart, pressed, zoomed } from "../../model/moves.js";
+import { cellAt } from "../../model/placement.js";
+import { boxOf, placeUnder } from "../../model/plot_area.js";
 import { listening, need } from "../../ui/dom.js";
 import { hideTip, placeTip, showTip } from "../../ui/tooltip.js";
+import { createExactCell } from "./exact_cell.js";
+import { placeAt } from "./stage.js";
 
-/** @import {Place, Sight} from "../../model/placement.js" */
-/** @import {Actions, Cell, Matrix, Pattern, Store} from "../../types.js" */
+/** @import {Actions, Geometry, Pattern, Place, Store} from "../../types.js" */
 
 const NOTHING = { query: null, key: null };
 
-/** Milliseconds that the pointer rests on a cell before it is asked where in it the largest weight is. */
-const REST = 120;
-
-/** @param {HTMLElement} stage */
-export const sizeOf = (stage) => ({
-  width: stage.clientWidth,
-  height: stage.clientHeight,
-  density: Math.max(1, devicePixelRatio),
-});
-
-/** @param {HTMLElement} stage @param {Pattern} pattern @param {Sight} sight */
-export const areaOf = (stage, pattern, sight) => plotArea(pattern.capture.tokens, sizeOf(stage), sight.across.length);
-
-/** @param {HTMLElement} mark @param {Record<"left" | "top" | "width" | "height", number>} box */
-export function lay(mark, box) {
-  mark.hidden = false;
-  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) mark.style[side] = `${box[side]}px`;
-}
-
 /**
- * Asks, once the pointer rests on a pooled cell, for its weights one by one.
+ * The cursor of the map: the cell that is read, with its mark and its tooltip.
  *
+ * @param {HTMLElement} stage
+ * @param {Store} store
  * @param {Actions} actions
  */
-function createPeek(actions) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let resting;
-  let asked = 0;
-
-  /** @param {Pattern} pattern @param {Cell} cell @param {(exact: Matrix) => void} told */
-  async function look(pattern, cell, told) {
-    const mine = asked;
-    const { queries, keys } = coverOf(sharpest(pattern, cell), cell);
-    try {
-      const exact = await actions.fetchWeights("cell", { rows: queries, columns: keys });
-      if (mine === asked) told(exact);
-    } catch {
-      // What is said already stays: it is true, if less exact.
-    }
-  }
-
-  /** @param {Pattern} pattern @param {Cell} cell */
-  function isPooled(pattern, cell) {
-    const matrix = sharpest(pattern, cell);
-    const { row, column } = coverOf(matrix, cell);
-    return !isExact(matrix) && !isMasked(matrix, pattern.capture.model.causal, row, column);
-  }
-
-  function cancel() {
-    asked += 1;
-    clearTimeout(resting);
-  }
+function createCursor(stage, store, actions) {
+  const [mark, tip] = [need(stage, ".cursor"), need(stage, ".tip")];
+  const exactCell = createExactCell(actions);
+  /** @type {Place | null} */
+  let place = null;
+  /** The pattern that the tooltip shows a weight of. @type {Pattern | null} */
+  let read = null;
 
   return {
-    cancel,
-    /** @param {Pattern} pattern @param {Cell} cell @param {(exact: Matrix) => void} told */
-    ask(pattern, cell, told) {
-      cancel();
-      if (isPooled(pattern, cell)) resting = setTimeout(() => look(pattern, cell, told), REST);
+    get place() {
+      return place;
+    },
+
+    hide() {
+      if (!place) return;
+      place = null;
+      exactCell.cancel();
+      mark.hidden = true;
+      hideTip(tip);
+      store.set({ hovered: NOTHING });
+    },
+
+    /** @param {Geometry} geometry @param {Place} to @param {{x: number, y: number}} [pointer] */
+    show(geometry, to, pointer) {
+      const { area, frame, axes, drawn } = geometry;
+      const box = boxOf(area, frame, cellPart(geometry, to));
+      const cell = cellAt(axes, to);
+      const moved = place?.down !== to.down || place.across !== to.across;
+      const point = pointer ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+      placeAt(mark, box);
+      const same = read?.matrix === drawn.matrix && read.detail === drawn.detail;
+      if (!moved && same) return placeTip(tip, point);
+      [place, read] = [to, drawn];
+      showTip(tip, cellSentence(drawn, cell), point);
+      exactCell.request(drawn, cell, (exact) => showTip(tip, cellSentence(drawn, cell, exact), point));
+      if (moved) store.set({ hovered: cell });
     },
   };
 }
 
 /**
- * A finger is gone as soon as it has pointed: what it pointed at stays, until it points elsewhere or scrolls.
+ * A touch ends right after the tap: the cursor stays until the next touch elsewhere, or until the page scrolls.
  *
  * @param {(target: EventTarget, event: string, handler: (event: any) => void) => void} on
  * @param {HTMLElement} stage
@@ -90,82 +73,49 @@ function onLeaving(on, stage, leave) {
 }
 
 /**
- * Reading single cells off the big picture, by pointer and by keys. It goes by the page's own geometry rather than by
- * Plotly's hover: that one knows no keyboard, keeps a finger from scrolling the page, and reads tags in its labels.
+ * Reads single cells of the map, with the pointer and with keys. It uses the page's own geometry instead of Plotly's
+ * hover events, which do not support keys, stop touches from scrolling the page, and interpret tags in labels.
  *
  * @param {HTMLElement} stage
  * @param {Store} store
  * @param {Actions} actions
+ * @param {() => Geometry | null} geometryNow
  * @returns {() => void} undo
  */
-export function mountPointing(stage, store, actions) {
-  const [frame, tip] = [need(stage, ".cursor"), need(stage, ".tip")];
+export function mountPointing(stage, store, actions, geometryNow) {
   const { on, undo } = listening();
-  const peek = createPeek(actions);
-  /** @type {Place | null} */
-  let place = null;
-  /** What the tip was read off. @type {Pattern | null} */
-  let read = null;
-
-  function leave() {
-    if (!place) return;
-    place = null;
-    peek.cancel();
-    frame.hidden = true;
-    hideTip(tip);
-    store.set({ hovered: NOTHING });
-  }
-
-  /** @param {Pattern} pattern @param {Place} to @param {{x: number, y: number}} [at] */
-  function show(pattern, to, at) {
-    const state = store.get();
-    const sight = sightOf(pattern, state);
-    const shown = frameOf(sight, state);
-    const drawn = fit(pattern, state, sizeOf(stage));
-    const box = boxOf(areaOf(stage, pattern, sight), shown, partOf(drawn, sight, shown, to));
-    const cell = cellAt(sight, to);
-    const moved = place?.down !== to.down || place.across !== to.across;
-    const point = at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 };
-    lay(frame, box);
-    const same = read?.matrix === drawn.matrix && read.detail === drawn.detail;
-    if (!moved && same) return placeTip(tip, point);
-    [place, read] = [to, drawn];
-    showTip(tip, sentence(drawn, cell), point);
-    peek.ask(drawn, cell, (exact) => showTip(tip, sentence(drawn, cell, exact), point));
-    if (moved) store.set({ hovered: cell });
-  }
+  const cursor = createCursor(stage, store, actions);
 
   /** @param {MouseEvent} event */
   function point(event) {
-    const state = store.get();
-    if (!state.pattern) return;
+    const geometry = geometryNow();
+    if (!geometry) return;
     const box = stage.getBoundingClientRect();
     const at = { x: event.clientX - box.left, y: event.clientY - box.top };
-    const sight = sightOf(state.pattern, state);
-    const under = cellUnder(areaOf(stage, state.pattern, sight), frameOf(sight, state), at);
-    if (under) show(state.pattern, under, at);
-    else leave();
+    const under = placeUnder(geometry.area, geometry.frame, at);
+    if (under) cursor.show(geometry, under, at);
+    else cursor.hide();
   }
 
-  /** @param {KeyboardEvent} event */
+  /** Keys move from cell to cell as they are drawn. @param {KeyboardEvent} event */
   function press(event) {
-    const state = store.get();
-    // Keys walk from cell to cell as they are drawn.
-    const drawn = state.pattern && fit(state.pattern, state, sizeOf(stage));
-    const found = event.altKey ? null : pressed(event, { ...state, pattern: drawn }, place);
-    if (!state.pattern || !found) return;
+    const found = event.altKey ? null : pressed(event, geometryNow(), cursor.place);
+    if (!found) return;
     event.preventDefault();
     actions.adjust(found.patch);
-    if (found.to) show(state.pattern, found.to);
-    else leave();
+    const moved = geometryNow();
+    if (found.to && moved) cursor.show(moved, found.to);
+    else cursor.hide();
   }
 
-  /** A plain turn of the wheel scrolls the page; with Ctrl, which a pinch on a touchpad also says, it zooms. */
+  /** The wheel scrolls the page; with Ctrl, which browsers also report for a pinch on a touchpad, it zooms. */
   function turn(/** @type {WheelEvent} */ event) {
-    if (!event.ctrlKey || !store.get().pattern) return;
+    if (!event.ctrlKey) return;
+    const geometry = geometryNow();
+    if (!geometry) return;
     event.preventDefault();
     point(event);
-    actions.adjust(zoomed(store.get(), event.deltaY > 0 ? 1.25 : 0.8, place));
+    actions.adjust(zoomed(geometry, event.deltaY > 0 ? 1.25 : 0.8, cursor.place));
     point(event);
   }
 
@@ -173,15 +123,16 @@ export function mountPointing(stage, store, actions) {
   on(stage, "pointermove", point);
   on(stage, "pointerdown", point);
   on(stage, "keydown", press);
-  onLeaving(on, stage, leave);
-  const unsubscribe = store.subscribe((now, before) => {
+  onLeaving(on, stage, cursor.hide);
+  const unwatch = store.watch(["pattern", "fold", "flip"], (now, before) => {
     const other = now.pattern?.matrix !== before.pattern?.matrix;
-    if (other || now.fold !== before.fold || now.flip !== before.flip) leave();
-    // A closer look has come for what is pointed at.
-    else if (place && now.pattern && now.pattern !== before.pattern) show(now.pattern, place);
+    const geometry = geometryNow();
+    if (other || !geometry || now.fold !== before.fold || now.flip !== before.flip) cursor.hide();
+    // The detail of the same map has arrived.
+    else if (cursor.place) cursor.show(geometry, cursor.place);
   });
   return () => {
-    unsubscribe();
+    unwatch();
     undo();
   };
 }

@@ -1,46 +1,45 @@
 import { headPath } from "../../api/client.js";
 import { isExact } from "../../model/matrix.js";
 import { zoomed } from "../../model/moves.js";
-import { frameOf, sightOf } from "../../model/placement.js";
 import { NARROWEST } from "../../model/zoom.js";
 import { mountBriefMessage } from "../../ui/brief_message.js";
 import { listening, need } from "../../ui/dom.js";
 
-/** @import {Actions, State, Store} from "../../types.js" */
+/** @import {Actions, Geometry, ShownTokens, State, Store} from "../../types.js" */
 
 /** @param {NonNullable<State["pattern"]>} pattern */
 const fileName = ({ capture, layer, head }) =>
   `${capture.model.id.replace(/[^\w.-]+/g, "-")}-layer${layer}-head${head}`;
 
-/** The zoom buttons that would change nothing. @param {State} state */
-export function useless(state) {
-  if (!state.pattern) return [];
-  const sight = sightOf(state.pattern, state);
-  const { down, across } = frameOf(sight, state);
-  const [high, wide] = [down[1] - down[0], across[1] - across[0]];
-  const whole = high === sight.down.length && wide === sight.across.length;
-  return [...(whole ? ["out", "all"] : []), ...(Math.max(high, wide) <= NARROWEST ? ["in"] : [])];
+/** The zoom buttons that would change nothing. @param {Pick<ShownTokens, "axes" | "frame"> | null} shown */
+export function disabledZooms(shown) {
+  if (!shown) return [];
+  const { axes, frame } = shown;
+  const [height, width] = [frame.down[1] - frame.down[0], frame.across[1] - frame.across[0]];
+  const whole = height === axes.down.length && width === axes.across.length;
+  return [...(whole ? ["out", "all"] : []), ...(Math.max(height, width) <= NARROWEST ? ["in"] : [])];
 }
 
 /**
  * @param {HTMLElement} root
  * @param {State} state
+ * @param {Geometry | null} geometry
  */
-function render(root, state) {
+function render(root, state, geometry) {
   for (const button of root.querySelectorAll("header button")) button.toggleAttribute("disabled", !state.pattern);
   for (const as of ["map", "table"])
     need(root, `[data-as="${as}"]`).setAttribute("aria-pressed", String(as === state.as));
   need(root, '[data-drag="pan"]').setAttribute("aria-pressed", String(state.drag === "pan"));
-  for (const name of useless(state)) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
-  for (const format of ["npy", "json"]) renderLink(need(root, `[data-take="${format}"]`), format, state);
+  for (const name of disabledZooms(geometry)) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
+  for (const format of ["npy", "json"]) renderLink(need(root, `[data-export="${format}"]`), format, state);
 }
 
 /**
- * What of the head a file holds: all of it, or of a long text what the picture shows.
+ * The part of the head that an exported file contains, as query parameters: all of it, or the window of a long text.
  *
- * @param {State} state
+ * @param {Pick<State, "pattern" | "rows" | "columns" | "cells">} state
  */
-export function takenPart({ pattern, rows, columns, cells }) {
+export function exportedPart({ pattern, rows, columns, cells }) {
   if (!pattern || isExact(pattern.matrix)) return "";
   const spans = { rows, columns };
   const windows = Object.entries(spans).map(([name, span]) => (span ? `&${name}=${span.join(":")}` : ""));
@@ -60,9 +59,9 @@ function renderLink(link, format, state) {
     return;
   }
   const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
-  link.setAttribute("href", `${path}format=${format}${takenPart(state)}`);
+  link.setAttribute("href", `${path}format=${format}${exportedPart(state)}`);
   link.setAttribute("download", `${fileName(pattern)}.${format}`);
-  link.title = takenPart(state) ? "what the picture shows, in cells as large" : "";
+  link.title = exportedPart(state) ? "what the map shows, at the same resolution" : "";
 }
 
 /** @param {(text: string) => void} show */
@@ -77,50 +76,60 @@ async function copyLink(show) {
 }
 
 /**
- * The buttons over the big picture.
- *
  * @param {HTMLElement} root
+ * @param {(target: EventTarget, event: string, handler: (event: any) => void) => void} on
  * @param {Store} store
  * @param {Actions} actions
- * @param {(options: object) => Promise<unknown>} saveImage
- * @returns {() => void} undo
+ * @param {(filename: string) => Promise<unknown>} saveImage
  */
-export function mountTools(root, store, actions, saveImage) {
-  const { on, undo } = listening();
-  /** @type {Record<string, () => void>} */
-  const zooms = {
-    in: () => actions.adjust(zoomed(store.get(), 0.5)),
-    out: () => actions.adjust(zoomed(store.get(), 2)),
-    all: () => actions.adjust({ rows: null, columns: null }),
-  };
-  for (const [name, zoom] of Object.entries(zooms)) on(need(root, `[data-zoom="${name}"]`), "click", zoom);
-  on(need(root, '[data-drag="pan"]'), "click", () =>
-    actions.adjust({ drag: store.get().drag === "pan" ? "zoom" : "pan" }),
-  );
+function listenToExports(root, on, store, actions, saveImage) {
   for (const format of ["npy", "json"]) {
-    const link = need(root, `[data-take="${format}"]`);
+    const link = need(root, `[data-export="${format}"]`);
     on(link, "click", (event) => {
       const path = link.getAttribute("href");
       if (path && actions.downloadFile(path, link.getAttribute("download") ?? "")) event.preventDefault();
     });
   }
-  const copyButton = need(root, '[data-take="link"]');
-  const message = mountBriefMessage(copyButton);
-  on(copyButton, "click", () => copyLink(message.show));
-  on(need(root, '[data-take="png"]'), "click", () => {
+  on(need(root, '[data-export="png"]'), "click", () => {
     const { pattern } = store.get();
-    if (pattern)
-      saveImage({ format: "png", scale: 2, filename: fileName(pattern) }).catch((error) =>
-        actions.setStatus("error", `no picture: ${error}`),
-      );
+    if (pattern) saveImage(fileName(pattern)).catch((error) => actions.setStatus("error", `no image: ${error}`));
   });
+}
+
+/**
+ * The buttons above the map.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @param {{geometryNow: () => Geometry | null, saveImage: (filename: string) => Promise<unknown>}} map
+ * @returns {() => void} undo
+ */
+export function mountToolbar(root, store, actions, { geometryNow, saveImage }) {
+  const { on, undo } = listening();
+  const zoomBy = (/** @type {number} */ factor) => {
+    const geometry = geometryNow();
+    if (geometry) actions.adjust(zoomed(geometry, factor));
+  };
+  on(need(root, '[data-zoom="in"]'), "click", () => zoomBy(0.5));
+  on(need(root, '[data-zoom="out"]'), "click", () => zoomBy(2));
+  on(need(root, '[data-zoom="all"]'), "click", () => actions.adjust({ rows: null, columns: null }));
+  on(need(root, '[data-drag="pan"]'), "click", () =>
+    actions.adjust({ drag: store.get().drag === "pan" ? "zoom" : "pan" }),
+  );
   for (const as of /** @type {const} */ (["map", "table"])) {
     on(need(root, `[data-as="${as}"]`), "click", () => actions.adjust({ as }));
   }
-  render(root, store.get());
-  const unsubscribe = store.subscribe((now) => render(root, now));
+  listenToExports(root, on, store, actions, saveImage);
+  const copyButton = need(root, '[data-export="link"]');
+  const message = mountBriefMessage(copyButton);
+  on(copyButton, "click", () => copyLink(message.show));
+  render(root, store.get(), geometryNow());
+  const unwatch = store.watch(["pattern", "as", "drag", "rows", "columns", "fold", "flip", "cells"], (now) =>
+    render(root, now, geometryNow()),
+  );
   return () => {
-    unsubscribe();
+    unwatch();
     message.remove();
     undo();
   };

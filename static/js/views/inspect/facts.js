@@ -1,127 +1,85 @@
-import { FAINT, percent, quote, weight } from "../../model/format.js";
-import { isExact, shares, spread, strongest } from "../../model/matrix.js";
-import { make, need } from "../../ui/dom.js";
+import { FAINT, tokenName, weight } from "../../model/format.js";
+import { isExact, strongest } from "../../model/matrix.js";
+import { scoreText } from "../../model/ranking.js";
+import { headScore } from "../../model/row_scores.js";
+import { need } from "../../ui/dom.js";
 
 /** @import {Pattern, Store} from "../../types.js" */
 
-/** @type {[keyof NonNullable<ReturnType<typeof shares>>, string][]} */
-const PLACES = [
-  ["self", "itself"],
-  ["before", "the token before"],
-  ["after", "the token after"],
-  ["first", "the first token"],
-  ["special", "special tokens"],
-  ["other", "elsewhere"],
-];
-
-/** Said in full where one points at the short form. */
-const SPREAD =
-  "2 to the mean entropy, in bits, of what each token gives: " +
-  "1 when all goes to one token, n when n tokens get the same";
-
 /**
- * The places that the model and the text have at all.
+ * Why no scores are shown beside a map; empty where its weights are exact, so that they can be worked out from it.
  *
  * @param {Pattern} pattern
  */
-export function shareLines({ capture, matrix }) {
-  const found = shares(capture, matrix) ?? {};
-  return PLACES.flatMap(([place, words]) => {
-    const share = found[place];
-    return share === undefined ? [] : [{ words, share }];
-  });
-}
-
-/** @param {Pattern} pattern */
-function strongestLine({ capture, matrix }) {
-  const best = strongest(capture, matrix);
-  if (!best) return [];
-  const aside = capture.model.causal ? "the first token" : "special tokens";
-  if (best.value < FAINT) return [make("p", {}, `Of all links, ${aside} aside, none reaches ${FAINT}.`)];
-  const [query, key] = [best.query, best.key].map((index) => make("b", {}, quote(capture.tokens[index]?.text ?? "")));
-  return [
-    make(
-      "p",
-      {},
-      `Strongest, ${aside} aside: `,
-      query ?? "",
-      " attends to ",
-      key ?? "",
-      ` with ${weight(best.value)} (tokens ${best.query} and ${best.key}).`,
-    ),
-  ];
-}
-
-/** @param {Pattern} pattern */
-function shareTable(pattern) {
-  const lines = shareLines(pattern);
-  if (!lines.length) return [];
-  const rows = lines.map(({ words, share }) => {
-    const bar = make("span", { class: "bar" });
-    // However little there is shows; nothing at all does not.
-    bar.style.width = share > 0 ? `max(1px, ${share * 100}%)` : "0";
-    return make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, words),
-      make("td", { class: "share" }, bar),
-      make("td", { class: "number" }, percent(share)),
+export function missingText({ longest, words, matrix }) {
+  if (longest !== undefined)
+    return (
+      "The map shows effects: the length of what a key adds to a query, its weight times its value vector, after the " +
+      "output projection. Choose “weights” to see the scores of this head."
     );
-  });
-  return [
-    make("table", {}, make("caption", {}, "Where a token of the text looks, on average"), make("tbody", {}, ...rows)),
-  ];
-}
-
-/** @param {Pattern} pattern */
-function spreadLine({ capture, matrix }) {
-  const keys = spread(capture, matrix);
-  if (keys === null) return [];
-  const count = make("span", { class: "defined", tabindex: "0", title: SPREAD }, `about ${keys.toFixed(1)} tokens`);
-  return [make("p", {}, "A token looks at ", count, " at once.")];
-}
-
-/** @param {Pattern} pattern */
-function content(pattern) {
-  if (pattern.longest !== undefined)
-    return [
-      make(
-        "p",
-        {},
-        "The picture shows effects: how long is what a query gets from a key, its weight times the value there, as the output projection writes it. They add up to nothing; what is said here of weights is beside ",
-        make("b", {}, "weights"),
-        ".",
-      ),
-    ];
-  if (!isExact(pattern.matrix))
-    return [
-      make(
-        "p",
-        {},
-        "Of a text this long, nothing is added up here yet: the picture shows the largest weight of each cell, and single weights when you look closer.",
-      ),
-    ];
-  const lines = [...strongestLine(pattern), ...shareTable(pattern), ...spreadLine(pattern)];
-  return lines.length
-    ? lines
-    : [make("p", {}, "No token here could have looked elsewhere: there is nothing to say yet.")];
+  if (!isExact(matrix))
+    return (
+      "The map of a text this long is pooled: a cell shows the maximum of several weights. No score can be worked out " +
+      "from it. The button below shows the scores of this head, worked out by the server from all weights."
+    );
+  return words ? "The map shows words; scores are defined for tokens. Switch off “words” to see them." : "";
 }
 
 /**
- * A few facts about the chosen head, worked out from the very numbers in the picture.
+ * The largest weight as a sentence; empty where no token outside the sink has a choice.
+ *
+ * @param {Pattern} pattern
+ */
+export function strongestText({ capture, matrix }) {
+  const best = strongest(capture, matrix);
+  if (!best) return "";
+  const without = capture.model.causal ? "the first token" : "special tokens";
+  if (best.value < FAINT) return `Without ${without}, no weight reaches ${FAINT}.`;
+  const [query, key] = [tokenName(capture.tokens, best.query), tokenName(capture.tokens, best.key)];
+  return `Largest weight without ${without}: ${query} attends to ${key}: ${weight(best.value)}.`;
+}
+
+/** @param {HTMLElement} row @param {number | null} value */
+function renderScore(row, value) {
+  row.hidden = value === null;
+  const share = value ?? 0;
+  // A small share is still visible; zero is not.
+  need(row, ".bar").style.width = share > 0 ? `max(1px, ${share * 100}%)` : "0";
+  need(row, ".number").textContent = scoreText(value, "share");
+}
+
+/** @param {HTMLElement} root @param {Pattern} pattern */
+function renderScores(root, { capture, matrix }) {
+  for (const row of root.querySelectorAll("[data-score]")) {
+    const { dataset } = /** @type {HTMLElement} */ (row);
+    const name = /** @type {import("../../model/row_scores.js").ScoreName} */ (dataset.score);
+    renderScore(/** @type {HTMLElement} */ (row), headScore(name, capture, matrix));
+  }
+  const bits = headScore("entropy", capture, matrix) ?? 0;
+  need(root, ".bits").textContent = scoreText(bits, "bits");
+  need(root, ".count").textContent = (2 ** bits).toFixed(1);
+}
+
+/** @param {HTMLElement} root @param {Pattern | null} pattern */
+function render(root, pattern) {
+  root.hidden = !pattern;
+  if (!pattern) return;
+  const missing = missingText(pattern);
+  need(root, ".note").textContent = missing;
+  need(root, ".strongest").textContent =
+    isExact(pattern.matrix) && pattern.longest === undefined ? strongestText(pattern) : "";
+  for (const part of [need(root, "table"), need(root, ".entropy")]) part.hidden = missing !== "";
+  if (!missing) renderScores(root, pattern);
+}
+
+/**
+ * The chosen head's largest weight and its scores, worked out from the weights of the map.
  *
  * @param {HTMLElement} root
  * @param {Store} store
  * @returns {() => void} undo
  */
 export function mountFacts(root, store) {
-  const render = () => {
-    const { pattern } = store.get();
-    root.hidden = !pattern;
-    need(root, ".content").replaceChildren(...(pattern ? content(pattern) : []));
-  };
-  render();
-  return store.subscribe((now, before) => {
-    if (now.pattern !== before.pattern) render();
-  });
+  render(root, store.get().pattern);
+  return store.watch(["pattern"], (now) => render(root, now.pattern));
 }

@@ -1,5 +1,5 @@
-import { nameOf, percent } from "../../model/format.js";
-import { said } from "../../model/ranking.js";
+import { headName, percent } from "../../model/format.js";
+import { scoreText } from "../../model/ranking.js";
 import { make } from "../../ui/dom.js";
 
 /** @import {Findings, Score, State, Store} from "../../types.js" */
@@ -62,7 +62,7 @@ function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, h
     "tr",
     {},
     make("th", { scope: "row" }, more),
-    make("td", { class: "number" }, said(values[layer]?.[head], unit)),
+    make("td", { class: "number" }, scoreText(values[layer]?.[head], unit)),
     make("td", { class: "number" }, rank ? `${rank} of ${heads}` : ""),
   );
 }
@@ -75,7 +75,7 @@ function table({ findings, overview, probed }, /** @type {number} */ layer, /** 
   const probe =
     ofProbe?.map((score) => rowOf({ ...score, title: `${score.title}, standard probe` }, layer, head)) ?? [];
   return [
-    make("h3", {}, `The scores of ${nameOf({ layer, head })}`),
+    make("h3", {}, `The scores of ${headName({ layer, head })}`),
     make(
       "table",
       {},

@@ -1,6 +1,6 @@
 import { createCatalogueApi } from "../../api/analyses.js";
 import { isAbort } from "../../api/client.js";
-import { order, rangeOf } from "../../model/ranking.js";
+import { rangeOf, rankHeads } from "../../model/ranking.js";
 import { using } from "../../state/detail_loader.js";
 import { need } from "../../ui/dom.js";
 import { mountTint } from "../grid/tint.js";
@@ -118,7 +118,7 @@ function sort(store) {
   const { sort, score, findings, order: before } = store.get();
   const found = findings?.id === idOf(store.get()) ? findings.scores.find(({ name }) => name === score) : undefined;
   // Of what no head has, there is no order.
-  const now = sort && found && rangeOf(found.values) ? order(found.values) : null;
+  const now = sort && found && rangeOf(found.values) ? rankHeads(found.values) : null;
   if (JSON.stringify(now) !== JSON.stringify(before)) store.set({ order: now });
 }
 

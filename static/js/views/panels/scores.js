@@ -1,4 +1,4 @@
-import { rangeOf, said } from "../../model/ranking.js";
+import { rangeOf, scoreText } from "../../model/ranking.js";
 import { createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
@@ -36,7 +36,7 @@ export function figure({ title, unit, values }, chosen) {
       }
     : { colorscale: COLOURSCALE, zmin: unit === "share" ? 0 : range.least, zmax: range.most };
   const hover = values.map((row, layer) =>
-    row.map((value, head) => `layer ${layer}, head ${head}: ${said(value, unit)}`),
+    row.map((value, head) => `layer ${layer}, head ${head}: ${scoreText(value, unit)}`),
   );
   const bar = { title: { text: unit, side: "right" }, thickness: 10, outlinewidth: 0 };
   const data = [
@@ -90,7 +90,7 @@ function probeLines({ scores, choice }) {
       { type: "button", "data-layer": String(layer), "data-head": String(head) },
       `layer ${layer}, head ${head}`,
     );
-    return make("li", {}, `${title}: `, place, ` has most, ${said(range?.most, unit)}`);
+    return make("li", {}, `${title}: `, place, ` has most, ${scoreText(range?.most, unit)}`);
   });
   return [make("p", {}, `Standard probe: ${choice}.`), make("ul", {}, ...items)];
 }

@@ -1,4 +1,4 @@
-import { nameOf, percent, plural } from "../../model/format.js";
+import { headName, percent, plural } from "../../model/format.js";
 import { createChart } from "../../plot/charts.js";
 import { colourName } from "../../plot/colour.js";
 import { make, need } from "../../ui/dom.js";
@@ -32,7 +32,7 @@ export function figure({ places, heads }, chosen) {
       mode: "markers",
       x: places.map(([x]) => x),
       y: places.map(([, y]) => y),
-      text: of.map(nameOf),
+      text: of.map(headName),
       hoverinfo: "text",
       marker,
     },
@@ -68,14 +68,18 @@ const link = ({ layer, head }, more = "") =>
   make(
     "li",
     {},
-    make("button", { type: "button", "data-layer": String(layer), "data-head": String(head) }, nameOf({ layer, head })),
+    make(
+      "button",
+      { type: "button", "data-layer": String(layer), "data-head": String(head) },
+      headName({ layer, head }),
+    ),
     more,
   );
 
 /** @param {Similarity} alike @param {State} state */
 function lists(alike, { layer, head }) {
   const near = layer === null || head === null ? [] : nearest(alike, layer, head);
-  const of = layer === null || head === null ? "" : nameOf({ layer, head });
+  const of = layer === null || head === null ? "" : headName({ layer, head });
   const parts = near.length
     ? [
         make("h3", {}, `Most like ${of}`),

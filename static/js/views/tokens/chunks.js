@@ -2,7 +2,7 @@ import { make } from "../../ui/dom.js";
 
 /** @import {Token} from "../../types.js" */
 
-/** Up to so many tokens stand in one chunk, as one paragraph. A longer text has its tokens in chunks of CHUNK. */
+/** A text of up to SHORT tokens is one chunk. A longer text is divided into chunks of CHUNK tokens. */
 const SHORT = 512;
 const CHUNK = 128;
 
@@ -20,22 +20,22 @@ export function chunkStarts(count) {
 function partsOf(token) {
   const button = make("button", { type: "button", tabindex: "-1" }, token.text);
   button.dataset.token = String(token.index);
-  // The line breaks where the text does.
+  // A newline in the text is a line break on the page.
   return token.text.includes("\u21b5") ? [button, make("br")] : [button];
 }
 
 /**
- * The tokens of a text as buttons, of which only those near the sight are there: ten thousand would take seconds.
+ * The tokens of a text as buttons. Only the chunks near the visible part have buttons: ten thousand would take seconds.
  *
- * @param {HTMLElement} line what scrolls
- * @param {(buttons: HTMLElement[]) => void} built told of new ones
+ * @param {HTMLElement} line the element that scrolls
+ * @param {(buttons: HTMLElement[]) => void} onBuilt called with new buttons
  */
-export function createChunks(line, built) {
+export function createChunks(line, onBuilt) {
   /** @type {Token[]} */
   let tokens = [];
   /** @type {number[]} */
   let starts = [];
-  /** Heights of what was built, for what is not. */
+  /** The largest height of a chunk with buttons: the height of chunks without. */
   let height = 0;
 
   const observer = new IntersectionObserver(
@@ -57,7 +57,7 @@ export function createChunks(line, built) {
     chunk.replaceChildren(...own.flatMap(partsOf));
     chunk.style.height = "";
     height = Math.max(height, chunk.offsetHeight);
-    built([...chunk.querySelectorAll("button")]);
+    onBuilt([...chunk.querySelectorAll("button")]);
   }
 
   /** @param {HTMLElement} chunk */
@@ -80,7 +80,7 @@ export function createChunks(line, built) {
       for (const chunk of line.children) observer.observe(chunk);
     },
 
-    /** A token's button, in sight. @param {number} token @returns {HTMLElement | null} */
+    /** Scrolls a token into view, and returns its button. @param {number} token @returns {HTMLElement | null} */
     reveal(token) {
       const chunk = line.children[starts.findLastIndex((start) => start <= token)];
       if (!(chunk instanceof HTMLElement)) return null;
@@ -89,7 +89,7 @@ export function createChunks(line, built) {
       const button = chunk.querySelector(`[data-token="${token}"]`);
       if (!button) return null;
       const [box, frame] = [button.getBoundingClientRect(), line.getBoundingClientRect()];
-      // Not scrollIntoView(), which would move the page as well.
+      // scrollIntoView() would scroll the page as well.
       if (box.top < frame.top || box.bottom > frame.bottom)
         line.scrollTop += (box.top + box.bottom - frame.top - frame.bottom) / 2;
       return button;

@@ -1,4 +1,4 @@
-import { frameOf, sightOf, windowsOf } from "../../model/placement.js";
+import { shownTokens, windowsOf } from "../../model/placement.js";
 import { centred } from "../../model/zoom.js";
 import { listening, need } from "../../ui/dom.js";
 
@@ -8,13 +8,13 @@ import { listening, need } from "../../ui/dom.js";
 const lengthOf = (text) => [...text].length;
 
 /**
- * Where a text has some words, whatever their case: each match as its first and its last character's end.
+ * The matches of a search in a text, ignoring case, as ranges of code points.
  *
  * @param {string} text
- * @param {string} words
+ * @param {string} wanted
  */
-function placesOf(text, words) {
-  const pattern = new RegExp(words.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "giu");
+function matchesIn(text, wanted) {
+  const pattern = new RegExp(wanted.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "giu");
   let [read, at] = [0, 0];
   return [...text.matchAll(pattern)].map((match) => {
     at += lengthOf(text.slice(read, match.index));
@@ -24,22 +24,22 @@ function placesOf(text, words) {
 }
 
 /**
- * The tokens at which what is looked for begins; `#12` is the token of that position.
+ * The tokens in which the matches of a search begin; `#12` finds the token at that position.
  *
  * @param {Pick<State, "text" | "text_pair">} texts
  * @param {Token[]} tokens
  * @param {string} wanted
  * @returns {number[]}
  */
-export function found({ text, text_pair }, tokens, wanted) {
+export function findTokens({ text, text_pair }, tokens, wanted) {
   const position = /^#(\d{1,9})$/.exec(wanted);
   if (position) return Number(position[1]) < tokens.length ? [Number(position[1])] : [];
   if (!wanted.trim()) return [];
   const firsts = [text, text_pair].flatMap((part, segment) => {
     const own = tokens.filter((token) => token.start !== null && (token.segment ?? 0) === segment);
     let at = 0;
-    // Both are in reading order.
-    return placesOf(part, wanted).flatMap(({ from }) => {
+    // Matches and tokens are both in reading order.
+    return matchesIn(part, wanted).flatMap(({ from }) => {
       while (at < own.length && (own[at]?.end ?? 0) <= from) at += 1;
       return own[at]?.index ?? [];
     });
@@ -48,39 +48,38 @@ export function found({ text, text_pair }, tokens, wanted) {
 }
 
 /**
- * The one that comes after a token, or before it, round the text; null where there is none.
+ * The match after a token, or before it; after the last comes the first. Null where there is none.
  *
- * @param {number[]} places in order
+ * @param {number[]} matches in order
  * @param {number | null} from
  * @param {boolean} back
  */
-export function nextOf(places, from, back) {
-  if (!places.length) return null;
-  const after = from === null ? 0 : places.findIndex((place) => place > from);
-  const before = from === null ? -1 : places.findLastIndex((place) => place < from);
-  return (back ? places.at(before) : places[Math.max(0, after)]) ?? null;
+export function nextMatch(matches, from, back) {
+  if (!matches.length) return null;
+  const after = from === null ? 0 : matches.findIndex((match) => match > from);
+  const before = from === null ? -1 : matches.findLastIndex((match) => match < from);
+  return (back ? matches.at(before) : matches[Math.max(0, after)]) ?? null;
 }
 
 /**
- * Holds on to a token, and where the window does not show it on both sides, moves its middle there: around it stands
- * what it may look at, and what may look at it.
+ * The change of the state that holds a token. Where the window does not contain the token, its middle moves there on
+ * both sides: the token's row and column are then visible.
  *
  * @param {State} state
  * @param {number} token
  */
-export function reaching(state, token) {
+export function goTo(state, token) {
   if (!state.pattern) return {};
-  const sight = sightOf(state.pattern, state);
-  const frame = frameOf(sight, state);
+  const { axes, frame } = shownTokens(state.pattern, state);
   const moved = (/** @type {"down" | "across"} */ side) => {
-    const at = sight[side].indexOf(token);
-    return at < 0 ? frame[side] : centred(frame[side], at, sight[side].length);
+    const at = axes[side].indexOf(token);
+    return at < 0 ? frame[side] : centred(frame[side], at, axes[side].length);
   };
-  return { token, ...windowsOf(sight, { down: moved("down"), across: moved("across") }) };
+  return { token, ...windowsOf(axes, { down: moved("down"), across: moved("across") }) };
 }
 
 /**
- * Jumps to a token of the text, by its words or its position.
+ * The search for a token, by its text or its position.
  *
  * @param {HTMLElement} root
  * @param {Store} store
@@ -93,26 +92,26 @@ export function mountFind(root, store, actions) {
   const count = need(root, "output");
   const { on, undo } = listening();
   /** @type {number[]} */
-  let places = [];
+  let matches = [];
 
   function render() {
     const { pattern, token } = store.get();
-    const at = places.indexOf(token ?? -1);
-    const words = places.length ? `${at < 0 ? "" : `${at + 1} of `}${places.length}` : "nothing found";
-    count.textContent = box.value.trim() && pattern ? words : "";
-    for (const button of root.querySelectorAll("button")) button.toggleAttribute("disabled", !places.length);
+    const at = matches.indexOf(token ?? -1);
+    const text = matches.length ? `${at < 0 ? "" : `${at + 1} of `}${matches.length}` : "nothing found";
+    count.textContent = box.value.trim() && pattern ? text : "";
+    for (const button of root.querySelectorAll("button")) button.toggleAttribute("disabled", !matches.length);
   }
 
   function search() {
     const state = store.get();
-    places = state.pattern ? found(state, state.pattern.capture.tokens, box.value) : [];
+    matches = state.pattern ? findTokens(state, state.pattern.capture.tokens, box.value) : [];
     render();
   }
 
   /** @param {boolean} back */
   function go(back) {
-    const to = nextOf(places, store.get().token, back);
-    if (to !== null) actions.adjust(reaching(store.get(), to));
+    const to = nextMatch(matches, store.get().token, back);
+    if (to !== null) actions.adjust(goTo(store.get(), to));
   }
 
   on(box, "input", search);
@@ -124,12 +123,12 @@ export function mountFind(root, store, actions) {
   on(need(root, '[data-find="previous"]'), "click", () => go(true));
   on(need(root, '[data-find="next"]'), "click", () => go(false));
   render();
-  const unsubscribe = store.subscribe((now, before) => {
+  const unwatch = store.watch(["pattern", "token"], (now, before) => {
     if (now.pattern?.capture !== before.pattern?.capture) search();
     else if (now.token !== before.token) render();
   });
   return () => {
-    unsubscribe();
+    unwatch();
     undo();
   };
 }

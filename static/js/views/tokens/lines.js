@@ -2,21 +2,21 @@ import { wantedLine } from "../../model/token_row.js";
 
 /** @import {Actions, Store} from "../../types.js" */
 
-/** Milliseconds that a hand rests on a token before its line is asked for. */
-const REST = 60;
+/** Milliseconds that a token is shown before its line is fetched. */
+const DELAY = 60;
 
 /**
- * Keeps the line of the token that the text shows at hand, where the picture of a long text does not hold it exactly.
+ * Fetches the exact weights of the token that the strip shows, where the map of a long text is pooled.
  *
  * @param {Store} store
  * @param {Actions} actions
  * @returns {() => void} undo
  */
-export function followLine(store, actions) {
+export function mountLineLoader(store, actions) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let resting;
+  let timer;
 
-  async function look() {
+  async function load() {
     const wanted = wantedLine(store.get());
     const of = store.get().pattern?.matrix;
     if (!wanted || !of) return;
@@ -25,18 +25,16 @@ export function followLine(store, actions) {
       const matrix = await actions.fetchWeights("line", window);
       if (store.get().pattern?.matrix === of) store.set({ line: { of, token, side, matrix } });
     } catch {
-      // What is said already stays: it is true, if less exact.
+      // The readout stays as it is: correct, but less exact.
     }
   }
 
-  const drawn = /** @type {const} */ (["pattern", "token", "hovered", "side"]);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (!drawn.some((name) => now[name] !== before[name])) return;
-    clearTimeout(resting);
-    if (wantedLine(now)) resting = setTimeout(look, REST);
+  const unwatch = store.watch(["pattern", "token", "hovered", "side"], (now) => {
+    clearTimeout(timer);
+    if (wantedLine(now)) timer = setTimeout(load, DELAY);
   });
   return () => {
-    unsubscribe();
-    clearTimeout(resting);
+    unwatch();
+    clearTimeout(timer);
   };
 }

@@ -1,4 +1,4 @@
-import { gaze, gazeWords, shownToken } from "../../model/token_row.js";
+import { shownToken, tokenSentence, tokenWeights } from "../../model/token_row.js";
 import { shade } from "../../plot/colour.js";
 import { listening, need } from "../../ui/dom.js";
 import { createChunks } from "./chunks.js";
@@ -12,13 +12,13 @@ function tokenAt(target) {
 }
 
 /**
- * Where a key leads from a token; null for keys that do not walk.
+ * The token that a key leads to; null for keys that do not move the focus.
  *
  * @param {string} key
  * @param {number} from
  * @param {number} count
  */
-export function next(key, from, count) {
+export function nextToken(key, from, count) {
   /** @type {Record<string, number>} */
   const steps = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: count - 1 };
   const to = steps[key];
@@ -26,20 +26,21 @@ export function next(key, from, count) {
 }
 
 /**
- * How a token looks, by its position: how much of the mark's colour it has, its classes, and whether it is held.
+ * How tokens are drawn, as a function of their position: the strength of the highlight colour, the classes, and whether
+ * the token is held.
  *
  * @param {Pick<State, "pattern" | "side" | "hovered" | "token" | "scale" | "line">} state
  */
-export function lookOf({ pattern, side, hovered, token, scale, line }) {
+export function tokenStyles({ pattern, side, hovered, token, scale, line }) {
   const shown = shownToken({ token, side, hovered });
-  const weightOf = pattern && shown !== null ? gaze(pattern, shown, side, line) : () => 0;
-  const other = hovered[side === "query" ? "key" : "query"];
+  const weightOf = pattern && shown !== null ? tokenWeights(pattern, shown, side, line) : () => 0;
+  const partner = hovered[side === "query" ? "key" : "query"];
   return (/** @type {number} */ index) => {
     const weight = weightOf(index);
     const classes = [
       ...(weight === null ? ["masked"] : []),
       ...(index === shown ? ["shown"] : []),
-      ...(index === other ? ["other"] : []),
+      ...(index === partner ? ["partner"] : []),
     ];
     return {
       weight: `${Math.round(100 * shade(weight ?? 0, scale))}%`,
@@ -49,14 +50,14 @@ export function lookOf({ pattern, side, hovered, token, scale, line }) {
   };
 }
 
-/** Most tokens look as before: those are left alone. @param {Iterable<HTMLElement>} buttons @param {State} state */
-function shadeTokens(buttons, state) {
-  const looks = lookOf(state);
+/** Updates only the tokens whose style has changed: most have not. @param {Iterable<HTMLElement>} buttons @param {State} state */
+function styleTokens(buttons, state) {
+  const styleOf = tokenStyles(state);
   for (const button of buttons) {
-    const { weight, classes, held } = looks(Number(button.dataset.token));
-    const look = `${weight} ${classes} ${held}`;
-    if (button.dataset.look === look) continue;
-    button.dataset.look = look;
+    const { weight, classes, held } = styleOf(Number(button.dataset.token));
+    const style = `${weight} ${classes} ${held}`;
+    if (button.dataset.style === style) continue;
+    button.dataset.style = style;
     button.style.setProperty("--weight", weight);
     button.className = classes;
     button.setAttribute("aria-pressed", held);
@@ -64,20 +65,58 @@ function shadeTokens(buttons, state) {
 }
 
 /** @param {HTMLElement} root @param {State} state */
-function renderWords(root, state) {
+function renderText(root, state) {
   for (const radio of root.querySelectorAll("input[name=side]")) {
     if (radio instanceof HTMLInputElement) radio.checked = radio.value === state.side;
   }
   const shown = shownToken(state);
-  // First, as the end of a long sentence is cut off.
-  const held = state.token === null ? "" : "held, Escape lets go: ";
-  const text = state.pattern && shown !== null ? held + gazeWords(state.pattern, shown, state.side, state.line) : "";
-  const said = need(root, ".said");
-  if (said.textContent !== text) said.textContent = text;
+  // At the start, as the end of a long sentence is cut off.
+  const held = state.token === null ? "" : "held (Escape releases it): ";
+  const text =
+    state.pattern && shown !== null ? held + tokenSentence(state.pattern, shown, state.side, state.line) : "";
+  const readout = need(root, ".readout");
+  if (readout.textContent !== text) readout.textContent = text;
 }
 
 /**
- * The text in reading order; the token one points at shades the others by where it looks, or by who looks at it.
+ * The buttons of the tokens, one of which the Tab key reaches.
+ *
+ * @param {HTMLElement} line
+ * @param {Store} store
+ */
+function createTokens(line, store) {
+  const chunks = createChunks(line, (buttons) => {
+    styleTokens(buttons, store.get());
+    markTabStop();
+  });
+  let tabStop = 0;
+
+  function markTabStop() {
+    for (const button of line.querySelectorAll("[tabindex='0']")) button.setAttribute("tabindex", "-1");
+    line.querySelector(`[data-token="${tabStop}"]`)?.setAttribute("tabindex", "0");
+  }
+
+  return {
+    stop: chunks.stop,
+    reveal: chunks.reveal,
+    style: () => styleTokens(line.querySelectorAll("button"), store.get()),
+    /** @param {import("../../types.js").Token[]} tokens */
+    show(tokens) {
+      tabStop = 0;
+      chunks.show(tokens);
+    },
+    /** @param {number} token */
+    focus(token) {
+      tabStop = token;
+      const button = chunks.reveal(token);
+      markTabStop();
+      button?.focus({ preventScroll: true });
+    },
+  };
+}
+
+/**
+ * The text in reading order. The token under the pointer highlights the others by their weights.
  *
  * @param {HTMLElement} root
  * @param {Store} store
@@ -87,27 +126,15 @@ function renderWords(root, state) {
 export function mountStrip(root, store, actions) {
   const line = need(root, ".tokens");
   const { on, undo } = listening();
-  const chunks = createChunks(line, (buttons) => {
-    shadeTokens(buttons, store.get());
-    focusable();
-  });
-  /** The one that Tab leads to. */
-  let stop = 0;
-
-  function focusable() {
-    for (const button of line.querySelectorAll("[tabindex='0']")) button.setAttribute("tabindex", "-1");
-    line.querySelector(`[data-token="${stop}"]`)?.setAttribute("tabindex", "0");
-  }
+  const tokens = createTokens(line, store);
 
   /** @param {State} now @param {State | null} before */
   function render(now, before) {
     root.hidden = !now.pattern;
-    if (now.pattern?.capture !== before?.pattern?.capture) {
-      stop = 0;
-      chunks.show(now.pattern?.capture.tokens ?? []);
-    } else shadeTokens(line.querySelectorAll("button"), now);
-    if (now.token !== null && (now.token !== before?.token || !before.pattern)) chunks.reveal(now.token);
-    renderWords(root, now);
+    if (now.pattern?.capture !== before?.pattern?.capture) tokens.show(now.pattern?.capture.tokens ?? []);
+    else tokens.style();
+    if (now.token !== null && (now.token !== before?.token || !before.pattern)) tokens.reveal(now.token);
+    renderText(root, now);
   }
 
   /** @param {number | null} token */
@@ -119,23 +146,17 @@ export function mountStrip(root, store, actions) {
   function press(event) {
     const from = tokenAt(event.target);
     if (from === null || event.ctrlKey || event.metaKey || event.altKey) return;
-    const to = next(event.key, from, store.get().pattern?.capture.tokens.length ?? 0);
-    if (to !== null) {
-      stop = to;
-      const button = chunks.reveal(to);
-      focusable();
-      button?.focus({ preventScroll: true });
-    } else if (event.key === "Escape") hold(null);
+    const to = nextToken(event.key, from, store.get().pattern?.capture.tokens.length ?? 0);
+    if (to !== null) tokens.focus(to);
+    else if (event.key === "Escape") hold(null);
     else return;
     event.preventDefault();
   }
 
-  on(line, "pointerover", (event) => point(tokenAt(event.target)));
-  on(line, "focusin", (event) => point(tokenAt(event.target)));
-  on(line, "pointerleave", () => point(null));
-  on(line, "focusout", () => point(null));
-  on(line, "click", (event) => {
-    const token = tokenAt(event.target);
+  for (const event of ["pointerover", "focusin"]) on(line, event, ({ target }) => point(tokenAt(target)));
+  for (const event of ["pointerleave", "focusout"]) on(line, event, () => point(null));
+  on(line, "click", ({ target }) => {
+    const token = tokenAt(target);
     if (token !== null) hold(token);
   });
   on(line, "keydown", press);
@@ -143,13 +164,10 @@ export function mountStrip(root, store, actions) {
     on(radio, "change", ({ target }) => actions.adjust({ side: /** @type {Side} */ (target.value) }));
   }
   render(store.get(), null);
-  const drawn = /** @type {const} */ (["pattern", "hovered", "token", "side", "scale", "line"]);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) render(now, before);
-  });
+  const unwatch = store.watch(["pattern", "hovered", "token", "side", "scale", "line"], render);
   return () => {
-    unsubscribe();
-    chunks.stop();
+    unwatch();
+    tokens.stop();
     undo();
   };
 }

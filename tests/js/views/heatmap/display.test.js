@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../../../static/js/state/store.js";
-import { foldedWords, foldWords } from "../../../../static/js/views/heatmap/display.js";
+import { foldedText, foldLabel } from "../../../../static/js/views/heatmap/display.js";
 import { patternOf } from "../../worlds.js";
 
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
@@ -14,30 +14,30 @@ function pair() {
 }
 
 test("the fold button names what it hides", () => {
-  assert.equal(foldWords(pair()), "fold [CLS], [SEP]");
-  assert.equal(foldWords(patternOf(["a", "b"], even, { causal: true })), "fold first token");
-  assert.equal(foldWords(null), "fold");
+  assert.equal(foldLabel(pair()), "fold [CLS], [SEP]");
+  assert.equal(foldLabel(patternOf(["a", "b"], even, { causal: true })), "fold first token");
+  assert.equal(foldLabel(null), "fold");
 });
 
-test("what is folded is said with its share", () => {
+test("the folded tokens are named with their share of the attention", () => {
   const rows = [
     [1, 0],
     [0.71, 0.29],
   ];
   const state = { ...initialState(), pattern: patternOf(["a", "b"], rows, { causal: true }) };
-  assert.equal(foldedWords(state), "");
+  assert.equal(foldedText(state), "");
   assert.equal(
-    foldedWords({ ...state, fold: true }),
-    "71 % of this head's attention is on the first token (folded into the strip at the edge)",
+    foldedText({ ...state, fold: true }),
+    "71 % of this head's attention goes to the first token (folded into the bar at the edge)",
   );
   const special = { ...state, fold: true, pattern: pair() };
   assert.match(
-    seen(foldedWords(special)),
-    /^50 % of this head's attention is on "\[CLS\]" and "\[SEP\]" \(folded into the strip at the edge\)$/,
+    seen(foldedText(special)),
+    /^50 % of this head's attention goes to "\[CLS\]" and "\[SEP\]" \(folded into the bar at the edge\)$/,
   );
 });
 
-test("of effects no share is folded, as they add up to nothing", () => {
+test("effects have no folded share, as they have no meaningful sum", () => {
   const state = { ...initialState(), fold: true, pattern: { ...pair(), longest: 8 } };
-  assert.equal(foldedWords(state), "");
+  assert.equal(foldedText(state), "");
 });

@@ -1,0 +1,43 @@
+import { downsampled } from "./downsample.js";
+import { shownTokens } from "./placement.js";
+import { plotArea } from "./plot_area.js";
+
+/** @import {Display, Geometry, Pattern, Size, State} from "../types.js" */
+
+/** What the geometry of a pattern depends on, besides the pattern. @param {Display} display @param {Size} size */
+const inputsOf = ({ rows, columns, fold, flip }, { width, height, density }) => [
+  rows,
+  columns,
+  fold,
+  flip,
+  width,
+  height,
+  density,
+];
+
+/**
+ * The newest geometry of each pattern: every move of the pointer asks for it.
+ *
+ * @type {WeakMap<Pattern, {inputs: unknown[], geometry: Geometry}>}
+ */
+const newest = new WeakMap();
+
+/**
+ * Where everything is in the map: the only place that works this out. Views get it from here and do not repeat it.
+ *
+ * @param {Pick<State, "pattern"> & Display} state
+ * @param {Size} size of the stage
+ * @returns {Geometry | null} null where no head is shown
+ */
+export function geometryOf(state, size) {
+  const { pattern } = state;
+  if (!pattern) return null;
+  const inputs = inputsOf(state, size);
+  const known = newest.get(pattern);
+  if (known?.inputs.every((input, at) => input === inputs[at])) return known.geometry;
+  const shown = shownTokens(pattern, state);
+  const area = plotArea(pattern.capture.tokens, size, shown.axes.across.length);
+  const geometry = { ...shown, size, area, drawn: downsampled(shown, area, size) };
+  newest.set(pattern, { inputs, geometry });
+  return geometry;
+}
