@@ -1,4 +1,4 @@
-"""A real Chromium (HEADSCOPE_CHROMIUM, or what scripts/find-chromium finds)."""
+"""Chromium: the one of HEADSCOPE_CHROMIUM, or the one that scripts/find-chromium finds."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .places import ROOT
+from .paths import ROOT
 
 SIZE = {"width": 1280, "height": 900}
-# The tool listens for errors with their places, for which V8 would read all of Plotly a second time: no reader does.
+# Playwright listens for errors with their positions. V8 would parse Plotly a second time for that, which no user pays.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-lazy-source-positions"]
 
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(url: str, script: str) -> Iterator[Page]:
-    """A page of Headscope with its picture drawn; the script ran before any of the page's own."""
+    """The page of Headscope once its heatmap is drawn. `script` runs before the scripts of the page."""
     with browser() as running:
         page = running.new_page(viewport=SIZE)
         page.set_default_timeout(300_000)

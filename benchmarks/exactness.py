@@ -1,10 +1,10 @@
-"""How exact weights are: the bundled models beside Hugging Face's eager attention, at several lengths."""
+"""Accuracy of weights: the included models compared with Hugging Face's eager attention, at several lengths."""
 
 import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .figures import Row
+from .measurements import Row
 from .precision import BUNDLED, TEXT
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headscope.capture.capture import Capture
 
 LENGTHS = (1, 60, 511, 512)
-ASKED, ASKED_ABOVE_ONE = 1e-5, 1e-6
+TARGET, TARGET_ABOVE_ONE = 1e-5, 1e-6
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -27,15 +27,15 @@ def rows(quick: bool) -> Iterator[Row]:
     for model_id in BUNDLED:
         model = asyncio.run(shelf.model(model_id))
         for tokens in LENGTHS[:: 3 if quick else 1]:
-            # minilm puts [CLS] and [SEP] around the one token.
+            # minilm adds [CLS] and [SEP] to the one token.
             capture = run(model, "cat" if tokens == 1 else TEXT * 4, None, max(tokens, 3), truncate=True)
             error, above = max(certify(model, capture).max_abs_error), largest(capture) - 1
             yield Row(
-                f"weights of {model_id}, {len(capture.tokens)} tokens, against eager attention",
-                f"{error:.1e}, no weight above 1 by more than {max(above, 0):.0e}",
-                asked=f"{ASKED:.0e}, {ASKED_ABOVE_ONE:.0e}",
-                beside=f"rows as the kernel leaves them: a sum of 1 is missed by {sums_before(capture):.1e}",
-                met=error <= ASKED and above <= ASKED_ABOVE_ONE,
+                f"weights of {model_id}, {len(capture.tokens)} tokens, compared with eager attention",
+                f"error {error:.1e}, largest weight 1 + {max(above, 0):.0e}",
+                target=f"error <= {TARGET:.0e}, weights <= 1 + {TARGET_ABOVE_ONE:.0e}",
+                comparison=f"before rows are normalised, their sums differ from 1 by up to {sums_before(capture):.1e}",
+                reached=error <= TARGET and above <= TARGET_ABOVE_ONE,
             )
 
 
@@ -46,7 +46,7 @@ def patterns(capture: "Capture", normalised: bool) -> "Iterator[Tensor]":
 
 
 def sums_before(capture: "Capture") -> float:
-    """How far rows are from a sum of 1 where the kernel's log-sum-exp is taken as it is."""
+    """Largest difference of a row sum from 1 with the log-sum-exp of the kernel, before rows are normalised."""
     return max((pattern.sum(-1) - 1).abs().max().item() for pattern in patterns(capture, normalised=False))
 
 

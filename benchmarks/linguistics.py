@@ -1,6 +1,6 @@
-"""`python -m benchmarks.linguistics --conllu FILE --gap FILE`: does it find real linguistics? Into the same report.
+"""`python -m benchmarks.linguistics --conllu FILE --gap FILE`: which heads attend along linguistic relations.
 
-Any English or other treebank of Universal Dependencies will do, and GAP's files (gap-coreference).
+Reads any treebank of Universal Dependencies, and the files of GAP (gap-coreference). Writes into the same report.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .figures import Row
 from .gap import snippets
 from .machine import facts
-from .places import CACHE, HERE
+from .measurements import Row
+from .paths import CACHE, HERE
+from .recording import record
 from .results import Result, load
 from .treebank import sentences
-from .writing import written
 
 if TYPE_CHECKING:
     from headscope.models.loading import LoadedModel
@@ -29,13 +29,15 @@ File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 def main(
     conllu: File = None,
     gap: File = None,
-    model: Annotated[list[str] | None, typer.Option(help="bundled, local:NAME, or an id of the hub")] = None,
-    models_dir: Annotated[Path | None, typer.Option(help="the folder of local models")] = None,
-    limit: Annotated[int | None, typer.Option(min=2, help="of each file; kept apart from the report")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="included model, local:NAME, or id of the hub")] = None,
+    models_dir: Annotated[Path | None, typer.Option(help="folder of local models")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=2, help="read only so many entries of each file; the report is written to .bench")
+    ] = None,
 ) -> None:
-    """Dependency heads in a treebank, and pronouns in GAP, as Clark et al. 2019 look for them."""
+    """Dependency heads in a treebank, and pronouns in GAP, as in Clark et al. 2019."""
     if conllu is None and gap is None:
-        raise typer.BadParameter("name a file: --conllu, --gap, or both")
+        raise typer.BadParameter("name at least one file: --conllu, --gap")
     CACHE.mkdir(exist_ok=True)
     home = CACHE if limit else HERE
     results, machine = load(home / "results.json"), facts()
@@ -44,7 +46,7 @@ def main(
         "dependencies": conllu and (lambda: dependency_rows(models, conllu, limit)),
         "pronouns": gap and (lambda: pronoun_rows(models, gap, limit)),
     }
-    done = [written(name, rows, results, Result(machine), home) for name, rows in tasks.items() if rows]
+    done = [record(name, rows, results, Result(machine), home) for name, rows in tasks.items() if rows]
     print(f"\n{home / 'README.md'}")
     if not all(done):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""On what the figures were taken."""
+"""The machine on which the benchmarks ran."""
 
 import os
 import platform
@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .measure import total_bytes
+from .paths import ROOT
 from .peers import pins
-from .places import ROOT
 
 
 def facts() -> dict[str, str]:
-    """What a reader needs to judge the figures; nothing that names this very machine."""
+    """What a reader needs to judge the numbers; nothing that identifies the machine."""
     return {
         "processor": f"{os.cpu_count()} cores, {processor()}, {threads()} threads of torch",
         "memory": f"{total_bytes() / 2**30:.0f} GiB",
@@ -34,7 +34,7 @@ def threads() -> int:
 
 
 def processor() -> str:
-    """As the system calls it (Linux), else its kind."""
+    """The name that Linux reports; on other systems, the architecture."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""Time and memory on a machine that others use too: taking turns, the least of several."""
+"""Time and memory on a shared machine: runs are interleaved, and the smallest of several measurements counts."""
 
 import ctypes
 import math
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-Figures = dict[str, float]
+Timings = dict[str, float]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -16,12 +16,13 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def in_turns(*works: Callable[[], Figures], budget: float, rounds: tuple[int, int] = (3, 30)) -> Figures:
-    """Each figure at its least. The works take turns, so that a busy moment hits all alike.
+def interleaved(*works: Callable[[], Timings], budget: float, rounds: tuple[int, int] = (3, 30)) -> Timings:
+    """The smallest value of each timing. The works run in turns, so that a busy moment affects all of them.
 
+    rounds: smallest and largest number of rounds
     budget: seconds after which no new round begins, once there were at least `rounds[0]`
     """
-    best: Figures = {}
+    best: Timings = {}
     began = time.perf_counter()
     for turn in range(1, rounds[1] + 1):
         for work in works:
@@ -32,25 +33,25 @@ def in_turns(*works: Callable[[], Figures], budget: float, rounds: tuple[int, in
     return best
 
 
-def give_back_memory() -> None:
-    """What the C library keeps for later would hide what the next run needs (Linux)."""
+def return_freed_memory() -> None:
+    """Return freed memory to the system (Linux): otherwise the next run would reuse it, and seem to need less."""
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def reset_peak() -> int:
-    """Forget what this process has held at most; answers the bytes that it holds now (Linux)."""
+    """Reset the peak memory of this process and return its current memory in bytes (Linux)."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak_bytes()
 
 
 def peak_bytes() -> int:
-    """The most that this process has held since the last reset (Linux)."""
+    """Peak memory of this process since the last reset, in bytes (Linux)."""
     return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def available_bytes() -> int:
-    """What could be had without pushing anything out (Linux)."""
+    """Memory that is available without swapping, in bytes (Linux)."""
     return memory("MemAvailable")
 
 

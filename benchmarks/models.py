@@ -1,19 +1,19 @@
-"""The models that are measured: GPT-2 small's shape with random weights, as no model hub is needed then."""
+"""The measured models: the shape of GPT-2 small with random weights, so that no model hub is needed."""
 
 import random
 import string
 from pathlib import Path
 
-from .places import MODELS
+from .paths import MODELS
 
 POSITIONS = 32_768
 LAYERS = HEADS = 12
 
 
 def random_gpt2(layers: int = LAYERS) -> Path:
-    """A folder as a hub would give it: 12 heads of 64, room for 32,768 tokens, one token for each byte of the text.
+    """A model folder: 12 heads of width 64, positions for 32,768 tokens, one token for each byte of the text.
 
-    The vocabulary of 256 is all that is smaller than GPT-2 small; no benchmark computes logits.
+    Only the vocabulary of 256 is smaller than that of GPT-2 small; no benchmark computes logits.
     """
     folder = MODELS / f"random-{layers}"
     if (folder / "tokenizer.json").is_file():
@@ -32,5 +32,5 @@ def random_gpt2(layers: int = LAYERS) -> Path:
 
 
 def text(tokens: int) -> str:
-    """Never the same twice: a text that was captured already would cost nothing."""
+    """A random text: a text that was captured before would cost nothing."""
     return "".join(random.choices(string.ascii_lowercase, k=tokens))

@@ -1,4 +1,4 @@
-"""How smoothly the heatmap follows the mouse."""
+"""Time between frames while the heatmap is dragged."""
 
 import time as clock
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 from playwright.sync_api import Page
 
 from .browser import opened
-from .figures import Row
+from .measurements import Row
 from .models import random_gpt2, text
-from .served import served
+from .server import running_server
 
 TOKENS = 1024
-WINDOW = "256:768"  # of the whole picture nothing can be moved
+WINDOW = "256:768"  # the whole picture cannot be moved
 STEPS = 80
-# Milliseconds between frames, while somebody asks for them.
+# Milliseconds between frames, recorded while window.gaps is a list.
 WATCH = """
 window.gaps = null;
 let before = 0;
@@ -30,8 +30,8 @@ requestAnimationFrame(look);
 
 
 def drag(page: Page) -> list[float]:
-    """There and back again with the button down."""
-    # Whatever the page's own drags do, this one pans.
+    """Drag the heatmap there and back."""
+    # On the page, a drag zooms by default; here it pans.
     page.evaluate('() => Plotly.relayout(document.querySelector("#heatmap .plot"), { dragmode: "pan" })')
     area = page.locator("#heatmap .plot .nsewdrag").first.bounding_box()
     assert area is not None
@@ -45,14 +45,14 @@ def drag(page: Page) -> list[float]:
     gaps: list[float] = page.evaluate("() => { const all = window.gaps; window.gaps = null; return all; }")
     page.mouse.up()
     page.wait_for_timeout(500)
-    return gaps[1:]  # the first began before the drag
+    return gaps[1:]  # the first frame began before the drag
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """Several drags over a loaded picture of 1,024 tokens."""
+    """Several drags over a heatmap of 1,024 tokens."""
     address = urlencode({"text": text(TOKENS), "layer": 5, "head": 5, "rows": WINDOW, "columns": WINDOW})
     with ExitStack() as stack:
-        url = stack.enter_context(served(random_gpt2()))
+        url = stack.enter_context(running_server(random_gpt2()))
         page = stack.enter_context(opened(f"{url}/#{address}", WATCH))
         until = clock.monotonic() + (5 if quick else 90)
         drags = [drag(page) for _ in range(3)]
@@ -60,6 +60,8 @@ def rows(quick: bool) -> Iterator[Row]:
             drags.append(drag(page))
     best = min(median(gaps) for gaps in drags)
     every = sorted(gap for gaps in drags for gap in gaps)
-    beside = f"over {len(drags)} drags {median(every):.0f} ms; one frame in 20 took {every[-len(every) // 20]:.0f} ms"
+    comparison = (
+        f"over {len(drags)} drags {median(every):.0f} ms; one frame in 20 took {every[-len(every) // 20]:.0f} ms"
+    )
     what = f"frame time while panning a heatmap of {TOKENS:,} tokens, median of the smoothest drag"
-    yield Row(what, f"{best:.0f} ms", "<= 33 ms", beside, best <= 33)
+    yield Row(what, f"{best:.0f} ms", "<= 33 ms", comparison, best <= 33)

@@ -1,7 +1,7 @@
-"""The tools that are measured beside ours, each installed from the package index into an environment of its own.
+"""Other tools that are measured for comparison. Each is installed into its own virtual environment.
 
-Such an environment sees all packages of ours and takes only what it lacks, or wants otherwise: torch is never fetched
-a second time. Who cannot be had is left out, with the reason.
+Such an environment also sees the packages of this project and installs only what is missing or has another version;
+torch is not installed again. A tool that cannot be installed is skipped, and the report says why.
 """
 
 import subprocess
@@ -11,11 +11,11 @@ import venv
 from importlib.metadata import version
 from pathlib import Path
 
-from .places import CACHE, HERE
+from .paths import CACHE, HERE
 
 
 class PeerMissing(Exception):
-    """Why this peer cannot be measured here."""
+    """This tool cannot be measured here; the message says why."""
 
 
 def pins() -> dict[str, str]:
@@ -25,7 +25,7 @@ def pins() -> dict[str, str]:
 
 
 def interpreter(name: str) -> Path:
-    """A Python that can import this peer. Raises PeerMissing."""
+    """A Python that can import this tool. Raises PeerMissing."""
     folder, pin = CACHE / "peers" / name, pins()[name]
     python, installed = folder / "bin" / "python", folder / "installed"
     if not (installed.is_file() and installed.read_text() == pin):
@@ -39,7 +39,7 @@ def interpreter(name: str) -> Path:
 
 
 def install(python: Path, pin: str) -> None:
-    """Raises PeerMissing, also where it would bring another torch."""
+    """Raises PeerMissing, also if the tool needs another version of torch."""
     limits = CACHE / "peers" / "constraints.txt"
     limits.write_text(f"torch=={version('torch').partition('+')[0]}\n")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]

@@ -1,16 +1,16 @@
-"""The pictures of others, from the call that makes them until Chromium has drawn them."""
+"""Pictures of other tools, from the call that creates them until Chromium has drawn them."""
 
 import time as clock
 from collections.abc import Iterator
 
 from playwright.sync_api import Browser, Error
 
+from .bertviz_scripts import serve_scripts
 from .browser import SIZE, browser
-from .figures import Row, megabytes, time
+from .measurements import Row, megabytes, time
+from .paths import CACHE
 from .peers import PeerMissing, interpreter
-from .places import CACHE
-from .scripts import serve_scripts
-from .work import WorkFailed, worker
+from .worker import WorkFailed, worker
 
 # peer, view, tokens, what it draws
 VIEWS = (
@@ -19,7 +19,7 @@ VIEWS = (
     ("circuitsvis", "attention_heads", 128, "12 heads"),
     ("circuitsvis", "attention_heads", 512, "12 heads"),
 )
-# A picture is drawn when, for two seconds of frames, nothing has come to the document and onto no canvas.
+# A picture is complete when the document and all canvases have not changed for two seconds of frames.
 QUIET_FRAMES = 120
 LONGEST = 600
 WATCH = """
@@ -41,11 +41,11 @@ const look = () => {
 };
 requestAnimationFrame(look);
 """
-FEWEST = 50  # elements; a page that has not begun to draw is quiet, too
+MIN_ELEMENTS = 50  # a page that has not started to draw does not change either
 
 
 def drawn(running: Browser, address: str) -> tuple[float, int]:
-    """When it was drawn (seconds since 1970), and of how many elements it is. Raises PeerMissing, TimeoutError."""
+    """When it was drawn (seconds since 1970), and its number of elements. Raises PeerMissing, TimeoutError."""
     page = running.new_page(viewport=SIZE)
     page.add_init_script(WATCH)
     serve_scripts(page)
@@ -53,7 +53,7 @@ def drawn(running: Browser, address: str) -> tuple[float, int]:
     page.goto(address, wait_until="commit", timeout=LONGEST * 1000)
     while clock.monotonic() - began < LONGEST:
         found = page.evaluate("() => window.drawing")
-        if found["quiet"] > QUIET_FRAMES and found["count"] > FEWEST:
+        if found["quiet"] > QUIET_FRAMES and found["count"] > MIN_ELEMENTS:
             page.close()
             return found["changed"] / 1000, found["count"]
         page.wait_for_timeout(100)
@@ -61,7 +61,7 @@ def drawn(running: Browser, address: str) -> tuple[float, int]:
 
 
 def picture(peer: str, view: str, tokens: int) -> str:
-    """What it took, once: these are no matter of milliseconds. Raises PeerMissing, WorkFailed, Error, TimeoutError."""
+    """Time and size of one picture, measured once. Raises PeerMissing, WorkFailed, Error, TimeoutError."""
     path = CACHE / f"{view}.html"
     with worker(f"peer_{peer}", python=interpreter(peer)) as one, browser() as running:
         began = clock.time()

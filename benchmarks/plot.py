@@ -1,4 +1,4 @@
-"""The picture of the report: Plotly draws it in Chromium, which needs no library that the page has not got."""
+"""The plot of the report, drawn by Plotly in Chromium: no further library is needed."""
 
 import json
 from pathlib import Path
@@ -9,20 +9,20 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from .browser import browser
-from .figures import MEGABYTE, Point
+from .measurements import MEGABYTE, Point
 
 SIZE = {"width": 1000, "height": 420}
-# Okabe and Ito's colours, which those who see no red or green tell apart.
+# Colours of Okabe and Ito, which people with colour vision deficiency can distinguish.
 PALETTE = ("#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
 def figure(points: list[Point]) -> go.Figure:
     """Seconds and megabytes against tokens, a line for each kind; both axes logarithmic."""
-    both = make_subplots(1, 2, subplot_titles=("seconds", "megabytes above what was held before"))
+    both = make_subplots(1, 2, subplot_titles=("seconds", "megabytes of additional memory"))
     for number, kind in enumerate(dict.fromkeys(point.kind for point in points)):
-        mine = sorted((point for point in points if point.kind == kind), key=lambda point: point.tokens)
-        tokens = [point.tokens for point in mine]
-        sides = [point.seconds for point in mine], [point.bytes / MEGABYTE for point in mine]
+        of_kind = sorted((point for point in points if point.kind == kind), key=lambda point: point.tokens)
+        tokens = [point.tokens for point in of_kind]
+        sides = [point.seconds for point in of_kind], [point.bytes / MEGABYTE for point in of_kind]
         for column, values in enumerate(sides, start=1):
             line = go.Scatter(
                 x=tokens, y=values, name=kind, mode="lines+markers", legendgroup=kind, showlegend=column == 1,

@@ -1,16 +1,16 @@
-"""What keeping queries and keys as float16 costs: the largest difference that it makes to any weight of a text."""
+"""Accuracy of captures in float16: the largest difference of any weight of a text."""
 
 import asyncio
 from collections.abc import Iterator
 
-from .figures import Row, megabytes
+from .measurements import Row, megabytes
 
 TEXT = "The old bird by the river spoke to a white horse that had come from the hills. " * 12
 BUNDLED = ("minilm", "gpt2-mini")
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """The bundled models, whose scores are those of trained heads; random weights would make it look harmless."""
+    """The included models. They are trained; with random weights, the difference would be much smaller."""
     import torch
 
     from headscope.capture.capture import run
@@ -31,5 +31,5 @@ def rows(quick: bool) -> Iterator[Row]:
         yield Row(
             f"captures in float16, {model_id}, {len(exact.tokens)} tokens",
             f"weights differ by {largest:.1e} at most, {mean:.1e} on average",
-            beside=f"{megabytes(half.bytes)}, in float32 {megabytes(exact.bytes)}",
+            comparison=f"{megabytes(half.bytes)}, in float32 {megabytes(exact.bytes)}",
         )

@@ -1,4 +1,4 @@
-"""Which heads look from a pronoun to the name it stands for: Clark et al. 2019, sec. 4.3, with two candidates (GAP).
+"""Which heads attend from a pronoun to the name that it refers to: Clark et al. 2019, sec. 4.3, with the data of GAP.
 
 Axis letters: l layer, h head, j token, c candidate, n snippets.
 """
@@ -16,32 +16,32 @@ from headscope.capture.capture import Capture, run
 from headscope.errors import TooManyTokens
 from headscope.models.loading import LoadedModel
 
-from .choosing import best, percent
 from .dependencies import rows_of
-from .figures import Row
 from .gap import Snippet
+from .measurements import Row
+from .selection import best, percent
 
-# Why a snippet is left out.
-UNCLEAR, TOO_LONG, NO_TOKEN = "neither or both are meant", "too long for the model", "a name without a token"
+# Why a snippet is skipped.
+UNCLEAR, TOO_LONG, NO_TOKEN = "refers to neither or both", "too long for the model", "a name without a token"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The snippets that were judged, with their numbers from 1 [n], and right [n l h]; of all that were read."""
+class Evaluation:
+    """The evaluated snippets, their numbers from 1 [n], right [n l h], and how many were read and skipped."""
 
     snippets: list[Snippet]
     numbers: np.ndarray
     right: np.ndarray
     read: int
-    left_out: Counter[str]
+    skipped: Counter[str]
 
 
 def rows(model: LoadedModel, snippets: Iterable[Snippet]) -> Iterator[Row]:
-    name, found = model.card.id, judged(model, snippets)
+    name, found = model.card.id, evaluate(model, snippets)
     yield Row(
-        f"{name}: what was read",
-        f"{found.read} snippets, {len(found.snippets)} judged",
-        beside=f"left out: {', '.join(f'{found.left_out[why]} ({why})' for why in (UNCLEAR, TOO_LONG, NO_TOKEN))}",
+        f"{name}: data",
+        f"{found.read} snippets, {len(found.snippets)} evaluated",
+        comparison=f"skipped: {', '.join(f'{found.skipped[why]} ({why})' for why in (UNCLEAR, TOO_LONG, NO_TOKEN))}",
     )
     back = np.array([snippet.looks_back for snippet in found.snippets], dtype=bool)
     if not model.card.causal:
@@ -49,8 +49,8 @@ def rows(model: LoadedModel, snippets: Iterable[Snippet]) -> Iterator[Row]:
     yield from some_rows(f"{name}, both names before the pronoun", found, back)
 
 
-def some_rows(what: str, found: Judged, chosen: np.ndarray) -> Iterator[Row]:
-    """None where there are too few to choose a head on one half and judge it on the other."""
+def some_rows(what: str, found: Evaluation, chosen: np.ndarray) -> Iterator[Row]:
+    """No row if there are too few snippets to choose a head on one half and evaluate it on the other."""
     odd = found.numbers[chosen] % 2 == 1
     if not 0 < odd.sum() < len(odd):
         return
@@ -60,36 +60,36 @@ def some_rows(what: str, found: Judged, chosen: np.ndarray) -> Iterator[Row]:
     yield Row(
         f"{what}, {len(odd)} snippets",
         f"{head.both}, layer {layer} head {number}",
-        beside=", ".join(f"{rule} name {percent(share)}" for rule, share in rules.items()),
+        comparison=", ".join(f"{rule} name {percent(share)}" for rule, share in rules.items()),
     )
 
 
 def by_rule(snippets: list[Snippet]) -> dict[str, float]:
-    """How often each simple rule is right."""
+    """The accuracy of each simple rule."""
     truth = np.array([snippet.truth for snippet in snippets])
     nearest = np.array([snippet.nearest for snippet in snippets])
     return {"nearest": (truth == nearest).mean(), "first": (truth == 0).mean(), "last": (truth == 1).mean()}
 
 
-def judged(model: LoadedModel, snippets: Iterable[Snippet]) -> Judged:
-    kept: list[Snippet] = []
+def evaluate(model: LoadedModel, snippets: Iterable[Snippet]) -> Evaluation:
+    evaluated: list[Snippet] = []
     numbers: list[int] = []
     right: list[np.ndarray] = []
-    left_out: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
     number = 0
     for number, snippet in enumerate(snippets, 1):
-        found = judge(model, snippet)
+        found = evaluate_snippet(model, snippet)
         if isinstance(found, str):
-            left_out[found] += 1
+            skipped[found] += 1
             continue
-        kept.append(snippet)
+        evaluated.append(snippet)
         numbers.append(number)
         right.append(found)
-    return Judged(kept, np.array(numbers), np.array(right), number, left_out)
+    return Evaluation(evaluated, np.array(numbers), np.array(right), number, skipped)
 
 
-def judge(model: LoadedModel, snippet: Snippet) -> np.ndarray | str:
-    """[l h], True where the pronoun gives more to the name that is meant; else why that cannot be said."""
+def evaluate_snippet(model: LoadedModel, snippet: Snippet) -> np.ndarray | str:
+    """[l h], True where the pronoun attends more to the name it refers to; or why this is not defined."""
     if snippet.truth is None:
         return UNCLEAR
     try:
@@ -101,11 +101,11 @@ def judge(model: LoadedModel, snippet: Snippet) -> np.ndarray | str:
 
 @torch.inference_mode()
 def of_candidates(capture: Capture, snippet: Snippet) -> Tensor | None:
-    """[l h c], from the mean of the pronoun's tokens to the sum of a name's; None if one has no token of its own."""
-    places = sorted([snippet.pronoun, *snippet.candidates])
-    found = words(capture.tokens, capture.texts, [places])
-    at = {places[number]: found[row] for number, row in rows_of(found, places).items()}
-    if len(at) < len(places):
+    """[l h c]: mean over the tokens of the pronoun, sum over those of a name. None if one has no token of its own."""
+    spans = sorted([snippet.pronoun, *snippet.candidates])
+    found = words(capture.tokens, capture.texts, [spans])
+    at = {spans[number]: found[row] for number, row in rows_of(found, spans).items()}
+    if len(at) < len(spans):
         return None
     pronoun, names = at[snippet.pronoun], [at[place] for place in snippet.candidates]
     mass = []

@@ -1,87 +1,93 @@
-"""benchmarks/README.md from what was measured; the same results always give the same page."""
+"""benchmarks/README.md from the results alone: the same results always give the same page."""
 
 from collections.abc import Iterable
 
-from .figures import Point, Row, megabytes, time
+from .measurements import Point, Row, megabytes, time
 from .results import Results
 
 INTRODUCTION = """\
-# What it costs
+# Benchmarks
 
-`make bench` measures this and writes it; nothing is gated on it. `make bench ARGS="grid wire"` takes single benchmarks
-({names}), `ARGS=--quick` fewer rounds.
+`make bench` measures everything on this page and writes it. No test depends on it. `make bench ARGS="grid wire"` runs
+single benchmarks ({names}); `make bench ARGS=--quick` runs fewer rounds.
 
-`python -m benchmarks.linguistics --conllu FILE --gap FILE` measures what wants a file of its user's: a treebank of
-Universal Dependencies, and GAP.
+`python -m benchmarks.linguistics --conllu FILE --gap FILE` needs files of your own: a treebank of Universal
+Dependencies, and the data of GAP.
 
-The model has GPT-2 small's shape (12 layers, 12 heads, width 768) with random weights, room for 32,768 tokens and a
-vocabulary of bytes, in float32. What is compared takes turns, and the figure is the least of several rounds: on cores
-that are shared with others, a single time says little, and a ratio says more than a time. Memory is what a process
-needs at most, above what it held before. The load below is how many processes wanted a core meanwhile, the benchmark's
-own one or two among them: where it is far above the number of cores, the times are those of a busy machine. There,
-`OMP_NUM_THREADS=1 make bench` gives steadier ratios, as no thread has to wait for another that was put aside.
+How it is measured:
+
+- The model has the shape of GPT-2 small (12 layers, 12 heads, width 768) with random weights in float32, positions for
+  32,768 tokens, and a vocabulary of bytes.
+- What is compared runs in turns, and the smallest time of several rounds counts. On a machine that others use too, a
+  ratio is more reliable than a single time.
+- Memory is the peak memory of a process in addition to what it held before.
+- The load is the largest load average during the benchmark, which itself adds one or two. If it is far above the number
+  of cores, the machine was busy. `OMP_NUM_THREADS=1 make bench` then gives steadier ratios.
 """
-ASKED = "## What was asked for"
-# What nothing was asked of, by its benchmark.
-OTHERS = {
-    "grid": "## The grid, in pieces",
+TARGETS = "## Targets"
+# Headings of rows without a target, by benchmark.
+SECTIONS = {
+    "grid": "## Parts of the grid",
     "capture": "## Not measured",
-    "studies": "## Scores beside those of others",
-    "precision": "## What half precision costs",
+    "studies": "## Scores compared with another tool",
+    "precision": "## Accuracy of captures in float16",
     "roles": """\
-## What the heads of the bundled models do
+## Roles of the heads of the included models
 
-On a text of ordinary English in which some phrases come back. Roles are those of the page, read off what a head gives
-to anything but its sink (the rules are in app/analysis/roles.py); heads are written layer.head, from 0. Beside a role
-of a causal model stand the heads that reach the same share in the probe of Olsson et al. 2022: on random tokens,
-repeated once, and of all attention, the sink's too. The naive rule names a head after the largest of its scores.
+The text is ordinary English in which some phrases are repeated. The roles are those of the page: the rules are in
+docs/heads.md. Heads are written as layer.head, from 0. For a causal model, the last column names the heads that reach
+the same share in the induction probe of Olsson et al. 2022, which uses random tokens and counts all attention. The
+naive rule names a head after the largest of its scores.
 """,
     "dependencies": """\
-## Real linguistics: heads that look along dependencies
+## Linguistics: heads that attend along dependencies
 
-After Clark et al. 2019, sec. 4.2, on a treebank that was annotated by people. Attention to a split word is the sum over
-its tokens, from it the mean; special tokens are dropped, and a word's look at itself does not count. In one direction,
-a head is right about a word (the dependent) where the word looks most at its head in the tree; in the other, where
-of all words it is the head that looks most at it. A relation is named without its subtype (`nmod` is `nmod:poss` as
-well), roots and punctuation are left out, and relations with fewer than 100 instances.
+This repeats Clark et al. 2019, sec. 4.2, on a treebank that people annotated.
 
-The figure is the accuracy of the best of all heads and both directions; in brackets, that of the head that is best on
-the odd sentences, measured on the even ones, as the best of so many is in part the luckiest. Beside it stands the best
-fixed offset, "the head is the next word but one" being +2, chosen in the same two ways. In a causal model a word sees
-only what comes before: an instance where the one sought comes later counts as wrong, and how many do not is said.
+- Attention to a word of several tokens is the sum over them; attention from it is the mean. Special tokens and the
+  attention of a word to itself do not count.
+- Direction "dependent → head": a head is right if the dependent attends most to its head in the tree. Direction "head →
+  dependent": a head is right if, of all words, the head in the tree attends most to the dependent.
+- Relations are named without subtype (`nmod` includes `nmod:poss`). Roots, punctuation, and relations with fewer than
+  100 instances are not evaluated.
+
+"Measured" is the accuracy of the best of all heads and both directions. The best of so many is partly the luckiest, so
+the number in brackets is the accuracy, on the even sentences, of the head that is best on the odd sentences.
+"For comparison" is the best fixed offset, chosen in the same two ways; +2 means that the head is two words later. In a
+causal model, a word sees only earlier words: other instances count as wrong, and "visible" says how many are not.
 """,
     "pronouns": """\
-## Real linguistics: heads that look from a pronoun to its name
+## Linguistics: heads that attend from a pronoun to its name
 
-After Clark et al. 2019, sec. 4.3, on snippets of Wikipedia in which a pronoun may stand for one of two names (GAP). A
-head is right where the pronoun gives the name that is meant more, summed over its tokens. The figure is the accuracy of
-the best head; in brackets, that of the head that is best on the odd snippets, measured on the even ones. Beside it
-stand three rules that know no language. Causal models see no name that comes after the pronoun: they are judged where
-both come before.
+This repeats Clark et al. 2019, sec. 4.3, on texts of Wikipedia in which a pronoun may refer to one of two names (GAP).
+A head is right if the pronoun attends more to the name that is meant, summed over the tokens of the name. "Measured" is
+the accuracy of the best head; the number in brackets is the accuracy, on the even texts, of the head that is best on
+the odd texts. "For comparison" has three rules that use only positions. A causal model does not see names after the
+pronoun, so it is evaluated where both names come before it.
 """,
-    "pictures": "## The pictures of others, from the call that makes them until they are drawn",
+    "pictures": "## Pictures of other tools, from the call until they are drawn",
     "gpu": "## On a GPU",
 }
 PLOT = """## Time and memory against tokens
 
-![seconds and bytes of one text against its tokens, ours and others'](capture.svg)
+![Seconds and bytes for one text against its number of tokens, for Headscope and other tools](capture.svg)
 """
-MACHINE = "## Measured on"
-# In the report behind all others: run on their own, on files.
+MACHINE = "## Machines"
+# Benchmarks that need files. They come last in the report.
 ON_FILES = ("dependencies", "pronouns")
 
 
 def readme(results: Results, names: Iterable[str]) -> str:
-    """The whole page, in Markdown; the benchmarks in the order of `names`, then those on files."""
+    """The whole page in Markdown: the benchmarks in the order of `names`, then those that need files."""
     known = {name: results[name] for name in (*names, *ON_FILES) if name in results}
     rows = [row for result in known.values() for row in result.rows]
     points = [point for result in known.values() for point in result.points]
     parts = [INTRODUCTION.format(names=", ".join(f"`{name}`" for name in names))]
-    parts += [ASKED, asked_table([row for row in rows if row.asked])]
+    parts += [TARGETS, targets_table([row for row in rows if row.target])]
     parts += [PLOT, points_table(points)] if points else []
     for name, result in known.items():
-        if others := [row for row in result.rows if not row.asked]:
-            parts += [OTHERS[name], others_table(others)]
+        if others := [row for row in result.rows if not row.target]:
+            parts += [SECTIONS[name], others_table(others)]
     parts += [MACHINE, machines(known)]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -91,18 +97,18 @@ def table(heads: list[str], lines: Iterable[list[str]]) -> str:
     return "\n".join([f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *written])
 
 
-def asked_table(rows: list[Row]) -> str:
+def targets_table(rows: list[Row]) -> str:
     words = {True: "yes", False: "**no**", None: ""}
-    lines = ([row.what, row.asked, row.measured, words[row.met], row.beside] for row in rows)
-    return table(["what", "asked", "measured", "reached", "beside it"], lines)
+    lines = ([row.what, row.target, row.measured, words[row.reached], row.comparison] for row in rows)
+    return table(["what", "target", "measured", "reached", "for comparison"], lines)
 
 
 def others_table(rows: list[Row]) -> str:
-    return table(["what", "measured", "beside it"], ([row.what, row.measured, row.beside] for row in rows))
+    return table(["what", "measured", "for comparison"], ([row.what, row.measured, row.comparison] for row in rows))
 
 
 def points_table(points: list[Point]) -> str:
-    """A line for each number of tokens, a column for each kind; empty where there was no room."""
+    """A row for each number of tokens, a column for each kind; empty if it did not fit into memory."""
     kinds = list(dict.fromkeys(point.kind for point in points))
     at = {(point.tokens, point.kind): f"{time(point.seconds)}, {megabytes(point.bytes)}" for point in points}
     sizes = sorted({point.tokens for point in points})
@@ -110,7 +116,7 @@ def points_table(points: list[Point]) -> str:
 
 
 def machines(known: Results) -> str:
-    """Each machine once, with what was measured on it."""
+    """Each machine once, with the benchmarks that ran on it."""
     of: dict[str, list[str]] = {}
     for name, result in known.items():
         of.setdefault("; ".join(f"{fact}: {value}" for fact, value in result.machine.items()), []).append(

@@ -1,18 +1,18 @@
-"""What was measured, kept in results.json as it comes: a run that is broken off loses nothing."""
+"""Results, saved in results.json after each measurement: an interrupted run loses nothing."""
 
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .figures import Point, Row
+from .measurements import Point, Row
 
 
 @dataclass
 class Result:
-    """What one benchmark found, and on what.
+    """The results of one benchmark, and the machine.
 
-    load: how many processes wanted a core meanwhile, at most, in the mean of five minutes
+    load: the largest load average of five minutes during the benchmark
     """
 
     machine: dict[str, str]
@@ -31,7 +31,7 @@ Results = dict[str, Result]
 
 
 def load(path: Path) -> Results:
-    """Empty where nothing was measured yet."""
+    """Empty if nothing was measured yet."""
     if not path.is_file():
         return {}
     kept: dict[str, Any] = json.loads(path.read_text())

@@ -1,10 +1,10 @@
-"""What the heads of the bundled models do: their roles on a text, beside the standard probe and a naive rule."""
+"""The roles of the heads of the included models, compared with the induction probe and with a naive rule."""
 
 import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .figures import Row
+from .measurements import Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headscope.capture.capture import Capture
 
 BUNDLED = ("minilm", "gpt2-mini")
-# Phrases come back in it, as in any story: without copies, none can be looked for.
+# Some phrases are repeated: without repetitions, there is no induction.
 TEXT = (
     "The old harbour lay quiet in the morning, and the boats moved slowly with the tide. Martha Ellison had come down "
     "from the house on the hill to meet the ferry, but the ferry was late. She walked along the wall, counted the "
@@ -22,7 +22,7 @@ TEXT = (
     "the tide, and Martha Ellison, who had come down from the house on the hill again, saw her brother wave from the "
     'deck. "It always comes," said the man who kept the light, and he went to his dinner.'
 )
-# The largest of these scores is what the naive rule calls a head.
+# The naive rule names a head after the largest of these scores.
 NAIVE = ("first", "previous", "next", "self", "duplicate", "induction", "punctuation")
 
 
@@ -46,14 +46,14 @@ def rows(quick: bool) -> Iterator[Row]:
 
 
 def role_rows(what: str, found: "Roles", probed: dict[str, "np.ndarray"]) -> Iterator[Row]:
-    """A line for each role; beside it the heads that the probe, where it knows of the role, finds at its threshold."""
+    """A row for each role, with the heads that reach its threshold in the induction probe, if it measures that role."""
     from headscope.analysis.formulas.roles import DELIMITER, RESTS, ROLES
 
     for role, held in zip(ROLES, found.held, strict=True):
-        beside = ""
+        comparison = ""
         if role.name in probed:
-            beside = f"by the probe {addresses(probed[role.name] >= role.threshold)}"
-        yield Row(f"{what}: {role.title}", addresses(held), beside=beside)
+            comparison = f"induction probe: {addresses(probed[role.name] >= role.threshold)}"
+        yield Row(f"{what}: {role.title}", addresses(held), comparison=comparison)
     if not found.causal:
         yield Row(f"{what}: {DELIMITER.removeprefix('of an encoder: ')}", addresses(found.delimiter))
     yield Row(f"{what}: {RESTS}", addresses(found.rests))
@@ -73,9 +73,9 @@ def naive_row(model_id: str, capture: "Capture", found: "Roles") -> Row:
 
     naive = np.nanargmax(per_head(capture, [BY_NAME[name] for name in NAIVE]), 0)
     first = naive == NAIVE.index("first")
-    resting, playing = (first & found.rests).sum(), (first & found.held.any(0)).sum()
+    dominated, with_role = (first & found.rests).sum(), (first & found.held.any(0)).sum()
     return Row(
         f"{model_id}: heads that the naive rule calls “first token”",
         f"{first.sum()} of {first.size}",
-        beside=f"{resting} of them rest on their sink, {playing} have a role",
+        comparison=f"{dominated} of them are sink-dominated, {with_role} have a role",
     )

@@ -1,4 +1,4 @@
-"""What it costs to say what every head does, beside writing all maps out once; and the scores beside a peer's."""
+"""Cost of scores and similarity, compared with writing all patterns once; and scores compared with TransformerLens."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from .figures import Row, megabytes, time
-from .measure import Figures, in_turns
+from .measure import Timings, interleaved
+from .measurements import Row, megabytes, time
 from .models import random_gpt2
+from .paths import CACHE
 from .peers import PeerMissing, interpreter
-from .places import CACHE
-from .work import Worker, WorkFailed, worker
+from .worker import Worker, WorkFailed, worker
 
-WHAT = "14 scores of 144 heads and how alike these are"
+WHAT = "14 scores and the similarity of 144 heads"
 LONG = 16_384
-# What the detector adds up over all queries, ours is the mean of over the queries that are counted. Of the text below
-# no token stands beside its copy, where it would count the query itself as what followed.
+# The detector divides by the number of all queries; Headscope divides by the number of counted queries. In this text,
+# no token is next to its copy: there, the detector would count the query itself as the token that followed.
 REPEATED = "The old bird spoke to a white horse. " * 3
 
 
-def asked(one: Worker, kind: str, tokens: int) -> Callable[[], Figures]:
+def timing(one: Worker, kind: str, tokens: int) -> Callable[[], Timings]:
     return lambda: {kind: one.ask(tokens=tokens)["seconds"]}
 
 
@@ -29,31 +29,32 @@ def rows(quick: bool) -> Iterator[Row]:
     with ExitStack() as stack:
         both = {
             kind: stack.enter_context(worker("studies", kind, random_gpt2(), python=sys.executable))
-            for kind in ("studies", "maps")
+            for kind in ("studies", "patterns")
         }
         for one in both.values():
             one.ask(tokens=1024, ready=True)
-        best = in_turns(*(asked(one, kind, 1024) for kind, one in both.items()), budget=5 if quick else 60)
-        ratio, beside = best["studies"] / best["maps"], f"all maps written out once {time(best['maps'])}"
-        measured = f"{time(best['studies'])}: {ratio:.2f} x the maps"
-        yield Row(f"{WHAT}, 1,024 tokens: time", measured, "<= 2 x the maps", beside, ratio <= 2)
+        best = interleaved(*(timing(one, kind, 1024) for kind, one in both.items()), budget=5 if quick else 60)
+        ratio = best["studies"] / best["patterns"]
+        comparison = f"writing all patterns once {time(best['patterns'])}"
+        measured = f"{time(best['studies'])}: {ratio:.2f} x writing the patterns"
+        yield Row(f"{WHAT}, 1,024 tokens: time", measured, "<= 2 x writing the patterns", comparison, ratio <= 2)
         for tokens in (1024,) if quick else (1024, LONG):
             yield memory(both["studies"], tokens)
-    yield from beside_the_detector()
+    yield from compared_with_the_detector()
 
 
 def memory(one: Worker, tokens: int) -> Row:
-    """What they need above the capture."""
+    """Memory in addition to the capture."""
     one.ask(tokens=tokens, ready=True)
     found = one.ask(tokens=tokens, trim=True)
-    what = f"{WHAT}, {tokens:,} tokens: memory above the capture"
+    what = f"{WHAT}, {tokens:,} tokens: memory in addition to the capture"
     measured = f"{megabytes(found['bytes'])}, in {time(found['seconds'])}"
     return Row(what, measured, "<= 200 MB", "", found["bytes"] <= 200 * 10**6)
 
 
-def beside_the_detector() -> Iterator[Row]:
+def compared_with_the_detector() -> Iterator[Row]:
     """The same patterns of gpt2-mini, scored by TransformerLens."""
-    what = "previous, duplicate and induction scores against TransformerLens's head detector"
+    what = "previous, duplicate and induction scores, compared with the head detector of TransformerLens"
     given, found = CACHE / "patterns.npz", CACHE / "detected.npz"
     try:
         ours, counted = scored(given)
@@ -64,8 +65,8 @@ def beside_the_detector() -> Iterator[Row]:
         return
     with np.load(found) as theirs:
         apart = max(abs(theirs[name] * len_of(given) / counted[name] - ours[name]).max() for name in ours)
-    note = "theirs is the sum over all queries by their number, ours the mean over those that have such a key"
-    yield Row(what, f"differ by {apart:.0e} at most, each by its own count of queries", beside=note)
+    note = "TransformerLens takes the mean over all queries, Headscope over the queries that have such a key"
+    yield Row(what, f"differ by {apart:.0e} at most, after the same normalisation", comparison=note)
 
 
 def len_of(given: Path) -> int:
@@ -74,7 +75,7 @@ def len_of(given: Path) -> int:
 
 
 def scored(given: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Ours of gpt2-mini, and how many queries each counts; the patterns that they are of go to the file."""
+    """Scores of gpt2-mini, and the number of queries each counts. The patterns are written to the file."""
     import asyncio
 
     from headscope.analysis.scores import per_head, per_query

@@ -1,4 +1,4 @@
-"""Sentences of a Universal Dependencies treebank (CoNLL-U), and where their words stand in the text."""
+"""Sentences of a Universal Dependencies treebank (CoNLL-U), with the character spans of their words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 TEXT = "# text = "
 
 # The characters [start, end) of a text.
-Place = tuple[int, int]
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Arc:
-    """From a word to its head, both as numbers of words from 0; the relation without its subtype: nmod of nmod:poss."""
+    """From a word to its head, both as word numbers from 0. The relation is without subtype: nmod for nmod:poss."""
 
     dependent: int
     head: int
@@ -19,21 +19,21 @@ class Arc:
 
     @property
     def offset(self) -> int:
-        """How many words after the dependent its head comes; below 0 it comes before."""
+        """Number of words from the dependent to its head; negative if the head comes first."""
         return self.head - self.dependent
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """places: of its words, in order. arcs: without the root, which has no head, and without punctuation."""
+    """spans: of the words, in order. arcs: without the root, which has no head, and without punctuation."""
 
     text: str
-    places: list[Place]
+    spans: list[Span]
     arcs: list[Arc]
 
 
 def sentences(conllu: str) -> Iterator[Sentence]:
-    # Not splitlines(), which would also break a text at a line separator of Unicode.
+    # splitlines() would also break a line at a Unicode line separator.
     lines: list[str] = []
     for line in [*conllu.split("\n"), ""]:
         if line.strip():
@@ -44,15 +44,15 @@ def sentences(conllu: str) -> Iterator[Sentence]:
 
 
 def sentence(lines: list[str]) -> Sentence:
-    """Raises ValueError where the lines do not say which text they are of, or where a word is not in it."""
+    """Raises ValueError if the lines have no text, or if a word is not in the text."""
     text = next((line.removeprefix(TEXT) for line in lines if line.startswith(TEXT)), None)
     if text is None:
         raise ValueError(f"a sentence without a line that begins with {TEXT!r}: {lines[0]!r}")
     fields = [line.split("\t") for line in lines if not line.startswith("#")]
-    # 8.1 is a word that was left out of the text: it stands nowhere in it, and in no tree but the enhanced one.
+    # 8.1 is a word that the text omits; it is only part of the enhanced tree.
     words = [field for field in fields if field[0].isdigit()]
     ranges = {int(field[0].partition("-")[0]) - 1: field for field in fields if "-" in field[0]}
-    return Sentence(text, places([field[1] for field in words], ranges, text), [*arcs(words)])
+    return Sentence(text, spans_of([field[1] for field in words], ranges, text), [*arcs(words)])
 
 
 def arcs(words: list[list[str]]) -> Iterator[Arc]:
@@ -62,12 +62,13 @@ def arcs(words: list[list[str]]) -> Iterator[Arc]:
             yield Arc(number, head - 1, relation)
 
 
-def places(forms: list[str], ranges: dict[int, list[str]], text: str) -> list[Place]:
-    """Of each word. `ranges`: by their first words, lines such as `1-2 don't`, written as one; 1 is `do`, 2 `n't`.
+def spans_of(forms: list[str], ranges: dict[int, list[str]], text: str) -> list[Span]:
+    """The span of each word.
 
-    Words that a range does not spell out, as `de` and `el` of Spanish `del`, share its place.
+    ranges: first word -> line of several words written as one, such as `1-2 don't` for 1 `do` and 2 `n't`. If the words
+    do not add up to the written form, as `de` and `el` for Spanish `del`, they share its span.
     """
-    found: list[Place] = []
+    found: list[Span] = []
     end = 0
     while len(found) < len(forms):
         first = len(found)
@@ -89,9 +90,9 @@ def after_spaces(text: str, end: int, written: str) -> int:
     return start
 
 
-def parts(forms: list[str], written: str, start: int) -> Iterator[Place]:
-    spelt = "".join(forms) == written
+def parts(forms: list[str], written: str, start: int) -> Iterator[Span]:
+    spelled_out = "".join(forms) == written
     for form in forms:
-        end = start + len(form if spelt else written)
+        end = start + len(form if spelled_out else written)
         yield start, end
-        start = end if spelt else start
+        start = end if spelled_out else start

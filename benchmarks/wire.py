@@ -1,4 +1,4 @@
-"""How large an answer is on the wire, and what writing its numbers as JSON costs."""
+"""Size of an answer, and the time to write it as JSON."""
 
 import json
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ import numpy as np
 
 from headscope.export.negotiation import Answer, encode
 
-from .figures import Row, milliseconds
-from .measure import in_turns, seconds
+from .measure import interleaved, seconds
+from .measurements import Row, milliseconds
 
 SIDE = 512
 
@@ -20,9 +20,9 @@ def rows(quick: bool) -> Iterator[Row]:
     over = len(encode(one, "npy").body) / weights.nbytes
     yield Row(
         "wire: one 512 x 512 head in npy", f"{over:.4f} x its float32 bytes before compression", "<= 1.1 x",
-        met=over <= 1.1,
+        reached=over <= 1.1,
     )  # fmt: skip
-    best = in_turns(
+    best = interleaved(
         lambda: {"orjson": seconds(lambda: encode(one, "json"))},
         lambda: {"json": seconds(lambda: json.dumps({**one.facts, "values": weights.tolist()}).encode())},
         budget=2 if quick else 10,
@@ -30,6 +30,6 @@ def rows(quick: bool) -> Iterator[Row]:
     faster = best["json"] / best["orjson"]
     measured = f"{faster:.0f} x faster ({milliseconds(best['orjson'])})"
     yield Row(
-        "wire: the same as JSON, orjson against json.dumps", measured, ">= 10 x faster",
+        "wire: the same as JSON, orjson compared with json.dumps", measured, ">= 10 x faster",
         f"json.dumps {milliseconds(best['json'])}", faster >= 10,
     )  # fmt: skip

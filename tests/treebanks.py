@@ -1,4 +1,4 @@
-"""Sentences, snippets and captures made by hand, for the tests of what heads know of language."""
+"""Handmade sentences, snippets and captures for the tests of the linguistic benchmarks."""
 
 from types import SimpleNamespace
 
@@ -36,20 +36,20 @@ NEITHER = "v-3	Ann met Eve. She left.	She	13	Ann	0	FALSE	Eve	8	FALSE	-\n"
 
 
 def conllu(text, *words):
-    """A word as `1 Dogs 4 nsubj`."""
+    """Each word is given as `1 Dogs 4 nsubj`."""
     fields = [word.split() for word in words]
     return "\n".join([f"# text = {text}", *("\t".join([n, form, *"____", head, of]) for n, form, head, of in fields)])
 
 
-def tokens_at(*places):
-    """Tokens with these places in characters; None is a special one."""
-    return tuple(Token(n, n, str(n), *(place or (None, None)), place is None, 0) for n, place in enumerate(places))
+def tokens_at(*spans):
+    """Tokens with these character spans; None is a special token."""
+    return tuple(Token(n, n, str(n), *(span or (None, None)), span is None, 0) for n, span in enumerate(spans))
 
 
 def capture_of(tokens, *layers):
-    """What one would have kept of it, had the maps of each layer [h i j] been these."""
-    maps = [torch.tensor(np.array(layer), dtype=torch.float64) for layer in layers]
-    made = [
+    """A capture whose layers have these patterns [h i j]."""
+    patterns = [torch.tensor(np.array(layer), dtype=torch.float64) for layer in layers]
+    captured = [
         SimpleNamespace(
             q=torch.zeros(len(x), len(tokens), 1),
             config=SimpleNamespace(heads=len(x)),
@@ -57,6 +57,6 @@ def capture_of(tokens, *layers):
                 heads.start : heads.stop, rows.start : rows.stop, columns.start : columns.stop
             ],
         )
-        for x in maps
+        for x in patterns
     ]
-    return SimpleNamespace(tokens=tokens, texts=("", ""), layers=made, heads=len(maps[0]))
+    return SimpleNamespace(tokens=tokens, texts=("", ""), layers=captured, heads=len(patterns[0]))

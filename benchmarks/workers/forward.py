@@ -1,4 +1,4 @@
-"""Ours and Hugging Face's: `python -m benchmarks.workers.forward sdpa|eager|capture FOLDER`."""
+"""Forward passes of Headscope and Hugging Face: `python -m benchmarks.workers.forward sdpa|eager|capture FOLDER`."""
 
 import sys
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from headscope.models.loading import load
 from headscope.records import ModelCard
 
 from ..models import text
-from .answering import answer
+from .protocol import serve
 
 
 @torch.inference_mode()
-def forward(model: GPT2Model, maps: bool, tokens: int) -> object:
-    """The base model: no logits. With `maps`, every map of every head is asked for and kept."""
-    output = model(torch.randint(256, (1, tokens)), use_cache=False, output_attentions=maps)
-    assert not maps or output.attentions[-1].shape[-1] == tokens
+def forward(model: GPT2Model, patterns: bool, tokens: int) -> object:
+    """The base model, without logits. With `patterns`, the patterns of all heads are returned."""
+    output = model(torch.randint(256, (1, tokens)), use_cache=False, output_attentions=patterns)
+    assert not patterns or output.attentions[-1].shape[-1] == tokens
     return output
 
 
@@ -35,4 +35,4 @@ def worker(kind: str, folder: str) -> Callable[..., object]:
 if __name__ == "__main__":
     work = worker(*sys.argv[1:])
     work(tokens=8)
-    answer(work)
+    serve(work)

@@ -11,7 +11,7 @@ from headscope.models.loading import load
 from headscope.records import ModelCard
 
 from ..models import text
-from .answering import answer
+from .protocol import serve
 
 Span = tuple[int, int]
 
@@ -28,4 +28,4 @@ if __name__ == "__main__":
     capture = run(load(folder, ModelCard("random", "", "gpt2", "local")), text(tokens))
     work = partial(read_window, capture)
     work(head=0, rows=(0, 64), columns=(0, 64), cells=64)
-    answer(work)
+    serve(work)

@@ -1,4 +1,4 @@
-"""CircuitsVis's heads of one layer as a page: `python -m benchmarks.workers.peer_circuitsvis`."""
+"""Heads of one layer by CircuitsVis as a page: `python -m benchmarks.workers.peer_circuitsvis`."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import torch
 from circuitsvis.attention import attention_heads
 
 from ..models import HEADS, text
-from .answering import answer
+from .protocol import serve
 
 
 def page(view: str, tokens: int, path: str) -> None:
-    """Writes the page of 12 heads with its own copy of its script; from the maps on."""
+    """Write the page of 12 heads, with a copy of its script. The patterns are given."""
     assert view == "attention_heads"
     scores = torch.randn(HEADS, tokens, tokens).masked_fill(torch.ones(tokens, tokens).triu(1).bool(), -torch.inf)
     html = attention_heads(scores.softmax(-1), list(text(tokens))).local_src
@@ -18,4 +18,4 @@ def page(view: str, tokens: int, path: str) -> None:
 
 
 if __name__ == "__main__":
-    answer(page)
+    serve(page)

@@ -1,16 +1,16 @@
-"""TransformerLens's head detector, on patterns that are given: `python -m benchmarks.workers.peer_detector`."""
+"""The head detector of TransformerLens on given patterns: `python -m benchmarks.workers.peer_detector`."""
 
 import numpy as np
 import torch
 from transformer_lens import head_detector
 
-from .answering import answer
+from .protocol import serve
 
 NAMES = {"previous": "previous_token_head", "duplicate": "duplicate_token_head", "induction": "induction_head"}
 
 
 def detect(given: str, found: str) -> None:
-    """`given` holds patterns [layer head i j] and token ids [i]; `found` gets each score [layer head]."""
+    """Read patterns [layer head i j] and token ids [i] from `given`, and write each score [layer head] to `found`."""
     with np.load(given) as arrays:
         patterns, tokens = torch.tensor(arrays["patterns"]), torch.tensor(arrays["tokens"])[None]
     scores = {}
@@ -23,4 +23,4 @@ def detect(given: str, found: str) -> None:
 
 
 if __name__ == "__main__":
-    answer(detect)
+    serve(detect)

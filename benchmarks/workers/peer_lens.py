@@ -1,4 +1,4 @@
-"""TransformerLens: every map, in its cache: `python -m benchmarks.workers.peer_lens FOLDER`."""
+"""TransformerLens with all patterns in its cache: `python -m benchmarks.workers.peer_lens FOLDER`."""
 
 import sys
 from functools import partial
@@ -7,11 +7,11 @@ import torch
 from transformer_lens import TransformerBridge
 
 from ..models import LAYERS
-from .answering import answer
+from .protocol import serve
 
 
 @torch.inference_mode()
-def maps(model: TransformerBridge, tokens: int) -> object:
+def patterns(model: TransformerBridge, tokens: int) -> object:
     ids = torch.randint(256, (1, tokens))
     _, cache = model.run_with_cache(ids, return_type=None, names_filter=lambda name: name.endswith("hook_pattern"))
     assert len(cache) == LAYERS
@@ -19,6 +19,6 @@ def maps(model: TransformerBridge, tokens: int) -> object:
 
 
 if __name__ == "__main__":
-    work = partial(maps, TransformerBridge.boot_transformers(sys.argv[1], device="cpu"))
+    work = partial(patterns, TransformerBridge.boot_transformers(sys.argv[1], device="cpu"))
     work(tokens=8)
-    answer(work)
+    serve(work)

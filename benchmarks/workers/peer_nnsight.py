@@ -1,4 +1,4 @@
-"""nnsight: every map, saved as Hugging Face's eager model runs: `python -m benchmarks.workers.peer_nnsight FOLDER`."""
+"""nnsight saves all patterns of an eager Hugging Face model: `python -m benchmarks.workers.peer_nnsight FOLDER`."""
 
 import sys
 from functools import partial
@@ -7,11 +7,11 @@ import torch
 from nnsight import NNsight
 from transformers import GPT2Model
 
-from .answering import answer
+from .protocol import serve
 
 
 @torch.inference_mode()
-def maps(model: NNsight, tokens: int) -> object:
+def patterns(model: NNsight, tokens: int) -> object:
     kept = []
     with model.trace(torch.randint(256, (1, tokens)), use_cache=False):
         for block in model.h:
@@ -21,6 +21,6 @@ def maps(model: NNsight, tokens: int) -> object:
 
 
 if __name__ == "__main__":
-    work = partial(maps, NNsight(GPT2Model.from_pretrained(sys.argv[1], attn_implementation="eager").eval()))
+    work = partial(patterns, NNsight(GPT2Model.from_pretrained(sys.argv[1], attn_implementation="eager").eval()))
     work(tokens=8)
-    answer(work)
+    serve(work)

@@ -1,4 +1,4 @@
-"""What all heads do, and their maps written out once: `python -m benchmarks.workers.studies maps|studies FOLDER`."""
+"""Scores and similarity, or all patterns once: `python -m benchmarks.workers.studies patterns|studies FOLDER`."""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from headscope.models.loading import load
 from headscope.records import ModelCard
 
 from ..models import text
-from .answering import answer
+from .protocol import serve
 
 
 def worker(kind: str, folder: str) -> Callable[..., object]:
@@ -26,7 +26,7 @@ def worker(kind: str, folder: str) -> Callable[..., object]:
         return run(model, text(tokens))
 
     @torch.inference_mode()
-    def maps(capture: Capture) -> None:
+    def patterns(capture: Capture) -> None:
         size = range(len(capture.tokens))
         for layer in capture.layers:
             layer.block(range(capture.heads), size, size)
@@ -35,9 +35,9 @@ def worker(kind: str, folder: str) -> Callable[..., object]:
         per_head(capture, ROW_SCORES)
         similarity(capture, range(len(capture.layers)))
 
-    work = {"maps": maps, "studies": studies}[kind]
+    work = {"patterns": patterns, "studies": studies}[kind]
     return lambda tokens, ready=False: captured(tokens) if ready else work(captured(tokens))
 
 
 if __name__ == "__main__":
-    answer(worker(*sys.argv[1:]))
+    serve(worker(*sys.argv[1:]))

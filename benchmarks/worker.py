@@ -1,4 +1,4 @@
-"""Workers: processes that each do one thing, and take turns; what one of them holds is no other's memory."""
+"""Worker processes: each measures one thing, so that the memory of one does not affect the others."""
 
 import json
 import subprocess
@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .places import CACHE, ROOT
+from .paths import CACHE, ROOT
 
 
 class WorkFailed(Exception):
-    """What stopped a worker."""
+    """The error that stopped a worker."""
 
 
 class Worker:
-    """One process of benchmarks/workers, ready to be asked."""
+    """One process of benchmarks/workers."""
 
     def __init__(self, python: str | Path, module: str, *arguments: str | Path) -> None:
         CACHE.mkdir(exist_ok=True)
-        self.said = CACHE / f"{module}.log"
-        with self.said.open("w") as log:
+        self.log = CACHE / f"{module}.log"
+        with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [python, "-m", f"benchmarks.workers.{module}", *arguments],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
@@ -32,7 +32,7 @@ class Worker:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            last = (self.said.read_text().strip().splitlines() or ["it ended"])[-1]
+            last = (self.log.read_text().strip().splitlines() or ["it ended"])[-1]
             raise WorkFailed(f"exit code {self.process.wait()}: {last[:200]}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
@@ -46,7 +46,7 @@ class Worker:
             self.process.stdin.write(json.dumps(arguments) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # reading tells why
+            pass  # read() raises the reason
         return self.read()
 
     def close(self) -> None:
@@ -56,9 +56,9 @@ class Worker:
 
 @contextmanager
 def worker(module: str, *arguments: str | Path, python: str | Path = sys.executable) -> Iterator[Worker]:
-    """Raises WorkFailed where it does not get ready."""
-    made = Worker(python, module, *arguments)
+    """Raises WorkFailed if it does not start."""
+    process = Worker(python, module, *arguments)
     try:
-        yield made
+        yield process
     finally:
-        made.close()
+        process.close()

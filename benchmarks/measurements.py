@@ -1,4 +1,4 @@
-"""The words of the benchmarks: what one of them finds out."""
+"""The results of benchmarks, and how numbers are written."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ MEGABYTE = 10**6
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report. `asked` is empty where there is nothing to reach, `met` None where nothing was asked."""
+    """One row of the report. Without a target, `target` is empty and `reached` is None."""
 
     what: str
     measured: str
-    asked: str = ""
-    beside: str = ""
-    met: bool | None = None
+    target: str = ""
+    comparison: str = ""
+    reached: bool | None = None
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run of one kind on so many tokens, for the plot: seconds, and bytes above what was held before."""
+    """One run of one kind on so many tokens: seconds, and bytes of memory in addition to those held before."""
 
     kind: str
     tokens: int

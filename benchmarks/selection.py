@@ -1,7 +1,7 @@
-"""The best of many heads: on the data it was chosen on, and on data it was not.
+"""The best of many heads or offsets, evaluated on all data and on held-out data.
 
-The best of 72 heads on some hundred instances is best by luck as well. So each is also chosen on one half of the data
-and judged on the other, as is the best of many offsets.
+The best of 72 heads on a few hundred instances is partly the luckiest. So it is also chosen on one half of the data and
+evaluated on the other half.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Best:
-    """which: the choice that is right most often, and its accuracy; held_out: of the best in one half, in the other."""
+    """which: the choice that is right most often. held_out: accuracy on one half of the best choice on the other."""
 
     which: tuple[int, ...]
     accuracy: float
@@ -23,7 +23,7 @@ class Best:
 
 
 def best(right: np.ndarray, odd: np.ndarray) -> Best:
-    """right [n ...], True where a choice is right; odd [n], True in the half to choose on; neither half is empty."""
+    """right [n ...]: True where a choice is right. odd [n]: True in the half to choose on. No half may be empty."""
     flat = right.reshape(len(right), -1)
     overall, halved = flat.mean(0).argmax(), flat[odd].mean(0).argmax()
     which = tuple(map(int, np.unravel_index(overall, right.shape[1:])))

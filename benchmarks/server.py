@@ -1,4 +1,4 @@
-"""A real server in a process of its own."""
+"""A server in its own process."""
 
 import os
 import subprocess
@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .places import ROOT
+from .paths import ROOT
 
 
 @contextmanager
-def served(model: str | Path) -> Iterator[str]:
-    """The address of a server that has loaded this model: a bundled one, or a folder."""
-    where, name = ([f"--models-dir={model.parent}"], f"local:{model.name}") if isinstance(model, Path) else ([], model)
+def running_server(model: str | Path) -> Iterator[str]:
+    """The address of a server with this model: an included one, or a folder."""
+    options, name = (
+        ([f"--models-dir={model.parent}"], f"local:{model.name}") if isinstance(model, Path) else ([], model)
+    )
     command = [Path(sys.executable).with_name("headscope"), "serve", "--no-open", "--port=0", f"--model={name}"]
-    # Found before the installed one, so that a checkout is measured by its own benchmarks.
+    # This checkout is measured, even if another one is installed.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([*command, *where], stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().split()[3].rstrip(",")
@@ -37,6 +39,6 @@ def ready(url: str) -> bool:
         with urllib.request.urlopen(f"{url}/readyz") as answer:
             return answer.status == 200
     except urllib.error.HTTPError as error:
-        said = error.read().decode()
-        assert "failed" not in said, said
+        answer = error.read().decode()
+        assert "failed" not in answer, answer
         return False

@@ -1,4 +1,4 @@
-"""What BertViz's pages load from elsewhere, served from npm packages instead."""
+"""Scripts that the pages of BertViz load from other sites, served from npm packages instead."""
 
 import os
 import subprocess
@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route
 
+from .paths import CACHE
 from .peers import PeerMissing
-from .places import CACHE
 
-# A pattern of addresses -> package, file in it. Of jQuery 2.0 npm has only 2.1 and later.
+# A pattern of addresses -> package, and file in it. npm has no jQuery 2.0, so 2.1 is used.
 SCRIPTS = {
     "**/require.js/**": ("requirejs@2.3.6", "require.js"),
     "**/d3/**": ("d3@5.7.0", "dist/d3.min.js"),
@@ -21,15 +21,15 @@ SCRIPTS = {
 
 
 def script(package: str, name: str) -> Path:
-    """That file of the package, which is fetched once. Raises PeerMissing."""
+    """A file of a package, downloaded once. Raises PeerMissing."""
     folder = CACHE / "npm" / package
     if not (folder / "package" / name).is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        beside = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         npm = ["npm", "pack", package, "--pack-destination", str(folder)]
-        done = subprocess.run(npm, capture_output=True, text=True, env=beside, check=False)
+        done = subprocess.run(npm, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
-            raise PeerMissing(f"npm has no {package} for us: {done.stderr.strip()[-200:]}")
+            raise PeerMissing(f"npm did not download {package}: {done.stderr.strip()[-200:]}")
         with tarfile.open(next(folder.glob("*.tgz"))) as packed:
             packed.extractall(folder, filter="data")
     return folder / "package" / name

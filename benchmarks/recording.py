@@ -1,15 +1,15 @@
-"""Which benchmarks there are, and how what they find gets into benchmarks/README.md: as it comes."""
+"""The names of the benchmarks, and how their results get into benchmarks/README.md."""
 
 import os
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .figures import Point, Row, megabytes, time
+from .measurements import Point, Row, megabytes, time
 from .report import readme
 from .results import Result, Results, save
 
-# In this order in the report, and when all are run: the quick ones first.
+# Order of the report, and of a run of all.
 NAMES = (
     "grid",
     "windows",
@@ -25,29 +25,28 @@ NAMES = (
     "gpu",
 )
 
-# Called when it is its turn.
 Rows = Callable[[], Iterable[Row | Point]]
 
 
-def written(name: str, rows: Rows, results: Results, result: Result, home: Path) -> bool:
-    """Whether it came to its end; what it found until then is kept, each as it comes."""
+def record(name: str, rows: Rows, results: Results, result: Result, home: Path) -> bool:
+    """Run one benchmark and save each result at once. Returns whether it finished without an error."""
     print(f"\n{name}", flush=True)
     try:
         for found in rows():
-            print(f"  {said(found)}", flush=True)
+            print(f"  {line_of(found)}", flush=True)
             result.add(found)
             result.load = max(result.load, os.getloadavg()[1])
             results[name] = result
             save(home / "results.json", results)
             (home / "README.md").write_text(readme(results, NAMES))
-    except Exception:  # noqa: BLE001 - one that breaks must not cost the others
+    except Exception:  # noqa: BLE001 - an error in one benchmark must not stop the others
         traceback.print_exc()
         return False
     return True
 
 
-def said(found: Row | Point) -> str:
+def line_of(found: Row | Point) -> str:
     if isinstance(found, Point):
         return f"{found.kind}, {found.tokens:,} tokens: {time(found.seconds)}, {megabytes(found.bytes)}"
-    asked = f" (asked: {found.asked})" if found.asked else ""
-    return f"{found.what}: {found.measured}{asked}; {found.beside}".removesuffix("; ")
+    target = f" (target: {found.target})" if found.target else ""
+    return f"{found.what}: {found.measured}{target}; {found.comparison}".removesuffix("; ")
