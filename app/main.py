@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for word in app.state.runner.shelf.catalogue.overlooked():
+        for word in app.state.runner.shelf.catalogue.skipped_folders():
             log.warning("%s", word)
         tasks = [asyncio.create_task(work) for work in (warm_up(app.state.runner), app.state.runner.sweep())]
         yield

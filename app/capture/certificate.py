@@ -46,7 +46,7 @@ def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBO
         watch.go_on()
 
     with adopted.as_hugging_face(), ExitStack() as undo:
-        originals = [place.original for place in adopted.places if any(place.original.children())]
+        originals = [replaced.original for replaced in adopted.replacements if any(replaced.original.children())]
         for module in originals:
             handle = module.register_forward_hook(keep)
             undo.callback(handle.remove)

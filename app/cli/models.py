@@ -21,7 +21,7 @@ def models(
     settings = settings_from(host=NOWHERE, models_dir=models_dir)
     shelf = Shelf(settings)
     cards = shelf.cards()
-    for word in shelf.catalogue.overlooked():
+    for word in shelf.catalogue.skipped_folders():
         typer.echo(word, err=True)
     if as_json:
         said = {"default": settings.model, "models": [card.to_dict() for card in cards]}

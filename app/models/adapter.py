@@ -1,4 +1,4 @@
-"""How a Hugging Face model's attention becomes ours: a family is a table, this file carries it out."""
+"""Replace the attention of a Hugging Face model by our layer. A family of models is a table; this file applies it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,37 +16,37 @@ from ..errors import UnsupportedModel, WeightsDoNotFit
 
 @dataclass(frozen=True)
 class Stored:
-    """Where and how a checkpoint keeps one of our parameters.
+    """Where and how a checkpoint stores one of our parameters.
 
-    name:      within a block of the Hugging Face model
-    inward:    True where the weight is kept [in, out] (GPT-2's Conv1D); nn.Linear wants [out, in]
-    part, of:  which of several equal parts, side by side along the outputs
+    name:       its name within a block of the Hugging Face model
+    transposed: True where the weight is stored [in, out] (GPT-2's Conv1D) instead of [out, in] (nn.Linear)
+    part, of:   the parameter is part number `part` of `of` equal parts along the outputs
     """
 
     name: str
-    inward: bool = False
+    transposed: bool = False
     part: int = 0
     of: int = 1
 
-    def view(self, kept: Tensor) -> Tensor:
-        """Our parameter, [out, in] or [out], sharing the checkpoint's storage."""
-        outward = kept.T if self.inward else kept
-        return outward.chunk(self.of, 0)[self.part]
+    def view(self, stored: Tensor) -> Tensor:
+        """Our parameter, [out, in] or [out]: a view of the stored tensor."""
+        outputs_first = stored.T if self.transposed else stored
+        return outputs_first.chunk(self.of, 0)[self.part]
 
 
 @dataclass(frozen=True)
 class Adapter:
     """One family of models.
 
-    classes:   architecture named in config.json -> class that carries it out
+    classes:   architecture in config.json -> class that implements it
     blocks:    path of the list of blocks within the base model
-    attention: module in a block whose place our layer takes
-    absorbed:  modules in a block that our layer does the work of; they become identities
+    attention: module of a block that our layer replaces
+    absorbed:  other modules of a block whose work our layer does; they are replaced by identities
     weights:   our parameter -> where it is stored
-    skipped:   regular expressions of checkpoint keys left out on purpose
-    fields:    what is read of config.json, as it is written there; nothing else of it reaches transformers
+    skipped:   regular expressions of weights in the checkpoint that are ignored
+    fields:    fields of config.json that are read; transformers gets no others
     sizes:     (config, layer) -> AttentionConfig
-    refusal:   config -> why this one cannot be shown, or None
+    refusal:   config -> the reason why a model cannot be shown, or None
     pairs:     config -> whether the model reads sentence pairs
     """
 
@@ -64,8 +64,8 @@ class Adapter:
     pairs: Callable[[Any], bool]
 
 
-class AttentionInPlace(nn.Module):
-    """Our layer behind the signature by which Hugging Face blocks call their attention."""
+class AttentionWrapper(nn.Module):
+    """Our layer with the signature of an attention module in a Hugging Face block."""
 
     def __init__(self, attention: MultiHeadAttention) -> None:
         super().__init__()
@@ -74,15 +74,15 @@ class AttentionInPlace(nn.Module):
     def forward(
         self, hidden_states: Tensor, *_: object, attention_mask: Tensor | None = None, **options: Any
     ) -> tuple[Tensor, None]:
-        """[b i m] -> [b i m], None. `attention_mask` is [b 1 i j], True = may look, as SDPA models get it."""
+        """[b i m] -> [b i m], None. `attention_mask` [b 1 i j] as for SDPA: True where a query may attend to a key."""
         if options.get("past_key_values") is not None or options.get("encoder_hidden_states") is not None:
-            raise UnsupportedModel("a key/value cache and cross-attention are not carried over: pass use_cache=False")
+            raise UnsupportedModel("a key/value cache and cross-attention are not supported: pass use_cache=False")
         return self.attention(hidden_states, given=attention_mask), None
 
 
 @dataclass(frozen=True)
-class Place:
-    """A module of the Hugging Face model and what stands there now."""
+class Replacement:
+    """A module of the Hugging Face model, and the module that replaces it."""
 
     parent: nn.Module
     name: str
@@ -92,62 +92,62 @@ class Place:
 
 @dataclass(frozen=True)
 class Adopted:
-    """A Hugging Face model whose attention is ours; the originals stay at hand, sharing the weights."""
+    """A Hugging Face model with our attention layers. The original modules are kept and share the weights."""
 
     model: PreTrainedModel
     layers: tuple[MultiHeadAttention, ...]
-    places: tuple[Place, ...]
+    replacements: tuple[Replacement, ...]
 
     @contextmanager
     def as_hugging_face(self) -> Iterator[PreTrainedModel]:
-        """Within the `with`, the model as Hugging Face made it, on eager attention; ours again afterwards."""
+        """Within the `with`, the model has its original modules and eager attention; afterwards, ours again."""
         before = self.model.config._attn_implementation
         try:
-            for place in self.places:
-                setattr(place.parent, place.name, place.original)
+            for replaced in self.replacements:
+                setattr(replaced.parent, replaced.name, replaced.original)
             self.model.set_attn_implementation("eager")
             yield self.model
         finally:
             self.model.set_attn_implementation(before)
-            for place in self.places:
-                setattr(place.parent, place.name, place.ours)
+            for replaced in self.replacements:
+                setattr(replaced.parent, replaced.name, replaced.ours)
 
 
 def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
-    """Replace every attention module by our layer, which carries the same weights in the same storage."""
-    model.eval()  # while the originals are still inside, or their dropout would stay on
-    layers, places = [], []
+    """Replace every attention module by our layer, with the same weights in the same storage."""
+    model.eval()  # first, because it does not reach modules that have been replaced: their dropout would stay on
+    layers, replacements = [], []
     for number, block in enumerate(model.base_model.get_submodule(adapter.blocks)):
-        layer = carry_over(block, adapter, adapter.sizes(model.config, number))
-        places.append(put(block, adapter.attention, AttentionInPlace(layer)))
-        places.extend(put(block, name, nn.Identity()) for name in adapter.absorbed)
+        layer = layer_from(block, adapter, adapter.sizes(model.config, number))
+        replacements.append(replace_module(block, adapter.attention, AttentionWrapper(layer)))
+        replacements.extend(replace_module(block, name, nn.Identity()) for name in adapter.absorbed)
         layers.append(layer)
-    # Generation would hand us a cache otherwise; recomputing is right, only slower.
+    # Our layer has no key/value cache. Without it, generation computes everything again: slower, but right.
     model.config.use_cache = False
     if model.can_generate():
         model.generation_config.use_cache = False
-    return Adopted(model, tuple(layers), tuple(places))
+    return Adopted(model, tuple(layers), tuple(replacements))
 
 
-def carry_over(block: nn.Module, adapter: Adapter, sizes: AttentionConfig) -> MultiHeadAttention:
-    """Our layer with the block's weights. Raises WeightsDoNotFit for an unknown, missing or misshapen one."""
-    places = (adapter.attention, *adapter.absorbed)
-    kept = {name: p for name, p in block.named_parameters() if name.startswith(tuple(f"{place}." for place in places))}
+def layer_from(block: nn.Module, adapter: Adapter, sizes: AttentionConfig) -> MultiHeadAttention:
+    """Our layer with the block's weights. Raises WeightsDoNotFit where one is unknown, missing or has another shape."""
+    modules = tuple(f"{module}." for module in (adapter.attention, *adapter.absorbed))
+    stored_weights = {name: weight for name, weight in block.named_parameters() if name.startswith(modules)}
     named = {stored.name for stored in adapter.weights.values()}
-    if named != set(kept):
-        odd = sorted(named ^ set(kept))
+    if named != set(stored_weights):
+        odd = sorted(named ^ set(stored_weights))
         raise WeightsDoNotFit(
             f"{odd} of a {adapter.family} block are not both in the checkpoint and in the adapter's table"
         )
     with torch.device("meta"):
-        layer = MultiHeadAttention(sizes).to(next(iter(kept.values())).dtype)
+        layer = MultiHeadAttention(sizes).to(next(iter(stored_weights.values())).dtype)
     for name, stored in adapter.weights.items():
-        place(layer, name, stored.view(kept[stored.name]), stored.name)
+        set_parameter(layer, name, stored.view(stored_weights[stored.name]), stored.name)
     return layer
 
 
-def place(layer: MultiHeadAttention, name: str, weight: Tensor, stored_as: str) -> None:
-    """Make `weight` the layer's parameter `name`, no copy."""
+def set_parameter(layer: MultiHeadAttention, name: str, weight: Tensor, stored_as: str) -> None:
+    """Set the layer's parameter `name` to `weight`, without a copy."""
     module_name, _, parameter = name.rpartition(".")
     wanted = layer.get_parameter(name).shape
     if weight.shape != wanted:
@@ -157,10 +157,10 @@ def place(layer: MultiHeadAttention, name: str, weight: Tensor, stored_as: str) 
     )
 
 
-def put(block: nn.Module, path: str, ours: nn.Module) -> Place:
-    """Let `ours` stand at `path` within the block."""
+def replace_module(block: nn.Module, path: str, ours: nn.Module) -> Replacement:
+    """Replace the module at `path` within the block."""
     parent_path, _, name = path.rpartition(".")
     parent = block.get_submodule(parent_path)
     original = parent.get_submodule(name)
     setattr(parent, name, ours)
-    return Place(parent, name, original, ours)
+    return Replacement(parent, name, original, ours)

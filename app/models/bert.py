@@ -5,7 +5,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 from ..attention.config import AttentionConfig
 from .adapter import Adapter, Stored
 
-# The output projection stands outside Hugging Face's self-attention, before dropout and LayerNorm.
+# The output projection is outside Hugging Face's self-attention module, before dropout and LayerNorm.
 WEIGHTS = {
     f"{ours}.{kind}": Stored(f"attention.{theirs}.{kind}")
     for ours, theirs in {
@@ -27,7 +27,7 @@ FIELDS = frozenset({
 # fmt: on
 
 
-def sizes(config: BertConfig, layer: int) -> AttentionConfig:  # noqa: ARG001 - every layer alike; families share one signature
+def sizes(config: BertConfig, layer: int) -> AttentionConfig:  # noqa: ARG001 - families share one signature
     return AttentionConfig.of(config.hidden_size, config.num_attention_heads)
 
 
@@ -40,7 +40,7 @@ def refusal(config: BertConfig) -> str | None:
 
 
 def reads_pairs(config: BertConfig) -> bool:
-    """Only a model with an embedding for the second segment does."""
+    """A pair needs an embedding for the second segment."""
     return bool(config.type_vocab_size > 1)
 
 
@@ -52,8 +52,8 @@ BERT = Adapter(
     attention="attention.self",
     absorbed=("attention.output.dense",),
     weights=WEIGHTS,
-    # Positions that old checkpoints kept beside the weights; the next-sentence head and its pooler,
-    # which the masked-token model has no place for.
+    # Positions, which old checkpoints store with the weights; the next-sentence head and its pooler, which the
+    # masked-token model does not have.
     skipped=(r"(bert\.)?embeddings\.position_ids", r"cls\.seq_relationship\..*", r"bert\.pooler\..*"),
     fields=FIELDS,
     sizes=sizes,

@@ -1,4 +1,4 @@
-"""What a folder claims to hold, checked before anything is allocated: config.json, and the header of the weights."""
+"""Check config.json and the header of the weights file before any memory is allocated for the model."""
 
 import hashlib
 import json
@@ -18,15 +18,15 @@ from .families import FAMILIES
 
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 
-MOST_CONFIG_BYTES = 2**20
-# What would make other weights, or other code, of the model than its table says.
+MAX_CONFIG_BYTES = 2**20
+# Fields that change the code or the weights of a model in ways that the table of its family does not describe.
 REFUSED = {
-    "auto_map": "it names code of its own, and code from a model is never run",
-    "quantization_config": "only weights that are plain numbers are read",
+    "auto_map": "it names code of the model, which is never run",
+    "quantization_config": "quantized weights are not supported",
 }
 
-# Above any model of these families: a config that says more is no reason to try.
-MOST = {
+# Larger than any model of these families.
+MAX_SIZES = {
     "num_hidden_layers": 256,
     "num_attention_heads": 1024,
     "hidden_size": 2**16,
@@ -40,7 +40,7 @@ MOST = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What config.json asks for."""
+    """What config.json says about the model."""
 
     adapter: Adapter
     config: PretrainedConfig
@@ -50,15 +50,15 @@ class Claim:
 def require(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
-        raise CorruptModel(f"{name} is missing: a model folder holds {CONFIG}, {TOKENIZER} and {WEIGHTS}")
+        raise CorruptModel(f"{name} is missing: a model folder contains {CONFIG}, {TOKENIZER} and {WEIGHTS}")
     return path
 
 
 def read_config(folder: Path) -> Claim:
-    """Read here, so that nothing in it can run. Raises CorruptModel, UnsupportedModel."""
+    """Parse and check config.json as data; no code that it names is run. Raises CorruptModel, UnsupportedModel."""
     path = require(folder, CONFIG)
-    if path.stat().st_size > MOST_CONFIG_BYTES:
-        raise CorruptModel(f"{CONFIG} is {path.stat().st_size:,} bytes: at most {MOST_CONFIG_BYTES:,} are read")
+    if path.stat().st_size > MAX_CONFIG_BYTES:
+        raise CorruptModel(f"{CONFIG} is {path.stat().st_size:,} bytes: at most {MAX_CONFIG_BYTES:,} are read")
     try:
         raw: Any = json.loads(path.read_text())
     except (ValueError, RecursionError) as error:
@@ -68,62 +68,62 @@ def read_config(folder: Path) -> Claim:
     adapter, model_class = read_architecture(raw)
     try:
         config = adapter.config_class.from_dict({name: raw[name] for name in raw if name in adapter.fields})
-    except Exception as error:  # transformers raises a class of its own for each kind of wrong type
+    except Exception as error:  # transformers raises many different classes
         raise UnsupportedModel(f"{CONFIG}: {' '.join(str(error).split())[:300]}") from error
-    if why := out_of_range(config) or adapter.refusal(config):
-        raise UnsupportedModel(why)
+    if reason := invalid_size(config) or adapter.refusal(config):
+        raise UnsupportedModel(reason)
     return Claim(adapter, config, model_class)
 
 
 def read_architecture(raw: dict[str, Any]) -> tuple[Adapter, type[PreTrainedModel]]:
-    """The family and the class that carry it out. Raises UnsupportedModel."""
+    """The family, and the class that implements the architecture. Raises UnsupportedModel."""
     adapter = FAMILIES.get(str(raw.get("model_type")))
     if adapter is None:
         shown = repr(raw.get("model_type"))[:80]
-        raise UnsupportedModel(f"model_type {shown}: this version reads {', '.join(FAMILIES)}")
-    for name, why in REFUSED.items():
+        raise UnsupportedModel(f"model_type {shown}: this version supports {', '.join(FAMILIES)}")
+    for name, reason in REFUSED.items():
         if raw.get(name):
-            raise UnsupportedModel(f"{CONFIG} has {name}: {why}")
+            raise UnsupportedModel(f"{CONFIG} has {name}: {reason}")
     named = raw.get("architectures")
     architecture = str(named[0])[:80] if isinstance(named, list) and named else "none"
     model_class = adapter.classes.get(architecture)
     if model_class is None:
         raise UnsupportedModel(
-            f"architecture {architecture!r}: of {adapter.family}, {', '.join(adapter.classes)} are read"
+            f"architecture {architecture!r}: of {adapter.family}, {', '.join(adapter.classes)} are supported"
         )
     return adapter, model_class
 
 
-def out_of_range(config: PretrainedConfig) -> str | None:
-    """Why these sizes are none that a model can have."""
-    for name, most in MOST.items():
+def invalid_size(config: PretrainedConfig) -> str | None:
+    """Why no model can have these sizes, or None."""
+    for name, most in MAX_SIZES.items():
         size = getattr(config, name, None)
         if size is not None and not 1 <= size <= most:
-            return f"{CONFIG}: {name} is {size}, and 1 to {most:,} are read"
+            return f"{CONFIG}: {name} is {size}; 1 to {most:,} is supported"
     activation = getattr(config, "activation_function", None) or getattr(config, "hidden_act", None)
     if activation not in ACT2FN:
-        return f"{CONFIG}: {str(activation)[:80]!r} is no activation that is known here"
+        return f"{CONFIG}: {str(activation)[:80]!r} is not a known activation"
     if config.hidden_size % config.num_attention_heads:
-        return f"{CONFIG}: {config.num_attention_heads} heads do not divide a width of {config.hidden_size}"
+        return f"{CONFIG}: the width {config.hidden_size} is not divisible by {config.num_attention_heads} heads"
     return None
 
 
 def parameters(folder: Path) -> int:
-    """How many parameters the model has, as config.json and the weights' header agree.
+    """The number of parameters of the model.
 
-    Raises what read_config and read_header raise, and WeightsDoNotFit where config.json asks for far more than the
-    file has: transformers would allocate all of it before it found out.
+    Raises what read_config and read_header raise, and WeightsDoNotFit if config.json describes far more parameters
+    than the weights file has: transformers would allocate all of them before it compares.
     """
     claim, stored = read_config(folder), read_header(folder)
     with torch.device("meta"):
-        claimed = int(claim.model_class(claim.config).num_parameters())
-    if claimed > 2 * stored:
-        raise WeightsDoNotFit(f"{CONFIG} describes {claimed:,} parameters, {WEIGHTS} holds {stored:,}")
-    return claimed
+        described = int(claim.model_class(claim.config).num_parameters())
+    if described > 2 * stored:
+        raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
+    return described
 
 
 def read_header(folder: Path) -> int:
-    """How many numbers the weights file holds. Raises UnsafeFormat, CorruptModel."""
+    """The count of numbers in the weights file. Raises UnsafeFormat, CorruptModel."""
     if not (folder / WEIGHTS).is_file() and any(folder.glob("*.bin")):
         raise UnsafeFormat(f"the weights are pickled, which can run code: convert them to {WEIGHTS}")
     try:
@@ -134,7 +134,7 @@ def read_header(folder: Path) -> int:
 
 
 def check_digest(folder: Path, sha256: str | None) -> str:
-    """The SHA-256 of the weights file. Raises CorruptModel where it should be another."""
+    """The SHA-256 of the weights file. Raises CorruptModel if it is not the expected one."""
     with require(folder, WEIGHTS).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if sha256 is not None and digest != sha256:

@@ -1,4 +1,4 @@
-"""Whether this machine has the device that was asked for."""
+"""Check that this machine has the requested device."""
 
 import torch
 
@@ -6,11 +6,11 @@ from ..errors import DeviceMissing
 
 
 def check_device(name: str) -> None:
-    """Raises DeviceMissing where this machine, or this build of torch, has no such device."""
+    """Raises DeviceMissing if this machine, or this build of torch, has no such device."""
     device = torch.device(name)
-    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    if (device.index or 0) >= there[device.type]:
-        found = ", ".join(f"{count} {kind}" for kind, count in there.items() if count)
+    available = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= available[device.type]:
+        found = ", ".join(f"{count} {kind}" for kind, count in available.items() if count)
         raise DeviceMissing(
             f"--device {name}: torch {torch.__version__} finds {found} here; "
             "docs/deployment.md says how to install the CUDA build; or leave --device out"

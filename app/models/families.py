@@ -1,4 +1,4 @@
-"""The table of families: what each reads of a checkpoint, and how its attention becomes our layer."""
+"""The table of model families. A new family is added here."""
 
 from .adapter import Adapter
 from .bert import BERT

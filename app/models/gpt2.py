@@ -5,19 +5,19 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from ..attention.config import AttentionConfig
 from .adapter import Adapter, Stored
 
-# Conv1D keeps q, k and v side by side in one [in, 3 out].
+# Conv1D stores q, k and v side by side in one weight [in, 3 out].
 WEIGHTS = {
-    "project_q.weight": Stored("attn.c_attn.weight", inward=True, part=0, of=3),
-    "project_k.weight": Stored("attn.c_attn.weight", inward=True, part=1, of=3),
-    "project_v.weight": Stored("attn.c_attn.weight", inward=True, part=2, of=3),
+    "project_q.weight": Stored("attn.c_attn.weight", transposed=True, part=0, of=3),
+    "project_k.weight": Stored("attn.c_attn.weight", transposed=True, part=1, of=3),
+    "project_v.weight": Stored("attn.c_attn.weight", transposed=True, part=2, of=3),
     "project_q.bias": Stored("attn.c_attn.bias", part=0, of=3),
     "project_k.bias": Stored("attn.c_attn.bias", part=1, of=3),
     "project_v.bias": Stored("attn.c_attn.bias", part=2, of=3),
-    "project_out.weight": Stored("attn.c_proj.weight", inward=True),
+    "project_out.weight": Stored("attn.c_proj.weight", transposed=True),
     "project_out.bias": Stored("attn.c_proj.bias"),
 }
 
-# Some of them by the names of other families too.
+# Some fields have a second name, which other families use.
 # fmt: off
 FIELDS = frozenset({
     "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function",
@@ -48,13 +48,13 @@ def reads_pairs(config: GPT2Config) -> bool:  # noqa: ARG001 - families share on
 GPT2 = Adapter(
     family="gpt2",
     config_class=GPT2Config,
-    # The language-modelling head is tied to the embeddings, so it costs the bare model nothing.
+    # The language-modelling head shares the embeddings, so a checkpoint without it fits as well.
     classes={"GPT2LMHeadModel": GPT2LMHeadModel, "GPT2Model": GPT2LMHeadModel},
     blocks="h",
     attention="attn",
     absorbed=(),
     weights=WEIGHTS,
-    # Causal masks that old checkpoints kept beside the weights.
+    # Causal masks, which old checkpoints store with the weights.
     skipped=(r"(.*\.)?h\.\d+\.attn\.(masked_)?bias",),
     fields=FIELDS,
     sizes=sizes,

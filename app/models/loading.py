@@ -1,9 +1,10 @@
-"""A folder of a checkpoint -> model with our attention layers, tokenizer and card. Safetensors only."""
+"""Load a model from a checkpoint folder: our attention layers, the tokenizer, and the card. Only safetensors."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -17,13 +18,13 @@ from .checkpoint import TOKENIZER, Claim, check_digest, parameters, read_config,
 from .device import check_device
 from .tokens import read_tokenizer, tokenize
 
-# While it loads, transformers patches torch for the whole process: two loads at once see half-made models.
+# transformers patches torch for the whole process while it loads, so two loads at once would disturb each other.
 LOADING = Lock()
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to run, with everything that is said of it."""
+    """A model that is ready to run, and its card."""
 
     card: ModelCard
     adapter: Adapter
@@ -33,9 +34,10 @@ class LoadedModel:
     def tokens(
         self, text: str, text_pair: str | None = None, most: int | None = None, *, truncate: bool = False
     ) -> tuple[tuple[Token, ...], int]:
-        """At most `most`, and never more than the model has positions for; and how many tokens were cut off.
+        """The tokens of a text or a pair of texts, and the number of tokens that were cut off.
 
-        Raises TooManyTokens, PairNotSupported.
+        `most` limits the number of tokens; the model's own positions limit it as well.
+        Raises TooManyTokens, PairNotSupported, EmptyText.
         """
         limit = min(filter(None, (self.card.max_tokens, most)))
         return tokenize(self.tokenizer, text, text_pair, pairs=bool(self.card.pairs), most=limit, truncate=truncate)
@@ -47,11 +49,10 @@ class LoadedModel:
 
 
 def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | None = None) -> LoadedModel:
-    """Read, check and adopt the checkpoint in `folder`, in float32.
+    """Check and load the checkpoint in `folder`, in float32, with our attention layers.
 
-    Raises a ModelRefused that says what is wrong: a family or feature we do not compute, a format that can
-    carry code, a broken file, weights that are not what the config or the adapter's table says.
-    Raises DeviceMissing.
+    Raises a subclass of ModelRefused with the reason: an unsupported family or feature, a file format that can contain
+    code, a broken file, weights that do not match the config or the table of the family. Raises DeviceMissing.
     """
     claim = read_config(folder)
     parameters(folder)
@@ -64,16 +65,16 @@ def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | No
 
 
 def check_vocabulary(tokenizer: Tokenizer, claim: Claim) -> None:
-    """Raises WeightsDoNotFit where the tokenizer can make a token that has no embedding."""
+    """Raises WeightsDoNotFit if the vocabulary has a token without an embedding."""
     last, rows = max(tokenizer.get_vocab().values(), default=0), claim.config.vocab_size
     if last >= rows:
-        raise WeightsDoNotFit(f"tokenizer.json makes tokens up to {last}, config.json has embeddings for 0..{rows - 1}")
+        raise WeightsDoNotFit(f"tokenizer.json has tokens up to {last}, config.json has embeddings for 0..{rows - 1}")
 
 
 def read_weights(folder: Path, claim: Claim) -> PreTrainedModel:
-    """The Hugging Face model with exactly these weights: Hugging Face itself fills gaps with random numbers."""
+    """The Hugging Face model with exactly these weights. Raises WeightsDoNotFit."""
     transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()  # its report of odd weights is a warning; ours is an error
+    transformers_logging.set_verbosity_error()  # it only warns about weights that do not match; here that is an error
     try:
         with LOADING:
             model, report = claim.model_class.from_pretrained(
@@ -83,27 +84,33 @@ def read_weights(folder: Path, claim: Claim) -> PreTrainedModel:
                 attn_implementation="sdpa",
                 use_safetensors=True,
                 local_files_only=True,
-                ignore_mismatched_sizes=True,  # so that the report names them, and we refuse them
+                ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
             )
     except (RuntimeError, ValueError) as error:
         raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
-    skipped = re.compile("|".join(claim.adapter.skipped))
+    check_report(report, claim.adapter)
+    return model
+
+
+def check_report(report: dict[str, Any], adapter: Adapter) -> None:
+    """Raises WeightsDoNotFit if weights are missing, unknown, or have another shape than config.json describes."""
+    skipped = re.compile("|".join(adapter.skipped))
     unknown = sorted(key for key in report["unexpected_keys"] if not skipped.fullmatch(key))
-    for what, keys in (("missing", sorted(report["missing_keys"])), ("unknown", unknown)):
+    # transformers would initialise missing weights with random numbers.
+    for problem, keys in (("missing", sorted(report["missing_keys"])), ("unknown", unknown)):
         if keys:
             raise WeightsDoNotFit(
-                f"{len(keys)} weights are {what}, the first {keys[0]!r}: nothing is filled with random numbers"
+                f"{len(keys)} weights are {problem}, the first is {keys[0]!r}: the checkpoint has to match config.json"
             )
     if report["mismatched_keys"]:
         name, *shapes = min(report["mismatched_keys"])
         stored, wanted = (list(shape) for shape in shapes)
         raise WeightsDoNotFit(f"{name} is {stored} in the file, config.json wants {wanted}")
-    return model
 
 
 def describe(card: ModelCard, claim: Claim, model: PreTrainedModel, digest: str) -> ModelCard:
-    """The card with all that reading the model has told."""
+    """The card with the sizes of the loaded model."""
     first = claim.adapter.sizes(model.config, 0)
     return ModelCard(
         id=card.id,

@@ -1,4 +1,4 @@
-"""Which models there are, and where: those that come with the project, folders of the user's, and the hub's."""
+"""The catalogue of models: the bundled ones, folders in --models-dir, and models of the Hugging Face hub."""
 
 import re
 from collections.abc import Sequence
@@ -10,19 +10,22 @@ from ..errors import ModelNotFound
 from ..records import ModelCard
 
 LOCAL = "local:"
-MOST_NAMED = 8  # in an error
-# One plain folder name: no way up, no way out, nothing that a shell or a URL would read otherwise.
+MAX_NAMED = 8  # models in an error message
+# A plain folder name: no path, and no character with a meaning in a shell or a URL.
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-# `gpt2`, `google-bert/bert-base-cased`, either with `@revision`: a branch, a tag or a commit.
+# `gpt2` or `google-bert/bert-base-cased`, and either of them with `@revision`: a branch, a tag or a commit.
 NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 HUB_ID = re.compile(rf"(?P<repo>({NAME}/)?{NAME})(@(?P<revision>[\w./-]{{1,100}}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be loaded: its card before it is read, where its files are, what its weights must hash to.
+    """A model that can be loaded.
 
-    repo, revision: on the hub; None for what lies in a package or a folder
+    card:           what is known before it is loaded
+    package:        the Python package that contains `folder`; None for a folder of the file system
+    sha256:         of the weights file; None where any is accepted
+    repo, revision: on the hub; None for other models
     """
 
     card: ModelCard
@@ -33,20 +36,20 @@ class Entry:
     revision: str | None = None
 
 
-def known(name: str, title: str, family: str, shape: tuple[int, int], most: int, parameters: int) -> Entry:
-    """A model of the hub that people ask for by name; shape is [layers, heads], and each head is 64 wide."""
+def hub_model(name: str, title: str, family: str, shape: tuple[int, int], max_tokens: int, parameters: int) -> Entry:
+    """A model of the hub whose sizes are known; shape is (layers, heads), and each head is 64 wide."""
     layers, heads = shape
     # fmt: off
     card = ModelCard(
         name, title, family, "hub",
-        layers=layers, heads=heads, kv_heads=heads, head_dim=64, d_model=64 * heads, max_tokens=most,
+        layers=layers, heads=heads, kv_heads=heads, head_dim=64, d_model=64 * heads, max_tokens=max_tokens,
         parameters=parameters,
     )
     # fmt: on
     return Entry(card, repo=name)
 
 
-# Their sizes are known before they are read: the page can lay out the grid of a model that is still loading.
+# The sizes are known before a model is loaded, so that the page can draw its grid while it loads.
 # fmt: off
 BUNDLED = (
     Entry(
@@ -71,39 +74,39 @@ BUNDLED = (
     ),
 )
 KNOWN_ON_HUB = (
-    known("gpt2", "GPT-2 small", "gpt2", (12, 12), 1024, 124_439_808),
-    known("distilgpt2", "DistilGPT-2", "gpt2", (6, 12), 1024, 81_912_576),
-    known("gpt2-medium", "GPT-2 medium", "gpt2", (24, 16), 1024, 354_823_168),
-    known("bert-base-uncased", "BERT base, uncased", "bert", (12, 12), 512, 109_482_240),
-    known("bert-base-cased", "BERT base, cased", "bert", (12, 12), 512, 108_310_272),
+    hub_model("gpt2", "GPT-2 small", "gpt2", (12, 12), 1024, 124_439_808),
+    hub_model("distilgpt2", "DistilGPT-2", "gpt2", (6, 12), 1024, 81_912_576),
+    hub_model("gpt2-medium", "GPT-2 medium", "gpt2", (24, 16), 1024, 354_823_168),
+    hub_model("bert-base-uncased", "BERT base, uncased", "bert", (12, 12), 512, 109_482_240),
+    hub_model("bert-base-cased", "BERT base, cased", "bert", (12, 12), 512, 108_310_272),
 )
 # fmt: on
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a server offers.
+    """The models that a server offers.
 
-    models_dir: folder whose folders are offered as local:NAME
-    from_hub:   ids of the hub that are offered; None for any
+    models_dir: a folder; each model folder in it is offered as local:NAME
+    from_hub:   ids of the hub that are offered; None for all
     """
 
     models_dir: Path | None = None
     from_hub: tuple[str, ...] | None = None
 
     def listed(self) -> list[Entry]:
-        """The bundled models, the folders in `models_dir` that hold a config.json, and the hub's known or allowed."""
+        """The bundled models, the model folders in `models_dir`, and well-known or offered models of the hub."""
         allowed = KNOWN_ON_HUB if self.from_hub is None else map(on_hub, self.from_hub)
         return [*BUNDLED, *filter(None, map(self.local, self.folder_names())), *filter(None, allowed)]
 
     def lookup(self, model_id: str) -> Entry:
-        """The model of that id. Raises ModelNotFound, the same whether or not something lies at such a path."""
+        """The model with that id. Raises ModelNotFound, always with the same message, whatever files exist."""
         if model_id.startswith(LOCAL):
             entry = self.local(model_id.removeprefix(LOCAL))
         else:
             entry = next((entry for entry in BUNDLED if entry.card.id == model_id), None) or self.hub_entry(model_id)
         if entry is None:
-            raise ModelNotFound(f"no model {shown(model_id)}: there are {named(self.listed())}")
+            raise ModelNotFound(f"no model {printable(model_id)}: there are {first_ids(self.listed())}")
         return entry
 
     def hub_entry(self, model_id: str) -> Entry | None:
@@ -116,24 +119,24 @@ class Catalogue:
         except OSError:
             return []
 
-    def overlooked(self) -> list[str]:
-        """A word on each folder in `models_dir` that is not offered."""
+    def skipped_folders(self) -> list[str]:
+        """A message for each folder in `models_dir` that is not offered."""
         return [
-            f"{shown(name)} in {self.models_dir} is not offered: a model is a folder there that holds config.json, "
-            "and its name begins with a letter or digit and is of letters, digits, '.', '_' and '-', at most 100"
+            f"{printable(name)} in {self.models_dir} is not offered: a model folder contains a readable config.json, "
+            "and its name has at most 100 letters, digits, '.', '_' and '-', and begins with a letter or a digit"
             for name in self.folder_names()
             if self.models_dir and is_folder(self.models_dir / name) and self.local(name) is None
         ]
 
     def local(self, name: str) -> Entry | None:
-        """The folder `name` directly in `models_dir`, if it is one and holds a config.json."""
+        """The folder `name` in `models_dir`, if it contains a config.json."""
         if self.models_dir is None or not FOLDER_NAME.fullmatch(name):
             return None
         try:
             folder = (self.models_dir / name).resolve(strict=True)
             inside = folder.is_relative_to(self.models_dir.resolve())
             complete = inside and (folder / "config.json").is_file()
-        except (OSError, RuntimeError):  # no such entry, no permission; a loop of symbolic links
+        except (OSError, RuntimeError):  # missing or no permission; a loop of symbolic links
             return None
         return Entry(ModelCard(LOCAL + name, name, "", "local"), folder=folder) if complete else None
 
@@ -141,35 +144,36 @@ class Catalogue:
 def is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # no permission to ask
+    except OSError:  # no permission
         return False
 
 
 def on_hub(model_id: str) -> Entry | None:
-    """An id that the hub could have; its sizes are known if it is a known one."""
+    """The entry of an id that is well-formed on the hub, with sizes if they are known."""
     parts = HUB_ID.fullmatch(model_id)
     if parts is None or ".." in model_id or "--" in parts["repo"]:
         return None
-    like = next((entry for entry in KNOWN_ON_HUB if entry.card.id == parts["repo"]), None)
-    card = replace(like.card, id=model_id) if like else ModelCard(model_id, parts["repo"], "", "hub")
+    known = next((entry for entry in KNOWN_ON_HUB if entry.card.id == parts["repo"]), None)
+    card = replace(known.card, id=model_id) if known else ModelCard(model_id, parts["repo"], "", "hub")
     return Entry(card, repo=parts["repo"], revision=parts["revision"])
 
 
-def shown(model_id: str) -> str:
+def printable(model_id: str) -> str:
+    """A short ASCII form for messages."""
     return repr(model_id[:80].encode("ascii", "backslashreplace").decode())
 
 
-def named(entries: Sequence[Entry]) -> str:
-    """The ids of the first few, and how many more there are."""
-    more = f" and {len(entries) - MOST_NAMED} more" if len(entries) > MOST_NAMED else ""
-    return ", ".join(entry.card.id for entry in entries[:MOST_NAMED]) + more
+def first_ids(entries: Sequence[Entry]) -> str:
+    """The first ids, and the number of further ones."""
+    more = f" and {len(entries) - MAX_NAMED} more" if len(entries) > MAX_NAMED else ""
+    return ", ".join(entry.card.id for entry in entries[:MAX_NAMED]) + more
 
 
 def folder_of(entry: Entry) -> Path:
-    """Where the files of a bundled or local model are. Raises ModelNotFound where its package is not installed."""
+    """The folder of a bundled or local model. Raises ModelNotFound if its package is not installed."""
     if entry.package is None:
         return entry.folder
-    spec = find_spec(entry.package)  # finds, but does not run, the package
+    spec = find_spec(entry.package)  # does not import the package
     if spec is None or spec.origin is None:
-        raise ModelNotFound(f"{entry.card.id} is not installed: `make setup` brings {entry.package}")
+        raise ModelNotFound(f"{entry.card.id} is not installed: `make setup` installs {entry.package}")
     return Path(spec.origin).parent / entry.folder

@@ -35,7 +35,7 @@ def test_a_folder_that_is_no_model_is_named_with_what_it_lacks(tmp_path):
     said = invoke("models", "--models-dir", str(tmp_path))
     lines = said.stderr.splitlines()
     assert [line.split(" in ")[0] for line in lines] == ["'a b'", "'empty'"]
-    assert "is not offered: a model is a folder there that holds config.json" in lines[0]
+    assert "is not offered: a model folder contains a readable config.json" in lines[0]
     assert "not offered" not in said.stdout
 
 

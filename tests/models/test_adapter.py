@@ -17,7 +17,7 @@ def test_weights_are_shared_not_copied():
         assert {p.untyped_storage().data_ptr() for p in adopted.model.parameters()} == before
 
 
-def test_every_attention_module_is_ours():
+def test_every_attention_module_is_replaced():
     adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
     names = {type(module).__name__ for module in adopted.model.modules()}
     assert "MultiHeadAttention" in names
@@ -25,7 +25,7 @@ def test_every_attention_module_is_ours():
     assert "transformer.h.2.attn.attention.pattern" in hook_points(adopted.model)
 
 
-def test_scales_are_those_of_the_config():
+def test_the_scale_of_a_layer_follows_the_config():
     plain, by_layer, unscaled = (
         [GPT2.sizes(tiny_gpt2(**changes), layer).scale for layer in range(3)]
         for changes in ({}, {"scale_attn_by_inverse_layer_idx": True}, {"scale_attn_weights": False})
@@ -35,7 +35,7 @@ def test_scales_are_those_of_the_config():
     assert unscaled == [1.0] * 3
 
 
-def test_the_next_token_head_stays_usable_and_generates():
+def test_a_model_with_replaced_attention_generates_the_same_tokens():
     torch.manual_seed(0)
     theirs = randomise(GPT2LMHeadModel(tiny_gpt2()))
     ids = torch.tensor([[5, 6, 7]])
@@ -44,7 +44,7 @@ def test_the_next_token_head_stays_usable_and_generates():
     assert torch.equal(adopt(theirs, GPT2).model.generate(ids, **options), wanted)
 
 
-def test_the_masked_token_head_stays_usable():
+def test_a_model_with_replaced_attention_predicts_masked_tokens():
     model = randomise(BertForMaskedLM(tiny_bert())).eval()
     ids = torch.tensor([[2, 9, 4, 11, 3]])
     with torch.no_grad():
@@ -52,7 +52,7 @@ def test_the_masked_token_head_stays_usable():
         torch.testing.assert_close(adopt(model, BERT).model(ids).logits, wanted, atol=1e-5, rtol=0)
 
 
-def test_the_model_is_ours_again_after_an_error_as_hugging_face():
+def test_our_layers_are_back_after_an_error_with_the_original_modules():
     adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
 
     def fail(model):
@@ -65,27 +65,27 @@ def test_the_model_is_ours_again_after_an_error_as_hugging_face():
     assert adopted.model.config._attn_implementation == "sdpa"
 
 
-def test_a_cache_is_refused_rather_than_ignored():
+def test_a_key_value_cache_is_refused_and_not_ignored():
     adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
     with pytest.raises(UnsupportedModel, match="use_cache=False"):
         adopted.model(torch.tensor([[5, 6]]), use_cache=True)
 
 
-def test_an_attention_weight_the_table_does_not_know_stops_the_load():
+def test_an_unknown_attention_weight_is_refused():
     model = GPT2LMHeadModel(tiny_gpt2())
     model.transformer.h[1].attn.q_norm = torch.nn.LayerNorm(6)
     with pytest.raises(WeightsDoNotFit, match=r"q_norm\.weight"):
         adopt(model, GPT2)
 
 
-def test_an_attention_weight_that_is_missing_stops_the_load():
+def test_a_missing_attention_weight_is_refused():
     model = BertModel(tiny_bert())
     model.encoder.layer[2].attention.self.key.bias = None
     with pytest.raises(WeightsDoNotFit, match=r"key\.bias"):
         adopt(model, BERT)
 
 
-def test_an_attention_weight_of_another_shape_stops_the_load():
+def test_an_attention_weight_of_another_shape_is_refused():
     model = BertModel(tiny_bert())
     model.encoder.layer[0].attention.self.key = torch.nn.Linear(24, 20)
     with pytest.raises(WeightsDoNotFit, match=r"\[20, 24\].*\[24, 24\]"):

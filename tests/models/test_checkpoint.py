@@ -1,4 +1,4 @@
-"""A config that lies is refused before anything is allocated."""
+"""A wrong config.json is refused before any memory is allocated for the model."""
 
 import json
 import tracemalloc
@@ -26,17 +26,17 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
-        ({"n_layer": -1}, "num_hidden_layers is -1, and 1 to 256 are read"),
+        ({"n_layer": -1}, "num_hidden_layers is -1; 1 to 256 is supported"),
         ({"n_layer": 10**9}, "num_hidden_layers is 1000000000"),
         ({"n_layer": 1.5}, "n_layer"),
         ({"n_embd": "wide"}, "n_embd"),
         ({"n_embd": 0}, "hidden_size is 0"),
         ({"n_embd": None}, "n_embd"),
-        ({"n_head": 5}, "5 heads do not divide a width of 24"),
+        ({"n_head": 5}, "the width 24 is not divisible by 5 heads"),
         ({"n_positions": 2**40}, "max_position_embeddings"),
-        ({"activation_function": "os.system"}, "'os.system' is no activation"),
+        ({"activation_function": "os.system"}, "'os.system' is not a known activation"),
         ({"activation_function": ["gelu"]}, "activation_function"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantization_config"),
         ({"architectures": 5}, "architecture 'none'"),
@@ -46,22 +46,22 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
     ],
     ids=str,
 )
-def test_sizes_that_no_model_has_are_refused_by_name(gpt2, changes, said):
+def test_impossible_sizes_are_refused_with_their_name(gpt2, changes, expected):
     rewrite(gpt2, **changes)
     with pytest.raises(UnsupportedModel) as refused:
         read_config(gpt2)
-    assert said in refused.value.detail
+    assert expected in refused.value.detail
     assert len(refused.value.detail) < 500
 
 
 @pytest.mark.parametrize("text", ["[]", "5", "null", '"gpt2"', "{", "[" * 100_000, ""])
-def test_a_config_that_is_no_object_is_corrupt(gpt2, text):
+def test_a_config_that_is_not_an_object_is_corrupt(gpt2, text):
     (gpt2 / "config.json").write_text(text)
     with pytest.raises(CorruptModel, match=r"config\.json"):
         read_config(gpt2)
 
 
-def test_nothing_of_a_config_reaches_transformers_but_what_the_family_reads(gpt2):
+def test_transformers_gets_only_the_fields_of_the_family(gpt2):
     rewrite(gpt2, num_labels=10**12, _attn_implementation="evil/kernel", trust_remote_code=True)
     config = read_config(gpt2).config
     assert config.num_labels == 2
@@ -70,25 +70,25 @@ def test_nothing_of_a_config_reaches_transformers_but_what_the_family_reads(gpt2
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "bert"])
-def test_all_that_a_checkpoint_of_the_family_says_is_read_or_left_out_on_purpose(tmp_path, kind):
-    said = json.loads((write_tiny(tmp_path, kind) / "config.json").read_text())
-    # Labels of classifiers, generation, training, and who wrote the file.
-    left_out = {"architectures", "classifier_dropout", "dtype", "model_type", "transformers_version", "use_cache"}
-    left_out |= {"bos_token_id", "eos_token_id", "pad_token_id"}
-    unread = set(said) - FAMILIES[kind].fields - left_out
+def test_every_field_of_a_config_is_read_or_ignored_on_purpose(tmp_path, kind):
+    fields = json.loads((write_tiny(tmp_path, kind) / "config.json").read_text())
+    # Labels of classifiers, generation, training, and the version of transformers.
+    ignored = {"architectures", "classifier_dropout", "dtype", "model_type", "transformers_version", "use_cache"}
+    ignored |= {"bos_token_id", "eos_token_id", "pad_token_id"}
+    unread = set(fields) - FAMILIES[kind].fields - ignored
     assert {name for name in unread if not name.startswith("summary_")} == set()
 
 
-def test_a_config_of_megabytes_is_refused_unread(gpt2):
+def test_a_very_large_config_is_refused_without_parsing(gpt2):
     rewrite(gpt2, padding="x" * 2**20)
     with pytest.raises(CorruptModel, match=r"config.json is [\d,]+ bytes: at most 1,048,576"):
         read_config(gpt2)
 
 
-def test_a_config_that_asks_for_far_more_than_the_file_holds_allocates_nothing(gpt2):
+def test_a_config_that_describes_far_more_parameters_than_the_file_has_allocates_nothing(gpt2):
     rewrite(gpt2, vocab_size=2**22, n_embd=2**16, n_head=8)  # a terabyte
     tracemalloc.start()
-    with pytest.raises(WeightsDoNotFit, match=r"describes [\d,]{12,} parameters, model.safetensors holds [\d,]{6} ?"):
+    with pytest.raises(WeightsDoNotFit, match=r"describes [\d,]{12,} parameters, model.safetensors has [\d,]{6} ?"):
         parameters(gpt2)
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
@@ -103,7 +103,7 @@ def test_a_truncated_weights_file_is_corrupt(gpt2, cut):
 
 
 @pytest.mark.parametrize("position", range(0, 400, 7))
-def test_a_flipped_byte_in_the_header_never_passes_as_a_bug(gpt2, position):
+def test_a_changed_byte_in_the_header_is_a_refused_model_and_not_an_internal_error(gpt2, position):
     weights = gpt2 / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[position] ^= 0xFF

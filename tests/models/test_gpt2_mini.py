@@ -1,4 +1,4 @@
-"""What the model card of the bundled GPT-2 promises."""
+"""The bundled GPT-2 has the properties that its model card states."""
 
 import re
 from pathlib import Path
@@ -16,14 +16,14 @@ LENGTH = 50
 
 
 def repeated(sequences, length, seed):
-    """Ids of a start token and `length` random tokens repeated once, others than those looked at in training."""
+    """Ids of a start token and `length` random tokens repeated once; other ones than in the evaluation script."""
     random = torch.randint(1, 4096, (sequences, length), generator=torch.Generator().manual_seed(seed))
     return torch.cat([torch.zeros(sequences, 1, dtype=torch.long), random, random], 1)
 
 
 @pytest.fixture(scope="module")
 def patterns(loaded):
-    """length -> [layer, sequence, head, query, key] on sequences of that many tokens repeated once."""
+    """length -> [layer, sequence, head, query, key] for sequences of that many tokens repeated once."""
     model = loaded("gpt2-mini").adopted.model
 
     def on(length, sequences=10):
@@ -40,16 +40,16 @@ def best_on_diagonal(patterns, offset, rows=slice(None)):
 
 
 @pytest.mark.parametrize("length", [LENGTH, 200])
-def test_some_head_is_an_induction_head_on_long_texts_too(patterns, length):
+def test_there_is_an_induction_head_also_for_long_texts(patterns, length):
     assert best_on_diagonal(patterns[length], 1 - length, slice(2, None)) >= 0.5
 
 
 @pytest.mark.parametrize("length", [LENGTH, 200])
-def test_some_head_is_a_previous_token_head_on_long_texts_too(patterns, length):
+def test_there_is_a_previous_token_head_also_for_long_texts(patterns, length):
     assert best_on_diagonal(patterns[length], -1) >= 0.4
 
 
-def test_no_row_of_random_tokens_looks_ahead(patterns):
+def test_no_query_attends_to_later_tokens(patterns):
     assert patterns[LENGTH].triu(1).max() == 0
 
 
@@ -60,7 +60,7 @@ def test_it_is_small_and_half_precision():
         assert {weights.get_tensor(name).dtype for name in weights.keys()} == {torch.float16}  # noqa: SIM118 - no dict
 
 
-def test_it_has_the_size_it_is_said_to_have(loaded):
+def test_it_has_the_size_on_its_model_card(loaded):
     card = loaded("gpt2-mini").card
     assert 3e6 <= card.parameters <= 5e6
     assert card.layers >= 4
@@ -69,15 +69,15 @@ def test_it_has_the_size_it_is_said_to_have(loaded):
     assert f"{card.parameters:,}" in CARD
 
 
-def test_the_card_says_loss_and_entropy_a_nat_and_a_half_apart():
+def test_the_loss_on_the_model_card_is_at_least_one_and_a_half_nats_below_the_unigram_entropy():
     loss, entropy = (
         float(re.search(rf"{what} \| (\d\.\d+)", CARD).group(1)) for what in ("held-out loss", "unigram entropy")
     )
     assert entropy - loss >= 1.5
 
 
-def test_predicting_a_repeat_is_easy_for_it(loaded):
-    """The heads are used: the second time, random tokens cost far less than the guess among 4,096."""
+def test_it_predicts_repeated_random_tokens(loaded):
+    """The induction heads have an effect: the loss is less than half of that of a uniform guess among 4,096 tokens."""
     model = loaded("gpt2-mini").adopted.model
     ids = repeated(4, LENGTH, seed=8)
     with torch.inference_mode():

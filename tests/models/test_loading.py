@@ -41,7 +41,7 @@ def change_weights(folder, change):
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def test_the_card_tells_the_sizes(gpt2):
+def test_the_card_has_the_sizes(gpt2):
     card = load(gpt2, CARD).card
     assert (card.family, card.layers, card.heads, card.kv_heads, card.head_dim, card.d_model) == (
         "gpt2",
@@ -56,31 +56,31 @@ def test_the_card_tells_the_sizes(gpt2):
     assert len(card.revision) == 12
 
 
-def test_half_precision_weights_are_read_as_float32(gpt2):
+def test_half_precision_weights_are_loaded_as_float32(gpt2):
     change_weights(gpt2, lambda weights: weights.update({name: w.half() for name, w in weights.items()}))
     assert {p.dtype for p in load(gpt2, CARD).adopted.model.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("model_id", ["minilm", "gpt2-mini"])
-def test_a_bundled_model_is_ready_without_any_hub(model_id, loaded):
+def test_a_bundled_model_is_loaded_without_the_hub(model_id, loaded):
     card = loaded(model_id).card
     assert card.state == "ready"
     assert replace(card, state="available", revision=None) == Catalogue().lookup(model_id).card
 
 
-def test_minilm_is_the_file_of_the_hub():
+def test_the_weights_of_minilm_are_those_of_the_hub():
     entry = Catalogue().lookup("minilm")
     assert entry.sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert load(folder_of(entry), entry.card, sha256=entry.sha256).card.revision == "53aa51172d14"
 
 
-def test_weights_with_another_hash_are_refused_with_both(gpt2):
+def test_weights_with_another_hash_are_refused_with_both_hashes(gpt2):
     with pytest.raises(CorruptModel, match=r"[0-9a-f]{64}.*0{64}"):
         load(gpt2, CARD, sha256="0" * 64)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda weights: weights.pop("transformer.h.1.mlp.c_fc.bias"), r"1 weights are missing.*h\.1\.mlp\.c_fc\.bias"),
         (lambda weights: weights.update(extra=torch.zeros(2)), "1 weights are unknown.*extra"),
@@ -88,18 +88,18 @@ def test_weights_with_another_hash_are_refused_with_both(gpt2):
     ],
     ids=["missing", "unknown", "mismatched"],
 )
-def test_weights_that_are_not_exactly_the_configs_stop_the_load(gpt2, change, said):
+def test_weights_that_do_not_match_the_config_are_refused(gpt2, change, message):
     change_weights(gpt2, change)
-    with pytest.raises(WeightsDoNotFit, match=said):
+    with pytest.raises(WeightsDoNotFit, match=message):
         load(gpt2, CARD)
 
 
-def test_masks_kept_by_old_checkpoints_are_skipped_on_purpose(gpt2):
+def test_masks_in_old_checkpoints_are_ignored(gpt2):
     change_weights(gpt2, lambda weights: weights.update({"transformer.h.0.attn.bias": torch.ones(1, 1, 40, 40)}))
     load(gpt2, CARD)
 
 
-def test_a_pretraining_checkpoint_loads_without_its_next_sentence_head(tmp_path):
+def test_the_next_sentence_head_of_a_pretraining_checkpoint_is_ignored(tmp_path):
     folder = write_tiny(tmp_path, "bert-masked")
     change_config(folder, architectures=["BertForPreTraining"])
     extra = {"cls.seq_relationship.weight": torch.zeros(2, 24), "bert.pooler.dense.bias": torch.zeros(24)}
@@ -108,7 +108,7 @@ def test_a_pretraining_checkpoint_loads_without_its_next_sentence_head(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"model_type": "t5"}, "model_type 't5'.*bert, gpt2"),
         ({"architectures": ["GPT2DoubleHeadsModel"]}, "GPT2DoubleHeadsModel.*GPT2LMHeadModel"),
@@ -116,9 +116,9 @@ def test_a_pretraining_checkpoint_loads_without_its_next_sentence_head(tmp_path)
         ({"add_cross_attention": True}, "add_cross_attention"),
     ],
 )
-def test_what_is_not_computed_is_refused_by_name(gpt2, changes, said):
+def test_unsupported_features_are_refused_with_their_name(gpt2, changes, message):
     change_config(gpt2, **changes)
-    with pytest.raises(UnsupportedModel, match=said):
+    with pytest.raises(UnsupportedModel, match=message):
         load(gpt2, CARD)
 
 
@@ -129,7 +129,7 @@ def test_a_decoder_bert_is_refused(tmp_path):
         load(folder, CARD)
 
 
-def test_pickled_weights_are_refused_unread(gpt2):
+def test_pickled_weights_are_refused_and_not_read(gpt2):
     (gpt2 / "model.safetensors").rename(gpt2 / "pytorch_model.bin")
     with pytest.raises(UnsafeFormat, match="can run code"):
         load(gpt2, CARD)
@@ -150,7 +150,7 @@ def test_a_truncated_file_is_refused(gpt2, name):
         load(gpt2, CARD)
 
 
-def test_folders_with_a_config_are_listed_after_the_bundled_models(tmp_path):
+def test_model_folders_are_listed_after_the_bundled_models(tmp_path):
     write_tiny(tmp_path / "mine", "gpt2")
     (tmp_path / "notes").mkdir()
     listed = [entry.card.id for entry in Catalogue(tmp_path).listed()]
@@ -158,7 +158,7 @@ def test_folders_with_a_config_are_listed_after_the_bundled_models(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc", "link", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
-def test_only_a_plain_folder_name_inside_the_models_folder_is_found(tmp_path, name):
+def test_only_a_plain_name_of_a_folder_in_the_models_folder_is_found(tmp_path, name):
     models_dir, outside = tmp_path / "models", tmp_path / "outside"
     models_dir.mkdir()
     write_tiny(outside, "gpt2")
@@ -184,7 +184,7 @@ def test_entries_that_cannot_be_read_are_left_out_of_the_list(tmp_path, monkeypa
     monkeypatch.setattr(Path, "is_file", refuse)
     catalogue = Catalogue(tmp_path)
     assert [entry.card.id for entry in catalogue.listed() if entry.card.source == "local"] == ["local:mine"]
-    assert ["forbidden" in line for line in catalogue.overlooked()] == [True]
+    assert ["forbidden" in line for line in catalogue.skipped_folders()] == [True]
     for name in ("loop", "ring", "nowhere", "forbidden"):
         with pytest.raises(ModelNotFound):
             catalogue.lookup(f"local:{name}")
@@ -202,7 +202,7 @@ def test_a_bert_with_one_segment_embedding_reads_no_pairs(tmp_path, segments, pa
             run(model, "the cat", "a dog")
 
 
-def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
+def test_loads_at_the_same_time_do_not_affect_each_other(tmp_path):
     folders = [write_tiny(tmp_path / str(n), ("gpt2", "bert")[n % 2]) for n in range(6)]
     with ThreadPoolExecutor(6) as pool:
         models = list(pool.map(lambda folder: load(folder, CARD), folders))
@@ -210,16 +210,16 @@ def test_loads_at_the_same_time_do_not_disturb_each_other(tmp_path):
     assert all(p.device.type == "cpu" for model in models for p in model.adopted.model.parameters())
 
 
-def test_a_device_that_is_not_here_is_said_with_those_that_are(models_dir, monkeypatch):
+def test_the_error_for_a_missing_device_names_the_devices_of_this_machine(models_dir, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     entry = Catalogue(models_dir).lookup("local:gpt2")
     with pytest.raises(DeviceMissing, match=r"--device cuda: torch .* finds 1 cpu"):
         load(folder_of(entry), entry.card, device="cuda")
 
 
-def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_with_both(gpt2):
+def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_with_both_numbers(gpt2):
     tokenizer = byte_level()
     tokenizer.add_tokens([f"<more {n}>" for n in range(60)])
     tokenizer.save(str(gpt2 / "tokenizer.json"))
-    with pytest.raises(WeightsDoNotFit, match=r"makes tokens up to \d+, config.json has embeddings for 0..299"):
+    with pytest.raises(WeightsDoNotFit, match=r"has tokens up to \d+, config.json has embeddings for 0..299"):
         load(gpt2, CARD)

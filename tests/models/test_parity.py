@@ -1,4 +1,4 @@
-"""Our attention inside Hugging Face's model gives what Hugging Face's own eager attention gives."""
+"""A Hugging Face model with our attention has the same results as with its own eager attention."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ VARIANTS = {
 
 
 def tiny(variant, dtype):
-    """A tiny model on which nothing is at its default, adopted."""
+    """A tiny model with random parameters and our attention layers."""
     kind = variant.split()[0]
     config, model_class, _ = TINY[kind]
     model = randomise(model_class(config(attn_implementation="sdpa", **VARIANTS[variant]))).to(dtype)
@@ -51,12 +51,12 @@ def both(adopted, inputs):
 
 
 def assert_parity(adopted, inputs, tolerance, of_outputs=1):
-    """Patterns within the tolerance, and outputs within as much times `of_outputs`."""
+    """Patterns differ by at most the tolerance, and outputs by at most the tolerance times `of_outputs`."""
     ours, theirs, outputs, wanted = both(adopted, inputs)
     real = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"])).bool()
     assert len(ours) == len(theirs) == len(adopted.layers)
     for one, other in zip(ours, theirs, strict=True):
-        # A padded query's row is nobody's business: theirs spreads it evenly, ours too or not at all.
+        # The rows of padded queries have no meaning, and the implementations differ there.
         rows = real[:, None, :, None]
         torch.testing.assert_close(one * rows, other * rows, atol=tolerance, rtol=0)
     for output in outputs:
@@ -66,7 +66,7 @@ def assert_parity(adopted, inputs, tolerance, of_outputs=1):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("padded", [True, False])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_tiny_model_with_every_parameter_random_agrees(variant, padded, dtype):
+def test_a_tiny_model_with_random_parameters_agrees(variant, padded, dtype):
     adopted = tiny(variant, dtype)
     inputs = batch(adopted.model.config.vocab_size, padded=padded, pairs=variant.startswith("bert"))
     assert_parity(adopted, inputs, TOLERANCE[dtype])
@@ -78,14 +78,14 @@ def test_a_tiny_model_with_every_parameter_random_agrees(variant, padded, dtype)
 def test_a_bundled_model_agrees(model_id, padded, dtype, fresh):
     model = fresh(model_id)
     model.adopted.model.to(dtype)
-    for place in model.adopted.places:
-        place.original.to(dtype)
+    for replaced in model.adopted.replacements:
+        replaced.original.to(dtype)
     inputs = batch(model.adopted.model.config.vocab_size, padded=padded, pairs=model.card.pairs, length=24)
     # gpt2-mini's outputs are logits of about 20, from a stream of up to 260; minilm's are hidden states of about 1.
     assert_parity(model.adopted, inputs, TOLERANCE[dtype], of_outputs=20 if model_id == "gpt2-mini" else 1)
 
 
-def test_a_forgotten_bias_would_show():
+def test_the_comparison_finds_a_missing_bias():
     adopted = tiny("gpt2", torch.float32)
     with torch.no_grad():
         adopted.layers[1].project_q.bias = torch.nn.Parameter(torch.zeros(24))

@@ -30,7 +30,7 @@ def texts(tokens):
     return [token.text for token in tokens]
 
 
-def test_bert_puts_cls_and_sep_around_the_text_without_a_place_in_it(bert):
+def test_the_cls_and_sep_tokens_of_bert_have_no_offsets(bert):
     tokens, _ = tokenize(bert, "The cat", None, pairs=True)
     assert texts(tokens) == ["[CLS]", "the", "cat", "[SEP]"]
     assert [token.special for token in tokens] == [True, False, False, True]
@@ -38,13 +38,13 @@ def test_bert_puts_cls_and_sep_around_the_text_without_a_place_in_it(bert):
     assert [token.index for token in tokens] == [0, 1, 2, 3]
 
 
-def test_a_pair_has_two_segments_each_with_its_own_offsets(bert):
+def test_each_text_of_a_pair_has_its_own_segment_and_offsets(bert):
     tokens, _ = tokenize(bert, "the cat", "a dog", pairs=True)
     assert [token.segment for token in tokens] == [0, 0, 0, 0, 1, 1, 1]
     assert [(token.text, token.start, token.end) for token in tokens[4:6]] == [("a", 0, 1), ("dog", 2, 5)]
 
 
-def test_a_pair_for_a_model_that_was_not_trained_on_pairs_is_refused(gpt2):
+def test_a_pair_is_refused_by_a_model_that_was_not_trained_on_pairs(gpt2):
     with pytest.raises(PairNotSupported, match="send one text"):
         tokenize(gpt2, "a", "b", pairs=False)
 
@@ -53,7 +53,7 @@ def test_spaces_and_newlines_are_visible_in_byte_level_tokens(gpt2):
     assert "".join(texts(tokenize(gpt2, "the cat\n\ta", None, pairs=False)[0])) == "the·cat↵⇥a"
 
 
-def test_the_parts_of_a_split_character_share_its_place_and_are_numbered(gpt2):
+def test_tokens_that_are_parts_of_a_character_share_its_offsets_and_are_numbered(gpt2):
     tokens, _ = tokenize(gpt2, "a😀b", None, pairs=False)
     parts = [token for token in tokens if "😀" in token.text]
     assert texts(parts) == [f"😀[{n}/{len(parts)}]" for n in range(1, len(parts) + 1)]
@@ -71,20 +71,20 @@ def test_no_label_is_mojibake(gpt2, bert, text):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
-def test_offsets_lie_in_the_text_and_every_label_can_be_seen(text):
+def test_offsets_are_within_the_text_and_every_label_is_visible(text):
     for tokenizer, pairs in ((byte_level()._tokenizer, False), (word_piece(), True)):
         for token in tokenize(tokenizer, text, None, pairs=pairs)[0]:
             assert token.special or 0 <= token.start <= token.end <= len(text)
             assert token.text.isprintable()
 
 
-def test_invisible_characters_show_as_code_points_and_marks_stand_on_a_circle():
+def test_invisible_characters_are_shown_as_code_points_and_marks_on_a_dotted_circle():
     assert visible("a\u200bb\x00") == "a⟨U+200B⟩b⟨U+0000⟩"
     assert visible("\u0301") == "◌\u0301"
 
 
 @pytest.mark.parametrize("in_sequence", [False, True])
-def test_a_space_has_its_place_also_where_the_tokenizer_is_set_to_trim(tmp_path, in_sequence):
+def test_a_space_has_its_offsets_also_if_the_tokenizer_trims_offsets(tmp_path, in_sequence):
     tokenizer = byte_level()._tokenizer
     trimming = ByteLevel(trim_offsets=True)
     tokenizer.post_processor = Processors([trimming]) if in_sequence else trimming
@@ -101,7 +101,7 @@ def test_a_space_has_its_place_also_where_the_tokenizer_is_set_to_trim(tmp_path,
     ]
 
 
-def test_a_tokenizer_set_to_cut_and_pad_does_neither(tmp_path):
+def test_truncation_and_padding_of_a_tokenizer_file_are_switched_off(tmp_path):
     tokenizer = word_piece()
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=9)
@@ -111,34 +111,36 @@ def test_a_tokenizer_set_to_cut_and_pad_does_neither(tmp_path):
 
 
 @pytest.mark.parametrize("text_pair", [None, "a dog ran too"])
-def test_a_text_is_cut_where_that_is_asked_for_and_the_special_tokens_stay(text_pair):
-    whole, nothing = tokenize(word_piece(), "the cat sat on the mat", text_pair, pairs=True, most=99, truncate=True)
+def test_a_text_is_truncated_on_request_and_keeps_its_special_tokens(text_pair):
+    whole, none_dropped = tokenize(
+        word_piece(), "the cat sat on the mat", text_pair, pairs=True, most=99, truncate=True
+    )
     tokens, dropped = tokenize(word_piece(), "the cat sat on the mat", text_pair, pairs=True, most=7, truncate=True)
-    assert (nothing, len(tokens), dropped) == (0, 7, len(whole) - 7)
+    assert (none_dropped, len(tokens), dropped) == (0, 7, len(whole) - 7)
     assert texts(tokens)[0] == "[CLS]"
     assert texts(tokens)[-1] == "[SEP]"
     assert texts(tokens)[1:3] == ["the", "cat"]
 
 
-def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_the_way_out():
+def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_a_solution():
     with pytest.raises(TooManyTokens, match=r"^8 tokens \(2 of them special .* at most 7 .*truncate") as refused:
         tokenize(word_piece(), "the cat sat on the mat", None, pairs=True, most=7)
     assert refused.value.code == "too_many_tokens"
 
 
-def test_a_text_is_not_cut_to_nothing_but_special_tokens():
+def test_a_text_is_not_truncated_to_special_tokens_alone():
     with pytest.raises(TooManyTokens, match=r"^5 tokens \(3 of them special tokens\): .* at most 3"):
         tokenize(word_piece(), "the", "cat", pairs=True, most=3, truncate=True)
 
 
-def test_a_text_of_no_token_is_empty():
+def test_a_text_without_tokens_is_refused_as_empty():
     bare = word_piece()
     bare.post_processor = None
     with pytest.raises(EmptyText, match="makes no tokens"):
         tokenize(bare, "\u0301", None, pairs=True)
 
 
-def test_an_added_token_of_a_byte_level_tokenizer_is_shown_as_it_is_written(gpt2):
+def test_an_added_token_of_a_byte_level_tokenizer_is_shown_as_plain_text(gpt2):
     gpt2 = Tokenizer.from_str(gpt2.to_str())
     gpt2.add_tokens(["<my token>"])
     assert "<my·token>" in texts(tokenize(gpt2, "the <my token>", None, pairs=False)[0])
