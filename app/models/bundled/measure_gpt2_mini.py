@@ -1,4 +1,4 @@
-"""What the model card of `gpt2-mini` says of it: head scores, held-out loss, unigram entropy."""
+"""Compute the numbers on the model card of `gpt2-mini`: scores of the heads, held-out loss, unigram entropy."""
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ VOCABULARY = 4096
 def head_scores(model: GPT2LMHeadModel, sequences: int = 10, length: int = 50) -> dict[str, list[list[float]]]:
     """Induction and previous-token score of every head, [layer][head].
 
-    On [start] + `length` random tokens repeated once (Olsson et al. 2022): the mean weight on the token after the
-    earlier copy (offset 1 - length, from the second copy's first token on), and the mean weight on the token before.
+    On a start token and `length` random tokens, repeated once (Olsson et al. 2022). Induction: the mean weight of the
+    second copy's queries on the token after the earlier copy (offset 1 - length). Previous token: the mean weight on
+    the token before the query.
     """
     ids = torch.randint(1, VOCABULARY, (sequences, length), generator=torch.Generator().manual_seed(0))
     ids = torch.cat([torch.full((sequences, 1), START_ID), ids, ids], dim=1)
@@ -39,7 +40,7 @@ def held_out_loss(model: GPT2LMHeadModel, held_out: np.ndarray, window: int = 25
 
 
 def unigram_entropy(ids: np.ndarray) -> float:
-    """Nats per token of the best guess that knows frequencies alone."""
+    """Nats per token of the best prediction from token frequencies alone."""
     share = np.bincount(ids, minlength=VOCABULARY) / len(ids)
     return float(-(share[share > 0] * np.log(share[share > 0])).sum())
 
