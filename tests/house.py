@@ -1,4 +1,4 @@
-"""What the house tests read: Python by parsing it, the page by its import lines."""
+"""Readers for the tests of the architecture: Python modules are parsed; scripts are searched for import lines."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def python_imports(source: str, module: str) -> Iterator[str]:
-    """Dotted names of all imports, inside functions too: `from ..errors import X` in app.web.a -> app.errors.X."""
+    """Dotted names of all imports, also inside functions: `from ..errors import X` in app.web.a -> app.errors.X."""
     package = module.split(".")[:-1]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -21,8 +21,8 @@ def python_imports(source: str, module: str) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def room_of(dotted: str, layers: Collection[str]) -> str:
-    """app.web.routes.grid -> web/routes where that is a layer of its own, else web: a file or folder under app."""
+def layer_of(dotted: str, layers: Collection[str]) -> str:
+    """app.web.routes.grid -> web/routes if that is a layer, else web: a file or folder directly under app."""
     parts = dotted.split(".")[1:]
     return next((inner for inner in ["/".join(parts[:2])] if inner in layers), "".join(parts[:1]))
 
@@ -32,7 +32,7 @@ def is_ours(dotted: str) -> bool:
 
 
 def table_of(text: str, heading: str) -> dict[str, set[str]]:
-    """A table below `## heading`, first column -> names in the last one: | `capture/` | ... | `models`, `records` |."""
+    """The table below `## heading`: first column -> names in the last: | `capture/` | ... | `models`, `records` |."""
     [section] = re.findall(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
     names = [(re.findall(r"`([^`]+)`", row[0]), re.findall(r"`([^`]+)`", row[-1])) for row in rows]
@@ -57,14 +57,14 @@ def has_absolute_import_of_app(source: str) -> bool:
 
 
 def functions(source: str) -> Iterator[tuple[str, int]]:
-    """(name, lines) of every function, decorators left out."""
+    """(name, number of lines) of every function, without decorators."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, Function):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def asks_for_family(source: str) -> list[int]:
-    """Lines that compare a model's family with anything: `card.family == "gpt2"`, `model_type in (...)`, `match`."""
+def family_comparisons(source: str) -> list[int]:
+    """Lines that compare the family of a model: `card.family == "gpt2"`, `model_type in (...)`, `match`."""
 
     def names_family(node: ast.expr) -> bool:
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
@@ -81,13 +81,13 @@ def asks_for_family(source: str) -> list[int]:
 
 
 def without_comments(script: str) -> str:
-    """A script without its comments; a string that holds // or /* loses its tail, which is enough for import lines."""
+    """A script without comments. A string that contains // or /* is cut there; import lines have none."""
     script = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL)
     return re.sub(r"(?<![:\"'`\\])//[^\n]*", "", script)
 
 
 def page_imports(script: str, path: str) -> Iterator[str]:
-    """Paths of what a page's script imports, relative to static/js: `../dom.js` in views/grid.js -> dom.js."""
+    """Paths of the imports of a script, relative to static/js: `../dom.js` in views/grid.js -> dom.js."""
     pattern = r"""\b(?:from|import)\s*\(?\s*["']([^"'\s]+)["']"""
     for target in re.findall(pattern, without_comments(script)):
         parts: list[str] = []
@@ -100,7 +100,7 @@ def page_imports(script: str, path: str) -> Iterator[str]:
 
 
 def cycle(graph: Mapping[str, set[str]]) -> list[str]:
-    """One cycle of a graph as the names on it, or an empty list."""
+    """One cycle of the graph as a list of names, or an empty list."""
     done: set[str] = set()
 
     def walk(name: str, above: list[str]) -> list[str]:

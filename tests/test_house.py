@@ -1,22 +1,22 @@
-"""The map of the server: which layer may import which, and how long files and functions may be.
+"""The architecture of the server: which layer may import which, and how long files and functions may be.
 
-When a test here stops you, ask first whether the code is in the wrong folder. If the plan itself should change, change
-it on purpose: the tables below and those in docs/architecture.md, in the same commit.
+If a test fails, first ask whether the code is in the wrong folder. If the architecture should change, change the tables
+below and those in docs/architecture.md in the same commit.
 """
 
 from pathlib import Path
 
 import pytest
 from house import (
-    asks_for_family,
     cycle,
+    family_comparisons,
     functions,
     has_absolute_import_of_app,
     is_ours,
     is_standard,
+    layer_of,
     module_of,
     python_imports,
-    room_of,
     table_of,
 )
 
@@ -43,7 +43,7 @@ LAYERS = {
     "cli": "main web export engine analysis analysis/formulas capture models settings records errors",
 }
 
-# What a layer may import from outside the standard library. Layers that are not named here are free.
+# What a layer may import from outside the standard library. Layers that are not listed may import anything.
 OUTSIDE = {
     "errors": "",
     "records": "",
@@ -53,11 +53,11 @@ OUTSIDE = {
     "analysis": "torch numpy",
 }
 
-# Scripts that made the bundled model: run by hand, imported by nothing.
+# Scripts that trained the bundled model. They are run by hand; no module imports them.
 TOOLS = {"app/models/bundled/train_gpt2_mini.py", "app/models/bundled/measure_gpt2_mini.py"}
 
-LONGEST_FILE = 300  # 250 is the aim
-LONGEST_FUNCTION = 40  # 25 is the aim
+LONGEST_FILE = 300  # aim for 250
+LONGEST_FUNCTION = 40  # aim for 25
 
 
 def name(path: Path) -> str:
@@ -79,16 +79,16 @@ def every(paths: list[Path]) -> pytest.MarkDecorator:
 @every(MODULES)
 def test_imports_follow_the_layers(path: Path) -> None:
     module = module_of(path, ROOT)
-    layer = room_of(module, LAYERS)
+    layer = layer_of(module, LAYERS)
     assert layer in LAYERS, (
         f"{name(path)} is in no layer. Does its code belong into one of these: {', '.join(LAYERS)}? "
-        "If it is a new layer, say in LAYERS (tests/test_house.py) and in docs/architecture.md what it may import."
+        "If it is a new layer, add it to LAYERS (tests/test_house.py) and to docs/architecture.md."
     )
     allowed = {layer, *LAYERS[layer].split()}
-    ours = {room_of(target, LAYERS) for target in python_imports(path.read_text(), module) if is_ours(target)}
+    ours = {layer_of(target, LAYERS) for target in python_imports(path.read_text(), module) if is_ours(target)}
     assert ours <= allowed, (
         f"{name(path)} imports {', '.join(sorted(ours - allowed))}: {layer} may import {', '.join(sorted(allowed))}. "
-        "Ask first whether the code is in the wrong folder."
+        "First ask whether the code is in the wrong folder."
     )
 
 
@@ -96,20 +96,20 @@ def test_the_layers_have_no_cycle() -> None:
     assert cycle({layer: set(below.split()) for layer, below in LAYERS.items()}) == []
 
 
-def test_the_picture_of_the_layers_shows_this_table() -> None:
+def test_the_documentation_has_this_table() -> None:
     rows = table_of((ROOT / "docs/architecture.md").read_text(), "The server")
     assert rows == {layer: set(below.split()) for layer, below in LAYERS.items()}
 
 
-def test_the_top_of_the_server_shows_its_layers_and_little_else() -> None:
+def test_the_top_folder_has_four_modules() -> None:
     files = {path.name for path in APP.glob("*.py")} - {"__init__.py"}
     assert files == {"main.py", "settings.py", "errors.py", "records.py"}
 
 
-@every([path for path in MODULES if room_of(module_of(path, ROOT), LAYERS) in OUTSIDE])
-def test_inner_layers_import_little_from_outside(path: Path) -> None:
+@every([path for path in MODULES if layer_of(module_of(path, ROOT), LAYERS) in OUTSIDE])
+def test_inner_layers_import_few_packages(path: Path) -> None:
     module = module_of(path, ROOT)
-    allowed = set(OUTSIDE[room_of(module, LAYERS)].split())
+    allowed = set(OUTSIDE[layer_of(module, LAYERS)].split())
     theirs = {
         target.split(".")[0]
         for target in python_imports(path.read_text(), module)
@@ -134,20 +134,20 @@ def test_no_two_modules_import_each_other() -> None:
 
 
 def known_part(dotted: str, known: set[str]) -> str:
-    """app.errors.AppError -> app.errors: the module that an imported name lives in, or nothing."""
+    """app.errors.AppError -> app.errors: the module that defines an imported name, or an empty string."""
     return next((part for part in (dotted, dotted.rpartition(".")[0]) if part in known), "")
 
 
 @every(files("__init__.py", "app", "tests"))
 def test_init_files_are_empty(path: Path) -> None:
-    assert path.read_text() == "", f"{name(path)}: import from the file that has the thing, nothing is re-exported"
+    assert path.read_text() == "", f"{name(path)}: import from the file that defines a name; nothing is re-exported"
 
 
-@every([path for path in MODULES if room_of(module_of(path, ROOT), LAYERS) != "models"])
-def test_only_models_know_families(path: Path) -> None:
-    lines = asks_for_family(path.read_text())
+@every([path for path in MODULES if layer_of(module_of(path, ROOT), LAYERS) != "models"])
+def test_only_models_compare_families(path: Path) -> None:
+    lines = family_comparisons(path.read_text())
     assert not lines, (
-        f"{name(path)}, line {lines}: what differs by family belongs into that family's file in app/models"
+        f"{name(path)}, line {lines}: code that depends on the family belongs into the file of the family in app/models"
     )
 
 
@@ -162,7 +162,7 @@ CODE = [
 def test_files_are_short(path: Path) -> None:
     lines = len(path.read_text().splitlines())
     assert lines <= LONGEST_FILE, (
-        f"{name(path)} has {lines} lines, the limit is {LONGEST_FILE}: which two ideas are in it?"
+        f"{name(path)} has {lines} lines, the limit is {LONGEST_FILE}: divide it into two files"
     )
 
 
@@ -180,27 +180,27 @@ def test_a_view_has_its_script_route_and_tests(view: str) -> None:
     assert list((ROOT / "static/js/views").glob(f"*/{view}.js"))
     places = (APP / "web/routes" / f"{view}.py", ROOT / f"tests/web/routes/test_{view}.py")
     missing = [name(place) for place in places if not place.is_file()]
-    assert not missing, f"the view {view} lacks {', '.join(missing)}"
+    assert not missing, f"the view {view} has no {', '.join(missing)}"
 
 
-def test_the_reader_sees_imports_inside_functions() -> None:
+def test_imports_inside_functions_are_read() -> None:
     source = "def load():\n    from ..errors import AppError\n    from . import gpt2\n    import torch.nn\n"
     assert list(python_imports(source, "app.models.loading")) == ["app.errors.AppError", "app.models.gpt2", "torch.nn"]
 
 
-def test_the_reader_finds_a_family_in_every_spelling() -> None:
+def test_a_comparison_of_families_is_found_in_every_form() -> None:
     source = 'a = card.family == "gpt2"\nb = "bert" != family\nc = config.model_type in NAMES\nd = card.title == 1\n'
-    assert asks_for_family(source) == [1, 2, 3]
+    assert family_comparisons(source) == [1, 2, 3]
 
 
-def test_a_cycle_is_named_from_its_first_member_back_to_it() -> None:
+def test_a_cycle_begins_and_ends_with_the_same_name() -> None:
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-def test_a_module_is_in_the_most_exact_layer() -> None:
+def test_a_module_belongs_to_its_innermost_layer() -> None:
     layers = ("web", "web/routes")
-    assert [room_of(f"headscope.web{rest}", layers) for rest in (".headers", ".routes.grid")] == ["web", "web/routes"]
+    assert [layer_of(f"headscope.web{rest}", layers) for rest in (".headers", ".routes.grid")] == ["web", "web/routes"]
 
 
 def test_a_table_is_read_below_its_heading() -> None:

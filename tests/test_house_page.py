@@ -1,4 +1,4 @@
-"""The map of the page: which folder of static/js may import which, who may talk to the server, and how text gets in."""
+"""The architecture of the page: which folder of static/js may import which, and rules for requests and user text."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ def layer_of(path: str) -> str:
     folder = "/".join(path.split("/")[:-1]) or path.removesuffix(".js")
     assert folder in LAYERS, (
         f"static/js/{path} is in no layer of the page. Does its code belong into one of these: {', '.join(LAYERS)}? "
-        "If not, give it a place in LAYERS (tests/test_house_page.py) and in docs/architecture.md."
+        "If not, add its layer to LAYERS (tests/test_house_page.py) and to docs/architecture.md."
     )
     return folder
 
@@ -44,7 +44,7 @@ def test_the_layers_have_no_cycle() -> None:
     assert cycle({layer: set(below.split()) for layer, below in LAYERS.items()}) == []
 
 
-def test_the_picture_of_the_layers_shows_this_table() -> None:
+def test_the_documentation_has_this_table() -> None:
     rows = table_of((ROOT / "docs/architecture.md").read_text(), "The page")
     assert rows == {layer: set(below.split()) for layer, below in LAYERS.items()}
 
@@ -54,7 +54,7 @@ def test_the_top_of_the_scripts_holds_at_most_six_files() -> None:
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_page_imports_follow_the_map(path: str) -> None:
+def test_page_imports_follow_the_layers(path: str) -> None:
     layer = layer_of(path)
     allowed = {layer, *LAYERS[layer].split()}
     for target in page_imports(FILES[path], path):
@@ -69,7 +69,7 @@ def test_no_two_scripts_import_each_other() -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path != "api/client.js"])
-def test_only_api_talks_to_the_server(path: str) -> None:
+def test_only_api_sends_requests(path: str) -> None:
     found = re.findall(r"\b(fetch|XMLHttpRequest|EventSource|WebSocket|sendBeacon)\s*\(", without_comments(FILES[path]))
     assert not found, f"static/js/{path} calls {found[0]}: only api/client.js does"
 
@@ -81,7 +81,7 @@ def test_text_never_becomes_markup(path: str) -> None:
     assert not found, f"static/js/{path} uses {found[0]}: text of users goes in as textContent"
 
 
-def test_the_reader_resolves_every_kind_of_import() -> None:
+def test_every_kind_of_import_is_resolved() -> None:
     script = """
     /** @import {Store} from "../types.js" */
     import { need } from "../dom.js"; // from "./nowhere.js"

@@ -1,4 +1,4 @@
-"""What we ship and what we pin: the wheel holds the page, the locks fit together and name no index."""
+"""The wheel and the sdist contain every file, and the lock files agree with each other and name no package index."""
 
 import os
 import re
@@ -22,7 +22,7 @@ LOCKS = sorted(ROOT.glob("requirements*.lock"))
 
 
 def pins(lock: str) -> dict[str, list[Requirement]]:
-    """Name -> its pins: one, or one for each range of Python."""
+    """Name -> pinned requirements: one, or one for each range of Python versions."""
     found: dict[str, list[Requirement]] = {}
     for line in (ROOT / lock).read_text().splitlines():
         if re.match(r"[a-z0-9]", line):
@@ -32,7 +32,7 @@ def pins(lock: str) -> dict[str, list[Requirement]]:
 
 
 def built(kind: str, folder: Path) -> Path:
-    """A wheel or an sdist of this very tree, built from a copy: a build in place would leave files in it."""
+    """A wheel or an sdist of this checkout, built from a copy, because a build leaves files behind."""
     tree = folder / "tree"
     tree.mkdir()
     for name in ("app", "templates", "static", "docs"):
@@ -41,14 +41,14 @@ def built(kind: str, folder: Path) -> Path:
         shutil.copy(ROOT / name, tree)
     code = f"from setuptools import build_meta; print(build_meta.build_{kind}({str(folder)!r}))"
     command = [sys.executable, "-W", "ignore", "-c", code]
-    said = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    return folder / said.stdout.splitlines()[-1]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / done.stdout.splitlines()[-1]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel of this very tree unpacked, as an installation would."""
+    """A folder with the unpacked wheel of this checkout, as after an installation."""
     folder = tmp_path_factory.mktemp("wheel")
     with zipfile.ZipFile(built("wheel", folder)) as archive:
         archive.extractall(folder / "site")
@@ -57,7 +57,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(installed: Path) -> set[str]:
-    """The names in the wheel."""
+    """The names of the files in the wheel."""
     return {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
 
 
@@ -72,8 +72,8 @@ def test_the_wheel_holds_every_file_of_the_page(wheel: set[str], folder: str) ->
 
 
 def test_the_wheel_holds_every_module_and_the_bundled_model(wheel: set[str]) -> None:
-    ours = {name for name in files_below("app") if "__pycache__" not in name}
-    assert {name.replace("app/", "headscope/", 1) for name in ours} <= wheel
+    expected = {name for name in files_below("app") if "__pycache__" not in name}
+    assert {name.replace("app/", "headscope/", 1) for name in expected} <= wheel
 
 
 def test_the_wheel_holds_the_documents_that_the_server_answers(wheel: set[str]) -> None:
@@ -100,16 +100,16 @@ def test_every_folder_with_code_is_listed_as_a_package() -> None:
 def test_the_sdist_holds_what_the_wheel_is_built_from(tmp_path: Path) -> None:
     with tarfile.open(built("sdist", tmp_path)) as archive:
         names = {"/".join(name.split("/")[1:]) for name in archive.getnames()}
-    ours = {name for folder in ("app", "templates", "static") for name in files_below(folder)}
-    ours = {name for name in ours if "__pycache__" not in name}
-    ours |= {f"docs/{name}.md" for name in DOCUMENTS}
-    assert ours | {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
+    expected = {name for folder in ("app", "templates", "static") for name in files_below(folder)}
+    expected = {name for name in expected if "__pycache__" not in name}
+    expected |= {f"docs/{name}.md" for name in DOCUMENTS}
+    assert expected | {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
 
 
 def test_the_package_is_imported_without_torch() -> None:
     code = "import sys, headscope; print([name for name in ('torch', 'transformers', 'app') if name in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said == "[]\n"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output == "[]\n"
 
 
 SERVE_THREE_FILES = """
@@ -130,7 +130,7 @@ def test_an_installed_wheel_serves_its_own_page(installed: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("lock", [path.name for path in LOCKS])
-def test_locks_leave_the_build_of_torch_to_the_machine(lock: str) -> None:
+def test_locks_do_not_contain_torch(lock: str) -> None:
     assert not [name for name in pins(lock) if re.match(r"torch|triton|nvidia|cuda", name)]
 
 
@@ -150,12 +150,12 @@ def test_every_dependency_is_locked_within_its_range() -> None:
             assert version in wanted.specifier, f"{wanted} but the lock has {version}: make lock"
 
 
-def test_the_developers_lock_adds_to_the_other_and_changes_nothing() -> None:
+def test_the_development_lock_contains_the_other_lock() -> None:
     developers = pins("requirements-dev.lock")
     assert pins("requirements.lock").items() <= developers.items()
 
 
-def test_torch_is_one_version_in_makefile_lock_and_image() -> None:
+def test_makefile_lock_and_image_have_the_same_version_of_torch() -> None:
     [made] = re.findall(r"^TORCH := (\S+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     [image] = re.findall(r"^ARG TORCH=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     [locked] = PROJECT["tool"]["uv"]["constraint-dependencies"]
