@@ -1,4 +1,4 @@
-"""Everything that can go wrong and is somebody's to mend, as one tree.
+"""All errors that a user or an operator can fix, as one tree.
 
     AppError                       500 internal_error
     |- InvalidInput                422 invalid_input      the request as a whole
@@ -11,42 +11,42 @@
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
     |- ModelNotFound               404 model_not_found
     |- CaptureGone                 404 capture_gone
-    |- KeyRefused                  401 key_refused        shared mode, without its key or with another
-    |- CrossOrigin                 403 cross_origin       another site's page is asking
-    |- ModelGated                  403 model_gated        the hub wants a token that may read it
-    |- NotAcceptable               406 not_acceptable     no format that is served here
-    |- DownloadCancelled           409 download_cancelled somebody stopped it
-    |- TooLarge                    413 too_large          an answer that would not fit
-    |- ModelTooLarge               413 model_too_large    to download, or for the memory
-    |- BodyTooLarge                413 body_too_large     a request that would not
+    |- KeyRefused                  401 key_refused        shared server, missing or wrong key
+    |- CrossOrigin                 403 cross_origin       a request from another site's page
+    |- ModelGated                  403 model_gated        the hub requires a token with access to it
+    |- NotAcceptable               406 not_acceptable     no accepted format is served
+    |- DownloadCancelled           409 download_cancelled a client cancelled it
+    |- TooLarge                    413 too_large          an answer above the limit
+    |- ModelTooLarge               413 model_too_large    above the limit of downloads or of memory
+    |- BodyTooLarge                413 body_too_large     a request above the limit
     |- AddressTooLong              414 address_too_long
-    |- ForeignHost                 421 foreign_host       the Host header is none of ours
-    |- TooManyRequests             429 too_many_requests  from one address, in shared mode
+    |- ForeignHost                 421 foreign_host       the Host header is not a name of this server
+    |- TooManyRequests             429 too_many_requests  rate limit per client, shared server
     |- HeadersTooLarge             431 headers_too_large
-    |- ModelRefused                422 model_refused      the model, not the request, is at fault
+    |- ModelRefused                422 model_refused      the model cannot be used
     |  |- UnsupportedModel         422 unsupported_model
     |  |- UnsafeFormat             422 unsafe_format
     |  |- CorruptModel             422 corrupt_model
     |  |- WeightsDoNotFit          422 weights_do_not_fit
     |  |- ModelOutputInvalid       422 model_output_invalid
-    |- DeviceMissing               503 device_missing     --device names what this machine lacks
-    |- HubUnreachable              503 hub_unreachable    and the model is not in the cache
-    |- Stopped                     503 stopped            nobody waited for it any more
-    |- Stopping                    503 stopping           the server is about to end
+    |- DeviceMissing               503 device_missing     this machine does not have the device of --device
+    |- HubUnreachable              503 hub_unreachable    and the model is not cached
+    |- Stopped                     503 stopped            all clients have disconnected
+    |- Stopping                    503 stopping           the server is shutting down
     |- Busy                        503 busy
-    |- Deadline                    504 deadline           a run that took too long
+    |- Deadline                    504 deadline           took longer than HEADSCOPE_RUN_SECONDS
     |- DiskFull                    507 disk_full
-    |- ShapeMismatch               500 shape_mismatch     two tensors that do not go together
+    |- ShapeMismatch               500 shape_mismatch     two tensors of incompatible shapes
     |- UnknownHook                 500 unknown_hook
 
-A message names the value, the limit and the way out.
+A message names the value, the limit and what to do.
 """
 
 from typing import ClassVar
 
 
 class AppError(Exception):
-    """Carries what every door says of an error: `code`, `status`, `title`, `headers` and the message itself."""
+    """`code`, `status`, `title` and `headers` of the response, and the message as `detail`."""
 
     code = "internal_error"
     status = 500

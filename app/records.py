@@ -1,7 +1,7 @@
-"""The words of the house: what a token, a head's address and a model's card are."""
+"""Records that several layers share: tokens, prompts, model cards, progress, and the names of formats."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from .errors import UnknownHead, UnknownLayer
 
@@ -32,6 +32,60 @@ class Token:
     end: int | None
     special: bool
     segment: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a user asks to run: one text or a pair of texts, and the id of a model (None: the default model).
+
+    truncate: cut a text that is too long instead of refusing it
+    """
+
+    text: str
+    text_pair: str | None = None
+    model: str | None = None
+    truncate: bool = False
+
+
+@dataclass(frozen=True)
+class TokenizedPrompt:
+    """A prompt as the model reads it. `dropped` is the number of tokens that `truncate` cut off."""
+
+    prompt: Prompt
+    tokens: tuple[Token, ...]
+    dropped: int = 0
+
+
+class Progress(Protocol):
+    """How long-running work reports its progress and learns that it has to end. Called in the thread of the work.
+
+    `engine.progress.WorkProgress` implements it; NO_PROGRESS is for callers that only wait for the result.
+    """
+
+    def check(self) -> None:
+        """Call before each step. Raises the reason to end: Stopped, Stopping, Deadline or DownloadCancelled."""
+
+    def expect(self, total: int) -> None:
+        """Set the number of steps: layers, blocks of rows, or bytes of a download."""
+
+    def step(self, count: int = 1) -> None:
+        """Report that `count` more steps are done."""
+
+
+class NoProgress:
+    """Ignores reports and never ends the work."""
+
+    def check(self) -> None:
+        pass
+
+    def expect(self, total: int) -> None:
+        pass
+
+    def step(self, count: int = 1) -> None:
+        pass
+
+
+NO_PROGRESS = NoProgress()
 
 
 @dataclass(frozen=True)

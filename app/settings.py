@@ -1,4 +1,4 @@
-"""Every knob: name, default, one line of help; read once from HEADSCOPE_* and flags, then frozen."""
+"""All settings: name, default, description. Read once from the flags and the HEADSCOPE_* variables."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-# Read by the scripts beside the application, not by it.
-OTHERS = ("HEADSCOPE_CHROMIUM",)
+# Variables that only scripts read.
+SCRIPT_VARIABLES = ("HEADSCOPE_CHROMIUM",)
 
-SHORTEST_KEY = 16
+MIN_KEY_LENGTH = 16
 
-# What a stranger may use up of a shared server, unless the setting itself says otherwise.
+# Defaults of a server that other machines can reach.
 SHARED_DEFAULTS = {
     "hub_models": (),
     "downloads": False,
@@ -27,20 +27,22 @@ SHARED_DEFAULTS = {
 
 def known_device(name: str) -> str:
     if not re.fullmatch(r"cpu|cuda(:\d{1,3})?|mps", name):
-        raise ValueError("take cpu, cuda, cuda:1 (its number) or mps")
+        raise ValueError("must be cpu, cuda, cuda:1 (a number) or mps")
     return name
 
 
-def good_key(key: SecretStr) -> SecretStr:
+def valid_key(key: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[\x21-\x7e]*", key.get_secret_value()):
-        raise ValueError("letters, digits and signs of ASCII are wanted, no spaces: a header carries nothing else")
-    if len(key) < SHORTEST_KEY:
-        raise ValueError(f"at least {SHORTEST_KEY} characters are wanted: openssl rand -hex 16 makes a key")
+        raise ValueError(
+            "must consist of ASCII letters, digits and punctuation, without spaces: a header can contain nothing else"
+        )
+    if len(key) < MIN_KEY_LENGTH:
+        raise ValueError(f"must have at least {MIN_KEY_LENGTH} characters: `openssl rand -hex 16` makes a key")
     return key
 
 
 def names(given: Any) -> Any:
-    """`a, b` as one writes it into a variable."""
+    """`a, b` -> ("a", "b")."""
     return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
 
 
@@ -48,70 +50,72 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(names)]
 
 
 class Settings(BaseSettings):
-    """The table that the environment, the command line and the README are made from."""
+    """The source of the environment variables, the command line flags and the table in the documentation."""
 
     model_config = SettingsConfigDict(env_prefix="HEADSCOPE_", frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     open: bool = Field(True, description="open the page in a browser once the server listens")
-    model: str = Field("minilm", description="model that is loaded at the start and used where none is named")
-    models_dir: DirectoryPath | None = Field(None, description="folder of model folders, each offered as local:NAME")
+    model: str = Field("minilm", description="default model, loaded at the start")
+    models_dir: DirectoryPath | None = Field(None, description="folder of model folders, each listed as local:NAME")
     device: Annotated[str, AfterValidator(known_device)] = Field(
-        "cpu", description="where models run: cpu, cuda or mps"
+        "cpu", description="device that runs the models: cpu, cuda or mps"
     )
-    max_tokens: int | None = Field(
-        None, ge=1, description="tokens per text; by default what the model has positions for"
+    max_tokens: int | None = Field(None, ge=1, description="tokens per text; by default the positions of the model")
+    api_key: Annotated[SecretStr, AfterValidator(valid_key)] | None = Field(
+        None, description="key that a shared server requires: `Authorization: Bearer KEY`"
     )
-    api_key: Annotated[SecretStr, AfterValidator(good_key)] | None = Field(
-        None, description="key that a shared server wants: `Authorization: Bearer KEY`"
-    )
-    insecure: bool = Field(False, description="share without a key")
+    insecure: bool = Field(False, description="allow other machines without a key")
     allowed_hosts: Names = Field(
         (),
-        description="names the server answers to (`lab.example, 10.0.0.5`); else the local ones, or any if shared",
+        description="host names of the server (`lab.example, 10.0.0.5`); by default the local ones, or any if shared",
     )
-    requests_per_minute: int = Field(600, ge=1, description="from one address, where the server is shared")
+    requests_per_minute: int = Field(600, ge=1, description="rate limit per client address, if the server is shared")
     hub_models: Names | None = Field(
         None,
-        description="models of the hub that are offered (`gpt2, owner/name`); by default any, or none if shared",
+        description="allowed models of the Hugging Face hub (`gpt2, owner/name`); by default any, or none if shared",
     )
-    downloads: bool = Field(True, description="fetch models of the hub that are not in its cache; not if shared")
-    max_download_gb: float = Field(5, gt=0, description="gigabytes of one model of the hub")
-    max_model_bytes: int = Field(8 * 2**30, ge=1, description="memory for models; the longest unused go first")
-    max_body_bytes: int = Field(8 * 2**20, ge=1, description="length of a request's body")
+    downloads: bool = Field(
+        True, description="download models that are not in the cache of the hub; by default not if shared"
+    )
+    max_download_gb: float = Field(5, gt=0, description="gigabytes per downloaded model")
+    max_model_bytes: int = Field(8 * 2**30, ge=1, description="memory for models; the least recently used are dropped")
+    max_body_bytes: int = Field(8 * 2**20, ge=1, description="bytes per request body")
     max_characters: int = Field(200_000, ge=1, description="characters per text, counted before tokenizing")
-    max_cells: int = Field(50_000_000, ge=1, description="weights in one binary answer that is not streamed")
-    max_json_cells: int = Field(4_000_000, ge=1, description="weights in one JSON answer")
-    max_capture_bytes: int = Field(2**31, ge=1, description="memory for captures; the least recently used go first")
+    max_cells: int = Field(50_000_000, ge=1, description="weights per binary answer that is not streamed")
+    max_json_cells: int = Field(4_000_000, ge=1, description="weights per JSON answer")
+    max_capture_bytes: int = Field(2**31, ge=1, description="memory for captures; the least recently used are dropped")
     capture_dtype: Literal["float32", "float16"] = Field(
-        "float32", description="how captures keep queries and keys: float16 takes half the memory, and costs accuracy"
+        "float32",
+        description="data type of queries and keys in captures: float16 takes half the memory and is less accurate",
     )
-    capture_seconds: int = Field(3600, ge=1, description="how long a capture is kept")
-    run_seconds: float = Field(600, gt=0, description="how long the run of one text may take, waiting aside")
+    capture_seconds: int = Field(3600, ge=1, description="seconds that a capture is kept")
+    run_seconds: float = Field(600, gt=0, description="seconds that a run may take, without waiting in the queue")
     max_waiting: int = Field(
         32,
         ge=1,
-        description="requests that may wait in one queue (for the model, for a reader), and dumps under way; "
-        "one more gets 503",
+        description="requests that may wait in one queue (for the model, for a reader), and dumps being streamed; "
+        "further ones get 503",
     )
     socket_seconds: float = Field(
-        20, gt=0, description="how long a client may keep a connection waiting, with its request or by not reading"
+        20, gt=0, description="seconds that a client may keep a connection waiting, by sending or reading too slowly"
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
-        "warning", description="how much the server logs: info has each request, and never a text"
+        "warning", description="log level; info logs each request, and never a text"
     )
 
     @model_validator(mode="before")
     @classmethod
-    def less_for_strangers(cls, given: Any) -> Any:
+    def lower_shared_defaults(cls, given: Any) -> Any:
         return given if is_loopback(str(given.get("host", "127.0.0.1"))) else {**SHARED_DEFAULTS, **given}
 
     @model_validator(mode="after")
-    def refuse_to_share_by_accident(self) -> Self:
+    def require_key_if_shared(self) -> Self:
         if self.shared and self.api_key is None and not self.insecure:
             raise ValueError(
-                f"{self.host} can be reached from other machines: set a key (HEADSCOPE_API_KEY), or say --insecure"
+                f"{self.host} can be reached from other machines: set a key (HEADSCOPE_API_KEY), "
+                "or allow access without one (--insecure)"
             )
         return self
 
@@ -122,10 +126,12 @@ class Settings(BaseSettings):
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """A word on each HEADSCOPE_ variable that is none: a misspelt limit would be no limit."""
+    """A warning for each unknown HEADSCOPE_ variable: a misspelt limit would have no effect."""
     known = [f"HEADSCOPE_{name.upper()}" for name in Settings.model_fields]
-    odd = sorted(name for name in environment if name.startswith("HEADSCOPE_") and name not in (*known, *OTHERS))
-    return [f"{name} is no setting; did you mean {nearest(name, known)}?" for name in odd]
+    unknown = sorted(
+        name for name in environment if name.startswith("HEADSCOPE_") and name not in (*known, *SCRIPT_VARIABLES)
+    )
+    return [f"{name} is not a setting; did you mean {nearest(name, known)}?" for name in unknown]
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

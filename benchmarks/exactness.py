@@ -20,12 +20,12 @@ def rows(quick: bool) -> Iterator[Row]:
     """For each model and length: the largest error, the largest weight, and the row sums before rows are normalised."""
     from headscope.capture.capture import run
     from headscope.capture.certificate import certify
-    from headscope.engine.model_cache import Shelf
+    from headscope.engine.model_cache import ModelCache
     from headscope.settings import Settings
 
-    shelf = Shelf(Settings())
+    models = ModelCache(Settings())
     for model_id in BUNDLED:
-        model = asyncio.run(shelf.model(model_id))
+        model = asyncio.run(models.model(model_id))
         for tokens in LENGTHS[:: 3 if quick else 1]:
             # minilm adds [CLS] and [SEP] to the one token.
             capture = run(model, "cat" if tokens == 1 else TEXT * 4, None, max(tokens, 3), truncate=True)

@@ -69,11 +69,11 @@ def pronoun_rows(models: list["LoadedModel"], file: Path, limit: int | None) -> 
 
 
 async def loaded(model_ids: Sequence[str], models_dir: Path | None) -> list["LoadedModel"]:
-    from headscope.engine.model_cache import Shelf
+    from headscope.engine.model_cache import ModelCache
     from headscope.settings import Settings
 
-    shelf = Shelf(Settings(models_dir=models_dir))
-    return [await shelf.model(model_id) for model_id in model_ids]
+    models = ModelCache(Settings(models_dir=models_dir))
+    return [await models.model(model_id) for model_id in model_ids]
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ def rows(quick: bool) -> Iterator[Row]:
     import torch
 
     from headscope.capture.capture import run
-    from headscope.engine.model_cache import Shelf
+    from headscope.engine.model_cache import ModelCache
     from headscope.settings import Settings
 
-    shelf = Shelf(Settings())
+    models = ModelCache(Settings())
     for model_id in BUNDLED[: 1 if quick else None]:
-        model = asyncio.run(shelf.model(model_id))
+        model = asyncio.run(models.model(model_id))
         with torch.inference_mode():
             exact, half = (run(model, TEXT, keep=keep) for keep in ("float32", "float16"))
             every, whole = range(exact.heads), range(len(exact.tokens))

@@ -30,12 +30,12 @@ def rows(quick: bool) -> Iterator[Row]:
     from headscope.analysis.induction import SCORES, probe
     from headscope.analysis.roles import roles
     from headscope.capture.capture import run
-    from headscope.engine.model_cache import Shelf
+    from headscope.engine.model_cache import ModelCache
     from headscope.settings import Settings
 
-    shelf = Shelf(Settings())
+    models = ModelCache(Settings())
     for model_id in BUNDLED[: 1 if quick else None]:
-        model = asyncio.run(shelf.model(model_id))
+        model = asyncio.run(models.model(model_id))
         capture = run(model, TEXT)
         found = roles(capture)
         probed = {}

@@ -81,10 +81,10 @@ def scored(given: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     from headscope.analysis.scores import per_head, per_query
     from headscope.analysis.table import BY_NAME
     from headscope.capture.capture import run
-    from headscope.engine.model_cache import Shelf
+    from headscope.engine.model_cache import ModelCache
     from headscope.settings import Settings
 
-    capture = run(asyncio.run(Shelf(Settings()).model("gpt2-mini")), REPEATED)
+    capture = run(asyncio.run(ModelCache(Settings()).model("gpt2-mini")), REPEATED)
     every, size = range(capture.heads), range(len(capture.tokens))
     patterns = np.stack([layer.block(every, size, size).numpy() for layer in capture.layers])
     np.savez(given, patterns=patterns, tokens=[token.id for token in capture.tokens])

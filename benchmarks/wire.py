@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headscope.export.negotiation import Answer, encode
+from headscope.export.formats import Answer
+from headscope.export.negotiation import encode
 
 from .measure import interleaved, seconds
 from .measurements import Row, milliseconds

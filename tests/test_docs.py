@@ -92,12 +92,12 @@ def test_the_request_for_a_dump_has_these_fields(schema):
         "text",
         "text_pair",
         "model",
+        "truncate",
         "layers",
         "heads",
         "quantity",
         "decimals",
         "verify",
-        "truncate",
     ]
     assert body["required"] == ["text"]
     assert body["additionalProperties"] is False

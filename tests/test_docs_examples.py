@@ -15,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 from headscope.cli.command import cli
-from headscope.settings import OTHERS, Settings
+from headscope.settings import SCRIPT_VARIABLES, Settings
 from headscope.web.documents import anchor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +86,7 @@ def code(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", GUIDES)
 def test_every_setting_that_is_named_exists(name):
-    known = {f"HEADSCOPE_{field.upper()}" for field in Settings.model_fields} | set(OTHERS)
+    known = {f"HEADSCOPE_{field.upper()}" for field in Settings.model_fields} | set(SCRIPT_VARIABLES)
     assert set(re.findall(r"HEADSCOPE_[A-Z_]+[A-Z]", GUIDES[name])) <= known
 
 

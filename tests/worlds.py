@@ -21,7 +21,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT
 from headscope.attention.config import AttentionConfig
 from headscope.attention.layer import MultiHeadAttention
 from headscope.capture.windows import head_window, window
-from headscope.errors import AppError
+from headscope.errors import AppError, Stopped
 from headscope.main import create_app
 from headscope.web.server import Server
 
@@ -156,6 +156,24 @@ def leave_once(true, url, path, body, headers=None):
     with socket.create_connection((request.url.host, request.url.port)) as client:
         client.sendall("\r\n".join(lines).encode() + request.content)
         until(true)
+
+
+class CountedProgress:
+    """A `records.Progress` that counts, and raises Stopped at the check of that number (from 0)."""
+
+    def __init__(self, stop_at=None):
+        self.stop_at, self.checks, self.steps, self.total = stop_at, 0, 0, None
+
+    def check(self):
+        if self.checks == self.stop_at:
+            raise Stopped
+        self.checks += 1
+
+    def expect(self, total):
+        self.total = total
+
+    def step(self, count=1):
+        self.steps += count
 
 
 def every_error(above=AppError):

@@ -1,20 +1,14 @@
 """A capture's weights as its studies read them: a block of rows of all heads of a layer, then the next."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
+from ..records import NO_PROGRESS, Progress
 from .formulas.block import Block, Text, text_of
 
 # Weights worked out at once: 8 MB of them, and a few times that while they are studied.
 WEIGHTS_PER_BLOCK = 2**21
-
-# Asked before each block; may raise.
-GoOn = Callable[[], None]
-
-
-def nothing() -> None:
-    pass
 
 
 def text_for(capture: Capture) -> Text:
@@ -33,12 +27,13 @@ def height_of(heads: int, size: int) -> int:
     return max(1, WEIGHTS_PER_BLOCK // (heads * size))
 
 
-def of_layer(layer: LayerCapture, text: Text, go_on: GoOn = nothing) -> Iterator[Block]:
+def of_layer(layer: LayerCapture, text: Text, progress: Progress = NO_PROGRESS) -> Iterator[Block]:
     """From the first query to the last; keys that no query of a block sees are left out."""
     size, heads = len(text.ids), range(layer.config.heads)
     height = height_of(len(heads), size)
     for start in range(0, size, height):
-        go_on()
+        progress.check()
         rows = range(start, min(start + height, size))
         keys = range(rows.stop if layer.config.causal else size)
         yield Block(layer.block(heads, rows, keys), rows, text)
+        progress.step()

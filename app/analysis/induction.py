@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..capture.capture import Capture, Nobody, run_tokens
+from ..capture.capture import Capture, run_tokens
 from ..errors import InvalidInput
 from ..models.loading import LoadedModel
-from ..records import Token
-from .blocks import GoOn, nothing
+from ..records import NO_PROGRESS, Progress, Token
 from .scores import per_head
 from .table import BY_NAME, RowScore
 
@@ -35,15 +34,8 @@ class Probed:
     length: int
 
 
-class Stoppable(Nobody):
-    """Asked before each block of the model."""
-
-    def __init__(self, go_on: GoOn) -> None:
-        self.go_on = go_on  # type: ignore[method-assign]
-
-
 @torch.inference_mode()
-def probe(model: LoadedModel, go_on: GoOn = nothing) -> Probed:
+def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> Probed:
     """Raises InvalidInput where the model reads too few tokens to repeat some of them."""
     before, after = around(model)
     most = model.card.max_tokens or 0
@@ -53,8 +45,8 @@ def probe(model: LoadedModel, go_on: GoOn = nothing) -> Probed:
     found = []
     for drawn in draws(model, length):
         tokens = tuple(labelled(model, [*before, *drawn, *drawn, *after], set(before) | set(after)))
-        layers = run_tokens(model, tokens, Stoppable(go_on))
-        found.append(per_head(Capture("", model.card, tokens, layers), SCORES, go_on))
+        layers = run_tokens(model, tokens, progress=progress)
+        found.append(per_head(Capture("", model.card, tokens, layers), SCORES, progress))
     return Probed(np.mean(found, 0), SEQUENCES, length)
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
 from ..errors import TooManyTokens, UnknownLayer
+from ..records import NO_PROGRESS, Progress
 from . import blocks
-from .blocks import GoOn, nothing, of_layer, text_for
+from .blocks import of_layer, text_for
 from .formulas.rollout import onward, step
 
 # Of so many tokens a map takes 64 MB, and a few are held at once.
@@ -57,42 +58,43 @@ def check_size(capture: Capture, most: int, what: str) -> None:
 
 
 @torch.inference_mode()
-def rollout(capture: Capture, asked: How, go_on: GoOn = nothing) -> np.ndarray:
+def rollout(capture: Capture, asked: How, progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[i j], how much of each input token reaches token i above the layer. Raises TooManyTokens."""
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     rolled: Tensor | None = None
-    for a in steps(capture, asked, go_on):
+    for a in steps(capture, asked, progress):
         rolled = onward(a, rolled)
     assert rolled is not None
     return rolled.cpu().numpy()
 
 
-def steps(capture: Capture, asked: How, go_on: GoOn) -> Iterator[Tensor]:
+def steps(capture: Capture, asked: How, progress: Progress) -> Iterator[Tensor]:
     """A~ [i j] of each layer from the first that counts to the last."""
     for layer in capture.layers[asked.start : asked.layer + 1]:
-        yield step(mean_of_heads(capture, layer, go_on), asked.residual, asked.receptive)
+        yield step(mean_of_heads(capture, layer, progress), asked.residual, asked.receptive)
 
 
-def mean_of_heads(capture: Capture, layer: LayerCapture, go_on: GoOn) -> Tensor:
+def mean_of_heads(capture: Capture, layer: LayerCapture, progress: Progress) -> Tensor:
     """[i j]."""
     size = len(capture.tokens)
     mean = torch.zeros(size, size, device=layer.q.device)
-    for block in of_layer(layer, text_for(capture), go_on):
+    for block in of_layer(layer, text_for(capture), progress):
         mean[block.rows.start : block.rows.stop, : block.weights.shape[-1]] = block.weights.mean(0)
     return mean
 
 
 @torch.inference_mode()
-def flow(capture: Capture, asked: How, queries: Sequence[int], go_on: GoOn = nothing) -> np.ndarray:
+def flow(capture: Capture, asked: How, queries: Sequence[int], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[query j], the largest flow from each of these tokens above the layer to each input. Raises TooManyTokens."""
     from .formulas.flow import flow_from, graph
 
     check_size(capture, MOST_OF_FLOW, "flow")
     size = len(capture.tokens)
-    capacities = graph([a.cpu().numpy() for a in steps(capture, asked, go_on)])
+    capacities = graph([a.cpu().numpy() for a in steps(capture, asked, progress)])
     found = np.zeros((len(queries), size))
     for number, query in enumerate(queries):
         for key in range(size):
-            go_on()
+            progress.check()
             found[number, key] = flow_from(capacities, size, query, key)
+            progress.step()
     return found

@@ -13,8 +13,7 @@ from ..capture.capture import Capture, forward
 from ..capture.windows import Window, pooled_blocks, visible_columns
 from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
-from ..records import Pool
-from .blocks import GoOn, nothing
+from ..records import NO_PROGRESS, Pool, Progress
 from .formulas import norms as formulas
 
 # [j h e] of each layer, see `analysis.norms.gram`.
@@ -27,17 +26,19 @@ def bytes_of_grams(capture: Capture) -> int:
 
 
 @torch.inference_mode()
-def grams(model: LoadedModel, capture: Capture, go_on: GoOn = nothing) -> Grams:
+def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS) -> Grams:
     """One more pass over the tokens of the capture."""
     found: list[Tensor] = []
+    progress.expect(len(capture.layers))
 
     def take(_: str, v: Tensor) -> None:
-        go_on()
+        progress.check()
         layer = model.adopted.layers[len(found)]
         gram = formulas.gram(v[0], layer.project_out.weight, layer.config.heads)
         if not gram.isfinite().all():
             raise ModelOutputInvalid(f"layer {len(found)} of {model.card.id} gave values whose norms are no numbers")
         found.append(gram)
+        progress.step()
 
     with watching(model.adopted.model, "v", take):
         forward(model, capture.tokens)

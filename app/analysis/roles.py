@@ -10,7 +10,8 @@ import torch
 
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
-from .blocks import GoOn, nothing, of_layer, text_for
+from ..records import NO_PROGRESS, Progress
+from .blocks import of_layer, text_for
 from .formulas.block import Text
 from .formulas.roles import COLLAPSED, FEWEST_QUERIES, LEANS, LEAST_LEFT, ROLES, TIMES_CHANCE, rest_of
 
@@ -50,20 +51,20 @@ class Roles:
 
 
 @torch.inference_mode()
-def roles(capture: Capture, go_on: GoOn = nothing) -> Roles:
+def roles(capture: Capture, progress: Progress = NO_PROGRESS) -> Roles:
     text = text_for(capture)
-    layers = [of_one(layer, text, go_on) for layer in capture.layers]
+    layers = [of_one(layer, text, progress) for layer in capture.layers]
     got, by_chance, left = (np.stack([layer[name] for layer in layers], 1) for name in ("got", "chance", "left"))
     sinks, queries = np.stack([layer["sink"] for layer in layers]), layers[0]["queries"]
     with np.errstate(divide="ignore", invalid="ignore"):
         return Roles(sinks, got / left, by_chance / left, left / queries[:, None, None], queries, text.causal)
 
 
-def of_one(layer: LayerCapture, text: Text, go_on: GoOn) -> dict[str, np.ndarray]:
+def of_one(layer: LayerCapture, text: Text, progress: Progress) -> dict[str, np.ndarray]:
     """Sums over the queries of a layer: got, chance and left [r h], queries [r]; and the mean sink [h]."""
     got, chance, left = torch.zeros(3, len(ROLES), layer.config.heads, dtype=torch.float64)
     queries, sink, seeing = torch.zeros(len(ROLES)), torch.zeros(layer.config.heads, dtype=torch.float64), 0
-    for block in of_layer(layer, text, go_on):
+    for block in of_layer(layer, text, progress):
         rest = rest_of(block)
         free = rest.seen.any(-1)
         sink += (rest.sink * free).sum(-1, dtype=torch.float64).cpu()

@@ -10,29 +10,31 @@ import torch
 from torch import Tensor
 
 from ..capture.capture import Capture
-from .blocks import GoOn, nothing, of_layer, text_for
+from ..records import NO_PROGRESS, Progress
+from .blocks import of_layer, text_for
 from .formulas.block import Block
 from .table import RowScore
 
 
 @torch.inference_mode()
-def per_query(capture: Capture, scores: Sequence[RowScore], go_on: GoOn = nothing) -> np.ndarray:
+def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[s l h i], not a number where a query is not counted."""
     text = text_for(capture)
     layers = [
-        torch.cat([of_block(block, scores) for block in of_layer(layer, text, go_on)], -1) for layer in capture.layers
+        torch.cat([of_block(block, scores) for block in of_layer(layer, text, progress)], -1)
+        for layer in capture.layers
     ]
     return torch.stack(layers, 1).cpu().numpy()
 
 
 @torch.inference_mode()
-def per_head(capture: Capture, scores: Sequence[RowScore], go_on: GoOn = nothing) -> np.ndarray:
+def per_head(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[s l h], the mean over the queries that are counted; not a number where none is."""
     means, text = [], text_for(capture)
     for layer in capture.layers:
         total = torch.zeros(len(scores), capture.heads, dtype=torch.float64)
         counted = torch.zeros_like(total)
-        for block in of_layer(layer, text, go_on):
+        for block in of_layer(layer, text, progress):
             found = of_block(block, scores)
             total += found.nansum(-1, dtype=torch.float64).cpu()
             counted += (~found.isnan()).sum(-1).cpu()

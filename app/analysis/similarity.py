@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
-from .blocks import GoOn, nothing
+from ..records import NO_PROGRESS, Progress
 from .formulas import similarity as formulas
 from .formulas.sinks import counted_for_first
 
@@ -76,7 +76,9 @@ def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> i
 
 
 @torch.inference_mode()
-def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None, go_on: GoOn = nothing) -> Similarity:
+def similarity(
+    capture: Capture, layers: Sequence[int], rows: int | None = None, progress: Progress = NO_PROGRESS
+) -> Similarity:
     """Of the heads of these layers, layer by layer, from so many rows."""
     size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
     queries = compared(size, rows)
@@ -84,12 +86,13 @@ def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None,
     divergence = torch.zeros(heads, heads, dtype=torch.float64)
     products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)
     for some in grouped(queries, size * heads):
-        go_on()
+        progress.check()
         weights = torch.cat([of_rows(layer, some) for layer in chosen])
         divergence += formulas.jensen_shannon(weights).cpu()
         products += formulas.products(weights).cpu()
         entropy += formulas.bits(weights).sum(-1).cpu()
         first += weights[..., 0][:, counted_for_first(torch.tensor(some), causal)].sum(-1).cpu()
+        progress.step()
     divergence /= len(queries)
     # Its square root is a distance, and one that fits into a Euclidean space (Endres and Schindelin 2003).
     places, shown = formulas.classical_mds(divergence.sqrt())
@@ -100,7 +103,7 @@ def similarity(capture: Capture, layers: Sequence[int], rows: int | None = None,
         shown,
         (entropy / len(queries)).numpy(),
         (first / (counted_for_first(torch.tensor(queries), causal).sum() or torch.nan)).numpy(),
-        torch.cat(list(effective_ranks(chosen, queries, go_on))).numpy(),
+        torch.cat(list(effective_ranks(chosen, queries, progress))).numpy(),
         queries,
     )
 
@@ -117,8 +120,9 @@ def of_rows(layer: LayerCapture, queries: Sequence[int]) -> Tensor:
     return torch.cat([layer.block(heads, range(query, query + 1), keys) for query in queries], 1)
 
 
-def effective_ranks(layers: Sequence[LayerCapture], queries: Sequence[int], go_on: GoOn) -> Iterator[Tensor]:
+def effective_ranks(layers: Sequence[LayerCapture], queries: Sequence[int], progress: Progress) -> Iterator[Tensor]:
     """[h] of each layer."""
     for layer in layers:
-        go_on()
+        progress.check()
         yield formulas.effective_rank(of_rows(layer, queries)).cpu()
+        progress.step()

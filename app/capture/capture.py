@@ -5,9 +5,9 @@ Axis letters: h query head, g key/value head, i query row, j key column, d width
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..attention.hooks import watching
 from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
-from ..records import Keep, ModelCard, Token
+from ..records import NO_PROGRESS, Keep, ModelCard, Progress, Prompt, Token, TokenizedPrompt
 from .cost import numbers_kept
 from .layer import LayerCapture
 from .memory import MemoryBlock
@@ -46,66 +46,52 @@ class Capture:
         return self.layers[0].config.heads
 
 
-def capture_id(
-    card: ModelCard, text: str, text_pair: str | None, truncate: bool = False, keep: Keep = "float32"
-) -> str:
+def capture_id(card: ModelCard, prompt: Prompt, keep: Keep = "float32") -> str:
     """The same for the same model, revision, text and options, on every server."""
-    options = [*(["truncate"] if truncate else []), *([keep] if keep != "float32" else [])]
-    said = json.dumps([card.id, card.revision, text, text_pair, *options])
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    options = [*(["truncate"] if prompt.truncate else []), *([keep] if keep != "float32" else [])]
+    described = json.dumps([card.id, card.revision, prompt.text, prompt.text_pair, *options])
+    return hashlib.sha256(described.encode()).hexdigest()[:32]
 
 
-class Watch(Protocol):
-    """Who is told how far a run is. Whatever it raises ends the run."""
-
-    def go_on(self) -> None:
-        """Asked before each block."""
-
-    def tokenized(self, tokens: tuple[Token, ...], dropped: int) -> None:
-        """The text is tokens now; so many were cut off its end."""
-
-    def captured(self, layer: LayerCapture) -> None:
-        """One more layer is done; they come in order."""
+def tokenize_prompt(model: LoadedModel, prompt: Prompt, max_tokens: int | None = None) -> TokenizedPrompt:
+    """Raises TooManyTokens, PairNotSupported, EmptyText."""
+    tokens, dropped = model.tokens(prompt.text, prompt.text_pair, max_tokens, truncate=prompt.truncate)
+    return TokenizedPrompt(prompt, tokens, dropped)
 
 
-class Nobody:
-    """Who wants only the end."""
-
-    def go_on(self) -> None:
-        pass
-
-    def tokenized(self, tokens: tuple[Token, ...], dropped: int) -> None:
-        pass
-
-    def captured(self, layer: LayerCapture) -> None:
-        pass
+def run(model: LoadedModel, prompt: Prompt | str, max_tokens: int | None = None, keep: Keep = "float32") -> Capture:
+    """Tokenize a prompt and run it. Raises what `tokenize_prompt` and `run_prompt` raise."""
+    prompt = Prompt(prompt) if isinstance(prompt, str) else prompt
+    return run_prompt(model, tokenize_prompt(model, prompt, max_tokens), capture_id(model.card, prompt, keep), keep)
 
 
-NOBODY = Nobody()
+def run_prompt(
+    model: LoadedModel,
+    tokenized: TokenizedPrompt,
+    capture_id: str,
+    keep: Keep = "float32",
+    progress: Progress = NO_PROGRESS,
+    on_layer: Callable[[LayerCapture], object] = lambda _: None,
+) -> Capture:
+    """One forward pass on the fused path; no map is ever held. Raises ModelOutputInvalid.
+
+    `on_layer` receives each layer as soon as it is captured, in order.
+    """
+    progress.expect(len(model.adopted.layers))
+    layers = run_tokens(model, tokenized.tokens, keep, progress, on_layer)
+    prompt, texts = tokenized.prompt, (tokenized.prompt.text, tokenized.prompt.text_pair or "")
+    return Capture(capture_id, model.card, tokenized.tokens, layers, prompt.truncate, tokenized.dropped, texts)
 
 
 @torch.inference_mode()
-def run(
-    model: LoadedModel,
-    text: str,
-    text_pair: str | None = None,
-    most: int | None = None,
-    truncate: bool = False,
-    watch: Watch = NOBODY,
-    keep: Keep = "float32",
-) -> Capture:
-    """One pass on the fused path; no map is ever held. Raises TooManyTokens, ModelOutputInvalid."""
-    tokens, dropped = model.tokens(text, text_pair, most, truncate=truncate)
-    watch.tokenized(tokens, dropped)
-    layers = run_tokens(model, tokens, watch, keep)
-    made_of = capture_id(model.card, text, text_pair, truncate, keep)
-    return Capture(made_of, model.card, tokens, layers, truncate, dropped, (text, text_pair or ""))
-
-
 def run_tokens(
-    model: LoadedModel, tokens: tuple[Token, ...], watch: Watch = NOBODY, keep: Keep = "float32"
+    model: LoadedModel,
+    tokens: tuple[Token, ...],
+    keep: Keep = "float32",
+    progress: Progress = NO_PROGRESS,
+    on_layer: Callable[[LayerCapture], object] = lambda _: None,
 ) -> tuple[LayerCapture, ...]:
-    """What each layer's maps are made of, from one pass over these tokens. Raises ModelOutputInvalid."""
+    """The captured layers of one forward pass over these tokens. Raises ModelOutputInvalid."""
     memory = memory_for(model, len(tokens), keep)
     layers: list[LayerCapture] = []
     kept: dict[str, Tensor] = {}
@@ -113,14 +99,15 @@ def run_tokens(
     def take(name: str, x: Tensor) -> None:
         part = name.rpartition(".")[2]
         if part == "q":
-            watch.go_on()
+            progress.check()
         kept[part] = memory[part].keep(x[0])
         if part == "lse":  # the last of its layer
             kept["excess"] = memory["lse"].keep(torch.full_like(kept["lse"], torch.nan))
             layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
             check_finite(layer, len(layers), model.card.id)
             layers.append(layer)
-            watch.captured(layer)
+            on_layer(layer)
+            progress.step()
 
     with watching(model.adopted.model, ("q", "k", "lse"), take):
         forward(model, tokens)

@@ -12,7 +12,8 @@ from torch.nn import Module
 
 from ..models.adapter import Adopted
 from ..models.loading import LoadedModel
-from .capture import NOBODY, Capture, Watch, forward, run_tokens
+from ..records import NO_PROGRESS, Progress
+from .capture import Capture, forward, run_tokens
 from .layer import Cells
 
 
@@ -35,7 +36,7 @@ class Certificate:
 
 
 @contextmanager
-def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBODY) -> Iterator[None]:
+def reference_patterns(adopted: Adopted, into: list[Tensor], progress: Progress = NO_PROGRESS) -> Iterator[None]:
     """Within the `with` block the model runs Hugging Face's attention, and each layer's pattern goes to `into`.
 
     A pattern is [b h i j].
@@ -43,7 +44,8 @@ def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBO
 
     def keep(_: Module, __: Any, output: tuple[Any, ...]) -> None:
         into.append(output[1])
-        watch.go_on()
+        progress.check()
+        progress.step()
 
     with adopted.as_hugging_face(), ExitStack() as undo:
         originals = [replaced.original for replaced in adopted.replacements if any(replaced.original.children())]
@@ -54,11 +56,11 @@ def reference_patterns(adopted: Adopted, into: list[Tensor], watch: Watch = NOBO
 
 
 @torch.inference_mode()
-def certify(model: LoadedModel, capture: Capture, watch: Watch = NOBODY) -> Certificate:
+def certify(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS) -> Certificate:
     """Run the capture's tokens through Hugging Face's eager attention and compare every weight."""
-    watch.tokenized(capture.tokens, capture.dropped)
+    progress.expect((2 if capture.card.causal else 1) * len(capture.layers))
     theirs: list[Tensor] = []
-    with reference_patterns(model.adopted, theirs, watch):
+    with reference_patterns(model.adopted, theirs, progress):
         forward(model, capture.tokens)
     every, whole = range(capture.heads), range(len(capture.tokens))
     errors, sums, ahead = [], [], []
@@ -71,19 +73,19 @@ def certify(model: LoadedModel, capture: Capture, watch: Watch = NOBODY) -> Cert
         reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
         max_abs_error=errors,
         max_row_sum_error=max(sums),
-        causal_leak=max(*ahead, change_from_later_tokens(model, capture, watch)) if capture.card.causal else None,
+        causal_leak=max(*ahead, change_from_later_tokens(model, capture, progress)) if capture.card.causal else None,
         dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
         versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
     )
 
 
-def change_from_later_tokens(model: LoadedModel, capture: Capture, watch: Watch) -> float:
+def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Progress) -> float:
     """The largest change of a weight within the first half of the tokens when the second half is replaced."""
     half, vocabulary = len(capture.tokens) // 2, model.adopted.model.config.vocab_size
     if half == 0:
         return 0.0
     others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])
-    changed = run_tokens(model, (*capture.tokens[:half], *others), watch)
+    changed = run_tokens(model, (*capture.tokens[:half], *others), progress=progress)
     every, early = range(capture.heads), range(half)
     # As the kernel computed them: normalising a row rounds differently in windows of different sizes.
     window: tuple[range, range, range, Cells, bool] = every, early, early, "pattern", False

@@ -1,4 +1,4 @@
-"""The `headscope` command: one file here for each of its commands."""
+"""The `headscope` command. Each subcommand has its own file."""
 
 from importlib.metadata import version
 from typing import Annotated
@@ -22,9 +22,11 @@ def print_version(wanted: bool) -> None:
 
 @cli.callback()
 def headscope(
-    _: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show it.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
-    """What every attention head of a pretrained transformer does with your text."""
+    """Show what every attention head of a pretrained transformer does with your text."""
 
 
 for command in (serve, dump, scores, models, env):

@@ -1,4 +1,4 @@
-"""`headscope dump`: what POST /api/v1/attention answers, into a file, without a server."""
+"""`headscope dump`: the answer of POST /api/v1/attention as a file, without a server."""
 
 import re
 from collections.abc import Iterable
@@ -9,78 +9,81 @@ import typer
 
 from ..records import DumpFormat, Quantity
 from ..settings import Settings
-from .flags import NOWHERE, Device, ModelsDir, leave, say, settings_from
-from .target import DUMPS, STDOUT, format_for, opened
-from .work import characters, failing, finish, stoppable, tell, text_of
+from .input import prompt_from
+from .interrupts import interruptible, run_coroutine
+from .messages import exit_on_error, fail, show_status
+from .options import LOCAL_HOST, Device, Model, ModelsDir, Output, Pair, Text, Truncate, settings_from
+from .output import DUMP_FORMATS, STDOUT, format_for, open_output
 
 if TYPE_CHECKING:
-    from ..export.dump import Ask
+    from ..export.dump import DumpRequest
 
-HIGHEST = 1023
+MAX_NUMBER = 1023
 
 
 def dump(
-    text: Annotated[str, typer.Argument(help="the text; - reads it from stdin, less its last line end")],
-    pair: Annotated[str | None, typer.Option(help="second text, for models that read two")] = None,
-    model: Annotated[str | None, typer.Option(help=say("model"), show_default=False)] = None,
-    layers: Annotated[str | None, typer.Option(help="0,5 or 0-3; all where it is left out")] = None,
-    heads: Annotated[str | None, typer.Option(help="the same, for heads")] = None,
-    quantity: Annotated[Quantity, typer.Option(help="after the softmax, or before it and the mask")] = "pattern",
+    text: Text,
+    pair: Pair = None,
+    model: Model = None,
+    layers: Annotated[str | None, typer.Option(help="0,5 or 0-3; default all")] = None,
+    heads: Annotated[str | None, typer.Option(help="0,5 or 0-3; default all")] = None,
+    quantity: Annotated[
+        Quantity, typer.Option(help="pattern: after the softmax; scores: before softmax and mask")
+    ] = "pattern",
     decimals: Annotated[int, typer.Option(min=0, max=9, help="of the numbers in json and csv")] = 6,
-    truncate: Annotated[bool, typer.Option("--truncate", help="cut a text that is too long")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="compare with Hugging Face's on this very text")] = False,
-    output: Annotated[str, typer.Option("-o", "--output", help="file; - is stdout")] = STDOUT,
-    format_: Annotated[DumpFormat | None, typer.Option("--format", help="else as the file's name ends")] = None,
+    truncate: Truncate = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="compare with Hugging Face's attention for this text")
+    ] = False,
+    output: Output = STDOUT,
+    format_: Annotated[DumpFormat | None, typer.Option("--format", help="default: the file's ending")] = None,
     models_dir: ModelsDir = None,
     device: Device = None,
 ) -> None:
     """Write the attention of a text into a file: json, npz, safetensors or csv."""
-    settings = settings_from(host=NOWHERE, model=model, models_dir=models_dir, device=device)
-    wanted = format_for(output, format_, DUMPS)
-    if verify and wanted == "csv":
-        leave("--verify: csv has no place for a certificate, take json, npz or safetensors")
-    chosen = (numbers("--layers", layers), numbers("--heads", heads))
-    said = text_of(text)
-    if pair is not None:
-        characters("--pair", pair)
-    with stoppable(), failing(output), opened(output) as target:
-        from ..export.dump import Ask
+    settings = settings_from(host=LOCAL_HOST, model=model, models_dir=models_dir, device=device)
+    chosen = format_for(output, format_, DUMP_FORMATS)
+    if verify and chosen == "csv":
+        fail("--verify: csv cannot hold a certificate, take json, npz or safetensors")
+    selected = (parse_numbers("--layers", layers), parse_numbers("--heads", heads))
+    prompt = prompt_from(text, pair, truncate)
+    with interruptible(), exit_on_error(output), open_output(output) as target:
+        from ..export.dump import DumpRequest
 
-        ask = Ask(said, pair, None, *chosen, quantity, verify, truncate)
-        for chunk in chunks(settings, ask, wanted, decimals):
+        request = DumpRequest(prompt, *selected, quantity, verify)
+        for chunk in dump_chunks(settings, request, chosen, decimals):
             target.write(chunk)
-        tell("")
+        show_status("")
 
 
-def numbers(flag: str, text: str | None) -> list[int] | None:
+def parse_numbers(flag: str, text: str | None) -> list[int] | None:
     """`0,5-7` -> [0, 5, 6, 7]."""
     if text is None:
         return None
-    named: list[int] = []
+    numbers: list[int] = []
     for part in text.split(","):
         parsed = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part.strip(), re.ASCII)
         first, last = (int(parsed[1]), int(parsed[2] or parsed[1])) if parsed else (1, 0)
-        if not first <= last <= HIGHEST:
-            leave(f"{flag} {text[:40]}: write numbers from 0 to {HIGHEST}, like 0,5 or 0-3")
-        named.extend(range(first, last + 1))
-    if len(set(named)) < len(named):
-        leave(f"{flag} {text[:40]}: name each number once")
-    return named
+        if not first <= last <= MAX_NUMBER:
+            fail(f"{flag} {text[:40]}: write numbers from 0 to {MAX_NUMBER}, like 0,5 or 0-3")
+        numbers.extend(range(first, last + 1))
+    if len(set(numbers)) < len(numbers):
+        fail(f"{flag} {text[:40]}: name each number once")
+    return numbers
 
 
-def chunks(settings: Settings, ask: "Ask", wanted: DumpFormat, decimals: int) -> Iterable[bytes]:
+def dump_chunks(settings: Settings, request: "DumpRequest", format_: DumpFormat, decimals: int) -> Iterable[bytes]:
     """The bytes of the dump. Raises AppError."""
     from ..engine.runner import Runner
-    from ..export.dump import captured
+    from ..export.dump import capture_and_select
     from ..export.dump import dump as answer
-    from ..export.formats import in_lumps, pieces
+    from ..export.formats import batched, serialize
+    from ..export.tables import weights_csv
 
     runner = Runner(settings)
-    tell(f"loading {settings.model}")
-    if wanted == "csv":
-        capture, choice = finish(captured(runner, ask))
-        from ..export.csv import csv_of
-
-        return csv_of(capture, choice, ask.quantity, decimals, tell)
-    made = in_lumps(pieces(finish(answer(runner, ask, wanted, most=None)), wanted, decimals))
-    return chain(made, [b"\n"]) if wanted == "json" else made
+    show_status(f"loading {settings.model}")
+    if format_ == "csv":
+        capture, selection = run_coroutine(capture_and_select(runner, request))
+        return weights_csv(capture, selection, request.quantity, decimals, show_status)
+    chunks = batched(serialize(run_coroutine(answer(runner, request, format_, max_cells=None)), format_, decimals))
+    return chain(chunks, [b"\n"]) if format_ == "json" else chunks

@@ -12,17 +12,20 @@ import typer
 
 from ..errors import AppError
 from ..settings import Settings
-from .flags import FAILED, Device, ModelsDir, leave, say, settings_from
+from .messages import FAILED, fail
+from .options import Device, Model, ModelsDir, help_of, settings_from
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help=say("host"), show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help=say("port"), show_default=False)] = None,
-    open_page: Annotated[bool | None, typer.Option("--open/--no-open", help=say("open"), show_default=False)] = None,
-    model: Annotated[str | None, typer.Option(help=say("model"), show_default=False)] = None,
+    host: Annotated[str | None, typer.Option(help=help_of("host"), show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help=help_of("port"), show_default=False)] = None,
+    open_page: Annotated[
+        bool | None, typer.Option("--open/--no-open", help=help_of("open"), show_default=False)
+    ] = None,
+    model: Model = None,
     models_dir: ModelsDir = None,
     device: Device = None,
-    insecure: Annotated[bool | None, typer.Option("--insecure", help=say("insecure"), show_default=False)] = None,
+    insecure: Annotated[bool | None, typer.Option("--insecure", help=help_of("insecure"), show_default=False)] = None,
 ) -> None:
     """Serve the page and the JSON API."""
     settings = settings_from(
@@ -30,23 +33,23 @@ def serve(
     )
     with listen(settings) as listener:
         try:
-            if settings.device != "cpu":  # every machine has one, and torch takes seconds to import
+            if settings.device != "cpu":  # importing torch takes seconds
                 from ..models.device import check_device
 
                 check_device(settings.device)
             run_server(settings, listener)
         except AppError as error:
-            leave(error.detail)
+            fail(error.detail)
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket, bound before anything slow, so that a taken port is said at once."""
+    """The listening socket. It is bound first, so that a port in use is reported at once."""
     try:
         family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, reuse_port=False)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
-        leave(f"cannot listen on {where}: {error.strerror}. Take another --port, or 0 for a free one.", FAILED)
+        fail(f"cannot listen on {where}: {error.strerror}. Take another --port; 0 takes a free one.", FAILED)
     return listener
 
 
@@ -59,7 +62,7 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     url = f"http://{host}:{listener.getsockname()[1]}"
     typer.echo(f"Headscope {version('headscope')} on {url}, {mode(settings)}  (Ctrl+C stops it)")
     sys.stdout.flush()
-    # The socket listens already: the browser's connection waits the moment until the server accepts it.
+    # The socket listens already, so the connection of the browser waits until the server accepts it.
     if settings.open and has_screen():
         import webbrowser
 
@@ -71,7 +74,7 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
 
 
 def abandon_threads() -> None:
-    """Python would wait for a thread that is still reading a model, or in the middle of a block of a large one."""
+    """Exit without waiting for threads that load or run a model."""
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         logging.shutdown()
         sys.stdout.flush()
@@ -79,12 +82,12 @@ def abandon_threads() -> None:
 
 
 def mode(settings: Settings) -> str:
-    """Who can reach this server, as the first line says it."""
+    """Who can reach this server, for the first line of output."""
     if not settings.shared:
-        return "for this machine alone"
+        return "for this machine only"
     return "shared, with a key" if settings.api_key else "shared, WITHOUT a key"
 
 
 def has_screen() -> bool:
-    """Without one, Linux would open the page in a text browser, in the middle of this terminal."""
+    """Without a screen, Linux would open the page in a text browser inside this terminal."""
     return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,4 +1,4 @@
-"""The captures that are kept: within a number of bytes, for so many seconds, the least recently used gone first."""
+"""The captures in memory: bounded by bytes and by age. The least recently used are dropped first."""
 
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from ..errors import CaptureGone
-from .job import Small
+from .job import Thumbnails
 
 if TYPE_CHECKING:
     from ..analysis.norms import Grams
@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A capture, until when (monotonic seconds) it is kept, its heads as they were told, and what its norms are made
-    of once somebody has asked for them."""
+class CachedCapture:
+    """A capture and what has been computed from it.
+
+    expires_at: monotonic seconds
+    thumbnails: as last streamed
+    grams:      what norms are computed from; empty until the first request for norms
+    """
 
     capture: "Capture"
-    until: float
-    small: Small
+    expires_at: float
+    thumbnails: Thumbnails
     grams: "Grams" = ()
 
     @property
@@ -29,44 +33,46 @@ class Kept:
         return self.capture.bytes + sum(gram.numel() * gram.element_size() for gram in self.grams)
 
 
-class Captures:
-    """Read and written on the event loop alone."""
+class CaptureCache:
+    """Use it on the event loop only: it has no lock."""
 
-    def __init__(self, most_bytes: int, seconds: float) -> None:
+    def __init__(self, max_bytes: int, seconds: float) -> None:
         self.seconds = seconds
-        self.cache: TTLCache[str, Kept] = TTLCache(most_bytes, seconds, monotonic, getsizeof=lambda kept: kept.bytes)
+        self.cache: TTLCache[str, CachedCapture] = TTLCache(
+            max_bytes, seconds, monotonic, getsizeof=lambda cached: cached.bytes
+        )
 
-    def find(self, capture_id: str) -> Kept | None:
-        found: Kept | None = self.cache.get(capture_id)
+    def find(self, capture_id: str) -> CachedCapture | None:
+        found: CachedCapture | None = self.cache.get(capture_id)
         return found
 
     def get(self, capture_id: str) -> "Capture":
         """Raises CaptureGone."""
-        kept = self.find(capture_id)
-        if kept is None:
-            raise CaptureGone("no such capture, or no longer: post the same text again and it gets the same id")
-        return kept.capture
+        cached = self.find(capture_id)
+        if cached is None:
+            raise CaptureGone("this capture does not exist or has expired: post the same text again to get the same id")
+        return cached.capture
 
-    def keep(self, capture: "Capture", small: Small) -> None:
-        self.cache[capture.id] = Kept(capture, monotonic() + self.seconds, small)
+    def add(self, capture: "Capture", thumbnails: Thumbnails) -> None:
+        self.cache[capture.id] = CachedCapture(capture, monotonic() + self.seconds, thumbnails)
 
     def add_grams(self, capture: "Capture", grams: "Grams") -> None:
-        """Unless it is gone by now; it is kept as if it were new."""
-        kept = self.find(capture.id)
-        if kept is not None:
-            self.cache[capture.id] = replace(kept, until=monotonic() + self.seconds, grams=grams)
+        """Does nothing if the capture has been dropped. Otherwise its age starts again from 0."""
+        cached = self.find(capture.id)
+        if cached is not None:
+            self.cache[capture.id] = replace(cached, expires_at=monotonic() + self.seconds, grams=grams)
 
     def expires_in(self, capture_id: str) -> int:
-        """Seconds that the capture is still kept, unless newer ones need its room."""
-        kept = self.find(capture_id)
-        return 0 if kept is None else max(0, round(kept.until - monotonic()))
+        """Seconds until the capture expires; it is dropped earlier if newer ones need the memory."""
+        cached = self.find(capture_id)
+        return 0 if cached is None else max(0, round(cached.expires_at - monotonic()))
 
-    def forget(self, capture_id: str) -> None:
+    def delete(self, capture_id: str) -> None:
         """Raises CaptureGone."""
         self.get(capture_id)
         del self.cache[capture_id]
 
-    def expire(self) -> None:
+    def drop_expired(self) -> None:
         self.cache.expire()
 
     @property

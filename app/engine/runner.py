@@ -1,25 +1,25 @@
-"""The only state: the shelf of models, and captures; one forward at a time, never on the event loop."""
+"""All state of the server: loaded models, cached captures, running jobs, and the worker pools."""
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING
 
 from ..capture.cost import Cost, bytes_kept, operations, pace_of
-from ..errors import Busy, EmptyText, Stopped, Stopping, TextTooLong, TooLarge
-from ..records import ModelCard
+from ..errors import Stopping
+from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
-from .capture_cache import Captures
-from .job import Making, Watch
-from .model_cache import Shelf
-from .worker_pool import GoOn, Threads, busy
+from .capture_cache import CaptureCache
+from .job import Job
+from .job_queue import JobQueue
+from .limits import check_capture_fits, check_norms_fit, check_texts
+from .model_cache import ModelCache
+from .pools import Pools
+from .progress import WorkProgress
 
-# torch and transformers take seconds to import. They come with the first model, in a worker thread:
-# the port is bound and the page on the screen before that.
+# Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
+# listens and the page is on the screen before that.
 if TYPE_CHECKING:
     from ..analysis.induction import Probed
     from ..analysis.norms import Grams
@@ -29,230 +29,154 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Result = TypeVar("Result")
-Arguments = TypeVarTuple("Arguments")
-
-
 SWEEP_SECONDS = 60
-# Of a study: seconds of work, on most machines. Scores of a GPT-2 small and 1,024 tokens take 84.
-LONG_STEPS = 500
+
+
+@dataclass(frozen=True)
+class PreparedPrompt:
+    """A prompt with its model loaded, its texts checked, and the id of its capture."""
+
+    prompt: Prompt
+    model: "LoadedModel"
+    capture_id: str
 
 
 class Runner:
-    """Loads each model once, runs one forward at a time, keeps captures within a number of bytes.
+    """Runs prompts and analyses. Raises ModelNotFound if the default model does not exist.
 
-    Raises ModelNotFound where there is no such default model.
+    speed:    operations per second of the fastest run so far; 0 before the first
+    stopping: True once the server is shutting down
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.shelf = Shelf(settings)
-        self.shelf.catalogue.lookup(settings.model)
-        self.captures = Captures(settings.max_capture_bytes, settings.capture_seconds)
-        self.slot = Threads(1, settings.max_waiting)
-        self.readers = Threads(2, settings.max_waiting)
-        self.analysts = Threads(1, settings.max_waiting)
-        self.long_studies = Threads(1, settings.max_waiting)
-        self.norming = asyncio.Lock()
-        self.making: dict[str, Making] = {}
-        self.line: list[Making] = []
-        # Operations per second of the quickest run so far.
-        self.pace = 0.0
-        self.dumps = 0
-        self.stopping = False  # for who asks whether this server is to be asked for anything
-        self.runs_begun = 0
-        self.runs_ended: Counter[str] = Counter()
+        self.models = ModelCache(settings)
+        self.models.catalogue.lookup(settings.model)
+        self.captures = CaptureCache(settings.max_capture_bytes, settings.capture_seconds)
+        self.jobs = JobQueue(settings.max_waiting)
+        self.pools = Pools(settings)
+        self.grams_lock = asyncio.Lock()
+        self.speed = 0.0
+        self.stopping = False
 
     async def model(self, model_id: str | None) -> "LoadedModel":
-        """The loaded model. Raises ModelNotFound, ModelRefused and what a download can meet."""
-        return await self.shelf.model(model_id)
+        """The loaded model. Raises ModelNotFound, ModelRefused and the errors of a download."""
+        return await self.models.model(model_id)
 
     # Captures
 
-    async def capture(
-        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
-    ) -> "tuple[Capture, bool]":
-        """The capture of that text, and whether it had to be made. Raises what its input deserves."""
-        making, new = await self.begin(text, text_pair, model_id, truncate)
-        with making.followed():
-            return await making.end(), new
-
-    async def begin(
-        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
-    ) -> tuple[Making, bool]:
-        """The run of that text, begun now unless it has been; whoever asks for it while it lasts joins it."""
-        model = await self.model(model_id)
-        self.check_texts(text, text_pair)
+    async def prepare(self, prompt: Prompt) -> PreparedPrompt:
+        """Raises what `model` raises, EmptyText, TextTooLong."""
+        model = await self.model(prompt.model)
+        check_texts(prompt, self.settings.max_characters)
 
         from ..capture.capture import capture_id
 
-        wanted = capture_id(model.card, text, text_pair, truncate, self.settings.capture_dtype)
-        kept = self.captures.find(wanted)
-        if kept is not None:
-            return Making.of(kept.capture, kept.small), False
-        making = self.making.get(wanted)
-        if making is not None and not making.stopped.is_set():
-            return making, False
-        if len(self.making) > self.settings.max_waiting:  # one of them runs
-            raise busy(self.settings.max_waiting)
-        making = self.making[wanted] = Making(model.card)
-        self.runs_begun += 1
-        making.begin(asyncio.create_task(self.make(making, model, text, text_pair, truncate)))
-        making.task.add_done_callback(lambda _: self.leave(wanted, making))
-        return making, True
+        return PreparedPrompt(prompt, model, capture_id(model.card, prompt, self.settings.capture_dtype))
 
-    def stop_runs(self) -> None:
-        """For a server that ends: whoever waits for a run is told so."""
-        for making in list(self.making.values()):
-            making.stop(Stopping("this server stops before it is done with the text: send it again in a moment"))
+    async def tokenize(self, prepared: PreparedPrompt) -> TokenizedPrompt:
+        """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported."""
+        cached = self.captures.find(prepared.capture_id)
+        if cached is not None:
+            return TokenizedPrompt(prepared.prompt, cached.capture.tokens, cached.capture.dropped)
 
-    def leave(self, wanted: str, making: Making) -> None:
-        """A run that was stopped may have been begun anew before it had ended."""
-        if self.making.get(wanted) is making:
-            del self.making[wanted]
-        self.runs_ended[making.how] += 1  # its exception is looked at, also where nobody waits for it any more
+        from ..capture.capture import tokenize_prompt
 
-    async def make(
-        self, making: Making, model: "LoadedModel", text: str, text_pair: str | None, truncate: bool
+        return await self.pools.read(tokenize_prompt, prepared.model, prepared.prompt, self.settings.max_tokens)
+
+    async def capture(
+        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
+    ) -> "tuple[Capture, bool]":
+        """The capture, and whether it is new. `tokenized` saves tokenizing again. Raises what the job ends with."""
+        job, new = await self.start(prepared, tokenized)
+        with job.followed():
+            return await job.result(), new
+
+    async def start(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None) -> tuple[Job, bool]:
+        """The job of that prompt, and whether it is new: a running job of the same prompt is joined. Raises Busy."""
+        cached = self.captures.find(prepared.capture_id)
+        if cached is not None:
+            return Job.finished(cached.capture, cached.thumbnails), False
+        running = self.jobs.find(prepared.capture_id)
+        if running is not None:
+            return running, False
+        job = Job(prepared.capture_id, prepared.model.card, WorkProgress(self.settings.run_seconds, "layers"))
+        self.jobs.start(job, partial(self.run_job, prepared, tokenized))
+        return job, True
+
+    async def run_job(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: Job) -> "Capture":
+        with self.jobs.in_line(job):
+            work = partial(self.capture_in_thread, prepared, tokenized, job)
+            capture = await self.pools.model.run_with_progress(job.progress, work)
+        self.speed = max(self.speed, pace_of(capture.card, len(capture.tokens), job.progress.elapsed))
+        self.captures.add(capture, job.thumbnails)
+        size = len(capture.tokens)
+        log.info("captured %s: %d tokens by %s, %d bytes", capture.id, size, capture.card.id, capture.bytes)
+        return capture
+
+    def capture_in_thread(
+        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: Job, progress: Progress
     ) -> "Capture":
-        from ..capture.capture import run
+        from ..capture.capture import run_prompt, tokenize_prompt
 
-        with self.in_line(making):
-            watch = Watch(making, self.settings.run_seconds, partial(self.cost, model.card))
-            most, keep = self.settings.max_tokens, self.settings.capture_dtype
-            made = await self.compute(run, model, text, text_pair, most, truncate, watch, keep)
-        self.pace = max(self.pace, pace_of(made.card, len(made.tokens), monotonic() - watch.begun))
-        self.captures.keep(made, making.small)
-        log.info("captured %s: %d tokens by %s, %d bytes", made.id, len(made.tokens), made.card.id, made.bytes)
-        return made
+        model, keep = prepared.model, self.settings.capture_dtype
+        if tokenized is None:
+            tokenized = tokenize_prompt(model, prepared.prompt, self.settings.max_tokens)
+        cost = self.cost(model.card, len(tokenized.tokens))
+        check_capture_fits(cost, model.card.id)
+        job.report_tokens(tokenized, cost)
+        return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer)
 
-    @contextmanager
-    def in_line(self, making: Making) -> Iterator[None]:
-        """Within the `with`, it knows how many runs go before it."""
-        self.line.append(making)
-        making.update(position=len(self.line) - 1)
-        try:
-            yield
-        finally:
-            self.line.remove(making)
-            for position, other in enumerate(self.line):
-                other.update(position=position)
-
-    def cost(self, card: ModelCard, tokens: int) -> Cost:
-        """What a text of so many tokens takes, by what this server keeps and by how fast it was so far."""
-        needed = bytes_kept(card, tokens, self.settings.capture_dtype)
-        seconds = operations(card, tokens) / self.pace if self.pace else None
-        most = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
-        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, most)
+    def stop_jobs(self) -> None:
+        """For the shutdown of the server."""
+        self.jobs.stop_all(Stopping("the server is shutting down before this run has finished: send it again later"))
 
     async def sweep(self) -> None:
-        """Let go of what has expired, also while nobody asks for anything; runs until cancelled."""
+        """Drop expired captures once a minute, until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self.captures.expire()
+            self.captures.drop_expired()
 
-    async def measure(
-        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
-    ) -> tuple[ModelCard, int]:
-        """The card of the model, and how many tokens it makes of the text, before anything is run."""
-        model = await self.model(model_id)
-        self.check_texts(text, text_pair)
-        tokenize = partial(model.tokens, text, text_pair, self.settings.max_tokens, truncate=truncate)
-        tokens, _ = await self.read(tokenize)
-        return model.card, len(tokens)
+    # Estimates
 
-    async def estimate(
-        self, text: str, text_pair: str | None, model_id: str | None, truncate: bool = False
-    ) -> tuple[ModelCard, Cost]:
-        card, tokens = await self.measure(text, text_pair, model_id, truncate)
-        return card, self.cost(card, tokens)
+    def cost(self, card: ModelCard, tokens: int) -> Cost:
+        """Memory and time of a capture of that many tokens, with the settings and the speed of this server."""
+        needed = bytes_kept(card, tokens, self.settings.capture_dtype)
+        seconds = operations(card, tokens) / self.speed if self.speed else None
+        max_tokens = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
+        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, max_tokens)
 
-    def check_texts(self, *texts: str | None) -> None:
-        """Raises EmptyText, TextTooLong; before tokenizing, which is slow for a long enough text."""
-        most = self.settings.max_characters
-        for name, text in zip(("text", "text_pair"), texts, strict=False):
-            if text is not None and not text.strip():
-                raise EmptyText(f"{name} is empty: send at least one character that is not a space")
-            if text is not None and len(text) > most:
-                raise TextTooLong(
-                    f"{len(text):,} characters: this server reads at most {most:,}, so shorten the text "
-                    "(or raise HEADSCOPE_MAX_CHARACTERS)"
-                )
+    async def estimate(self, prompt: Prompt) -> tuple[ModelCard, Cost]:
+        prepared = await self.prepare(prompt)
+        card = prepared.model.card
+        return card, self.cost(card, len((await self.tokenize(prepared)).tokens))
+
+    # More passes of the model
 
     async def certify(self, capture: "Capture") -> "Certificate":
-        """Compared with Hugging Face's. A caller that leaves stops it as it would a run; it has the same deadline."""
+        """The comparison with Hugging Face's attention. Raises Busy, Stopped, Deadline."""
         from ..capture.certificate import certify
 
-        model, making = await self.model(capture.card.id), Making(capture.card)
-        try:
-            watch = Watch(making, self.settings.run_seconds, partial(self.cost, capture.card))
-            return await self.compute(certify, model, capture, watch)
-        finally:
-            making.stop(Stopped("nobody waits for this certificate any more"))
+        model = await self.model(capture.card.id)
+        return await self.pools.run_model(certify, model, capture)
 
     async def grams(self, capture: "Capture") -> "Grams":
-        """What the norms of a capture are made of, from one more run, which a caller that leaves stops; then kept with
-        the capture. Raises TooLarge where there is no room for them, Busy, Deadline, Stopped."""
-        from ..analysis.norms import bytes_of_grams
-        from ..analysis.norms import grams as work
+        """What norms are computed from, cached with the capture. Raises TooLarge, Busy, Stopped, Deadline."""
+        from ..analysis.norms import bytes_of_grams, grams
 
-        needed, most = capture.bytes + bytes_of_grams(capture), self.settings.max_capture_bytes
-        if needed > most:
-            raise TooLarge(
-                f"with its norms the capture takes {needed:,} bytes, HEADSCOPE_MAX_CAPTURE_BYTES is {most:,}: "
-                "shorten the text, or raise it"
-            )
-        async with self.norming:  # whoever asks meanwhile finds them
-            kept = self.captures.find(capture.id)
-            if kept is not None and kept.grams:
-                return kept.grams
+        check_norms_fit(capture.bytes, bytes_of_grams(capture), self.settings.max_capture_bytes)
+        async with self.grams_lock:  # a second request waits here and finds them cached
+            cached = self.captures.find(capture.id)
+            if cached is not None and cached.grams:
+                return cached.grams
             model = await self.model(capture.card.id)
-            found = await self.slot.run_stoppable(self.settings.run_seconds, work, model, capture)
+            found = await self.pools.run_model(grams, model, capture)
             self.captures.add_grams(capture, found)
             return found
 
     async def probe(self, model_id: str | None) -> "tuple[ModelCard, Probed]":
-        """The standard probe of a model, which has nothing to do with any text; a caller that leaves stops it."""
-        from ..analysis.induction import probe as work
+        """The standard probe of a model; it needs no text. Raises Busy, Stopped, Deadline."""
+        from ..analysis.induction import probe
 
         model = await self.model(model_id)
-        return model.card, await self.slot.run_stoppable(self.settings.run_seconds, work, model)
-
-    # Threads
-
-    async def compute(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Run work that needs the model, one at a time. Raises Busy."""
-        return await self.slot.run(work, *arguments)
-
-    async def read(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Run work that only reads a capture. Raises Busy."""
-        return await self.readers.run(work, *arguments)
-
-    async def analyse(
-        self,
-        steps: int,
-        work: Callable[[*Arguments, GoOn], Result],
-        *arguments: *Arguments,
-    ) -> Result:
-        """Run work that reads all weights of a capture, one at a time. Its last argument is `go_on`, which it asks
-        before each of so many steps: what takes long waits for its like, and nobody else for it.
-
-        Raises Busy, Stopped, Deadline.
-        """
-        threads = self.long_studies if steps > LONG_STEPS else self.analysts
-        return await threads.run_stoppable(self.settings.run_seconds, work, *arguments)
-
-    async def read_on(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """The same for who has begun to answer, and waits however many do."""
-        return await self.readers.run_on(work, *arguments)
-
-    @contextmanager
-    def dumping(self) -> Iterator[None]:
-        """Within the `with`, a client is reading a dump, of a capture that may be gone for all others. Raises Busy."""
-        if self.dumps >= self.settings.max_waiting:
-            raise Busy(f"{self.dumps} dumps are being read already: try again in a moment")
-        self.dumps += 1
-        try:
-            yield
-        finally:
-            self.dumps -= 1
+        return model.card, await self.pools.run_model(probe, model)

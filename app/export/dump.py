@@ -1,4 +1,4 @@
-"""One request, one dump: a text in, every map of the chosen layers and heads out; for the wire and for the command."""
+"""Dumps: all maps of the selected layers and heads of a prompt, for the API and for the command."""
 
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.runner import Runner
-from ..records import Format, ModelCard, Quantity
+from ..records import Format, ModelCard, Prompt, Quantity
 from .formats import Answer, Array
 from .negotiation import check_cells
 
@@ -18,63 +18,61 @@ WAY_OUT = "name fewer layers or heads, or stream the dump of a capture"
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What to dump, in the words of the wire; None is the default model, or all layers, or all heads."""
+class DumpRequest:
+    """What to dump. `layers` and `heads` are None for all of them; `verify` adds the certificate."""
 
-    text: str
-    text_pair: str | None = None
-    model: str | None = None
+    prompt: Prompt
     layers: list[int] | None = None
     heads: list[int] | None = None
     quantity: Quantity = "pattern"
     verify: bool = False
-    truncate: bool = False
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The layers and heads that an Ask names, checked, and how many weights they hold."""
+class Selection:
+    """Layers and heads that exist in the model, and how many weights their maps have."""
 
     layers: list[int]
     heads: list[int]
     cells: int
 
 
-async def dump(runner: Runner, ask: Ask, wanted: Format, most: int | None) -> Answer:
-    """Raises what the input deserves, TooLarge (where it is more than `most` weights) before anything is run."""
-    choice = await choose(runner, ask)
-    check_cells(choice.cells, wanted, most, runner.settings.max_json_cells, WAY_OUT)
-    capture, _ = await runner.capture(ask.text, ask.text_pair, ask.model, ask.truncate)
-    certificate = asdict(await runner.certify(capture)) if ask.verify else None
-    return answer_of(capture, choice, ask.quantity, certificate)
+async def dump(runner: Runner, request: DumpRequest, format_: Format, max_cells: int | None) -> Answer:
+    """Raises, before the model runs, TooLarge (None is no limit) and what is wrong with the prompt."""
+    capture, selection = await capture_and_select(runner, request, format_, max_cells)
+    certificate = asdict(await runner.certify(capture)) if request.verify else None
+    return answer_of(capture, selection, request.quantity, certificate)
 
 
-async def captured(runner: Runner, ask: Ask) -> "tuple[Capture, Choice]":
-    """For who writes the maps one by one: no limit, as they are never all there at once."""
-    choice = await choose(runner, ask)
-    capture, _ = await runner.capture(ask.text, ask.text_pair, ask.model, ask.truncate)
-    return capture, choice
+async def capture_and_select(
+    runner: Runner, request: DumpRequest, format_: Format | None = None, max_cells: int | None = None
+) -> "tuple[Capture, Selection]":
+    """The prompt is tokenized once. `format_` is None for a dump that is written map by map and needs no limit.
+
+    Raises UnknownLayer, UnknownHead, TooLarge, and what is wrong with the prompt.
+    """
+    prepared = await runner.prepare(request.prompt)
+    tokenized = await runner.tokenize(prepared)
+    selection = select(prepared.model.card, len(tokenized.tokens), request.layers, request.heads)
+    if format_ is not None:
+        check_cells(selection.cells, format_, max_cells, runner.settings.max_json_cells, WAY_OUT)
+    capture, _ = await runner.capture(prepared, tokenized)
+    return capture, selection
 
 
-async def choose(runner: Runner, ask: Ask) -> Choice:
-    """Raises UnknownLayer, UnknownHead, and what the text deserves."""
-    card, tokens = await runner.measure(ask.text, ask.text_pair, ask.model, ask.truncate)
-    return choice_of(card, tokens, ask.layers, ask.heads)
-
-
-def choice_of(card: ModelCard, tokens: int, layers: list[int] | None, heads: list[int] | None) -> Choice:
-    """None is all of them. Raises UnknownLayer, UnknownHead."""
+def select(card: ModelCard, tokens: int, layers: list[int] | None, heads: list[int] | None) -> Selection:
+    """None selects all. Raises UnknownLayer, UnknownHead."""
     layers = list(range(card.layers or 0)) if layers is None else layers
     heads = list(range(card.heads or 0)) if heads is None else heads
     for layer, head in zip_longest(layers, heads, fillvalue=0):
         card.check_head(layer, head)
-    return Choice(layers, heads, len(layers) * len(heads) * tokens**2)
+    return Selection(layers, heads, len(layers) * len(heads) * tokens**2)
 
 
 def answer_of(
-    capture: "Capture", choice: Choice, quantity: Quantity, certificate: dict[str, Any] | None = None
+    capture: "Capture", selection: Selection, quantity: Quantity, certificate: dict[str, Any] | None = None
 ) -> Answer:
-    """Its maps are worked out when it is written, and never all there at once."""
+    """The maps are computed while the answer is written, and are never in memory together."""
     from ..capture.windows import Maps
 
     facts = {
@@ -88,9 +86,9 @@ def answer_of(
         "certificate": certificate,
     }
     arrays: dict[str, Array] = {
-        "attention": Maps(capture, choice.layers, choice.heads, quantity),
+        "attention": Maps(capture, selection.layers, selection.heads, quantity),
         "token_ids": np.array([token.id for token in capture.tokens]),
-        "layers": np.array(choice.layers),
-        "heads": np.array(choice.heads),
+        "layers": np.array(selection.layers),
+        "heads": np.array(selection.heads),
     }
     return Answer(facts, arrays, "attention")

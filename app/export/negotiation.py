@@ -1,11 +1,11 @@
-"""In which format an answer is wanted, whether it fits, and the whole of it in that format."""
+"""Content negotiation: the format of a response, its limits, and its headers."""
 
 import json
 from dataclasses import dataclass
 
 from ..errors import NotAcceptable, TooLarge
 from ..records import Format
-from .formats import Answer, pieces
+from .formats import Answer, serialize
 
 MEDIA_TYPES: dict[Format, str] = {
     "json": "application/json",
@@ -13,8 +13,8 @@ MEDIA_TYPES: dict[Format, str] = {
     "npz": "application/x-npz",
     "safetensors": "application/x-safetensors",
 }
-ANYTHING = {"*/*", "application/*"}
-# Facts too long for a header line; whoever takes the bare array fetches them from the capture.
+WILDCARDS = {"*/*", "application/*"}
+# Facts too long for a header; a client that asks for npy gets them from the capture.
 NOT_IN_HEADER = {"tokens", "model", "certificate"}
 
 
@@ -26,26 +26,26 @@ class Encoded:
 
 
 def format_of(accept: str | None, name: str | None) -> Format:
-    """`?format=` where given, else the best of the Accept header. Raises NotAcceptable."""
+    """`?format=` if given, else the best type of the Accept header. Raises NotAcceptable."""
     if name is not None:
         for known in MEDIA_TYPES:
             if known == name:
                 return known
         raise NotAcceptable(f"format={name[:40]!r} is not served here: take {', '.join(MEDIA_TYPES)}")
-    for wanted in by_preference(accept or "*/*"):
-        if wanted in ANYTHING:
+    for accepted in by_preference(accept or "*/*"):
+        if accepted in WILDCARDS:
             return "json"
         for known, media_type in MEDIA_TYPES.items():
-            if media_type == wanted:
+            if media_type == accepted:
                 return known
-    raise NotAcceptable(f"none of the types asked for is served here: take {', '.join(MEDIA_TYPES.values())}")
+    raise NotAcceptable(f"none of the accepted types is served here: take {', '.join(MEDIA_TYPES.values())}")
 
 
 def by_preference(accept: str) -> list[str]:
-    """The media types of an Accept header, best first, those of quality 0 left out (RFC 9110, 12.5.1)."""
+    """The media types of an Accept header, best first, without those of quality 0 (RFC 9110, 12.5.1)."""
     offers = []
     for part in accept.split(","):
-        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        media_type, *parameters = (field.strip().lower() for field in part.split(";"))
         quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
         try:
             offers.append((float(quality), media_type))
@@ -55,24 +55,28 @@ def by_preference(accept: str) -> list[str]:
 
 
 def check_cells(
-    cells: int, wanted: Format, most: int | None, most_json: int, way_out: str = "name fewer layers or heads"
+    cells: int,
+    format_: Format,
+    max_cells: int | None,
+    max_json_cells: int,
+    way_out: str = "name fewer layers or heads",
 ) -> None:
-    """Refuse, before any work, an answer that would not fit; None is no limit. Raises TooLarge."""
-    if wanted == "json" and cells > most_json:
+    """Refuses an answer that is too large, before any work; None is no limit. Raises TooLarge."""
+    if format_ == "json" and cells > max_json_cells:
         raise TooLarge(
-            f"{cells:,} weights do not fit a JSON answer of {most_json:,}: {way_out}, or take application/x-npz"
+            f"{cells:,} weights do not fit a JSON answer of {max_json_cells:,}: {way_out}, or take application/x-npz"
         )
-    if most is not None and cells > most:
-        raise TooLarge(f"{cells:,} weights do not fit an answer of {most:,}: {way_out}")
+    if max_cells is not None and cells > max_cells:
+        raise TooLarge(f"{cells:,} weights do not fit an answer of {max_cells:,}: {way_out}")
 
 
-def encode(answer: Answer, wanted: Format) -> Encoded:
-    """The answer in the format, whole."""
-    return Encoded(b"".join(pieces(answer, wanted)), MEDIA_TYPES[wanted], headers_of(answer, wanted))
+def encode(answer: Answer, format_: Format) -> Encoded:
+    """The whole answer."""
+    return Encoded(b"".join(serialize(answer, format_)), MEDIA_TYPES[format_], headers_of(answer, format_))
 
 
-def headers_of(answer: Answer, wanted: Format) -> dict[str, str]:
-    """What a format says of an answer that has no room for it in itself."""
-    if wanted != "npy":
+def headers_of(answer: Answer, format_: Format) -> dict[str, str]:
+    """npy has no place for metadata: its facts are in a header."""
+    if format_ != "npy":
         return {}
     return {"X-Headscope": json.dumps({k: v for k, v in answer.facts.items() if k not in NOT_IN_HEADER})}

@@ -9,7 +9,6 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,8 +34,9 @@ from ..errors import (
     ModelTooLarge,
     UnsafeFormat,
 )
+from ..records import Progress
 from .checkpoint import CONFIG, TOKENIZER, WEIGHTS
-from .progress import Bar, Progress
+from .progress import FileProgress
 
 # Plain HTTP can be cancelled between two blocks and goes on where it stopped; the other protocol tells us neither.
 constants.HF_HUB_DISABLE_XET = True
@@ -104,10 +104,11 @@ def check_offer(hub: Hub, offer: Offer) -> None:
 
 
 def download(hub: Hub, offer: Offer, progress: Progress, check: Callable[[Path], object]) -> Path:
-    progress.stage, progress.total = "downloading", sum(offer.sizes[name] for name in NEEDED)
-    done, revision = 0, offer.revision
+    progress.expect(sum(offer.sizes[name] for name in NEEDED))
+    revision = offer.revision
     for name in NEEDED:
-        progress.go_on()
+        progress.check()
+        file_progress = FileProgress(progress)
         with our_errors(offer.repo):
             path = hf_hub_download(
                 offer.repo,
@@ -115,10 +116,9 @@ def download(hub: Hub, offer: Offer, progress: Progress, check: Callable[[Path],
                 revision=revision,
                 endpoint=hub.endpoint,
                 cache_dir=hub.cache,
-                tqdm_class=cast("Any", partial(Bar, progress)),
+                tqdm_class=cast("Any", file_progress),
             )
-        done += offer.sizes[name]
-        progress.bytes = done  # a file that was cached moves no bar
+        progress.step(offer.sizes[name] - file_progress.bytes)  # a cached file has no progress bar
         folder = Path(path).parent
         if name == CONFIG:
             check(folder)

@@ -1,42 +1,25 @@
-"""How far a load is: written by the thread that loads, read by whoever waits."""
+"""The progress bar that huggingface_hub expects, reporting to `Progress`."""
 
-from dataclasses import dataclass, field
-from threading import Event
-from typing import Any, Literal, Self
+from typing import Self
 
 from ..errors import DownloadCancelled
-
-Stage = Literal["asking", "downloading", "reading"]
-
-
-@dataclass
-class Progress:
-    """Bytes of `total` that are here; total is None until the hub has said it."""
-
-    stage: Stage = "asking"
-    bytes: int = 0
-    total: int | None = None
-    cancelled: Event = field(default_factory=Event)
-
-    def go_on(self) -> None:
-        """Raises DownloadCancelled."""
-        if self.cancelled.is_set():
-            raise cancelled()
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"stage": self.stage, "bytes": self.bytes, "total": self.total}
+from ..records import Progress
 
 
 def cancelled() -> DownloadCancelled:
-    return DownloadCancelled("the download was cancelled; asked for again, it goes on where it stopped")
+    return DownloadCancelled("the download was cancelled; a new request continues where it stopped")
 
 
-class Bar:
-    """What huggingface_hub moves on while it downloads a file, as it would a tqdm bar."""
+class FileProgress:
+    """The bytes of one file that have been reported. Called, it returns itself as a tqdm bar of huggingface_hub."""
 
-    def __init__(self, progress: Progress, *, initial: int = 0, **_: object) -> None:
+    def __init__(self, progress: Progress) -> None:
         self.progress = progress
+        self.bytes = 0
+
+    def __call__(self, *, initial: int = 0, **_: object) -> Self:
         self.update(initial)
+        return self
 
     def __enter__(self) -> Self:
         return self
@@ -45,8 +28,10 @@ class Bar:
         pass
 
     def update(self, n: float | None = 1) -> None:
-        self.progress.go_on()
-        self.progress.bytes += int(n or 0)
+        """Raises what `Progress.check` raises."""
+        self.progress.check()
+        self.bytes += int(n or 0)
+        self.progress.step(int(n or 0))
 
     def close(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""What the page is made of, as it is sent: compressed once, and scripts without what only people read."""
+"""The files of the page, compressed once; comment lines are removed from scripts."""
 
 import gzip
 import hashlib
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-# Comments that have lines to themselves, with these lines. Nothing within a line is touched: to tell a comment from a
-# string, a pattern or a template would take a parser.
+# Comments that fill whole lines, with these lines. Comments inside a line stay: telling them from strings, regular
+# expressions and templates would need a parser.
 COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*\*(?s:.*?)\*/[ \t]*)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A file of the page; `etag` is that of its content, however it is sent."""
+    """A file of the page. `etag` is that of the content, compressed or not."""
 
     body: bytes
     compressed: bytes
     etag: str
 
     def encoded(self, accepted: str) -> tuple[bytes, dict[str, str]]:
-        """The body, and its headers, for who accepts these encodings; to what is not compressed others add `Vary`."""
+        """The body for a client that accepts these encodings, and its headers."""
         if "gzip" in accepted:
             return self.compressed, {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         return self.body, {}
@@ -32,7 +32,7 @@ def asset_of(body: bytes) -> Asset:
 
 
 @lru_cache(maxsize=256)
-def asset(path: Path, modified: int) -> Asset:  # noqa: ARG001 - a file that has changed is another
-    """A file as it was at that time (nanoseconds); a script without its comments."""
+def asset(path: Path, modified: int) -> Asset:  # noqa: ARG001 - part of the cache key
+    """The file as of its modification time (nanoseconds); a script without comment lines."""
     body = path.read_bytes()
     return asset_of(COMMENTS.sub(b"", body) if path.suffix == ".js" else body)

@@ -1,31 +1,31 @@
-"""What is wrong with an input, in the words of who sent it: pydantic's own speak of Python."""
+"""Error messages for invalid input, in place of pydantic's own."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# pydantic's name of the error -> our words; in braces, what pydantic knows of the limit.
-WORDS = {
-    "bool_parsing": "true or false is wanted",
-    "bool_type": "true or false is wanted",
-    "greater_than_equal": "{ge} or more is wanted",
-    "int_from_float": "a whole number is wanted",
-    "int_parsing": "a whole number is wanted",
-    "int_parsing_size": "a whole number of fewer digits is wanted",
-    "int_type": "a whole number is wanted",
-    "less_than_equal": "{le} or less is wanted",
-    "list_type": "a list is wanted, [...]",
-    "literal_error": "one of {expected} is wanted",
-    "missing": "this is missing",
-    "model_attributes_type": "a JSON object is wanted, {{...}}",
+# The type of a pydantic error -> our message; the fields in braces are from the error's context.
+MESSAGES = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "greater_than_equal": "must be {ge} or more",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be {le} or less",
+    "list_type": "must be a list, [...]",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_attributes_type": "must be a JSON object, {{...}}",
     "path_not_directory": "there is no such folder",
-    "string_type": "a text is wanted, in quotes",
-    "too_long": "at most {max_length} are taken, here are {actual_length}",
-    "too_short": "at least {min_length} is wanted: leave the field out, or null, for all",
+    "string_type": "must be a string, in quotes",
+    "too_long": "takes at most {max_length} items, got {actual_length}",
+    "too_short": "takes at least {min_length} item; leave the field out, or null, for all",
     "value_error": "{error}",
 }
 
 
-def in_words(error: Mapping[str, Any]) -> str:
-    """One error of pydantic's list, without the input that caused it."""
-    words = WORDS.get(error["type"])
-    return words.format(**error.get("ctx", {})) if words else str(error["msg"])
+def message_of(error: Mapping[str, Any]) -> str:
+    """The message for one error of pydantic's list. It does not contain the input."""
+    message = MESSAGES.get(error["type"])
+    return message.format(**error.get("ctx", {})) if message else str(error["msg"])

@@ -1,4 +1,4 @@
-"""One shape for every error at every door: application/problem+json (RFC 9457)."""
+"""Every error response as application/problem+json (RFC 9457)."""
 
 import json
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from ..errors import AppError, BodyTooLarge
-from .headers import SAFE
-from .messages import in_words
+from .headers import SECURITY_HEADERS
+from .messages import message_of
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 
 
 PROBLEM = {
     "title": "Problem",
-    "description": "RFC 9457; `code` is a stable word, `detail` names the value, the limit and the way out",
+    "description": "RFC 9457. `code` is stable; `detail` names the value, the limit and what to do",
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
@@ -31,11 +31,11 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}, "maxItems": MOST_ERRORS},
+        "errors": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_ERRORS},
     },
 }
-REFUSED = {
-    "description": "Refused: the code says why",
+ERROR_RESPONSE = {
+    "description": "An error; `code` says which",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
@@ -61,13 +61,13 @@ async def on_app_error(_: Request, error: Exception) -> Response:
     return answer_of(error)
 
 
-def body_too_large(most: int) -> BodyTooLarge:
-    """The one sentence of both who find out: by the length that is said, or by counting."""
-    return BodyTooLarge(f"the body is over {most:,} bytes (HEADSCOPE_MAX_BODY_BYTES): send a shorter text")
+def body_too_large(limit: int) -> BodyTooLarge:
+    """The error of both checks: of the Content-Length header, and of the bytes received."""
+    return BodyTooLarge(f"the body is larger than {limit:,} bytes (HEADSCOPE_MAX_BODY_BYTES): send a shorter text")
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """The framework's own: no such path, wrong method, a body that cannot be read."""
+    """Errors of the framework: unknown path, wrong method, unreadable body."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return answer_of(body_too_large(request.app.state.settings.max_body_bytes))
@@ -75,44 +75,44 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     code = getattr(error, "code", phrase.lower().replace(" ", "_").replace("-", "_"))
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND and detail == phrase:
-        detail = "nothing is served at this path: /docs lists what is"
+        detail = "nothing is served at this path: /docs lists all paths"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{request.method} is not served at this path: /docs lists what is"
+        detail = f"{request.method} is not served at this path: /docs lists all methods"
     headers = dict(error.headers) if error.headers else {}
     if "Allow" in headers:
-        headers["Allow"] = ", ".join(methods_at(request))  # the framework's own names those of one route alone
+        headers["Allow"] = ", ".join(methods_at(request))  # the framework names those of one route only
     return answer(problem(error.status_code, code, getattr(error, "title", phrase), detail), headers)
 
 
 def methods_at(request: Request) -> list[str]:
-    """Every method that is served at the request's path."""
+    """All methods that are served at the path of the request."""
     routes = request.app.routes
-    asked = ({**request.scope, "method": method} for method in HTTPMethod)
-    found = [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+    candidates = ({**request.scope, "method": method} for method in HTTPMethod)
+    found = [scope["method"] for scope in candidates if any(route.matches(scope)[0] is Match.FULL for route in routes)]
     return sorted(str(method) for method in {*found, *(["HEAD"] if "GET" in found else [])})
 
 
 async def on_invalid_request(_: Request, error: Exception) -> Response:
-    """Says where and what is wrong; never echoes the input."""
+    """Names each field and what is wrong with it, without the input."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": place(e["loc"]), "problem": in_words(e)} for e in error.errors()[:MOST_ERRORS]]
+    errors = [{"where": field_path(e["loc"]), "problem": message_of(e)} for e in error.errors()[:MAX_ERRORS]]
     detail = "; ".join(f"{e['where']}: {e['problem']}" for e in errors[:3])
     return answer(problem(422, "invalid_input", "Invalid input", detail, errors=errors))
 
 
-def place(location: Sequence[Any]) -> str:
-    """`body.text`; an unknown field's name is the sender's own and is cut short."""
+def field_path(location: Sequence[Any]) -> str:
+    """`body.text`. The name of an unknown field comes from the client and is cut."""
     return ".".join(str(part)[:40].encode("ascii", "backslashreplace").decode() for part in location)
 
 
-async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the details belong in the log
-    detail = "something went wrong here that should not: the server's log has the details"
-    # The framework answers a bug outside of every middleware, so the headers have to come from here.
-    return answer(problem(500, "internal_error", "Internal error", detail), SAFE)
+async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the details are only logged
+    detail = "internal error: the server's log has the details"
+    # The framework answers this outside of all middleware, which would add the headers.
+    return answer(problem(500, "internal_error", "Internal error", detail), SECURITY_HEADERS)
 
 
 def describe(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema, with our shape where FastAPI says its own."""
+    """Replaces FastAPI's error responses in the schema with ours."""
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -120,14 +120,14 @@ def describe(schema: dict[str, Any]) -> dict[str, Any]:
     for operations in schema["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = REFUSED
+            operation["responses"]["default"] = ERROR_RESPONSE
     return schema
 
 
 def install(app: FastAPI) -> None:
-    """Every error of the application, the framework's own among them, is answered, and described, in the one shape."""
-    plain = app.openapi
-    app.openapi = cache(lambda: describe(plain()))  # type: ignore[method-assign]
+    """Handlers for all errors of the application and of the framework, and their description in the schema."""
+    openapi = app.openapi
+    app.openapi = cache(lambda: describe(openapi()))  # type: ignore[method-assign]
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)

@@ -1,4 +1,4 @@
-"""Requests read so that nothing in them is guessed: bodies, media types and query parameters."""
+"""Strict reading of requests: bodies, media types and query parameters are never guessed at."""
 
 import json
 import re
@@ -11,55 +11,67 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, InvalidWindow
+from ..records import Prompt
 
-# As many as any parameter of this API could use, and more than a 64-bit integer has.
-LONGEST_INTEGER = 30
+# More digits than any parameter of this API, or a 64-bit integer, has.
+MAX_INTEGER_DIGITS = 30
 
 
 def plain_digits(given: Any) -> Any:
-    """Python reads `3_0`, `+3` and digits of every script as numbers."""
+    """Refuses what Python also reads as a number: `3_0`, `+3`, and the digits of other scripts."""
     if isinstance(given, str) and not re.fullmatch("-?[0-9]{1,9}", given):
-        raise ValueError("a whole number is wanted, of at most nine digits")
+        raise ValueError("must be a whole number of at most nine digits")
     return given
 
 
-# A number in an address.
+# An integer in a path or a query.
 Index = Annotated[int, BeforeValidator(plain_digits)]
 
-# What `numbers` reads, for the schema.
+# The query parameters that `parse_numbers` and `parse_span` read, for the schema.
 NUMBERS: dict[str, Any] = {"json_schema_extra": {"pattern": "^[0-9]{1,9}(,[0-9]{1,9})*$"}}
+SPAN: dict[str, Any] = {"json_schema_extra": {"pattern": "^([0-9]{1,9}):([0-9]{1,9})$"}}
 
 
-def each_once(named: list[int]) -> list[int]:
-    if len(set(named)) < len(named):
+def check_unique(numbers: list[int]) -> list[int]:
+    if len(set(numbers)) < len(numbers):
         raise ValueError("name each number once")
-    return named
+    return numbers
 
 
-def numbers(name: str, text: str | None) -> list[int] | None:
-    """`0,5` in an address -> [0, 5]. Raises InvalidInput."""
+def parse_numbers(name: str, text: str | None) -> list[int] | None:
+    """`0,5` -> [0, 5]. Raises InvalidInput."""
     if text is None:
         return None
     try:
-        return each_once([int(plain_digits(part)) for part in text.split(",")])
+        return check_unique([int(plain_digits(part)) for part in text.split(",")])
     except ValueError as error:
         raise InvalidInput(f"{name}={text[:40]!r}: {error}; write 0,5 or leave it out for all") from None
 
 
-# For the schema; who sends an empty text is told so in the words of who tokenizes.
-Text = Annotated[str, Field(json_schema_extra={"pattern": r"\S"})]
+def parse_span(name: str, text: str | None) -> tuple[int, int] | None:
+    """`a:b` -> (a, b). Raises InvalidWindow."""
+    if text is None:
+        return None
+    parts = re.fullmatch(SPAN["json_schema_extra"]["pattern"], text)
+    if parts is None:
+        raise InvalidWindow(f"{name}={text[:40]!r}: write a:b, from a up to but not including b")
+    return int(parts[1]), int(parts[2])
+
+
+# The pattern is for the schema only; the check in the engine has a better error message.
+NotBlank = Annotated[str, Field(json_schema_extra={"pattern": r"\S"})]
 
 
 class StrictModel(BaseModel):
-    """A body in which a bool is no number, and an unknown field an error."""
+    """A request body: a bool is not a number, and an unknown field is an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def no_unknown_field(cls, given: Any) -> Any:
-        """The names that there are, said with the one that there is not."""
+        """Names the unknown field and all known ones."""
         unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
         if unknown:
             name = unknown[0][:40].encode("ascii", "backslashreplace").decode()
@@ -67,8 +79,23 @@ class StrictModel(BaseModel):
         return given
 
 
+class PromptBody(StrictModel):
+    """The fields of a prompt."""
+
+    text: NotBlank
+    text_pair: str | None = None
+    model: str | None = None
+    truncate: bool = Field(
+        False, description="cut a text that is too long, and say by how much, instead of refusing it"
+    )
+
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt(self.text, self.text_pair, self.model, self.truncate)
+
+
 class RefusedRequest(HTTPException):
-    """A body that is no JSON (400, 415), or a body or query that no two readers would read alike (422)."""
+    """A body that is not JSON (400, 415), or a body or query that is ambiguous (422)."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(status, detail)
@@ -77,14 +104,14 @@ class RefusedRequest(HTTPException):
 
 class StrictRequest(Request):
     async def json(self) -> Any:
-        """The body, parsed so that nothing in it is guessed. Raises RefusedRequest."""
+        """The parsed body. Raises RefusedRequest."""
         try:
             parsed = json.loads(
                 await self.body(), object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer
             )
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
-            detail = "a string holds half a surrogate pair, which is no character: send whole ones"
+            detail = "a string contains half of a surrogate pair, which is not a character: send whole characters"
             raise RefusedRequest(422, "invalid_input", detail) from error
         except (ValueError, RecursionError) as error:
             raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why_unreadable(error)}") from error
@@ -92,9 +119,9 @@ class StrictRequest(Request):
 
 
 def why_unreadable(error: Exception) -> str:
-    """Python speaks of its own limits; the sender needs to hear of the body."""
+    """Describes the body, where Python's message is about its own limits."""
     if isinstance(error, RecursionError):
-        return "it is nested deeper than any request of this API"
+        return "it is nested more deeply than any request of this API"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start} is not UTF-8"
     if isinstance(error, json.JSONDecodeError):
@@ -103,7 +130,7 @@ def why_unreadable(error: Exception) -> str:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names are all different: of two, readers differ on which counts."""
+    """An object without duplicate names: JSON readers disagree on which of two counts."""
     parsed = dict(pairs)
     if len(parsed) < len(pairs):
         raise RefusedRequest(422, "invalid_input", "an object names a field twice: name each once")
@@ -111,41 +138,41 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def short_integer(digits: str) -> int:
-    if len(digits) > LONGEST_INTEGER:
-        raise ValueError(f"a number has {len(digits):,} digits, {LONGEST_INTEGER} are read")
+    if len(digits) > MAX_INTEGER_DIGITS:
+        raise ValueError(f"a number has {len(digits):,} digits, at most {MAX_INTEGER_DIGITS} are read")
     return int(digits)
 
 
 class StrictRoute(APIRoute):
-    """A route that overlooks nothing: not the type of its body, nor a query parameter it does not have."""
+    """Refuses a body that is not JSON, and query parameters that are unknown or given twice."""
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
         known = query_names(self.dependant)
 
-        async def strictly(request: Request) -> Response:
+        async def strict_handler(request: Request) -> Response:
             check_query(request, known)
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if request.method == "POST" and media_type != "application/json":
-                detail = "this body is read as JSON: send it with Content-Type: application/json"
+                detail = "the body must be JSON: send it with Content-Type: application/json"
                 raise RefusedRequest(415, "unsupported_media_type", detail)
             return await handler(StrictRequest(request.scope, request.receive))
 
-        return strictly
+        return strict_handler
 
 
 def query_names(dependant: Dependant) -> list[str]:
-    """The query parameters of a route and of all that it depends on."""
+    """The query parameters of a route and of its dependencies."""
     deeper = [name for part in dependant.dependencies for name in query_names(part)]
     return [str(field.alias) for field in dependant.query_params] + deeper
 
 
 def check_query(request: Request, known: list[str]) -> None:
-    """Raises RefusedRequest: a misspelt `colums=0:5` would be answered with the whole map."""
+    """Raises RefusedRequest. Without it, a misspelt `colums=0:5` would be answered with the whole map."""
     for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in known:
             takes = "it takes " + ", ".join(known) if known else "it takes none"

@@ -1,21 +1,21 @@
-"""What the wire says of a run and of its capture."""
+"""Tokens, costs and captures as JSON."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..capture.cost import Cost
-from ..engine.job import Making
+from ..engine.job import Job
 from ..records import ModelCard, Token
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
 
 
-def of_tokens(making: Making) -> dict[str, Any]:
-    """Before the first layer is done; `bytes` and `seconds` are what it will take, null where nobody knows."""
-    cost = making.cost
-    foreseen = {"bytes": cost and cost.bytes, "seconds": cost and cost.seconds}
-    return {**of_text(making.card, making.tokens, making.dropped), **foreseen}
+def of_tokens(job: Job) -> dict[str, Any]:
+    """The `tokens` event. `bytes` and `seconds` are estimates, null where there is none."""
+    cost = job.cost
+    estimate = {"bytes": cost and cost.bytes, "seconds": cost and cost.seconds}
+    return {**of_text(job.card, job.tokens, job.dropped), **estimate}
 
 
 def of_cost(cost: Cost) -> dict[str, Any]:
@@ -23,8 +23,8 @@ def of_cost(cost: Cost) -> dict[str, Any]:
 
 
 def of_capture(capture: "Capture", seconds: int) -> dict[str, Any]:
-    said = of_text(capture.card, capture.tokens, capture.dropped)
-    return {"id": capture.id, **said, "bytes": capture.bytes, "truncate": capture.truncate, "expires_in": seconds}
+    text = of_text(capture.card, capture.tokens, capture.dropped)
+    return {"id": capture.id, **text, "bytes": capture.bytes, "truncate": capture.truncate, "expires_in": seconds}
 
 
 def of_text(card: ModelCard, tokens: tuple[Token, ...], dropped: int) -> dict[str, Any]:

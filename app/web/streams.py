@@ -1,4 +1,4 @@
-"""A run as it goes on: its tokens, then each layer's heads, small, as soon as that layer is done."""
+"""The event stream of a run: its tokens, then the maps of each layer as thumbnails as soon as it is captured."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.sse import format_sse_event
 
-from ..engine.job import Making
+from ..engine.job import Job
 from ..engine.runner import Runner
 from ..errors import AppError
 from ..records import Bend
@@ -24,31 +24,38 @@ def event(name: str, data: dict[str, Any]) -> bytes:
     return format_sse_event(event=name, data_str=json.dumps(data))
 
 
-async def events(runner: Runner, making: Making, cells: int, bend: Bend) -> AsyncIterator[bytes]:
-    """`queued` while others go first, `tokens`, a `layer` each, then `done`, or `error`."""
-    told, sent = False, 0
+async def job_events(runner: Runner, job: Job, cells: int, bend: Bend) -> AsyncIterator[bytes]:
+    """`queued` while other jobs run first, `tokens`, one `layer` for each layer, then `done` or `error`."""
+    tokens_sent, layers_sent = False, 0
     try:
-        async for _ in making.news():
-            if not making.tokens and not making.task.done():
-                yield event("queued", {"position": making.position})
+        async for _ in job.changes():
+            if not job.tokens and not job.task.done():
+                yield event("queued", {"position": job.position})
                 continue
-            if making.tokens and not told:
-                told = True
-                yield event("tokens", of_tokens(making))
-            for layer in making.layers[sent:]:
-                told_of_it = making.small.get((sent, cells, bend))
-                if told_of_it is None:
-                    told_of_it = await runner.read_on(small, sent, layer, cells, bend)
-                    making.remember(sent, cells, bend, told_of_it)
-                yield event("layer", told_of_it)
-                sent += 1
-        capture = await making.end()
+            if job.tokens and not tokens_sent:
+                tokens_sent = True
+                yield event("tokens", of_tokens(job))
+            for layer in job.layers[layers_sent:]:
+                yield event("layer", await layer_event(runner, job, layers_sent, layer, cells, bend))
+                layers_sent += 1
+        capture = await job.result()
         yield event("done", of_capture(capture, runner.captures.expires_in(capture.id)))
     except AppError as error:
         yield event("error", of_app_error(error))
 
 
-def small(number: int, layer: "LayerCapture", cells: int, bend: Bend) -> dict[str, Any]:
+async def layer_event(
+    runner: Runner, job: Job, number: int, layer: "LayerCapture", cells: int, bend: Bend
+) -> dict[str, Any]:
+    cached = job.thumbnails.get((number, cells, bend))
+    if cached is not None:
+        return cached
+    data = await runner.pools.read_unbounded(thumbnails_of, number, layer, cells, bend)
+    job.cache_thumbnail(number, cells, bend, data)
+    return data
+
+
+def thumbnails_of(number: int, layer: "LayerCapture", cells: int, bend: Bend) -> dict[str, Any]:
     from ..capture.windows import thumbnails
 
     maps = thumbnails(layer, cells, bend)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from worlds import CountedProgress
 
 from headscope.analysis.induction import around, draws, probe
 from headscope.errors import Stopped
@@ -35,9 +36,6 @@ def test_texts_of_a_model_begin_and_end_as_in_its_training(loaded):
     assert [len(part) for part in around(loaded("gpt2-mini"))] == [1, 0]
 
 
-def test_who_has_enough_stops_it(loaded):
-    def leave():
-        raise Stopped("enough")
-
+def test_the_probe_can_be_stopped(loaded):
     with pytest.raises(Stopped):
-        probe(loaded("local:gpt2"), leave)
+        probe(loaded("local:gpt2"), CountedProgress(stop_at=4))

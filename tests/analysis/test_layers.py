@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from worlds import whole_maps
+from worlds import CountedProgress, whole_maps
 
 from headscope.analysis import blocks, layers
 from headscope.analysis.formulas.rollout import onward, step
@@ -56,19 +56,16 @@ def test_flow_is_no_less_than_rollout(capture):
     assert (found >= rollout(capture, asked)[[1, 3]] - 1e-4).all()
 
 
-def test_who_has_enough_stops_a_flow(capture):
-    def leave():
-        raise Stopped("enough")
-
+def test_a_flow_can_be_stopped(capture):
     with pytest.raises(Stopped):
-        flow(capture, how(capture, 0, None, 0.5, None), [0], leave)
+        flow(capture, how(capture, 0, None, 0.5, None), [0], CountedProgress(stop_at=5))
 
 
-def test_how_often_they_ask_whether_to_go_on_is_known_before(capture, monkeypatch):
+def test_the_number_of_steps_is_known_in_advance(capture, monkeypatch):
     monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 100)
-    asked, times = how(capture, 1, None, 0.5, None), []
-    rollout(capture, asked, lambda: times.append(1))
-    assert len(times) == layers.steps_of(capture, asked)
-    times.clear()
-    flow(capture, asked, [0, 2], lambda: times.append(1))
-    assert len(times) == layers.steps_of(capture, asked, [0, 2])
+    options, progress = how(capture, 1, None, 0.5, None), CountedProgress()
+    rollout(capture, options, progress)
+    assert progress.steps == progress.checks == layers.steps_of(capture, options)
+    progress = CountedProgress()
+    flow(capture, options, [0, 2], progress)
+    assert progress.steps == progress.checks == layers.steps_of(capture, options, [0, 2])

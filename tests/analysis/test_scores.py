@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from worlds import whole_maps
+from worlds import CountedProgress, whole_maps
 
 from headscope.analysis import blocks
 from headscope.analysis.formulas.block import Block, text_of
@@ -56,18 +56,12 @@ def test_of_one_token_there_is_what_one_token_can_have(loaded):
     }  # fmt: skip
 
 
-def test_who_has_enough_stops_it_before_the_next_block(capture, monkeypatch):
+def test_scoring_stops_before_the_next_block(capture, monkeypatch):
     monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 1)
-    asked = []
-
-    def go_on():
-        asked.append(None)
-        if len(asked) == 3:
-            raise Stopped("enough")
-
+    progress = CountedProgress(stop_at=3)
     with pytest.raises(Stopped):
-        per_head(capture, ROW_SCORES, go_on)
-    assert len(asked) == 3
+        per_head(capture, ROW_SCORES, progress)
+    assert progress.steps == 3
 
 
 def test_the_first_rank_is_the_most_and_those_alike_share_one():

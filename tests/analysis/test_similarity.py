@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from worlds import whole_maps
+from worlds import CountedProgress, whole_maps
 
 from headscope.analysis import similarity as studies
 from headscope.analysis.formulas import similarity as formulas
@@ -69,17 +69,14 @@ def test_heads_of_one_layer_that_hardly_differ_are_near_duplicates():
     assert found.near_duplicates(heads=2) == [(0, 1)]
 
 
-def test_who_has_enough_stops_it(capture):
-    def leave():
-        raise Stopped("enough")
-
+def test_the_comparison_can_be_stopped(capture):
     with pytest.raises(Stopped):
-        similarity(capture, [0], go_on=leave)
+        similarity(capture, [0], progress=CountedProgress(stop_at=0))
 
 
 @pytest.mark.parametrize("rows", [None, 3])
-def test_how_often_it_asks_whether_to_go_on_is_known_before(capture, rows, monkeypatch):
+def test_the_number_of_steps_is_known_in_advance(capture, rows, monkeypatch):
     monkeypatch.setattr(studies, "WEIGHTS_PER_BLOCK", 400)
-    times = []
-    similarity(capture, [0, 2], rows, lambda: times.append(1))
-    assert len(times) == studies.steps(capture, [0, 2], rows)
+    progress = CountedProgress()
+    similarity(capture, [0, 2], rows, progress)
+    assert progress.steps == progress.checks == studies.steps(capture, [0, 2], rows)

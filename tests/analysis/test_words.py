@@ -13,6 +13,7 @@ from headscope.capture.capture import run
 from headscope.capture.windows import head_window, window
 from headscope.models.registry import Catalogue, folder_of
 from headscope.models.tokens import read_tokenizer, tokenize
+from headscope.records import Prompt
 
 BUNDLED = ("minilm", "gpt2-mini")
 # Text, its words as UAX 29 divides it, and those that the uncased BERT of minilm has no token for.
@@ -104,7 +105,7 @@ def test_labels_are_the_source_text_also_where_the_tokenizer_changes_it(tokenize
 
 
 def test_the_label_of_a_text_that_was_cut_ends_with_its_last_token(loaded):
-    capture = run(loaded("minilm"), "the " * 3 + "internationalisationally", most=6, truncate=True)
+    capture = run(loaded("minilm"), Prompt("the " * 3 + "internationalisationally", truncate=True), max_tokens=6)
     assert [word.text for word in words_of(capture)] == ["[CLS]", "the", "the", "the", "international", "[SEP]"]
 
 

@@ -1,12 +1,14 @@
 import pytest
 import torch
+from worlds import CountedProgress
 
 from headscope.attention.hooks import watching
 from headscope.attention.layer import MultiHeadAttention
 from headscope.attention.masks import MayAttend
-from headscope.capture.capture import Nobody, capture_id, forward, run
+from headscope.capture.capture import capture_id, forward, run
 from headscope.capture.certificate import certify
 from headscope.errors import ModelOutputInvalid, Stopped, TooManyTokens
+from headscope.records import Prompt
 
 TEXT = "The cat sat on the mat. The dog ran."
 MODELS = ["local:bert", "local:gpt2"]
@@ -38,7 +40,7 @@ def test_no_map_is_kept_or_computed(loaded, monkeypatch):
 
 def test_a_sentence_pair_is_run_with_its_segments(loaded):
     model = loaded("local:bert")
-    pair, joined = run(model, "the cat", "a dog"), run(model, "the cat [SEP] a dog")
+    pair, joined = run(model, Prompt("the cat", "a dog")), run(model, "the cat [SEP] a dog")
     assert [token.id for token in pair.tokens] == [token.id for token in joined.tokens]
     assert (pair.layers[0].q - joined.layers[0].q).abs().max() > 1e-3
 
@@ -46,20 +48,20 @@ def test_a_sentence_pair_is_run_with_its_segments(loaded):
 def test_the_id_depends_on_model_revision_and_texts(loaded):
     card = loaded("local:gpt2").card
     ids = {
-        capture_id(card, "a", None),
-        capture_id(card, "b", None),
-        capture_id(card, "a", "b"),
-        capture_id(loaded("local:bert").card, "a", None),
+        capture_id(card, Prompt("a")),
+        capture_id(card, Prompt("b")),
+        capture_id(card, Prompt("a", "b")),
+        capture_id(loaded("local:bert").card, Prompt("a")),
     }
     assert len(ids) == 4
-    assert capture_id(card, "a", None) == run(loaded("local:gpt2"), "a").id
+    assert capture_id(card, Prompt("a")) == run(loaded("local:gpt2"), "a").id
 
 
 def test_more_tokens_than_positions_are_refused_with_both_numbers(loaded):
     with pytest.raises(TooManyTokens, match=r"4\d tokens.*at most 40"):
         run(loaded("local:bert"), "cat " * 41)
     with pytest.raises(TooManyTokens, match="at most 5"):
-        run(loaded("local:bert"), TEXT, most=5)
+        run(loaded("local:bert"), TEXT, max_tokens=5)
 
 
 def test_as_many_tokens_as_positions_run(loaded):
@@ -100,20 +102,12 @@ def test_the_certificate_shows_a_layer_that_looks_ahead(fresh):
     assert certify(model, capture).causal_leak > 1e-3
 
 
-@pytest.mark.parametrize("blocks", [0, 2, 4])
-def test_a_certificate_may_be_stopped_at_each_block_and_leaves_the_model_as_it_was(loaded, blocks):
-    class Leaving(Nobody):
-        asked = 0
-
-        def go_on(self):
-            if self.asked == blocks:
-                raise Stopped
-            self.asked += 1
-
+@pytest.mark.parametrize("layer", [0, 2, 4])
+def test_a_certificate_can_be_stopped_at_each_layer_and_leaves_the_model_unchanged(loaded, layer):
     model = loaded("local:gpt2")
     before = run(model, TEXT)
     with pytest.raises(Stopped):
-        certify(model, before, Leaving())
+        certify(model, before, CountedProgress(stop_at=layer))
     assert torch.equal(run(model, TEXT).layers[2].q, before.layers[2].q)
 
 

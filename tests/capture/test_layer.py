@@ -13,6 +13,7 @@ from headscope.capture.capture import run
 from headscope.capture.certificate import certify
 from headscope.capture.layer import LayerCapture
 from headscope.capture.windows import thumbnails
+from headscope.records import Prompt
 
 HEADS, SIZE, WIDTH = 4, 60, 8
 
@@ -128,7 +129,7 @@ WORDS = "the old bird spoke to a white horse near the river and nobody in the vi
 def test_the_bundled_models_agree_with_eager_attention_at_every_length(model_id, tokens, loaded):
     model = loaded(model_id)
     text = "cat" if tokens == 1 else WORDS * 40
-    capture = run(model, text, most=max(tokens, 3), truncate=True)
+    capture = run(model, Prompt(text, truncate=True), max_tokens=max(tokens, 3))
     assert len(capture.tokens) == tokens or tokens == 1
     certificate = certify(model, capture)
     assert max(certificate.max_abs_error) <= 1e-5

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headscope.cli.command import cli
-from headscope.cli.env import said_of
+from headscope.cli.env import lines_of
 from headscope.settings import Settings
 
 PYTHON = [sys.executable, "-c", "from headscope.cli.command import run; run()"]
@@ -57,15 +57,15 @@ def test_env_says_versions_devices_and_every_setting():
 
 def test_a_setting_says_where_it_comes_from(monkeypatch):
     monkeypatch.setenv("HEADSCOPE_PORT", "9000")
-    lines = [re.sub(" +", " ", line) for line in said_of(Settings(), os.environ)]
+    lines = [re.sub(" +", " ", line) for line in lines_of(Settings(), os.environ)]
     assert "HEADSCOPE_PORT 9000 (environment)" in lines
     assert "HEADSCOPE_HOST 127.0.0.1 (default)" in lines
 
 
 def test_a_key_is_set_or_not_set_and_never_shown(monkeypatch):
-    assert re.search(r"HEADSCOPE_API_KEY +not set  \(default\)", "\n".join(said_of(Settings(), {})))
+    assert re.search(r"HEADSCOPE_API_KEY +not set  \(default\)", "\n".join(lines_of(Settings(), {})))
     monkeypatch.setenv("HEADSCOPE_API_KEY", "sixteen-letters!")
-    said = "\n".join(said_of(Settings(), os.environ))
+    said = "\n".join(lines_of(Settings(), os.environ))
     assert re.search(r"HEADSCOPE_API_KEY +set  \(environment\)", said)
     assert "sixteen" not in said
 

@@ -15,7 +15,7 @@ from worlds import whole_maps
 
 from headscope.capture.capture import run
 from headscope.cli.command import cli
-from headscope.cli.dump import numbers
+from headscope.cli.dump import parse_numbers
 
 TEXT = "The cat sat on the mat."
 
@@ -84,7 +84,7 @@ def test_csv_has_a_row_for_every_weight(dump, loaded, tmp_path):
 
 def test_csv_of_more_than_one_block_of_rows_is_whole(dump, monkeypatch):
     whole_table = dump(TEXT, "--format", "csv").stdout
-    monkeypatch.setattr("headscope.export.csv.ROWS", 2)
+    monkeypatch.setattr("headscope.export.tables.ROWS_PER_BLOCK", 2)
     assert dump(TEXT, "--format", "csv").stdout == whole_table
 
 
@@ -105,8 +105,8 @@ def test_the_format_that_is_named_goes_before_the_ending(dump, tmp_path):
 
 
 def test_numbers_are_a_list_a_range_or_both():
-    assert numbers("--layers", "0,5") == [0, 5]
-    assert numbers("--layers", "0-3, 7") == [0, 1, 2, 3, 7]
+    assert parse_numbers("--layers", "0,5") == [0, 5]
+    assert parse_numbers("--layers", "0-3, 7") == [0, 1, 2, 3, 7]
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_numbers_are_a_list_a_range_or_both():
         ([TEXT, "--heads", "0-2,1"], 2, "--heads 0-2,1: name each number once"),
         ([TEXT, "--pair", "b"], 2, "send one text"),
         ([TEXT, "--model", "local:nobody"], 2, "no model 'local:nobody'"),
-        ([TEXT, "-o", "a.txt"], 2, "a.txt: end it in .json, .npz, .safetensors, .csv, or say --format"),
+        ([TEXT, "-o", "a.txt"], 2, "a.txt: end it in .json, .npz, .safetensors, .csv, or give --format"),
         ([TEXT, "-o", "/no/such/a.json"], 2, "/no/such/a.json: there is no folder /no/such"),
-        ([TEXT, "--format", "csv", "--verify"], 2, "csv has no place for a certificate"),
+        ([TEXT, "--format", "csv", "--verify"], 2, "csv cannot hold a certificate"),
         ([TEXT, "-o", "/", "--format", "json"], 1, "/: Is a directory"),
         (["\udcff"], 2, "the text is not UTF-8"),
     ],
@@ -197,7 +197,7 @@ def running(chunks, *arguments):
 
 
 def test_the_reader_of_a_pipe_may_have_enough():
-    with running("dump.chunks = lambda *_: (b'a row\\n' * 99 for _ in range(99_999))") as process:
+    with running("dump.dump_chunks = lambda *_: (b'a row\\n' * 99 for _ in range(99_999))") as process:
         assert process.stdout.readline() == b"a row\n"
         process.stdout.close()
         assert (process.stderr.read(), process.wait(60)) == (b"", 1)
@@ -205,7 +205,7 @@ def test_the_reader_of_a_pipe_may_have_enough():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_dump_leaves_at_once_with_no_file_and_no_word(tmp_path, number):
-    busy = "dump.chunks = lambda *_: print(flush=True) or dump.finish(to_thread.run_sync(time.sleep, 100))"
+    busy = "dump.dump_chunks = lambda *_: print(flush=True) or dump.run_coroutine(to_thread.run_sync(time.sleep, 100))"
     with running(busy, "-o", tmp_path / "a.json") as process:
         process.stdout.readline()
         assert [path.suffix for path in tmp_path.iterdir()] == [".part"]

@@ -55,9 +55,9 @@ def test_json_on_stdout_and_parquet_hold_the_same(scores, wanted, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((TEXT, "--names", "charm"), "'charm' is no score; there are entropy,"),
+        ((TEXT, "--names", "charm"), "'charm' is not a score; the scores are entropy,"),
         ((TEXT, "--names", "first,first"), "name each once"),
-        ((TEXT, "-o", "a.npz"), "end it in .json, .csv, .parquet, or say --format"),
+        ((TEXT, "-o", "a.npz"), "end it in .json, .csv, .parquet, or give --format"),
         (("",), "text is empty"),
     ],
 )

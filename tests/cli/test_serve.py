@@ -45,12 +45,12 @@ def test_help_does_not_import_torch():
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["--port", "70000"], {}, "--port=70000: 65535 or less is wanted"),
-        (["--device", "abacus"], {}, "--device=abacus: take cpu, cuda, cuda:1 (its number) or mps"),
+        (["--port", "70000"], {}, "--port=70000: must be 65535 or less"),
+        (["--device", "abacus"], {}, "--device=abacus: must be cpu, cuda, cuda:1 (a number) or mps"),
         (["--models-dir", "/no/such"], {}, "--models-dir=/no/such: there is no such folder"),
-        ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS=many: a whole number is wanted"),
+        ([], {"HEADSCOPE_MAX_TOKENS": "many"}, "HEADSCOPE_MAX_TOKENS=many: must be a whole number"),
         (["--host", "0.0.0.0"], {}, "0.0.0.0 can be reached from other machines: set a key (HEADSCOPE_API_KEY)"),
-        (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY: at least 16 characters"),
+        (["--host", "0.0.0.0"], {"HEADSCOPE_API_KEY": "short"}, "HEADSCOPE_API_KEY: must have at least 16 characters"),
         (["--port", "0", "--device", "cuda:99"], {}, "--device cuda:99: torch"),
         (["--port", "0", "--model", "local:nobody"], {}, "no model 'local:nobody': there are minilm, gpt2-mini"),
     ],
@@ -67,7 +67,7 @@ def test_a_secret_is_not_shown_when_it_is_wrong():
 
 def test_a_misspelt_variable_is_named_with_the_right_one():
     said = invoke("serve", "--port", "0", "--model", "local:nobody", HEADSCOPE_MAX_TOKEN="5").output
-    assert "HEADSCOPE_MAX_TOKEN is no setting; did you mean HEADSCOPE_MAX_TOKENS" in said
+    assert "HEADSCOPE_MAX_TOKEN is not a setting; did you mean HEADSCOPE_MAX_TOKENS" in said
 
 
 def test_a_taken_port_is_said_at_once_with_the_way_out():
@@ -76,13 +76,13 @@ def test_a_taken_port_is_said_at_once_with_the_way_out():
         result = invoke("serve", "--no-open", "--port", str(port))
     assert result.exit_code == 1
     assert f"127.0.0.1:{port}" in result.output
-    assert "0 for a free one" in result.output
+    assert "0 takes a free one" in result.output
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, "for this machine alone"),
+        ({}, "for this machine only"),
         ({"host": "0.0.0.0", "api_key": "sixteen-letters!"}, "shared, with a key"),
         ({"host": "0.0.0.0", "insecure": True}, "shared, WITHOUT a key"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from worlds import serving, write_tiny
 
-from headscope.engine.model_cache import Shelf
+from headscope.engine.model_cache import ModelCache
 from headscope.errors import ModelNotFound, ModelTooLarge
 from headscope.models.registry import Catalogue
 from headscope.settings import Settings
@@ -33,10 +33,10 @@ def test_the_longest_unused_model_makes_room_for_the_next(models_dir):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=2 * TINY_BYTES)
 
     async def load_three():
-        shelf = Shelf(settings)
+        models = ModelCache(settings)
         for model_id in ("local:gpt2", "local:bert", "local:gpt2", "local:bert-masked"):
-            await shelf.model(model_id)
-        return {card.id: card.state for card in shelf.cards() if card.source == "local"}
+            await models.model(model_id)
+        return {card.id: card.state for card in models.cards() if card.source == "local"}
 
     assert together(load_three) == {"local:gpt2": "ready", "local:bert": "available", "local:bert-masked": "ready"}
 
@@ -45,10 +45,10 @@ def test_a_model_above_the_limit_is_refused_before_it_is_read(models_dir):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=TINY_BYTES - 1)
 
     async def load():
-        shelf = Shelf(settings)
+        models = ModelCache(settings)
         with pytest.raises(ModelTooLarge, match=rf"takes {TINY_BYTES:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES"):
-            await shelf.model(None)
-        return shelf.default
+            await models.model(None)
+        return models.default
 
     assert together(load).state == "failed"
 
@@ -147,8 +147,8 @@ def test_a_hanging_download_can_be_cancelled_and_asked_for_again(hub, settings):
 
 def test_one_download_serves_all_who_ask(hub, settings):
     async def ask_often():
-        shelf = Shelf(settings)
-        return await asyncio.gather(*(shelf.model(REPO) for _ in range(50)))
+        models = ModelCache(settings)
+        return await asyncio.gather(*(models.model(REPO) for _ in range(50)))
 
     assert len(set(map(id, together(ask_often)))) == 1
     assert sum(path.startswith("GET") and path.endswith("model.safetensors") for path in hub.asked) == 1
@@ -244,7 +244,7 @@ def test_a_deleted_default_model_is_ready_while_it_is_loaded_and_failed_without_
         assert client.post("/api/v1/models/load", json={"model": "local:mine"}).is_success
         shutil.rmtree(folder)
         assert client.get("/readyz").status_code == 200
-    default = Shelf(settings).default
+    default = ModelCache(settings).default
     assert (default.id, default.state) == ("local:mine", "failed")
     assert "no model 'local:mine'" in default.why
 

@@ -4,8 +4,9 @@ from threading import Event
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from headscope.engine.worker_pool import Threads
-from headscope.errors import Busy
+from headscope.engine.progress import WorkProgress
+from headscope.engine.worker_pool import WorkerPool
+from headscope.errors import Busy, Stopped
 
 
 def run(scene):
@@ -15,82 +16,102 @@ def run(scene):
 
 
 async def until(true):
-    while not true():  # noqa: ASYNC110 - what it waits for happens in a thread
+    while not true():  # noqa: ASYNC110 - it becomes true in another thread
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("at_once", [1, 2])
-def test_so_many_run_so_many_wait_and_one_more_is_sent_away(at_once):
-    async def crowd():
-        threads, release = Threads(at_once, 2), Event()
-        running = [asyncio.create_task(threads.run(release.wait)) for _ in range(at_once + 2)]
-        await until(lambda: threads.waiting == 2)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_calls_beyond_the_workers_wait_and_calls_beyond_the_queue_are_refused(workers):
+    async def scene():
+        pool, release = WorkerPool(workers, 2), Event()
+        running = [asyncio.create_task(pool.run(release.wait)) for _ in range(workers + 2)]
+        await until(lambda: pool.waiting == 2)
         with pytest.raises(Busy, match="2 requests"):
-            await threads.run(release.wait)
+            await pool.run(release.wait)
         release.set()
         await asyncio.gather(*running)
-        assert threads.waiting == 0
-        assert await threads.run(lambda: "free again") == "free again"
+        assert pool.waiting == 0
+        assert await pool.run(lambda: "free again") == "free again"
 
-    run(crowd)
+    run(scene)
 
 
-def test_who_has_begun_to_answer_is_not_sent_away():
-    async def crowd():
-        threads, release = Threads(1, 1), Event()
-        running = [asyncio.create_task(threads.run(release.wait)) for _ in range(2)]
-        await until(lambda: threads.waiting == 1)
-        begun = asyncio.create_task(threads.run_on(lambda: "done"))
-        await until(lambda: threads.waiting == 2)
+def test_a_response_that_has_begun_is_not_refused():
+    async def scene():
+        pool, release = WorkerPool(1, 1), Event()
+        running = [asyncio.create_task(pool.run(release.wait)) for _ in range(2)]
+        await until(lambda: pool.waiting == 1)
+        begun = asyncio.create_task(pool.run_unbounded(lambda: "done"))
+        await until(lambda: pool.waiting == 2)
         release.set()
         assert await begun == "done"
         await asyncio.gather(*running)
 
-    run(crowd)
+    run(scene)
 
 
-def test_the_place_of_who_was_cancelled_is_free_only_once_the_thread_has_ended():
+def test_the_worker_of_a_cancelled_call_is_free_only_when_its_thread_has_ended():
     async def scene():
-        threads, begun, release, said = Threads(1, 2), Event(), Event(), []
+        pool, begun, release, log = WorkerPool(1, 2), Event(), Event(), []
 
         def slow():
             begun.set()
             release.wait()
-            said.append("the first has ended")
+            log.append("the first has ended")
 
-        first = asyncio.create_task(threads.run(slow))
+        first = asyncio.create_task(pool.run(slow))
         await until(begun.is_set)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        second = asyncio.create_task(threads.run(said.append, "the second has begun"))
+        second = asyncio.create_task(pool.run(log.append, "the second has begun"))
         await asyncio.sleep(0.1)
         release.set()
         await second
-        assert said == ["the first has ended", "the second has begun"]
+        assert log == ["the first has ended", "the second has begun"]
 
     run(scene)
 
 
-def test_who_is_cancelled_while_waiting_leaves_the_line():
+def test_a_call_that_is_cancelled_while_waiting_never_runs():
     async def scene():
-        threads, release, said = Threads(1, 2), Event(), []
-        running = asyncio.create_task(threads.run(release.wait))
-        waiting = asyncio.create_task(threads.run(said.append, "never"))
-        await until(lambda: threads.waiting == 1)
+        pool, release, log = WorkerPool(1, 2), Event(), []
+        running = asyncio.create_task(pool.run(release.wait))
+        waiting = asyncio.create_task(pool.run(log.append, "never"))
+        await until(lambda: pool.waiting == 1)
         waiting.cancel()
-        await until(lambda: threads.waiting == 0)
+        await until(lambda: pool.waiting == 0)
         release.set()
         await running
-        assert await threads.run(lambda: "next") == "next"
-        assert said == []
+        assert await pool.run(lambda: "next") == "next"
+        assert log == []
 
     run(scene)
 
 
-def test_what_is_raised_comes_out():
+def test_an_exception_of_the_work_is_raised():
     async def scene():
         with pytest.raises(ZeroDivisionError):
-            await Threads(1, 1).run(lambda: 1 // 0)
+            await WorkerPool(1, 1).run(lambda: 1 // 0)
+
+    run(scene)
+
+
+def test_cancelling_the_caller_stops_the_work_at_its_next_check():
+    async def scene():
+        pool, begun, errors = WorkerPool(1, 1), Event(), []
+
+        def endless(progress):
+            begun.set()
+            try:
+                while True:
+                    progress.check()
+            except Stopped as error:
+                errors.append(error)
+
+        call = asyncio.create_task(pool.run_with_progress(WorkProgress(), endless))
+        await until(begun.is_set)
+        call.cancel()
+        await until(lambda: errors)
 
     run(scene)

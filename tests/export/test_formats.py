@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from headscope.export.formats import Answer, in_lumps, pieces, size_of
+from headscope.export.formats import Answer, batched, serialize, size_of
 
 MAPS = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype(np.float32)
 FACTS = {"axes": ["layer", "head", "query", "key"], "tokens": [{"text": "ß"}]}
@@ -34,7 +34,7 @@ def answer(maps):
 
 
 def joined(made, wanted, decimals=None):
-    return b"".join(pieces(made, wanted, decimals))
+    return b"".join(serialize(made, wanted, decimals))
 
 
 @pytest.mark.parametrize("height", [1, 2, 5])
@@ -98,5 +98,5 @@ def test_the_size_of_text_is_not_known_before():
     [([b"a", b"bc", b"d", b"efg", b"h"], [b"a", b"bcd", b"efg", b"h"]), ([b"a", b"bcd"], [b"a", b"bcd"]), ([], [])],
 )
 def test_the_first_piece_goes_ahead_and_short_ones_behind_it_go_together(given, lumps, monkeypatch):
-    monkeypatch.setattr("headscope.export.formats.LUMP", 3)
-    assert list(in_lumps(given)) == lumps
+    monkeypatch.setattr("headscope.export.formats.BATCH_BYTES", 3)
+    assert list(batched(given)) == lumps

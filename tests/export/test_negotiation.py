@@ -76,9 +76,9 @@ def test_an_unknown_format_is_refused_with_those_there_are():
 
 
 def test_an_answer_that_would_not_fit_is_refused_with_the_way_out():
-    check_cells(100, "json", most=1000, most_json=100)
+    check_cells(100, "json", max_cells=1000, max_json_cells=100)
     with pytest.raises(TooLarge, match=r"101 weights.*100.*x-npz"):
-        check_cells(101, "json", most=1000, most_json=100)
-    check_cells(1000, "npz", most=1000, most_json=100)
+        check_cells(101, "json", max_cells=1000, max_json_cells=100)
+    check_cells(1000, "npz", max_cells=1000, max_json_cells=100)
     with pytest.raises(TooLarge, match="fewer layers or heads"):
-        check_cells(1001, "npz", most=1000, most_json=100)
+        check_cells(1001, "npz", max_cells=1000, max_json_cells=100)

@@ -6,6 +6,7 @@ from fakehub import COMMIT, fake_hub
 from huggingface_hub import constants
 from worlds import write_tiny
 
+from headscope.engine.progress import WorkProgress
 from headscope.errors import (
     CorruptModel,
     DownloadCancelled,
@@ -18,7 +19,7 @@ from headscope.errors import (
 )
 from headscope.models.checkpoint import read_config
 from headscope.models.hub import Hub, fetch
-from headscope.models.progress import Progress
+from headscope.models.progress import cancelled
 
 REPO = "team/tiny"
 
@@ -31,7 +32,7 @@ def hub(tmp_path):
 
 def take(hub, tmp_path, repo=REPO, revision=None, progress=None, check=read_config, **options):
     asked = Hub(**{"most_gigabytes": 1, "endpoint": hub.url, "cache": tmp_path / "cache", **options})
-    return fetch(asked, repo, revision, progress or Progress(), check)
+    return fetch(asked, repo, revision, progress or WorkProgress(), check)
 
 
 def test_a_checkpoint_comes_with_what_is_read_of_it_and_nothing_else(hub, tmp_path):
@@ -50,10 +51,10 @@ def test_config_comes_before_the_weights_and_a_refused_family_costs_no_more(hub,
 
 
 def test_the_progress_ends_at_the_total_that_was_said_first(hub, tmp_path):
-    progress = Progress()
+    progress = WorkProgress()
     take(hub, tmp_path, progress=progress)
     assert (
-        progress.bytes
+        progress.done
         == progress.total
         == sum(
             (hub.repos[REPO] / name).stat().st_size for name in ("config.json", "tokenizer.json", "model.safetensors")
@@ -133,9 +134,9 @@ def test_a_hub_that_always_stops_half_way_is_said(hub, tmp_path, monkeypatch):
 
 
 def test_a_download_can_be_cancelled_between_two_blocks(hub, tmp_path):
-    progress = Progress()
-    progress.cancelled.set()
-    with pytest.raises(DownloadCancelled, match="goes on where it stopped"):
+    progress = WorkProgress()
+    progress.stop(cancelled())
+    with pytest.raises(DownloadCancelled, match="continues where it stopped"):
         take(hub, tmp_path, progress=progress)
     assert not any("safetensors" in path for path in hub.asked if path.startswith("GET"))
 

@@ -20,7 +20,7 @@ from headscope.errors import (
 )
 from headscope.models.loading import load
 from headscope.models.registry import BUNDLED, KNOWN_ON_HUB, Catalogue, folder_of
-from headscope.records import ModelCard
+from headscope.records import ModelCard, Prompt
 
 CARD = ModelCard("local:x", "x", "", "local")
 
@@ -196,10 +196,10 @@ def test_a_bert_with_one_segment_embedding_reads_no_pairs(tmp_path, segments, pa
     assert model.card.pairs is pairs
     assert run(model, "the cat").tokens
     if pairs:
-        assert run(model, "the cat", "a dog").tokens
+        assert run(model, Prompt("the cat", "a dog")).tokens
     else:
         with pytest.raises(PairNotSupported, match="not trained on sentence pairs"):
-            run(model, "the cat", "a dog")
+            run(model, Prompt("the cat", "a dog"))
 
 
 def test_loads_at_the_same_time_do_not_affect_each_other(tmp_path):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 from worlds import live
 
-from headscope.engine.job import Watch
+from headscope.engine.progress import WorkProgress
 
 CAPTURES = "/api/v1/captures"
 MODELS = ("local:gpt2", "local:bert")
@@ -48,8 +48,8 @@ async def crowd(url, held):
 def test_of_two_hundred_at_once_one_runs_32_wait_and_the_others_are_told_at_once_when_to_come_again(
     settings, monkeypatch
 ):
-    held, go_on = Event(), Watch.go_on
-    monkeypatch.setattr(Watch, "go_on", lambda self: go_on(self) or held.wait(60))
+    held, check = Event(), WorkProgress.check
+    monkeypatch.setattr(WorkProgress, "check", lambda self: check(self) or held.wait(60))
     with live(settings) as url, ThreadPoolExecutor(1) as pool:
         # In a thread of its own: the browser tests leave an event loop running in this one.
         refused, health, answers = pool.submit(asyncio.run, crowd(url, held)).result()

@@ -5,10 +5,10 @@ from fastapi.testclient import TestClient
 from worlds import every_error
 
 from headscope import errors
-from headscope.engine.runner import Runner
+from headscope.engine.worker_pool import WorkerPool
 from headscope.errors import Busy
 from headscope.main import create_app
-from headscope.web.headers import SAFE
+from headscope.web.headers import SECURITY_HEADERS
 
 JSON = {"Content-Type": "application/json"}
 
@@ -59,18 +59,18 @@ def test_what_was_sent_is_never_echoed(client):
     ("body", "said"),
     [
         (b'{"text": "a", "txet_pair": "b"}', "body: unknown field 'txet_pair': this takes text, text_pair, model"),
-        (b'{"text": 5}', "body.text: a text is wanted, in quotes"),
-        (b"{}", "body.text: this is missing"),
-        (b"[]", "body: a JSON object is wanted, {...}"),
-        (b'{"text": "a", "layers": [true]}', "body.layers.0: a whole number is wanted"),
-        (b'{"text": "a", "layers": []}', "body.layers: at least 1 is wanted: leave the field out, or null, for all"),
+        (b'{"text": 5}', "body.text: must be a string, in quotes"),
+        (b"{}", "body.text: is missing"),
+        (b"[]", "body: must be a JSON object, {...}"),
+        (b'{"text": "a", "layers": [true]}', "body.layers.0: must be a whole number"),
+        (b'{"text": "a", "layers": []}', "body.layers: takes at least 1 item; leave the field out, or null, for all"),
         (b'{"text": "a", "layers": [1, 1]}', "body.layers: name each number once"),
-        (b'{"text": "a", "verify": 1}', "body.verify: true or false is wanted"),
-        (b'{"text": "a", "decimals": 10}', "body.decimals: 9 or less is wanted"),
-        (b'{"text": "a", "decimals": -1}', "body.decimals: 0 or more is wanted"),
-        (b'{"text": "a", "quantity": "x"}', "body.quantity: one of 'pattern' or 'scores' is wanted"),
-        (b'{"text": "a", "decimals": ' + b"9" * 5000 + b"}", "a number has 5,000 digits, 30 are read"),
-        (b"[" * 40_000, "the body is not JSON: it is nested deeper than any request of this API"),
+        (b'{"text": "a", "verify": 1}', "body.verify: must be true or false"),
+        (b'{"text": "a", "decimals": 10}', "body.decimals: must be 9 or less"),
+        (b'{"text": "a", "decimals": -1}', "body.decimals: must be 0 or more"),
+        (b'{"text": "a", "quantity": "x"}', "body.quantity: must be 'pattern' or 'scores'"),
+        (b'{"text": "a", "decimals": ' + b"9" * 5000 + b"}", "a number has 5,000 digits, at most 30 are read"),
+        (b"[" * 40_000, "the body is not JSON: it is nested more deeply than any request of this API"),
         (b'{"text": "\xff"}', "the body is not JSON: byte 10 is not UTF-8"),
         (b'{"text" "a"}', "the body is not JSON: Expecting ':' delimiter at line 1, column 9"),
     ],
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_said_in_words_of_the_wire(client, body, said):
 )
 def test_a_wrong_address_is_said_in_words_of_the_wire(client, path):
     response = client.get(f"/api/v1/captures/{'0' * 32}/{path}")
-    assert "is wanted" in assert_problem(response, 422, "invalid_input")
+    assert "must be" in assert_problem(response, 422, "invalid_input")
 
 
 def test_at_most_twenty_errors_are_listed(client):
@@ -118,7 +118,7 @@ def test_a_bug_is_a_problem_without_its_details_and_a_line_of_the_log(settings, 
         response = client.get("/bug")
     assert_problem(response, 500, "internal_error")
     assert "secret" not in response.text
-    assert response.headers["content-security-policy"] == SAFE["Content-Security-Policy"]
+    assert response.headers["content-security-policy"] == SECURITY_HEADERS["Content-Security-Policy"]
     assert any(line.startswith("GET /bug 500 ") for line in caplog.messages)
 
 
@@ -133,7 +133,7 @@ def test_a_full_queue_is_503_with_retry_after(client, monkeypatch):
     async def full(*_):
         raise Busy("32 requests are waiting already")
 
-    monkeypatch.setattr(Runner, "compute", full)
+    monkeypatch.setattr(WorkerPool, "run", full)
     response = client.post("/api/v1/captures", json={"text": "never seen before"})
     assert_problem(response, 503, "busy")
     assert int(response.headers["retry-after"]) > 0

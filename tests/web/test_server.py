@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from worlds import running, until
 
-from headscope.engine.job import Watch
+from headscope.engine.progress import WorkProgress
 from headscope.main import create_app
 
 TEXT = {"text": "The cat sat on the mat."}
@@ -22,14 +22,14 @@ STREAM = {"Accept": "text/event-stream"}
 @pytest.fixture
 def stopping(settings, monkeypatch):
     """A server with a run that waits in each block for `held`, told to stop once that has begun."""
-    held, begun, go_on = Event(), Event(), Watch.go_on
+    held, begun, check = Event(), Event(), WorkProgress.check
 
     def waiting(self):
         begun.set()
         while not held.wait(0.01):
-            go_on(self)
+            check(self)
 
-    monkeypatch.setattr(Watch, "go_on", waiting)
+    monkeypatch.setattr(WorkProgress, "check", waiting)
     with running(create_app(settings), settings) as (url, server), httpx2.Client(base_url=url, timeout=60) as client:
         until(lambda: client.get("/readyz").status_code == 200)
         with ThreadPoolExecutor(2) as pool:

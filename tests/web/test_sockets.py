@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from worlds import running, until
 
 from headscope.main import create_app
-from headscope.web.sockets import LONGEST, SLOWEST, hurried
+from headscope.web.sockets import MAX_COUNTED_BYTES, MIN_RATE, protocol_with_timeout
 
 SECONDS = 1.0
 LONG = 64  # MB, far more than the system's own buffers hold
@@ -187,7 +187,7 @@ POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n"
 @pytest.fixture
 def connection():
     """One that waits 20 s."""
-    made = hurried(20)(Config(None, lifespan="off", log_config=None), ServerState(), {}, Clock())
+    made = protocol_with_timeout(20)(Config(None, lifespan="off", log_config=None), ServerState(), {}, Clock())
     made.connection_made(Wire())
     return made
 
@@ -202,7 +202,7 @@ def test_silence_lasts_twenty_seconds(connection):
 def test_a_body_may_take_as_much_longer_as_it_is_long(connection):
     connection.data_received(POST)
     for _ in range(10):
-        connection.data_received(bytes(10 * SLOWEST))
+        connection.data_received(bytes(10 * MIN_RATE))
         connection.cycle.body.clear()
         connection.flow.resume_reading()
         connection.loop.pass_(10)
@@ -215,8 +215,8 @@ def test_a_body_may_take_as_much_longer_as_it_is_long(connection):
 
 def test_a_body_without_an_end_has_one(connection):
     connection.data_received(POST)
-    connection.came = 100 * LONGEST
-    connection.loop.pass_(20 + LONGEST / SLOWEST + 0.1)
+    connection.received = 100 * MAX_COUNTED_BYTES
+    connection.loop.pass_(20 + MAX_COUNTED_BYTES / MIN_RATE + 0.1)
     assert connection.transport.closed == ["close"]
 
 
@@ -247,13 +247,13 @@ def test_a_whole_request_has_no_deadline_and_leaves_no_timer(connection):
 
 def test_who_takes_of_the_answer_what_is_enough_is_waited_for(connection):
     connection.data_received(GET)
-    connection.transport.buffered = 300 * SLOWEST
+    connection.transport.buffered = 300 * MIN_RATE
     connection.pause_writing()
     for _ in range(10):
-        connection.transport.buffered -= 20 * SLOWEST
+        connection.transport.buffered -= 20 * MIN_RATE
         connection.loop.pass_(20)
     assert connection.transport.closed == []
-    connection.transport.buffered -= 19 * SLOWEST
+    connection.transport.buffered -= 19 * MIN_RATE
     connection.loop.pass_(20)
     assert connection.transport.closed == ["abort"]
 

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from worlds import leave_once, live, serving, until
 
-from headscope.engine.job import Making
+from headscope.engine.job import Job
+from headscope.engine.job_queue import JobQueue
+from headscope.engine.pools import Pools
+from headscope.engine.progress import WorkProgress
 from headscope.engine.runner import Runner
 from headscope.errors import Busy
 from headscope.records import ModelCard
@@ -71,10 +74,10 @@ def test_layers_of_one_size_alone_are_remembered(client):
 
 def test_a_size_takes_the_place_of_another_and_a_large_one_is_not_remembered():
     async def remembered(*sizes):
-        making = Making(ModelCard("tiny", "", "gpt2", "local"))
+        job = Job("0", ModelCard("tiny", "", "gpt2", "local"))
         for size in sizes:
-            making.remember(*size, {})
-        return set(making.small)
+            job.cache_thumbnail(*size, {})
+        return set(job.thumbnails)
 
     few = (0, 4, "sqrt"), (1, 4, "sqrt")
     assert asyncio.run(remembered(*few)) == set(few)
@@ -115,18 +118,21 @@ def test_what_is_wrong_before_the_run_is_an_answer_of_its_own(client):
 
 @pytest.fixture
 def slow(models_dir, monkeypatch):
-    """A live server whose model waits in each block for `held`, and the blocks that were begun."""
-    held, begun = Event(), []
-    from headscope.engine.job import Watch
-
-    go_on = Watch.go_on
+    """A live server whose model waits in each layer for `held`, and the job of each layer that was begun."""
+    held, begun, jobs = Event(), [], {}
+    check, start = WorkProgress.check, JobQueue.start
 
     def waiting(self):
-        go_on(self)
-        begun.append(self.making)
+        check(self)
+        begun.append(jobs[self])
         held.wait(20)
 
-    monkeypatch.setattr(Watch, "go_on", waiting)
+    def starting(self, job, work):
+        jobs[job.progress] = job
+        start(self, job, work)
+
+    monkeypatch.setattr(WorkProgress, "check", waiting)
+    monkeypatch.setattr(JobQueue, "start", starting)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_waiting=1)
     with live(settings) as url:
         httpx2.post(f"{url}/api/v1/models/load", json={"model": "local:gpt2"}, timeout=60)
@@ -146,40 +152,40 @@ def opened(client, url, text):
 def test_a_client_that_leaves_stops_the_run_within_a_block_and_frees_the_slot(slow, path, headers):
     url, held, begun = slow
     leave_once(lambda: begun, url, path, {"text": TEXT}, headers)
-    until(begun[0].stopped.is_set)
+    until(lambda: begun[0].progress.error)
     held.set()
     assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=20).status_code == 201
-    assert [making.tokens for making in begun].count(begun[0].tokens) == 1  # of its three blocks, one was begun
+    assert begun.count(begun[0]) == 1  # of its three blocks, one was begun
 
 
 def test_a_client_that_leaves_stops_its_certificate_too(settings, monkeypatch):
     begun = []
 
-    def endless(model, capture, watch):
-        begun.append(watch.making)
+    def endless(model, capture, progress):
+        begun.append(progress)
         while True:
-            watch.go_on()
+            progress.check()
             sleep(0.01)
 
     monkeypatch.setattr("headscope.capture.certificate.certify", endless)
     with live(settings) as url:
         leave_once(lambda: begun, url, ATTENTION, {"text": TEXT, "verify": True})
-        until(begun[0].stopped.is_set)
+        until(lambda: begun[0].error)
         assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=60).status_code == 201
 
 
 def test_a_client_that_leaves_before_the_first_event_stops_the_run_too(slow, monkeypatch):
     url, held, begun = slow
-    begin = Runner.begin
+    start = Runner.start
 
-    async def begin_and_dawdle(*asked):
-        made = await begin(*asked)
+    async def start_slowly(*given):
+        started = await start(*given)
         await asyncio.sleep(1)
-        return made
+        return started
 
-    monkeypatch.setattr(Runner, "begin", begin_and_dawdle)
+    monkeypatch.setattr(Runner, "start", start_slowly)
     leave_once(lambda: begun, url, CAPTURES, {"text": TEXT}, STREAM)
-    until(begun[0].stopped.is_set)
+    until(lambda: begun[0].progress.error)
 
 
 def test_a_stream_that_has_begun_is_not_sent_away_by_a_full_queue(client, monkeypatch):
@@ -187,7 +193,7 @@ def test_a_stream_that_has_begun_is_not_sent_away_by_a_full_queue(client, monkey
         raise Busy("32 requests are waiting already")
 
     client.post("/api/v1/models/load", json={"model": "local:gpt2"})
-    monkeypatch.setattr(Runner, "read", full)
+    monkeypatch.setattr(Pools, "read", full)
     assert [name for name, _ in streamed(client) if name != "queued"] == ["tokens", "layer", "layer", "layer", "done"]
 
 

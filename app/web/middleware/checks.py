@@ -1,4 +1,4 @@
-"""The one door: every request passes the guards in turn, and every answer leaves with headers that keep it safe."""
+"""Middleware: checks every request before the routes, and adds security headers to every response."""
 
 import time
 from collections.abc import Callable
@@ -11,102 +11,100 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import AppError, BodyTooLarge
 from ...settings import Settings
-from ..headers import OF_FILES, SAFE
+from ..headers import FILE_HEADERS, SECURITY_HEADERS
 from ..problems import answer_of
 from .keys import check_key, check_rate
 from .origin import check_host, check_origin
-from .request_log import note
+from .request_log import log_request
 from .size import check_size
 from .stopping import check_stopping
 
 FILES = ("/static/", "/vendor/")
-LINGER_SECONDS = 5
+DISCARD_SECONDS = 5
 
-Guard = Callable[[Request, Settings], None]
-Tell = Callable[[str | None, str, int, float], None]
+Check = Callable[[Request, Settings], None]
+# Called with the route template, the method, the status and the seconds of each response.
+OnResponse = Callable[[str | None, str, int, float], None]
 
-GUARDS: tuple[Guard, ...] = (check_size, check_host, check_origin, check_rate, check_key, check_stopping)
+CHECKS: tuple[Check, ...] = (check_size, check_host, check_origin, check_rate, check_key, check_stopping)
 
-
-# Browsers take that header from trustworthy origins only, and complain of any other.
-PLAIN = {name: value for name, value in SAFE.items() if name != "Cross-Origin-Opener-Policy"}
+# Browsers accept this header only from secure origins, and warn about it elsewhere.
+HEADERS_WITHOUT_TLS = {name: value for name, value in SECURITY_HEADERS.items() if name != "Cross-Origin-Opener-Policy"}
 
 
 def headers_of(scope: Scope, settings: Settings) -> dict[str, str]:
-    """What the answer to this request tells the browser."""
+    """The security headers of the response to this request."""
     if scope["path"].startswith(FILES):
-        return OF_FILES
-    return PLAIN if settings.shared and scope["scheme"] != "https" else SAFE
+        return FILE_HEADERS
+    return HEADERS_WITHOUT_TLS if settings.shared and scope["scheme"] != "https" else SECURITY_HEADERS
 
 
 def route_of(scope: Scope) -> str | None:
-    """The template of a path that was matched, such as /api/v1/captures/{capture_id}; of a file, its folder."""
+    """The template of the matched path, such as /api/v1/captures/{capture_id}; for a file, its folder."""
     folder = next((folder for folder in FILES if scope["path"].startswith(folder)), None)
     return folder or getattr(scope.get("route"), "path", None)
 
 
-async def let_finish(receive: Receive) -> None:
-    """Read on for a while, and drop it: most programs hear an answer only once they have sent their body."""
-    with move_on_after(LINGER_SECONDS):
+async def discard_body(receive: Receive) -> None:
+    """Read and drop the body for some seconds: most clients read the response only after sending their body."""
+    with move_on_after(DISCARD_SECONDS):
         while (await receive()).get("more_body", False):
             pass
 
 
 @dataclass
-class Reply:
-    """What leaves through the door: with safe headers, noted in the journal, and of HEAD no body."""
+class ResponseSender:
+    """Sends a response with security headers, logs it, and leaves out the body of a response to HEAD."""
 
-    asked: Scope
+    scope: Scope
     send_on: Send
     headers: dict[str, str]
-    began: float = field(default_factory=time.perf_counter)
-    status: int = 500  # what the framework answers, outside of every middleware, where nothing else does
+    started_at: float = field(default_factory=time.perf_counter)
+    status: int = 500  # of a bug: the framework answers it outside of all middleware
     ended: bool = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message).update(self.headers)
             self.status = message["status"]
-            note(self.asked, self.status, self.began)
-        elif self.asked["method"] == "HEAD":
+            log_request(self.scope, self.status, self.started_at)
+        elif self.scope["method"] == "HEAD":
             if self.ended:
                 return
-            self.ended = True  # so that whoever makes the rest of the body hears that nobody waits for it
+            self.ended = True  # tells a streaming response to stop
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self.send_on(message)
 
 
-class Door:
-    """ASGI middleware: an AppError of a guard is the answer. HEAD is answered wherever GET is, without the body.
+class ChecksMiddleware:
+    """ASGI middleware. If a check raises an AppError, that is the response. HEAD is served wherever GET is."""
 
-    `tell` hears of every answer: the template of its path if it got so far, its method, status and seconds.
-    """
-
-    def __init__(self, app: ASGIApp, settings: Settings, tell: Tell) -> None:
-        self.app, self.settings, self.tell = app, settings, tell
+    def __init__(self, app: ASGIApp, settings: Settings, on_response: OnResponse) -> None:
+        self.app, self.settings, self.on_response = app, settings, on_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        reply = Reply(scope, send, headers_of(scope, self.settings))
+        sender = ResponseSender(scope, send, headers_of(scope, self.settings))
         scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.answer(scope, receive, reply)
+            await self.respond(scope, receive, sender)
         finally:
-            self.tell(route_of(scope), reply.asked["method"], reply.status, time.perf_counter() - reply.began)
+            seconds = time.perf_counter() - sender.started_at
+            self.on_response(route_of(scope), sender.scope["method"], sender.status, seconds)
 
-    async def answer(self, scope: Scope, receive: Receive, reply: Reply) -> None:
+    async def respond(self, scope: Scope, receive: Receive, sender: ResponseSender) -> None:
         try:
-            for guard in GUARDS:
-                guard(Request(scope), self.settings)
+            for check in CHECKS:
+                check(Request(scope), self.settings)
         except AppError as error:
             if isinstance(error, BodyTooLarge) and "expect" not in Headers(scope=scope):
-                await let_finish(receive)
-            await answer_of(error)(scope, receive, reply.send)
+                await discard_body(receive)
+            await answer_of(error)(scope, receive, sender.send)
             return
         try:
-            await self.app(scope, receive, reply.send)
+            await self.app(scope, receive, sender.send)
         except Exception:
-            note(reply.asked, 500, reply.began)  # the framework answers a bug outside of every middleware
+            log_request(sender.scope, 500, sender.started_at)
             raise

@@ -1,4 +1,4 @@
-"""Who may ask, and how often, where the server is shared."""
+"""The API key and the rate limit of a shared server."""
 
 import secrets
 
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from ...errors import KeyRefused, TooManyRequests
 from ...settings import Settings
 
-# The page asks for the key itself; health is for load balancers. Everything that is not named here needs the key.
+# Served without the key: the page, which asks the user for it, and health checks for load balancers.
 OPEN_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz"}
 OPEN_FOLDERS = ("/static/", "/vendor/", "/docs/")
 
@@ -19,21 +19,23 @@ def is_open(path: str) -> bool:
 
 
 def check_key(request: Request, settings: Settings) -> None:
-    """Raises KeyRefused. `Authorization: Bearer KEY`, never in an address, which would end in logs."""
+    """Raises KeyRefused. The key is never read from the address, which ends up in logs."""
     if settings.api_key is None or is_open(request.url.path):
         return
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-    wanted = settings.api_key.get_secret_value().encode()
-    if scheme.lower() != "bearer" or not secrets.compare_digest(sent.strip().encode(), wanted):
-        raise KeyRefused("this server wants its key: send Authorization: Bearer KEY")
+    expected = settings.api_key.get_secret_value().encode()
+    if scheme.lower() != "bearer" or not secrets.compare_digest(sent.strip().encode(), expected):
+        raise KeyRefused("this server requires its key: send Authorization: Bearer KEY")
 
 
 def check_rate(request: Request, settings: Settings) -> None:
-    """Raises TooManyRequests where one address asks a shared server more than its share in a minute."""
+    """Raises TooManyRequests. The limit is per client address and minute, on a shared server only."""
     if not settings.shared or is_open(request.url.path):
         return
-    most = settings.requests_per_minute
+    limit = settings.requests_per_minute
     client = request.client.host if request.client else "unknown"
     rates: MovingWindowRateLimiter = request.app.state.rates
-    if not rates.hit(RateLimitItemPerMinute(most), client):
-        raise TooManyRequests(f"more than {most} requests in a minute (HEADSCOPE_REQUESTS_PER_MINUTE): wait a little")
+    if not rates.hit(RateLimitItemPerMinute(limit), client):
+        raise TooManyRequests(
+            f"more than {limit} requests in a minute (HEADSCOPE_REQUESTS_PER_MINUTE): try again in a moment"
+        )

@@ -1,7 +1,7 @@
-"""Who is asking: the right host name, and no other site's page.
+"""Checks of the Host and Origin headers.
 
-A site that is open in the same browser can make it send requests here, and can give its own name our address
-(DNS rebinding). The first shows in Sec-Fetch-Site or Origin, the second in Host.
+A site in the same browser can send requests to this server (cross-site requests), or point its own name at our address
+(DNS rebinding). The first is visible in Sec-Fetch-Site or Origin, the second in Host.
 """
 
 from urllib.parse import urlsplit
@@ -16,12 +16,12 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 def check_host(request: Request, settings: Settings) -> None:
-    """Raises ForeignHost where Host is none of ours."""
+    """Raises ForeignHost unless Host is one of our names."""
     names = settings.allowed_hosts or (() if settings.shared else dict.fromkeys((*LOCAL_NAMES, settings.host)))
     hosts = request.headers.getlist("host")
     if len(hosts) > 1 or (names and host_name("".join(hosts)) not in names):
         known = ", ".join(names)
-        raise ForeignHost(f"this server answers to {known}; another name needs HEADSCOPE_ALLOWED_HOSTS")
+        raise ForeignHost(f"this server is called {known}; set HEADSCOPE_ALLOWED_HOSTS to allow another name")
 
 
 def host_name(host: str) -> str | None:
@@ -32,16 +32,16 @@ def host_name(host: str) -> str | None:
         return None
 
 
-def check_origin(request: Request, settings: Settings) -> None:  # noqa: ARG001 - guards have one signature
-    """Raises CrossOrigin where another site's page wants something done. A program that is no browser sends neither."""
+def check_origin(request: Request, settings: Settings) -> None:  # noqa: ARG001 - all checks have one signature
+    """Raises CrossOrigin for a write request from another site's page. Programs other than browsers send no origin."""
     if request.method in SAFE_METHODS:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    ours = site in ("same-origin", "none") if site is not None else origin is None or is_here(origin, request)
-    if not ours:
-        raise CrossOrigin("a page of another site may not ask this server for anything: use its own page, or a program")
+    same_origin = site in ("same-origin", "none") if site is not None else origin is None or is_ours(origin, request)
+    if not same_origin:
+        raise CrossOrigin("pages of other sites may not use this server: use its own page, or a program")
 
 
-def is_here(origin: str, request: Request) -> bool:
-    # Behind a proxy that adds TLS, the page came by https and this request did not.
+def is_ours(origin: str, request: Request) -> bool:
+    # Behind a proxy that ends TLS, the page was loaded over https but this request comes over http.
     return origin in {f"{scheme}://{request.headers.get('host')}" for scheme in ("http", "https")}

@@ -1,4 +1,4 @@
-"""A server that is about to end takes no new work; what was begun goes on."""
+"""A server that is shutting down refuses new work; running work continues."""
 
 from starlette.requests import Request
 
@@ -7,7 +7,7 @@ from ...settings import Settings
 from .origin import SAFE_METHODS
 
 
-def check_stopping(request: Request, settings: Settings) -> None:  # noqa: ARG001 - guards have one signature
-    """Raises Stopping where something is to be done; what there is can still be looked at."""
+def check_stopping(request: Request, settings: Settings) -> None:  # noqa: ARG001 - all checks have one signature
+    """Raises Stopping for write requests; captures can still be read."""
     if request.app.state.runner.stopping and request.method not in SAFE_METHODS:
-        raise Stopping("this server is stopping: ask again in a moment")
+        raise Stopping("this server is shutting down: try again later")

@@ -1,26 +1,23 @@
-"""Captures: one text through one model, kept, so that its heads can be looked at for as long as one likes."""
+"""Captures: a text is run once, then its maps can be looked at."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from ...export.negotiation import by_preference
 from ...records import Bend
-from ..deps import TRUNCATE, Accept, Streamed, TheRunner, only_json, while_connected
-from ..requests import Index, StrictModel, StrictRoute, Text
+from ..deps import Accept, RunnerDep, only_json
+from ..requests import Index, PromptBody, StrictRoute
+from ..responses import HoldingStream, while_connected
 from ..serializers import of_capture, of_cost
-from ..streams import EVENTS, events
+from ..streams import EVENTS, job_events
 
 router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
 
 
-class CaptureRequest(StrictModel):
-    text: Text
-    text_pair: str | None = None
-    model: str | None = None
-    truncate: bool = Field(False, description=TRUNCATE)
+class CaptureRequest(PromptBody):
+    pass
 
 
 @router.post(
@@ -30,7 +27,7 @@ class CaptureRequest(StrictModel):
     response_model=None,
     responses={
         200: {
-            "description": "it exists already, or is streamed",
+            "description": "it exists already, or the answer is an event stream",
             "content": {"application/json": {}, EVENTS: {"schema": {"type": "string"}}},
         }
     },
@@ -38,42 +35,44 @@ class CaptureRequest(StrictModel):
 async def capture(
     body: CaptureRequest,
     request: Request,
-    runner: TheRunner,
-    cells: Annotated[Index, Query(ge=1, le=512, description="of the streamed maps: at most cells x cells")] = 48,
-    bend: Annotated[Bend, Query(description="of the streamed maps: 255 x weight, or 255 x its square root")] = "linear",
+    runner: RunnerDep,
+    cells: Annotated[Index, Query(ge=1, le=512, description="size of the streamed maps, at most cells x cells")] = 48,
+    bend: Annotated[
+        Bend, Query(description="values of the streamed maps: 255 x weight, or its square root")
+    ] = "linear",
     accept: Accept = None,
 ) -> Response:
-    """Run a text through a model and keep what its maps are made of.
+    """Run a text through a model and keep what its maps are computed from.
 
-    With `Accept: text/event-stream`: events `queued {"position"}` while others go first, `tokens {...}`, as each layer
-    is done `layer {"layer", "cells", "bend", "maps": base64 of uint8 [head cells cells]}`, then `done {capture}` or
-    `error {problem}`. A run stops when all who wait for it have left.
+    With `Accept: text/event-stream`: events `queued {"position"}` while other texts run first, `tokens {...}`, for each
+    layer `layer {"layer", "cells", "bend", "maps": base64 of uint8 [head cells cells]}`, then `done {capture}` or
+    `error {problem}`. The run stops when all clients that wait for it have disconnected.
     """
-    asked = body.text, body.text_pair, body.model, body.truncate
     if EVENTS in by_preference(accept or ""):
-        making, _ = await runner.begin(*asked)
-        return Streamed(making.followed(), events(runner, making, cells, bend), EVENTS)
+        job, _ = await runner.start(await runner.prepare(body.prompt))
+        return HoldingStream(job.followed(), job_events(runner, job, cells, bend), EVENTS)
     only_json(accept)
-    made, new = await while_connected(request, runner.capture(*asked))
-    headers = {"Location": f"{router.prefix}/captures/{made.id}"}
-    return JSONResponse(of_capture(made, runner.captures.expires_in(made.id)), 201 if new else 200, headers)
+    prepared = await runner.prepare(body.prompt)
+    found, new = await while_connected(request, runner.capture(prepared))
+    headers = {"Location": f"{router.prefix}/captures/{found.id}"}
+    return JSONResponse(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
 
 
-@router.post("/estimate", summary="What a capture would cost", dependencies=[Depends(only_json)])
-async def estimate(body: CaptureRequest, runner: TheRunner) -> dict[str, Any]:
-    """Count the tokens, and run nothing: the bytes that the capture would take, whether they fit, and how long it would
-    run (null before a first run has shown how fast this server is)."""
-    card, cost = await runner.estimate(body.text, body.text_pair, body.model, body.truncate)
+@router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(only_json)])
+async def estimate(body: CaptureRequest, runner: RunnerDep) -> dict[str, Any]:
+    """Count the tokens without running the model: how many bytes the capture would take, whether they fit, and how many
+    seconds it would run (null until a first run has measured the speed of this server)."""
+    card, cost = await runner.estimate(body.prompt)
     return {"model": card.to_dict(), **of_cost(cost)}
 
 
-@router.get("/captures/{capture_id}", summary="A capture again", dependencies=[Depends(only_json)])
-async def look(capture_id: str, runner: TheRunner) -> dict[str, Any]:
-    """The capture again, without its text being sent."""
+@router.get("/captures/{capture_id}", summary="Get a capture", dependencies=[Depends(only_json)])
+async def get(capture_id: str, runner: RunnerDep) -> dict[str, Any]:
+    """The same answer as when it was made; the text need not be sent again."""
     return of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id))
 
 
-@router.delete("/captures/{capture_id}", summary="Let go of a capture", status_code=204)
-async def forget(capture_id: str, runner: TheRunner) -> None:
-    """Let go of it at once."""
-    runner.captures.forget(capture_id)
+@router.delete("/captures/{capture_id}", summary="Delete a capture", status_code=204)
+async def delete(capture_id: str, runner: RunnerDep) -> None:
+    """Free its memory at once."""
+    runner.captures.delete(capture_id)

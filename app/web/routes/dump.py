@@ -1,21 +1,22 @@
-"""The whole of a capture, as `POST /attention` would answer it, streamed: however long, it is never all in memory."""
+"""All maps of a capture as a stream: however long the text, they are never in memory together."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from ...export.dump import answer_of, choice_of
+from ...export.dump import answer_of, select
 from ...export.formats import size_of
 from ...export.negotiation import MEDIA_TYPES, check_cells, headers_of
 from ...records import Quantity
-from ..deps import ARRAYS, Streamed, TheRunner, TheSettings, Wanted, lumps, tag, unchanged
-from ..requests import NUMBERS, Index, StrictRoute, numbers
+from ..context import CaptureDep
+from ..requests import NUMBERS, Index, StrictRoute, parse_numbers
+from ..responses import ARRAYS, HoldingStream, stream
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-class Part:
-    """What of the capture is dumped."""
+class DumpOptions:
+    """The part of the capture to dump."""
 
     def __init__(
         self,
@@ -24,31 +25,25 @@ class Part:
         quantity: Quantity = "pattern",
         decimals: Annotated[Index, Query(ge=0, le=9, description="of the numbers in JSON")] = 6,
     ) -> None:
-        self.layers, self.heads = numbers("layers", layers), numbers("heads", heads)
+        self.layers, self.heads = parse_numbers("layers", layers), parse_numbers("heads", heads)
         self.quantity, self.decimals = quantity, decimals
 
 
-@router.get("/{capture_id}/dump", summary="Every head, whole", responses=ARRAYS)
-async def dump(
-    capture_id: str,
-    part: Annotated[Part, Depends()],
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
-) -> Response:
+@router.get("/{capture_id}/dump", summary="Dump a capture", responses=ARRAYS)
+async def dump(options: Annotated[DumpOptions, Depends()], context: CaptureDep) -> Response:
     """As `POST /api/v1/attention` answers, but streamed: npy, npz and safetensors of any size, JSON up to a limit."""
-    capture = runner.captures.get(capture_id)
-    choice = choice_of(capture.card, len(capture.tokens), part.layers, part.heads)
-    headers = tag(request, capture_id, wanted)
-    if same := unchanged(request, headers):
-        return same
-    check_cells(choice.cells, wanted, None, settings.max_json_cells)
-    answer = answer_of(capture, choice, part.quantity)
-    headers |= headers_of(answer, wanted) | of_file(f"attention-{capture_id}.{wanted}", size_of(answer, wanted))
-    return Streamed(runner.dumping(), lumps(runner, answer, wanted, part.decimals), MEDIA_TYPES[wanted], headers)
+    capture, format_ = context.capture, context.format
+    selection = select(capture.card, len(capture.tokens), options.layers, options.heads)
+    if unchanged := context.not_modified:
+        return unchanged
+    check_cells(selection.cells, format_, None, context.settings.max_json_cells)
+    answer = answer_of(capture, selection, options.quantity)
+    download = download_headers(f"attention-{capture.id}.{format_}", size_of(answer, format_))
+    chunks = stream(context.runner, answer, format_, options.decimals)
+    headers = {**context.headers, **headers_of(answer, format_), **download}
+    return HoldingStream(context.runner.pools.dumping(), chunks, MEDIA_TYPES[format_], headers)
 
 
-def of_file(name: str, size: int | None) -> dict[str, str]:
+def download_headers(name: str, size: int | None) -> dict[str, str]:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return headers if size is None else {**headers, "Content-Length": str(size)}

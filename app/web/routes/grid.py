@@ -1,14 +1,15 @@
 """The grid: every head of a capture as a thumbnail."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from ...export.formats import Answer
-from ...export.negotiation import check_cells
 from ...records import Pool
-from ..deps import ARRAYS, TheRunner, TheSettings, Wanted, respond, tag, unchanged
+from ..context import CaptureDep
 from ..requests import Index, StrictRoute
+from ..responses import ARRAYS
 
 if TYPE_CHECKING:
     from ...capture.capture import Capture
@@ -16,31 +17,21 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-@router.get("/{capture_id}/overview", summary="Every head, small", responses=ARRAYS)
+@router.get("/{capture_id}/overview", summary="Get thumbnails of all heads", responses=ARRAYS)
 async def overview(
-    capture_id: str,
-    request: Request,
-    runner: TheRunner,
-    settings: TheSettings,
-    wanted: Wanted,
+    context: CaptureDep,
     cells: Annotated[Index, Query(ge=1, le=512, description="at most cells x cells per head")] = 48,
     pool: Pool = "max",
 ) -> Response:
-    """Every head at most cells x cells; a cell that covers several weights holds their max or mean."""
-    capture = runner.captures.get(capture_id)
-    headers = tag(request, capture_id, wanted)
-    if same := unchanged(request, headers):
-        return same
+    """Every head, at most cells x cells; a cell that covers several weights is their maximum or mean."""
+    capture = context.capture
     size = len(capture.tokens)
-    side = -(-size // -(-size // cells))  # as many cells as steps of one width give
+    side = -(-size // -(-size // cells))  # steps of equal width may give fewer cells
     weights = len(capture.layers) * capture.heads * side**2
-    check_cells(weights, wanted, settings.max_cells, settings.max_json_cells, "ask for fewer cells")
-    response = await respond(runner, await runner.read(answer, capture, cells, pool), wanted)
-    response.headers.update(headers)
-    return response
+    return await context.respond_window(weights, partial(context.runner.pools.read, answer_of, capture, cells, pool))
 
 
-def answer(capture: "Capture", cells: int, pool: Pool) -> Answer:
+def answer_of(capture: "Capture", cells: int, pool: Pool) -> Answer:
     from ...capture.windows import overview
 
     maps, part = overview(capture, cells, pool)

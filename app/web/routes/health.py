@@ -1,11 +1,11 @@
-"""Is the process alive, is the default model loaded."""
+"""Health checks: the process is alive, the default model is loaded."""
 
 from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from ..deps import TheRunner
+from ..deps import RunnerDep
 
 router = APIRouter(tags=["service"])
 
@@ -15,21 +15,23 @@ class Health(BaseModel):
     why: str | None = None
 
 
-@router.get("/healthz", summary="Alive?", response_model_exclude_none=True)
+@router.get("/healthz", summary="Check the process", response_model_exclude_none=True)
 async def healthz() -> Health:
-    """200 while the process lives."""
+    """200 while the process is alive."""
     return Health(status="ok")
 
 
 @router.get(
     "/readyz",
-    summary="Ready?",
+    summary="Check the default model",
     response_model_exclude_none=True,
-    responses={503: {"description": "the default model is not loaded yet, or the server is stopping", "model": Health}},
+    responses={
+        503: {"description": "the default model is not loaded, or the server is shutting down", "model": Health}
+    },
 )
-async def readyz(runner: TheRunner, response: Response) -> Health:
-    """200 once the default model is loaded, and until the server is told to stop."""
-    default = runner.shelf.default
+async def readyz(runner: RunnerDep, response: Response) -> Health:
+    """200 from when the default model is loaded until the server starts to shut down."""
+    default = runner.models.default
     if default.state == "ready" and not runner.stopping:
         return Health(status="ok")
     response.status_code = 503

@@ -1,4 +1,4 @@
-"""What the server has done and what it holds, for Prometheus."""
+"""Metrics for Prometheus."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -7,7 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 router = APIRouter(tags=["service"])
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse)
+@router.get("/metrics", summary="Get metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Requests by route, method and status, and their seconds; runs and how they ended; what is kept; the process."""
+    """Requests and their seconds by route, method and status; runs by outcome; captures and models in memory; and the
+    process."""
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Which models there are, and loading one."""
+"""The list of models, loading a model, and cancelling a download."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,17 +8,17 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 
-from ...engine.model_cache import Load, Shelf
+from ...engine.model_cache import Load, ModelCache
 from ...errors import AppError
 from ...export.negotiation import by_preference
-from ..deps import Accept, TheRunner, TheSettings, only_json
+from ..deps import Accept, RunnerDep, SettingsDep, only_json
 from ..problems import of_app_error
 from ..requests import StrictModel, StrictRoute
 from ..streams import EVENTS, event
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
-BETWEEN_EVENTS = 0.25  # seconds
+SECONDS_BETWEEN_EVENTS = 0.25
 
 
 class ModelRequest(StrictModel):
@@ -26,9 +26,9 @@ class ModelRequest(StrictModel):
 
 
 @router.get("", summary="List the models")
-async def models(runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
-    """Every model, with its state."""
-    return {"default": settings.model, "models": [card.to_dict() for card in runner.shelf.cards()]}
+async def models(runner: RunnerDep, settings: SettingsDep) -> dict[str, Any]:
+    """Every model with its state."""
+    return {"default": settings.model, "models": [card.to_dict() for card in runner.models.cards()]}
 
 
 @router.post(
@@ -37,33 +37,33 @@ async def models(runner: TheRunner, settings: TheSettings) -> dict[str, Any]:
     response_model=None,
     responses={200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
 )
-async def load(body: ModelRequest, runner: TheRunner, accept: Accept = None) -> Response:
-    """Load a model, or join the load that is under way; its card when ready.
+async def load(body: ModelRequest, runner: RunnerDep, accept: Accept = None) -> Response:
+    """Load a model, or wait for a load that is already running; the answer is its card.
 
     With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {card}` or
-    `error {problem}`. A client that leaves does not stop the load.
+    `error {problem}`. The load continues if the client disconnects.
     """
     if EVENTS in by_preference(accept or ""):
-        return EventSourceResponse(events(runner.shelf, runner.shelf.start(body.model)))
+        return EventSourceResponse(load_events(runner.models, runner.models.start(body.model)))
     only_json(accept)
     model = await runner.model(body.model)
     return JSONResponse(model.card.to_dict())
 
 
 @router.post("/cancel", summary="Cancel a download")
-async def cancel(body: ModelRequest, runner: TheRunner) -> dict[str, Any]:
-    """Stop the download of a model, for everybody who waits for it; its card. Another load goes on where it stopped."""
-    runner.shelf.cancel(body.model)
-    return runner.shelf.card_of(body.model).to_dict()
+async def cancel(body: ModelRequest, runner: RunnerDep) -> dict[str, Any]:
+    """Cancel the download of a model, for all clients; the answer is its card. The next load continues it."""
+    runner.models.cancel(body.model)
+    return runner.models.card_of(body.model).to_dict()
 
 
-async def events(shelf: Shelf, load: Load) -> AsyncIterator[bytes]:
-    """How far the load is, four times a second, then how it ended."""
+async def load_events(models: ModelCache, load: Load) -> AsyncIterator[bytes]:
+    """`progress` four times a second, then `ready` or `error`."""
     while not load.task.done():
-        yield event("progress", load.progress.to_dict())
-        await asyncio.wait({load.task}, timeout=BETWEEN_EVENTS)
+        yield event("progress", {"stage": load.stage, "bytes": load.progress.done, "total": load.progress.total})
+        await asyncio.wait({load.task}, timeout=SECONDS_BETWEEN_EVENTS)
     try:
-        model = await shelf.end_of(load)
+        model = await models.result_of(load)
     except AppError as error:
         yield event("error", of_app_error(error))
     else:

@@ -1,4 +1,4 @@
-"""The pages, and what they are made of: templates, static files, and vendored scripts from installed packages."""
+"""The HTML pages, the static files, and scripts from installed packages."""
 
 import hashlib
 import os
@@ -21,35 +21,36 @@ from starlette.types import Scope
 from ...analysis.table import ROW_SCORES
 from .. import documents
 from ..assets import Asset, asset, asset_of
-from ..deps import TheSettings
+from ..deps import SettingsDep
 from ..examples import PROBES
 
 router = APIRouter(include_in_schema=False)
 
-FOR_EVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def shipped(name: str) -> Path:
-    """A folder that a wheel carries inside the package and a checkout beside it."""
+    """A folder that is inside the package in a wheel, and beside it in a checkout."""
     package = Path(__file__).resolve().parents[2]
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
 
 
 class Revalidated(StaticFiles):
-    """Static files that a browser keeps but asks about: after an upgrade, no page runs half old and half new.
+    """Static files that a browser caches and revalidates, so that no page mixes old and new files after an upgrade.
 
-    Sent whole, whatever Range says: they are small.
+    They are small, so Range headers are ignored.
     """
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        file, asked = asset(Path(full_path), stat_result.st_mtime_ns), Headers(scope=scope)
-        body, headers = file.encoded(asked.get("accept-encoding", ""))
+        file, request_headers = asset(Path(full_path), stat_result.st_mtime_ns), Headers(scope=scope)
+        body, headers = file.encoded(request_headers.get("accept-encoding", ""))
         headers |= {"Cache-Control": "no-cache", "ETag": file.etag}
         response = Response(body, status_code, headers, guess_type(full_path)[0])
-        return NotModifiedResponse(response.headers) if self.is_not_modified(response.headers, asked) else response
+        unchanged = self.is_not_modified(response.headers, request_headers)
+        return NotModifiedResponse(response.headers) if unchanged else response
 
 
 templates = Jinja2Templates(shipped("templates"))
@@ -57,26 +58,26 @@ static = Revalidated(directory=shipped("static"))
 IMPORT = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.[^"']+)["'];""", re.MULTILINE)
 
 
-def imported(script: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
-    """A script, what it imports, and what these import: not what is fetched later, by import()."""
+def imports_of(script: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """A script and all its static imports, without those of import()."""
     if script in known:
         return known
     known |= {script}
     for path in IMPORT.findall(script.read_text()):
-        known = imported((script.parent / path).resolve(), known)
+        known = imports_of((script.parent / path).resolve(), known)
     return known
 
 
-# Named in the page, they are fetched side by side.
+# The page preloads them, so that the browser fetches them in parallel.
 MODULES = tuple(
     path.relative_to(shipped("static").resolve()).as_posix()
-    for path in sorted(imported((shipped("static") / "js" / "main.js").resolve()))
+    for path in sorted(imports_of((shipped("static") / "js" / "main.js").resolve()))
 )
 
 
 @dataclass(frozen=True)
 class Vendored:
-    """A file of someone else's, from its installed package, under an address that changes with its content."""
+    """A file of an installed package; its address changes with its content."""
 
     path: Path
     media_type: str
@@ -92,7 +93,7 @@ class Vendored:
 
 
 def vendored(package: str, path: str, media_type: str) -> Vendored:
-    spec = find_spec(package)  # finds, but does not run, the package
+    spec = find_spec(package)  # does not import the package
     assert spec is not None
     assert spec.origin is not None
     return Vendored(Path(spec.origin).parent / path, media_type)
@@ -109,7 +110,7 @@ def vendor() -> dict[str, Vendored]:
 
 
 @router.get("/", response_class=HTMLResponse)
-def page(request: Request, settings: TheSettings) -> Response:
+def page(request: Request, settings: SettingsDep) -> Response:
     """The page."""
     context = {
         "version": version("headscope"),
@@ -124,7 +125,7 @@ def page(request: Request, settings: TheSettings) -> Response:
 
 @router.get("/docs", response_class=HTMLResponse)
 def docs(request: Request) -> Response:
-    """The API, to read and to try."""
+    """The interactive documentation of the API."""
     context = {"swagger_js": vendor()["swagger_js"].url, "swagger_css": vendor()["swagger_css"].url}
     return templates.TemplateResponse(request, "docs.html", context, headers={"Cache-Control": "no-cache"})
 
@@ -140,9 +141,9 @@ def document(name: str, request: Request) -> Response:
 
 @router.get("/vendor/{digest}/{name}")
 def vendor_file(digest: str, name: str, request: Request) -> Response:
-    """A vendored file, compressed once, cached for ever."""
+    """A file of an installed package; browsers never ask for it again."""
     file = next((file for file in vendor().values() if file.url == f"/vendor/{digest}/{name}"), None)
     if file is None:
         raise HTTPException(404)
     body, headers = file.asset.encoded(request.headers.get("accept-encoding", ""))
-    return Response(body, 200, {**headers, "Cache-Control": FOR_EVER}, file.media_type)
+    return Response(body, 200, {**headers, "Cache-Control": IMMUTABLE}, file.media_type)

@@ -6,16 +6,16 @@ import numpy as np
 from fastapi import APIRouter, Depends, Request, Response
 
 from ...export.formats import Answer
-from ...export.negotiation import format_of
-from ..deps import TheRunner, only_json, respond, while_connected
+from ..deps import RunnerDep, only_json
 from ..requests import StrictModel, StrictRoute
-from .scores import described, whole
+from ..responses import respond, while_connected
+from .scores import described, integers
 
 router = APIRouter(prefix="/api/v1/probes", tags=["models"], route_class=StrictRoute)
 
 CHOICE = (
     "{sequences} sequences of {length} random tokens, repeated once; only queries with an earlier copy are counted, "
-    "for previous all but the first"
+    "for `previous` all but the first query"
 )
 
 
@@ -23,16 +23,16 @@ class ProbeRequest(StrictModel):
     model: str | None = None
 
 
-@router.post("/induction", summary="The standard probe", dependencies=[Depends(only_json)], response_model=None)
-async def induction(body: ProbeRequest, request: Request, runner: TheRunner) -> Response:
-    """Previous-token, duplicate-token and induction scores of every head on random tokens that come twice (Olsson et
-    al. 2022): what the heads do whatever the text."""
+@router.post("/induction", summary="Run the standard probe", dependencies=[Depends(only_json)], response_model=None)
+async def induction(body: ProbeRequest, request: Request, runner: RunnerDep) -> Response:
+    """Previous-token, duplicate-token and induction scores of every head on repeated random tokens (Olsson et al.
+    2022), independent of any text."""
     from ...analysis.induction import SCORES
     from ...analysis.scores import ranks
 
     card, found = await while_connected(request, runner.probe(body.model))
-    said: list[dict[str, Any]] = [
-        {**described(score), "values": values, "ranks": whole(rank)}
+    scores: list[dict[str, Any]] = [
+        {**described(score), "values": values, "ranks": integers(rank)}
         for score, values, rank in zip(SCORES, found.values.astype(np.float32), ranks(found.values), strict=True)
     ]
     facts = {
@@ -41,6 +41,6 @@ async def induction(body: ProbeRequest, request: Request, runner: TheRunner) -> 
         "sequences": found.sequences,
         "length": found.length,
         "choice": CHOICE.format(sequences=found.sequences, length=found.length),
-        "scores": said,
+        "scores": scores,
     }
-    return await respond(runner, Answer(facts, {}, ""), format_of(None, "json"))
+    return await respond(runner, Answer(facts, {}, ""), "json")

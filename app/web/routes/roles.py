@@ -1,4 +1,4 @@
-"""What every head does with the attention that is left beside its sink, by name; and the rules behind the names."""
+"""The roles of every head: what it does with the attention outside its sink."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,8 +6,8 @@ import numpy as np
 from fastapi import APIRouter, Response
 
 from ...export.formats import Answer
+from ..context import ARRAYS_OR_EVENTS, AnalysisDep
 from ..requests import StrictRoute
-from ..study import ANSWERS, TheStudy
 
 if TYPE_CHECKING:
     from ...analysis.roles import Roles
@@ -15,34 +15,40 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-@router.get("/{capture_id}/roles", summary="What every head does, in words", responses=ANSWERS)
-async def roles(study: TheStudy) -> Response:
-    """For each role and head whether it is held, the share of what is left beside the sink that made us say so, what
-    evenly spread attention would have given, and how much is left; and of each head the mass on its sink."""
+@router.get("/{capture_id}/roles", summary="Get the roles of all heads", responses=ARRAYS_OR_EVENTS)
+async def roles(context: AnalysisDep) -> Response:
+    """For each role and head: whether the head has the role, its share of the attention outside the sink, the share
+    that uniform attention would have, and how much attention is outside the sink; and for each head the mass on its
+    sink."""
     from ...analysis.blocks import steps
     from ...analysis.formulas.roles import ROLES
-    from ...analysis.roles import roles as work
+    from ...analysis.roles import roles
 
-    capture = study.capture
-    study.check((4 * len(ROLES) + 3) * len(capture.layers) * capture.heads, "take a smaller model")
-    answer = as_json if study.wanted == "json" else as_arrays
-    return await study.answered(answer, steps(capture), work, capture)
+    capture = context.capture
+    context.check_size((4 * len(ROLES) + 3) * len(capture.layers) * capture.heads, "take a smaller model")
+    answer = as_json if context.format == "json" else as_arrays
+    return await context.respond_analysis(answer, steps(capture), roles, capture)
 
 
 def as_json(found: "Roles") -> Answer:
+    return Answer({"axes": ["layer", "head"], **facts_of(found)}, {}, "")
+
+
+def facts_of(found: "Roles") -> dict[str, Any]:
+    """The fields `roles` and `sink` of a JSON answer."""
     from ...analysis.formulas.roles import CHOICE, DELIMITER, RESTS, ROLES
 
-    said = []
+    described = []
     for number, role in enumerate(ROLES):
         facts = {name: getattr(role, name) for name in ("name", "title", "rule", "threshold")}
         numbers = {name: array[number] for name, array in arrays_of(found).items()}
-        said.append({**facts, "choice": CHOICE, "queries": int(found.queries[number]), **numbers})
+        described.append({**facts, "choice": CHOICE, "queries": int(found.queries[number]), **numbers})
     sink = {
         "values": found.sink.astype(np.float32),
         "rests": {"rule": RESTS, "held": found.rests},
         "delimiter": {"rule": DELIMITER, "held": found.delimiter},
     }
-    return Answer({"axes": ["layer", "head"], "roles": said, "sink": sink}, {}, "")
+    return {"roles": described, "sink": sink}
 
 
 def as_arrays(found: "Roles") -> Answer:

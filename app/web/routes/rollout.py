@@ -1,6 +1,5 @@
-"""How layers work together: what reaches a token through all of them, by rollout or by flow."""
+"""Attention through several layers: rollout and flow."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +9,9 @@ from pydantic import AfterValidator, Field
 
 from ...errors import InvalidInput
 from ...export.formats import Answer
-from ..requests import Index, StrictModel, StrictRoute, each_once
-from ..study import ANSWERS, TheStudy
+from ...records import Progress
+from ..context import ARRAYS_OR_EVENTS, AnalysisDep
+from ..requests import Index, StrictModel, StrictRoute, check_unique
 from .heatmap import View, facts_of
 
 if TYPE_CHECKING:
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Queries = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=128), AfterValidator(each_once)]
-RESIDUAL = "share of the token itself in each layer, 0.5 in the paper"
-RECEPTIVE = "divide by how many queries see a key, before anything else; default for causal models"
+Queries = Annotated[
+    list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=128), AfterValidator(check_unique)
+]
+RESIDUAL = "weight of the residual connection in each layer, 0.5 in the paper"
+RECEPTIVE = "first divide each key by the number of queries that may attend to it; default for causal models"
 
 
-class Through:
-    """Which layers, and how they are joined."""
+class LayerRange:
+    """The layers, and how they are combined."""
 
     def __init__(
         self,
-        start: Annotated[Index, Query(ge=0, description="the first layer that counts")] = 0,
-        layer: Annotated[Index | None, Query(ge=0, description="the last layer that counts; default the last")] = None,
+        start: Annotated[Index, Query(ge=0, description="the first layer")] = 0,
+        layer: Annotated[Index | None, Query(ge=0, description="the last layer; default the model's last")] = None,
         residual: Annotated[float, Query(ge=0, lt=1, description=RESIDUAL)] = 0.5,
         receptive: Annotated[bool | None, Query(description=RECEPTIVE)] = None,
     ) -> None:
@@ -44,63 +46,67 @@ class Through:
         return how(capture, self.start, self.layer, self.residual, self.receptive)
 
 
-@router.get("/{capture_id}/rollout", summary="What reaches a token through the layers", responses=ANSWERS)
+@router.get("/{capture_id}/rollout", summary="Get attention rollout", responses=ARRAYS_OR_EVENTS)
 async def rollout(
-    study: TheStudy, through: Annotated[Through, Depends()], view: Annotated[View, Depends()]
+    context: AnalysisDep, layers: Annotated[LayerRange, Depends()], view: Annotated[View, Depends()]
 ) -> Response:
-    """Attention rollout (Abnar and Zuidema 2020): [query key], how much of each input token reaches each token above
-    the layer; rows sum to 1. Axes and windows as those of a head."""
+    """Attention rollout (Abnar and Zuidema 2020): [query key], how much of each input token reaches each position of
+    the last layer; rows sum to 1. Axes and windows as for a head."""
     from ...analysis.layers import MOST_OF_ROLLOUT, check_size, steps_of
 
-    capture = study.capture
-    asked, part = through.how(capture), view.window(len(capture.tokens))
+    capture = context.capture
+    options, part = layers.how(capture), view.window(len(capture.tokens))
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
-    study.check(part.cells, "ask for fewer cells")
-    facts = {**facts_of(part, view), **facts_of_layers(asked)}
-    said = partial(answer_of, facts)
-    return await study.answered(said, steps_of(capture, asked), pooled_rollout, capture, asked, view)
+    context.check_size(part.cells, "ask for fewer cells")
+    facts = {**facts_of(part, view), **facts_of_layers(options)}
+    answer = partial(answer_of, facts)
+    return await context.respond_analysis(answer, steps_of(capture, options), pooled_rollout, capture, options, view)
 
 
 def answer_of(facts: dict[str, Any], values: np.ndarray) -> Answer:
     return Answer(facts, {"values": values.astype(np.float32)}, "values")
 
 
-def pooled_rollout(capture: "Capture", asked: "How", view: View, go_on: Callable[[], None]) -> np.ndarray:
-    from ...analysis.layers import rollout as work
+def pooled_rollout(capture: "Capture", options: "How", view: View, progress: Progress) -> np.ndarray:
+    from ...analysis.layers import rollout
     from ...capture.windows import pooled_map
 
-    return pooled_map(work(capture, asked, go_on), view.window(len(capture.tokens)), view.pool)
+    return pooled_map(rollout(capture, options, progress), view.window(len(capture.tokens)), view.pool)
 
 
-def facts_of_layers(asked: "How") -> dict[str, Any]:
-    return {"layer": asked.layer, "start": asked.start, "residual": asked.residual, "receptive": asked.receptive}
+def facts_of_layers(options: "How") -> dict[str, Any]:
+    return {
+        "layer": options.layer,
+        "start": options.start,
+        "residual": options.residual,
+        "receptive": options.receptive,
+    }
 
 
 class FlowRequest(StrictModel):
-    start: int = Field(0, ge=0, description="the first layer that counts")
-    layer: int | None = Field(None, ge=0, description="the last layer that counts; default the last")
+    start: int = Field(0, ge=0, description="the first layer")
+    layer: int | None = Field(None, ge=0, description="the last layer; default the model's last")
     residual: Share = Field(0.5, description=RESIDUAL)
     receptive: bool | None = Field(None, description=RECEPTIVE)
-    queries: Queries | None = Field(None, description="tokens above the last layer; default all")
+    queries: Queries | None = Field(None, description="positions of the last layer; default all")
 
 
 @router.post(
     "/{capture_id}/flow",
-    summary="The largest flow to a token through the layers",
-    responses=ANSWERS,
+    summary="Compute attention flow",
+    responses=ARRAYS_OR_EVENTS,
     response_model=None,
 )
-async def flow(body: FlowRequest, study: TheStudy) -> Response:
-    """Attention flow (Abnar and Zuidema 2020): [query key], the largest flow from each token above the layer to each
-    input, each on its own. Of texts up to 128 tokens, as it takes long."""
-    from ...analysis.layers import MOST_OF_FLOW, check_size, how, steps_of
-    from ...analysis.layers import flow as work
+async def flow(body: FlowRequest, context: AnalysisDep) -> Response:
+    """Attention flow (Abnar and Zuidema 2020): [query key], the maximum flow from each position of the last layer to
+    each input token, computed separately for each pair. It takes long, so texts may have at most 128 tokens."""
+    from ...analysis.layers import MOST_OF_FLOW, check_size, flow, how, steps_of
 
-    capture = study.capture
-    asked = how(capture, body.start, body.layer, body.residual, body.receptive)
+    capture = context.capture
+    options = how(capture, body.start, body.layer, body.residual, body.receptive)
     check_size(capture, MOST_OF_FLOW, "flow")
     queries = body.queries if body.queries is not None else list(range(len(capture.tokens)))
     if max(queries) >= len(capture.tokens):
         raise InvalidInput(f"queries={queries[:8]}: take positions 0..{len(capture.tokens) - 1}")
-    said = partial(answer_of, {"axes": ["query", "key"], "queries": queries, **facts_of_layers(asked)})
-    return await study.answered(said, steps_of(capture, asked, queries), work, capture, asked, queries)
+    answer = partial(answer_of, {"axes": ["query", "key"], "queries": queries, **facts_of_layers(options)})
+    return await context.respond_analysis(answer, steps_of(capture, options, queries), flow, capture, options, queries)

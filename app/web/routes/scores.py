@@ -1,4 +1,4 @@
-"""What every head of a capture does, as numbers."""
+"""The scores of every head of a capture."""
 
 from dataclasses import asdict
 from functools import partial
@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 from ...errors import InvalidInput
 from ...export.formats import Answer
 from ...records import Format
+from ..context import ARRAYS_OR_EVENTS, AnalysisDep
 from ..requests import StrictRoute
-from ..study import ANSWERS, TheStudy
 
 if TYPE_CHECKING:
     from ...analysis.table import RowScore
@@ -21,61 +21,64 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 NAMES: dict[str, Any] = {"json_schema_extra": {"pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}}
 
 
-@router.get("/{capture_id}/scores", summary="What every head does", responses=ANSWERS)
+@router.get("/{capture_id}/scores", summary="Get the scores of all heads", responses=ARRAYS_OR_EVENTS)
 async def scores(
-    study: TheStudy,
+    context: AnalysisDep,
     names: Annotated[str | None, Query(description="entropy,first; default all", **NAMES)] = None,
-    per: Annotated[Literal["head", "query"], Query(description="the mean of a head, or each of its queries")] = "head",
+    per: Annotated[
+        Literal["head", "query"], Query(description="the mean over the queries of a head, or each query")
+    ] = "head",
 ) -> Response:
-    """Each score of each head, with its unit, formula and source; ranks count from 1, the head that has the most.
+    """Each score of each head, with its unit, formula and source. Rank 1 is the head with the highest value.
 
-    What a text or a model cannot have, as copies in a text without any, is null.
+    A score that is undefined for the text or the model is null, such as attention to copies in a text without any.
     """
     from ...analysis.blocks import steps
     from ...analysis.scores import per_head, per_query
 
-    capture, chosen = study.capture, chosen_of(names)
+    capture, chosen = context.capture, scores_named(names)
     each = len(capture.tokens) if per == "query" else 1
-    study.check(len(chosen) * len(capture.layers) * capture.heads * each, "name fewer scores")
+    context.check_size(len(chosen) * len(capture.layers) * capture.heads * each, "name fewer scores")
     work = per_query if per == "query" else per_head
-    return await study.answered(partial(answer, chosen, per, study.wanted), steps(capture), work, capture, chosen)
+    answer = partial(answer_of, chosen, per, context.format)
+    return await context.respond_analysis(answer, steps(capture), work, capture, chosen)
 
 
-def chosen_of(names: str | None) -> "list[RowScore]":
+def scores_named(names: str | None) -> "list[RowScore]":
     """Raises InvalidInput."""
     from ...analysis.table import BY_NAME, ROW_SCORES
 
     if names is None:
         return list(ROW_SCORES)
-    wanted = names.split(",")
-    unknown = [name for name in wanted if name not in BY_NAME]
-    if unknown or len(set(wanted)) < len(wanted):
-        what = f"{unknown[0][:40]!r} is no score" if unknown else "name each once"
-        raise InvalidInput(f"names={names[:80]!r}: {what}; there are {', '.join(BY_NAME)}")
-    return [BY_NAME[name] for name in wanted]
+    listed = names.split(",")
+    unknown = [name for name in listed if name not in BY_NAME]
+    if unknown or len(set(listed)) < len(listed):
+        what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each once"
+        raise InvalidInput(f"names={names[:80]!r}: {what}; the scores are {', '.join(BY_NAME)}")
+    return [BY_NAME[name] for name in listed]
 
 
-def answer(chosen: "list[RowScore]", per: str, wanted: Format, values: np.ndarray) -> Answer:
-    """values [s l h] or, per query, [s l h i]; JSON nests those of each score within it."""
+def answer_of(chosen: "list[RowScore]", per: str, format_: Format, values: np.ndarray) -> Answer:
+    """values [s l h] or, per query, [s l h i]. JSON has one object for each score."""
     from ...analysis.scores import ranks
 
     arrays = {"values": values.astype(np.float32)}
     if per == "head":
         arrays["ranks"] = ranks(values)
     axes = ["layer", "head", "query"] if per == "query" else ["layer", "head"]
-    if wanted != "json":
+    if format_ != "json":
         facts = {"axes": ["score", *axes], "per": per, "scores": [score.name for score in chosen]}
         return Answer({**facts, "units": [score.unit for score in chosen]}, dict(arrays), "values")
-    said = [described(score) for score in chosen]
-    for number, score in enumerate(said):
+    described_scores = [described(score) for score in chosen]
+    for number, score in enumerate(described_scores):
         score |= {name: array[number] for name, array in arrays.items()}
         if per == "head":
-            score["ranks"] = whole(arrays["ranks"][number])
-    return Answer({"axes": axes, "per": per, "scores": said}, {}, "")
+            score["ranks"] = integers(arrays["ranks"][number])
+    return Answer({"axes": axes, "per": per, "scores": described_scores}, {}, "")
 
 
-def whole(ranks: np.ndarray) -> list[list[int | None]]:
-    """[l h], for JSON: None where there is none."""
+def integers(ranks: np.ndarray) -> list[list[int | None]]:
+    """[l h], for JSON: None where there is no rank."""
     return [[None if np.isnan(rank) else int(rank) for rank in of_layer] for of_layer in ranks]
 
 

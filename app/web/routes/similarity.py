@@ -1,4 +1,4 @@
-"""How alike heads are: each with each, on a map, and which have collapsed."""
+"""The similarity of heads: all pairs, a map of the heads, and the heads that have collapsed."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from ...export.formats import Answer
 from ...records import ModelCard
-from ..requests import NUMBERS, Index, StrictRoute, numbers
-from ..study import ANSWERS, TheStudy
+from ..context import ARRAYS_OR_EVENTS, AnalysisDep
+from ..requests import NUMBERS, Index, StrictRoute, parse_numbers
 
 if TYPE_CHECKING:
     from ...analysis.similarity import Similarity
@@ -18,34 +18,33 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 
 Layers = Annotated[str | None, Query(description="0,5; default all", **NUMBERS)]
 Rows = Annotated[
-    Index | None, Query(ge=1, le=1024, description="queries that are compared, evenly spaced; default by length")
+    Index | None, Query(ge=1, le=1024, description="number of queries to compare, evenly spaced; default by length")
 ]
 
 
-@router.get("/{capture_id}/similarity", summary="How alike heads are", responses=ANSWERS)
-async def similarity(study: TheStudy, layers: Layers = None, rows: Rows = None) -> Response:
-    """Of each two heads the Jensen-Shannon divergence and the cosine; of each head its place on a map by classical MDS,
-    and the measures of collapse with their rules. Head h of layer l is number l * heads + h, where all layers are asked
-    for. `exact` is false where not all queries were compared: ask for more `rows`."""
-    from ...analysis.similarity import similarity as work
-    from ...analysis.similarity import steps
+@router.get("/{capture_id}/similarity", summary="Compare all heads", responses=ARRAYS_OR_EVENTS)
+async def similarity(context: AnalysisDep, layers: Layers = None, rows: Rows = None) -> Response:
+    """For each pair of heads the Jensen-Shannon divergence and the cosine; for each head its place on a map by
+    classical MDS; and the measures of collapse with their rules. With all layers, head h of layer l is number
+    l * heads + h. `exact` is false if not all queries were compared: ask for more `rows`."""
+    from ...analysis.similarity import similarity, steps
 
-    capture = study.capture
-    chosen = layers_of(capture.card, numbers("layers", layers))
-    study.check(2 * (len(chosen) * capture.heads) ** 2, "name fewer layers")
-    said = partial(answer, chosen, capture.heads, len(capture.tokens))
-    return await study.answered(said, steps(capture, chosen, rows), work, capture, chosen, rows)
+    capture = context.capture
+    chosen = layers_of(capture.card, parse_numbers("layers", layers))
+    context.check_size(2 * (len(chosen) * capture.heads) ** 2, "name fewer layers")
+    answer = partial(answer_of, chosen, capture.heads, len(capture.tokens))
+    return await context.respond_analysis(answer, steps(capture, chosen, rows), similarity, capture, chosen, rows)
 
 
-def layers_of(card: ModelCard, named: list[int] | None) -> list[int]:
-    """None is all. Raises UnknownLayer."""
-    chosen = list(range(card.layers or 0)) if named is None else named
+def layers_of(card: ModelCard, listed: list[int] | None) -> list[int]:
+    """None is all layers. Raises UnknownLayer."""
+    chosen = list(range(card.layers or 0)) if listed is None else listed
     for layer in chosen:
         card.check_head(layer, 0)
     return chosen
 
 
-def answer(layers: list[int], heads: int, size: int, found: "Similarity") -> Answer:
+def answer_of(layers: list[int], heads: int, size: int, found: "Similarity") -> Answer:
     facts: dict[str, Any] = {
         "layers": layers,
         "heads": heads,
@@ -73,15 +72,15 @@ def answer(layers: list[int], heads: int, size: int, found: "Similarity") -> Ans
 
 
 def collapse(found: "Similarity", layers: list[int], heads: int) -> list[dict[str, Any]]:
-    """Each measure with its rule, and the heads [layer, head] that it names."""
+    """Each measure with its rule and the heads [layer, head] that meet it."""
     from ...analysis.similarity import RULES
 
-    def place(number: int) -> list[int]:
+    def layer_and_head(number: int) -> list[int]:
         return [layers[number // heads], number % heads]
 
-    said: list[dict[str, Any]] = [
-        {"name": name, "rule": RULES[name], "heads": [place(int(number)) for number in np.flatnonzero(held)]}
+    measures: list[dict[str, Any]] = [
+        {"name": name, "rule": RULES[name], "heads": [layer_and_head(int(number)) for number in np.flatnonzero(held)]}
         for name, held in found.collapsed.items()
     ]
-    pairs = [[place(a), place(b)] for a, b in found.near_duplicates(heads)]
-    return [*said, {"name": "near_duplicate", "rule": RULES["near_duplicate"], "pairs": pairs}]
+    pairs = [[layer_and_head(a), layer_and_head(b)] for a, b in found.near_duplicates(heads)]
+    return [*measures, {"name": "near_duplicate", "rule": RULES["near_duplicate"], "pairs": pairs}]

@@ -104,7 +104,7 @@ def test_an_unknown_model_is_404(client):
 
 
 def test_an_answer_that_would_not_fit_is_413_before_any_work(models_dir, monkeypatch):
-    monkeypatch.setattr("headscope.capture.capture.run", None)
+    monkeypatch.setattr("headscope.capture.capture.run_prompt", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_json_cells=100)
     with serving(settings) as client:
         response = post(client)

@@ -77,8 +77,8 @@ def test_a_pair_has_two_segments(client):
 def test_twenty_who_ask_for_the_same_text_at_once_share_one_run(client, monkeypatch):
     from headscope.capture import capture
 
-    runs, real = [], capture.run
-    monkeypatch.setattr(capture, "run", lambda *arguments: runs.append(1) or sleep(0.1) or real(*arguments))
+    runs, run_prompt = [], capture.run_prompt
+    monkeypatch.setattr(capture, "run_prompt", lambda *given: runs.append(1) or sleep(0.1) or run_prompt(*given))
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: post(client), range(20)))
     assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}

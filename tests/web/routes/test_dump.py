@@ -98,13 +98,13 @@ def test_what_the_client_holds_already_is_not_sent_again(client):
         ("layers=-1", "unknown_layer", "layer -1: local:gpt2 has layers 0..2"),
         ("heads=4,0", "unknown_head", "head 4 of layer 0: local:gpt2 has heads 0..3"),
         ("layers=0,1,0", "invalid_input", "layers='0,1,0': name each number once"),
-        ("layers=0,", "invalid_input", "a whole number is wanted"),
-        ("heads=", "invalid_input", "heads='': a whole number is wanted"),
+        ("layers=0,", "invalid_input", "must be a whole number"),
+        ("heads=", "invalid_input", "heads='': must be a whole number"),
         ("heads=0-3", "invalid_input", "write 0,5 or leave it out for all"),
-        ("heads=+1", "invalid_input", "a whole number is wanted"),
-        ("heads=\u0661", "invalid_input", "a whole number is wanted"),
+        ("heads=+1", "invalid_input", "must be a whole number"),
+        ("heads=\u0661", "invalid_input", "must be a whole number"),
         ("layers=0&layers=1", "invalid_input", "layers is given 2 times"),
-        ("decimals=10", "invalid_input", "9 or less is wanted"),
+        ("decimals=10", "invalid_input", "must be 9 or less"),
         ("quantity=logits", "invalid_input", "'pattern' or 'scores'"),
         ("cells=4", "invalid_input", "'cells' is unknown here: it takes layers, heads, quantity, decimals, format"),
     ],
@@ -129,7 +129,7 @@ def test_json_has_a_limit_with_the_way_out_and_binary_dumps_have_none(settings):
 def in_rows(monkeypatch):
     """Each row of each map is worked out, and sent, by itself."""
     monkeypatch.setattr("headscope.capture.windows.WEIGHTS_PER_CHUNK", 1)
-    monkeypatch.setattr("headscope.export.formats.LUMP", 1)
+    monkeypatch.setattr("headscope.export.formats.BATCH_BYTES", 1)
 
 
 @pytest.mark.parametrize("wanted", ["json", "npy", "npz", "safetensors"])

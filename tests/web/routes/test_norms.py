@@ -47,8 +47,8 @@ def test_all_heads_of_a_layer_are_answered_together(client, location, kept, load
 
 def test_the_model_is_run_for_them_once_and_they_count_with_their_capture(client, location, kept, monkeypatch):
     runner, runs = client.app.state.runner, []
-    real = runner.slot.run_stoppable
-    monkeypatch.setattr(runner.slot, "run_stoppable", lambda *given: runs.append(1) or real(*given))
+    run_model = runner.pools.run_model
+    monkeypatch.setattr(runner.pools, "run_model", lambda *given: runs.append(1) or run_model(*given))
     before = runner.captures.bytes
     for path in ("heads/0/0?quantity=norm", "heads/2/3?quantity=norm", "norms/1"):
         assert client.get(f"{location}/{path}").status_code == 200

@@ -67,9 +67,9 @@ def test_arrays_hold_all_scores_at_once(client, address, kept):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("names=entropy,charm", "'charm' is no score; there are entropy,"),
+        ("names=entropy,charm", "'charm' is not a score; the scores are entropy,"),
         ("names=first,first", "name each once"),
-        ("names=", "is no score"),
+        ("names=", "is not a score"),
         ("per=key", "per"),
         ("score=first", "unknown here"),
     ],

@@ -1,0 +1,54 @@
+"""Options that several commands share, and the settings they give."""
+
+import os
+from collections.abc import Container
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ..settings import Settings, unknown_variables
+from ..web.messages import message_of
+from .messages import MISUSED, warn
+
+# For commands that do not listen: the limits and the key of a shared server do not apply.
+LOCAL_HOST = "127.0.0.1"
+
+
+def help_of(setting: str) -> str:
+    """The description of a setting. Round brackets, because Rich reads square ones as markup."""
+    field = Settings.model_fields[setting]
+    return f"{field.description} (default: {field.default}; HEADSCOPE_{setting.upper()})"
+
+
+Text = Annotated[str, typer.Argument(help="the text; - reads it from stdin, without the last line break")]
+Pair = Annotated[str | None, typer.Option(help="second text, for models that read two")]
+Model = Annotated[str | None, typer.Option(help=help_of("model"), show_default=False)]
+Truncate = Annotated[bool, typer.Option("--truncate", help="cut a text that is too long")]
+Output = Annotated[str, typer.Option("-o", "--output", help="file; - is stdout")]
+ModelsDir = Annotated[Path | None, typer.Option(help=help_of("models_dir"), show_default=False)]
+Device = Annotated[str | None, typer.Option(help=help_of("device"), show_default=False)]
+
+
+def settings_from(**flags: Any) -> Settings:
+    """Settings from the flags that are not None, then the environment. Exits with one line per invalid setting."""
+    for warning in unknown_variables(os.environ):
+        warn(warning)
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        for one in error.errors():
+            warn(source_of(one, given) + message_of(one))
+        raise typer.Exit(MISUSED) from None
+
+
+def source_of(error: ErrorDetails, flags: Container[str]) -> str:
+    """`--port=70000: ` or `HEADSCOPE_PORT=70000: `, without the value if it is a secret."""
+    if not error["loc"]:
+        return ""
+    name = str(error["loc"][0])
+    source = f"--{name.replace('_', '-')}" if name in flags else f"HEADSCOPE_{name.upper()}"
+    return f"{source}: " if name == "api_key" else f"{source}={error['input']}: "

@@ -1,0 +1,65 @@
+"""Where a command writes: stdout, or a file that is written completely or not at all."""
+
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from ..records import DumpFormat, TableFormat
+from .messages import fail
+
+STDOUT = "-"
+DUMP_FORMATS: tuple[DumpFormat, ...] = ("json", "npz", "safetensors", "csv")
+TABLE_FORMATS: tuple[TableFormat, ...] = ("json", "csv", "parquet")
+BINARY = ("npz", "safetensors", "parquet")
+Name = TypeVar("Name", bound=str)
+
+
+def format_for(output: str, named: Name | None, known: Sequence[Name]) -> Name:
+    """The named format, else that of the file's ending, else json on stdout. Exits if there is none."""
+    ending = "json" if output == STDOUT else Path(output).suffix.lower().removeprefix(".")
+    chosen = named or next((name for name in known if name == ending), None)
+    if chosen is None:
+        fail(f"{output}: end it in {', '.join(f'.{name}' for name in known)}, or give --format")
+    if output == STDOUT and chosen in BINARY and sys.stdout.isatty():
+        fail(f"{chosen} is binary and cannot be shown in a terminal: give -o FILE.{chosen}")
+    return chosen
+
+
+@contextmanager
+def open_output(output: str) -> Iterator[BinaryIO]:
+    """Raises OSError; exits if the folder does not exist."""
+    path = Path(output).resolve()
+    if output == STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as file:  # a device or a pipe is never replaced by a file
+            yield file
+    elif not path.parent.is_dir():
+        fail(f"{output}: there is no folder {path.parent}")
+    else:
+        with replace_file(path) as file:
+            yield file
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[BinaryIO]:
+    """Writes a temporary file, which replaces the target when it is complete."""
+    part = path.with_name(f".headscope-{secrets.token_hex(4)}.part")
+    try:
+        try:
+            file = part.open("xb")
+        except OSError as error:
+            error.filename = str(path)  # the name that the user gave
+            raise
+        with file:
+            yield file
+        if path.exists():
+            shutil.copymode(path, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

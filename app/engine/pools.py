@@ -1,0 +1,67 @@
+"""The worker pools of the server, by kind of work: a long analysis never delays a window of a map."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar, TypeVarTuple
+
+from ..errors import Busy
+from ..records import Progress
+from ..settings import Settings
+from .progress import WorkProgress
+from .worker_pool import WorkerPool
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+# An analysis of more steps goes to the pool of long analyses: it takes seconds on most machines. The scores of GPT-2
+# small at 1,024 tokens are 84 steps.
+LONG_STEPS = 500
+
+
+class Pools:
+    """model: passes of a model; readers: short work on a capture; analyses: work that reads all weights of one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.model = WorkerPool(1, settings.max_waiting)
+        self.readers = WorkerPool(2, settings.max_waiting)
+        self.analyses = WorkerPool(1, settings.max_waiting)
+        self.long_analyses = WorkerPool(1, settings.max_waiting)
+        self.open_dumps = 0
+
+    async def read(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Run short work on a capture. Raises Busy."""
+        return await self.readers.run(work, *arguments)
+
+    async def read_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """The same for a response that has already begun, however many wait."""
+        return await self.readers.run_unbounded(work, *arguments)
+
+    async def run_model(self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments) -> Result:
+        """Run work that needs a model. Raises Busy, Stopped, Deadline."""
+        progress = WorkProgress(self.settings.run_seconds, "layers")
+        return await self.model.run_with_progress(progress, work, *arguments)
+
+    async def analyse(
+        self,
+        steps: int,
+        work: Callable[[*Arguments, Progress], Result],
+        *arguments: *Arguments,
+        on_percent: Callable[[int], object] | None = None,
+    ) -> Result:
+        """Run work that reads all weights of a capture, in that many steps. Raises Busy, Stopped, Deadline."""
+        progress = WorkProgress(self.settings.run_seconds, on_percent=on_percent)
+        progress.expect(steps)
+        pool = self.long_analyses if steps > LONG_STEPS else self.analyses
+        return await pool.run_with_progress(progress, work, *arguments)
+
+    @contextmanager
+    def dumping(self) -> Iterator[None]:
+        """Counts an open dump within the `with`: it holds its capture even if the cache drops it. Raises Busy."""
+        if self.open_dumps >= self.settings.max_waiting:
+            raise Busy(f"{self.open_dumps} dumps are being read already: try again in a moment")
+        self.open_dumps += 1
+        try:
+            yield
+        finally:
+            self.open_dumps -= 1

@@ -1,0 +1,77 @@
+"""Tables as CSV, JSON or Parquet, for the server and for the command."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, product
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ..records import Quantity, TableFormat
+
+if TYPE_CHECKING:
+    from ..capture.capture import Capture
+    from .dump import Selection
+
+# Column name -> its values; None is a missing value.
+Columns = dict[str, list[Any]]
+
+# Rows of one map at a time. As text, they take some thirty times as much memory as the weights.
+ROWS_PER_BLOCK = 512
+WEIGHT_COLUMNS = ("layer", "head", "query", "query_token", "key", "key_token", "weight")
+
+
+def write_table(columns: Columns, format_: TableFormat) -> bytes:
+    """A row for each entry of the columns. JSON is a list of objects."""
+    if format_ == "parquet":
+        return parquet_file(columns)
+    rows = zip(*columns.values(), strict=True)
+    if format_ == "csv":
+        return csv_lines([columns, *rows])
+    return orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]) + b"\n"
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    """UTF-8; a missing value is an empty field."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def parquet_file(columns: Columns) -> bytes:
+    import pyarrow as pa  # takes half a second to import
+    from pyarrow import parquet
+
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def weights_csv(
+    capture: "Capture",
+    selection: "Selection",
+    quantity: Quantity,
+    decimals: int,
+    report: Callable[[str], None],
+) -> Iterator[bytes]:
+    """A dump as CSV: one row for each weight, written as the weights are computed. `report` gets the current head."""
+    from ..capture.windows import row_blocks
+
+    yield csv_lines([WEIGHT_COLUMNS])
+    for layer, head in product(selection.layers, selection.heads):
+        report(f"layer {layer}, head {head}")
+        for queries, weights in row_blocks(capture, layer, head, quantity, ROWS_PER_BLOCK):
+            of_queries = zip(queries, weights.tolist(), strict=True)
+            rows = (weight_rows(capture, (layer, head, query), of_query, decimals) for query, of_query in of_queries)
+            yield csv_lines(chain.from_iterable(rows))
+
+
+def weight_rows(
+    capture: "Capture", place: tuple[int, int, int], weights: Sequence[float], decimals: int
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of one query; `place` is its layer, head and position."""
+    layer, head, query = place
+    text = capture.tokens[query].text
+    for token, weight in zip(capture.tokens, weights, strict=True):
+        yield layer, head, query, text, token.index, token.text, f"{weight:.{decimals}f}"
