@@ -91,7 +91,7 @@ def test_a_model_of_the_hub_is_named_downloaded_cancelled_and_downloaded_after_a
     expect(bar).not_to_have_js_property("value", 0)
     assert 0 < float(bar.evaluate("bar => bar.value")) < 1
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("alert")).to_have_text(re.compile("was cancelled.*goes on where it stopped"))
+    expect(page.get_by_role("alert")).to_have_text(re.compile("was cancelled.*continues where it stopped"))
     expect(bar).to_be_hidden()
     hub.faults.clear()
     hub.go_on.set()
