@@ -177,7 +177,7 @@ def headscope(page: Page, server: str) -> Headscope:
 
 
 def colours(browser: Browser, png: bytes) -> set[str]:
-    """The colours of a picture, as CSS writes them. The browser decodes it: no library here reads PNG."""
+    """The colours of an image in CSS syntax; a colour that is not opaque as rgba(). The browser decodes the PNG."""
     page = browser.new_page()
     found: list[str] = page.evaluate(
         """async (base64) => {
@@ -188,7 +188,11 @@ def colours(browser: Browser, png: bytes) -> set[str]:
             canvas.drawImage(image, 0, 0);
             const { data } = canvas.getImageData(0, 0, image.width, image.height);
             const found = new Set();
-            for (let at = 0; at < data.length; at += 4) found.add(`rgb(${data.slice(at, at + 3).join(", ")})`);
+            for (let at = 0; at < data.length; at += 4) {
+                const alpha = data[at + 3];
+                const rgb = data.slice(at, at + 3).join(", ");
+                found.add(alpha === 255 ? `rgb(${rgb})` : `rgba(${rgb}, ${alpha / 255})`);
+            }
             return [...found];
         }""",
         base64.b64encode(png).decode(),

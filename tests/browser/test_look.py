@@ -20,6 +20,18 @@ def test_dark_is_remembered_and_reaches_the_plot(headscope: Headscope) -> None:
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
 
 
+def test_a_downloaded_png_is_opaque_and_light_in_the_dark_theme(headscope: Headscope, browser: Browser) -> None:
+    page = headscope.open(model="gpt2-mini", text=SENTENCE, layer=3, head=5).page
+    page.get_by_role("button", name="dark theme").click()
+    expect(page.locator("#heatmap .ytick text").first).to_have_css("fill", "rgb(231, 231, 228)")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG").click()
+    found = colours(browser, download.value.path().read_bytes())
+    assert [one for one in found if one.startswith("rgba")] == []
+    # Paper, ink, and the grey of masked cells, all of the light theme.
+    assert {"rgb(255, 255, 255)", "rgb(27, 28, 30)", "rgb(212, 212, 210)"} <= found
+
+
 def test_all_that_matters_is_on_the_screen_at_1280_by_900_and_nothing_jumps(headscope: Headscope) -> None:
     page = headscope.page
     page.add_init_script(

@@ -171,3 +171,10 @@ def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_al
     expect(tokens.locator("[data-token='1000']")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("find in the text").fill("whale")
     expect(page.locator("#strip output")).to_have_text("nothing found")
+
+
+def test_beside_a_pooled_map_no_scores_are_shown(reader: Headscope) -> None:
+    facts = reader.page.locator("#facts")
+    expect(facts.locator(".note")).to_contain_text("is pooled: a cell shows the maximum of several weights")
+    expect(facts.locator("table")).to_be_hidden()
+    expect(facts.locator(".entropy")).to_be_hidden()
