@@ -24,6 +24,20 @@ function partsOf(token) {
   return token.text.includes("\u21b5") ? [button, make("br")] : [button];
 }
 
+/** Removes the buttons of a chunk and keeps its height. @param {HTMLElement} chunk */
+function clear(chunk) {
+  if (!chunk.childElementCount) return;
+  chunk.style.height = `${chunk.offsetHeight}px`;
+  chunk.replaceChildren();
+}
+
+/** Scrolls the line only: scrollIntoView() would scroll the page as well. @param {HTMLElement} line @param {HTMLElement} button */
+function scrollTo(line, button) {
+  const [box, frame] = [button.getBoundingClientRect(), line.getBoundingClientRect()];
+  if (box.top < frame.top || box.bottom > frame.bottom)
+    line.scrollTop += (box.top + box.bottom - frame.top - frame.bottom) / 2;
+}
+
 /**
  * The tokens of a text as buttons. Only the chunks near the visible part have buttons: ten thousand would take seconds.
  *
@@ -60,13 +74,6 @@ export function createChunks(line, onBuilt) {
     onBuilt([...chunk.querySelectorAll("button")]);
   }
 
-  /** @param {HTMLElement} chunk */
-  function clear(chunk) {
-    if (!chunk.childElementCount) return;
-    chunk.style.height = `${chunk.offsetHeight}px`;
-    chunk.replaceChildren();
-  }
-
   return {
     /** @param {Token[]} given */
     show(given) {
@@ -88,10 +95,7 @@ export function createChunks(line, onBuilt) {
       /** @type {HTMLElement | null} */
       const button = chunk.querySelector(`[data-token="${token}"]`);
       if (!button) return null;
-      const [box, frame] = [button.getBoundingClientRect(), line.getBoundingClientRect()];
-      // scrollIntoView() would scroll the page as well.
-      if (box.top < frame.top || box.bottom > frame.bottom)
-        line.scrollTop += (box.top + box.bottom - frame.top - frame.bottom) / 2;
+      scrollTo(line, button);
       return button;
     },
 
