@@ -38,42 +38,42 @@
  * @property {number} keys
  * @property {number} tokens_dropped how many were cut off
  *
- * @typedef {object} Matrix attention weights [query, key], perhaps pooled: cell [r][c] covers several tokens
+ * @typedef {object} Matrix attention weights [query, key]; pooled where a cell covers several tokens: it is their maximum
  * @property {Float32Array} values row-major
  * @property {number} rows
  * @property {number} columns
  * @property {number} queryStep how many queries one row covers
  * @property {number} keyStep how many keys one column covers
- * @property {Span} queries the tokens that its rows cover, all of them
+ * @property {Span} queries the tokens that all rows together cover
  * @property {Span} keys
  *
- * @typedef {object} Overview every head of one capture, small
+ * @typedef {object} Overview small maps of all heads of a capture
  * @property {Capture} capture
  * @property {number} layers
  * @property {number} heads
- * @property {(layer: number, head: number) => Matrix | null} at null for a layer that is still being run
+ * @property {(layer: number, head: number) => Matrix | null} at null for a layer that has not arrived yet
  *
  * @typedef {object} Pattern the weights of one head
  * @property {Capture} capture
  * @property {number} layer
  * @property {number} head
- * @property {Matrix} matrix the whole of it; of a long text, pooled
- * @property {Matrix | null} detail the window that is looked at closer; null where the whole is as sharp
- * @property {boolean} [words] true where its tokens are words
- * @property {Show} [show] weights where it is left out
- * @property {number} [longest] of effects, which are shown as shares of it
+ * @property {Matrix} matrix of the whole text; pooled for a long text
+ * @property {Matrix | null} detail the window at a higher resolution; null where `matrix` is as sharp
+ * @property {boolean} [words] true where the tokens of the capture are words
+ * @property {Show} [show] weights if left out
+ * @property {number} [longest] for effects: the maximum length; the matrix has the lengths divided by it
  *
- * @typedef {object} Line what one token of a long text gives to each, or gets from each, exactly
- * @property {Matrix} of the whole of the head that it is of
+ * @typedef {object} Line the exact row or column of one token, where the map is pooled
+ * @property {Matrix} of the matrix of the head that it belongs to
  * @property {number} token
  * @property {Side} side
  * @property {Matrix} matrix
  *
- * @typedef {{query: number, key: number}} Cell one weight, by the positions of its tokens
+ * @typedef {{query: number, key: number}} Cell the positions of the tokens of one weight
  *
- * @typedef {[number, number]} Span tokens from, to (the end is not part of it)
+ * @typedef {[number, number]} Span positions from, to; the end is not included
  *
- * @typedef {{rows: Span, columns: Span}} Window the queries and keys of a part of a map
+ * @typedef {{rows: Span, columns: Span}} Window a part of a map
  *
  * @typedef {object} Axes the tokens along the two sides of the map, by their positions; folded tokens are left out
  * @property {number[]} down positions of the tokens, from the top: queries, or keys where the map is flipped
@@ -113,7 +113,7 @@
  *
  * @typedef {"query" | "key"} Side
  *
- * @typedef {"weights" | "effect" | "layer"} Show weights; how long what a query gets from a key is; the same of the sum of all heads of the layer
+ * @typedef {"weights" | "effect" | "layer"} Show effect: the length of what a key adds to a query; layer: the effect of all heads of the layer together
  *
  * @typedef {"" | "scores" | "similarity" | "rollout"} Panel
  *

@@ -1,4 +1,4 @@
-"""How the page looks: themes, widths, what fits on the screen, and what a strict policy leaves of it."""
+"""The look of the page: themes, widths, what fits on the screen, and a strict content security policy."""
 
 import re
 
@@ -8,14 +8,14 @@ from playwright.sync_api import Browser, Request, Route, expect
 from .conftest import SENTENCE, Headscope, colours
 
 
-def test_dark_is_remembered_and_reaches_the_plot(headscope: Headscope) -> None:
+def test_the_dark_theme_is_remembered_and_applies_to_the_map(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     label = page.locator("#heatmap .ytick text").first
     light = label.evaluate("one => getComputedStyle(one).fill")
     page.get_by_role("button", name="dark theme").click()
     expect(label).not_to_have_css("fill", light)
     page.reload()
-    # The button says what pressing it does now.
+    # The button has the name of the other theme.
     expect(page.get_by_role("button", name="light theme")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
 
@@ -32,7 +32,7 @@ def test_a_downloaded_png_is_opaque_and_light_in_the_dark_theme(headscope: Heads
     assert {"rgb(255, 255, 255)", "rgb(27, 28, 30)", "rgb(212, 212, 210)"} <= found
 
 
-def test_all_that_matters_is_on_the_screen_at_1280_by_900_and_nothing_jumps(headscope: Headscope) -> None:
+def test_the_map_is_on_the_screen_at_1280_by_900_and_nothing_moves_while_loading(headscope: Headscope) -> None:
     page = headscope.page
     page.add_init_script(
         "window.jumps = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) jumps += one.value })"
@@ -42,12 +42,14 @@ def test_all_that_matters_is_on_the_screen_at_1280_by_900_and_nothing_jumps(head
     box = page.locator("#heatmap .stage").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 900
-    # 0 when nothing moved; browsers call 0.1 good. The facts appear in room that was empty.
+    # 0 if nothing moved; below 0.1 is called good. The facts appear where the page was empty.
     assert page.evaluate("jumps") < 0.01
 
 
 @pytest.mark.parametrize("width", [390, 768])
-def test_a_narrow_window_stacks_the_page_and_scrolls_one_way(headscope: Headscope, width: int) -> None:
+def test_in_a_narrow_window_the_page_is_one_column_and_scrolls_vertically_only(
+    headscope: Headscope, width: int
+) -> None:
     page = headscope.page
     page.set_viewport_size({"width": width, "height": 844})
     headscope.open()
@@ -59,7 +61,7 @@ def test_a_narrow_window_stacks_the_page_and_scrolls_one_way(headscope: Headscop
     assert plot["width"] > 180
 
 
-def test_on_a_phone_the_picture_begins_on_the_first_screen(headscope: Headscope) -> None:
+def test_on_a_phone_the_map_begins_on_the_first_screen(headscope: Headscope) -> None:
     page = headscope.page
     page.set_viewport_size({"width": 390, "height": 844})
     headscope.open()
@@ -69,7 +71,7 @@ def test_on_a_phone_the_picture_begins_on_the_first_screen(headscope: Headscope)
 
 
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
-def test_the_title_of_the_keys_keeps_clear_of_the_buttons_above(headscope: Headscope, model: str) -> None:
+def test_the_axis_title_does_not_touch_the_buttons_above(headscope: Headscope, model: str) -> None:
     text = "Unbelievably overwhelming, mammoth summers swam within windows while womankind wandered homeward."
     page = headscope.open(model=model, text=text, layer=0, head=0).page
     title, buttons = page.locator("#heatmap .xtitle").bounding_box(), page.locator("#heatmap .zoom").bounding_box()
@@ -78,7 +80,7 @@ def test_the_title_of_the_keys_keeps_clear_of_the_buttons_above(headscope: Heads
     assert title["y"] - buttons["y"] - buttons["height"] >= 10
 
 
-def test_a_finger_is_told_to_tap_and_a_mouse_of_keys(headscope: Headscope, browser: Browser) -> None:
+def test_hints_mention_tapping_on_a_touch_screen_and_keys_otherwise(headscope: Headscope, browser: Browser) -> None:
     mouse = headscope.open().page.locator("#grid .hint").inner_text()
     assert mouse.endswith("click or use the arrow keys")
     phone = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
@@ -87,9 +89,7 @@ def test_a_finger_is_told_to_tap_and_a_mouse_of_keys(headscope: Headscope, brows
     phone.close()
 
 
-def test_a_finger_reads_a_weight_off_the_picture_until_it_points_elsewhere(
-    headscope: Headscope, browser: Browser
-) -> None:
+def test_a_tap_on_the_map_shows_a_weight_until_the_next_tap_elsewhere(headscope: Headscope, browser: Browser) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone.goto(f"{headscope.server}/#model=minilm&text=The+cat&layer=0&head=0")
     phone.locator("#heatmap .plot image").first.wait_for()
@@ -102,7 +102,7 @@ def test_a_finger_reads_a_weight_off_the_picture_until_it_points_elsewhere(
     phone.close()
 
 
-def test_what_is_chosen_moves_nothing_above_the_picture(headscope: Headscope) -> None:
+def test_choosing_a_head_moves_nothing_above_the_map(headscope: Headscope) -> None:
     page = headscope.page
     page.goto(f"{headscope.server}/#model=nope&text=")
     place = "[...document.querySelectorAll('#heatmap .scale, #model, .try')].map(one => one.getBoundingClientRect().x)"
@@ -137,22 +137,20 @@ def test_the_page_obeys_a_strict_content_security_policy(headscope: Headscope, b
     assert 2 <= len(colours(browser, page.screenshot(clip=within))) <= 9  # type: ignore[arg-type]
 
 
-def test_a_picture_of_two_tokens_has_the_colours_of_its_weights_and_no_others(
-    headscope: Headscope, browser: Browser
-) -> None:
+def test_a_map_of_two_tokens_has_only_the_colours_of_its_weights(headscope: Headscope, browser: Browser) -> None:
     page = headscope.open(model="gpt2-mini", text="Hi", layer=0, head=0).page
     assert headscope.labels == ["H", "i"]
     plot = page.locator("#heatmap .nsewdrag").bounding_box()
     assert plot is not None
     within = {"x": plot["x"] + 4, "y": plot["y"] + 4, "width": plot["width"] - 8, "height": plot["height"] - 8}
-    # A weight of 1, the grey of what may not be looked at, and two weights that add up to 1.
+    # A weight of 1, the grey of a masked cell, and two weights with the sum 1.
     found = colours(browser, page.screenshot(clip=within))  # type: ignore[arg-type]
     assert {"rgb(253, 231, 37)", "rgb(212, 212, 210)"} < found
     assert len(found) <= 4
 
 
-def test_a_first_visit_weighs_little_beside_plotly(browser: Browser, server: str) -> None:
-    """All that the page itself is made of, compressed; the weights of the text come on top, 1 kB for each head."""
+def test_a_first_visit_downloads_little_besides_plotly(browser: Browser, server: str) -> None:
+    """All files of the page, compressed; the maps of the text are not counted, 1 kB per head."""
     page = browser.new_page()
     finished: list[Request] = []
 
@@ -168,7 +166,7 @@ def test_a_first_visit_weighs_little_beside_plotly(browser: Browser, server: str
     assert sum(sizes.values()) <= 66_000, sorted(sizes.items(), key=lambda one: -one[1])
 
 
-def test_a_page_that_grows_wide_has_one_colour_bar_and_no_numbers_of_the_other(headscope: Headscope) -> None:
+def test_when_the_page_becomes_wide_only_the_vertical_colour_bar_has_numbers(headscope: Headscope) -> None:
     page = headscope.page
     page.set_viewport_size({"width": 390, "height": 844})
     headscope.open(text="The cat sat.", layer=0, head=0)

@@ -9,7 +9,7 @@ from .conftest import SENTENCE, TOKENS, Complaints, Headscope, seen
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 
 
-def test_a_token_shows_its_weights_and_a_click_holds_it(headscope: Headscope) -> None:
+def test_a_token_shows_its_weights_and_a_click_pins_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     tokens, readout = page.locator("#strip .tokens button"), page.locator("#strip .readout")
     assert [seen(one) for one in tokens.all_text_contents()] == TOKENS

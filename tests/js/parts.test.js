@@ -52,7 +52,7 @@ test("the largest weight has the positions of its tokens, and leaves out the sin
   assert.equal(strongestText(patternOf(["[CLS]", "b"], Array(2).fill([1, 0]))), "");
 });
 
-test("the place of the map says why there is none", () => {
+test("where there is no map, a text says why", () => {
   const state = initialState();
   assert.match(emptyText(state), /No text yet/);
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);

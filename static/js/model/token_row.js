@@ -13,7 +13,7 @@ const VERBS = {
 };
 
 /**
- * The token that the token strip shows the weights of: the held token, else the one under the pointer.
+ * The token that the token strip shows the weights of: the pinned token, else the one under the pointer.
  *
  * @param {Pick<State, "token" | "side" | "hovered">} state
  */

@@ -19,17 +19,17 @@ const looking = (shift, weight) =>
 /** Every query gives everything to one key. @param {number} at */
 const stripe = (at) => positions.map(() => positions.map((key) => Number(key === at)));
 
-test("the head to open with links distant tokens, and does not rest or look at its neighbour", () => {
+test("the default head attends to distant tokens, not to the sink or to neighbours", () => {
   const [itself, next, rest, oneForAll, before] = [looking(0, 1), looking(1, 1), stripe(5), stripe(1), looking(5, 1)];
   assert.equal(opened(words, [itself, next, rest, oneForAll, looking(3, 0.6), before]), 4);
 });
 
-test("of two heads with the same links, the one that rests less on special tokens is opened", () => {
+test("of two heads with the same strong weights, the one with less attention on special tokens is chosen", () => {
   const resting = looking(3, 0.6).map((row, query) => row.map((value, key) => (query > 2 && key === 0 ? 0.9 : value)));
   assert.equal(opened(words, [resting, looking(3, 0.6)]), 1);
 });
 
-test("links to several tokens tell more than as many to one", () => {
+test("strong weights on several keys count more than on one key", () => {
   const link = (/** @type {[number, number][]} */ pairs) =>
     positions.map((row) => positions.map((key) => (pairs.some(([i, j]) => i === row && j === key) ? 0.9 : 0)));
   const [one, several] = [
@@ -45,7 +45,7 @@ test("links to several tokens tell more than as many to one", () => {
   assert.equal(opened(words, [one, several]), 1);
 });
 
-test("a causal model's first token is a rest too, and its row no link", () => {
+test("in a causal model, the first token is part of the sink", () => {
   const first = [
     [1, 0, 0, 0],
     [1, 0, 0, 0],
@@ -61,6 +61,6 @@ test("a causal model's first token is a rest too, and its row no link", () => {
   assert.equal(opened(["a", "b", "c", "d"], [first, back], { causal: true }), 1);
 });
 
-test("where nothing tells, the first head is opened", () => {
+test("where no head has structure, the first is chosen", () => {
   assert.equal(opened(["a"], [[[1]], [[1]]]), 0);
 });

@@ -17,14 +17,14 @@ const stateOf = (changes = {}) => ({
   ...changes,
 });
 
-test("the whole text is sharp enough as it is, and so is a head that is there exactly", () => {
+test("no detail is fetched for the whole text, or for an exact head", () => {
   assert.equal(wantedDetail(stateOf()), null);
   const exact = { capture, matrix: covering([0, 100], [0, 100], 1), detail: null };
   assert.equal(wantedDetail(stateOf({ pattern: exact, rows: [0, 10], columns: [0, 10] })), null);
   assert.equal(wantedDetail(stateOf({ pattern: null })), null);
 });
 
-test("a window is fetched in whole cells of the size that the screen has room for", () => {
+test("a window is fetched in whole cells, as many as fit on the screen", () => {
   // 25 queries on 10 cells: three in each, from a multiple of three to the next; 8 keys fit one by one.
   const window = { rows: [31, 56], columns: [4, 12] };
   assert.deepEqual(wantedDetail(stateOf(window)), { rows: [30, 57], columns: [4, 12] });
@@ -34,7 +34,7 @@ test("a window is fetched in whole cells of the size that the screen has room fo
   });
 });
 
-test("what a closer look holds already is not fetched again", () => {
+test("a window inside the detail is not fetched again", () => {
   const pattern = { ...stateOf().pattern, detail: covering([30, 60], [0, 30], 3) };
   assert.equal(wantedDetail(stateOf({ pattern, rows: [31, 56], columns: [2, 30] })), null);
   assert.deepEqual(wantedDetail(stateOf({ pattern, rows: [31, 61], columns: [2, 30] })), {
@@ -48,6 +48,6 @@ test("what a closer look holds already is not fetched again", () => {
   });
 });
 
-test("pictures are fetched for the screen they stand on, within bounds", () => {
+test("the number of cells depends on the size of the stage, within limits", () => {
   assert.deepEqual([100, 512, 513, 800, 4000].map(cellsFor), [512, 512, 768, 1024, 1024]);
 });

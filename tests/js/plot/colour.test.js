@@ -20,17 +20,17 @@ for (const scale of SCALES) {
   });
 }
 
-test("weights a little outside are not off the scale", () => {
+test("weights slightly outside 0..1 have the colours of the ends", () => {
   assert.deepEqual([shade(1.0000001, "linear"), shade(-1e-9, "linear"), shade(0, "log")], [1, 0, 0]);
 });
 
-test("grid and plot share their colours", () => {
+test("grid and map have the same colours", () => {
   const [red, green, blue] = [0, 8, 16].map((shift) => (colour(1, "linear") >>> shift) & 255);
   assert.equal(COLOURSCALE.at(-1)?.[1], `rgb(${red},${green},${blue})`);
   assert.equal(colour(0, "sqrt") >>> 24, 255);
 });
 
-test("no weight is grey, which is for masked cells", () => {
+test("no weight is grey: grey marks masked cells", () => {
   for (let at = 0; at <= 255; at++) {
     const [red, green, blue] = [0, 8, 16].map((shift) => (colour(at / 255, "linear") >>> shift) & 255);
     assert.ok(Math.max(red, green, blue) - Math.min(red, green, blue) > 40, `${red} ${green} ${blue}`);

@@ -4,7 +4,7 @@ import { colour } from "../../../static/js/plot/colour.js";
 import { pixels } from "../../../static/js/plot/thumbnail.js";
 import { matrixOf } from "../worlds.js";
 
-test("masked cells are left clear, and a weight of zero is not", () => {
+test("masked cells are transparent, a weight of zero is not", () => {
   const matrix = matrixOf([
     [1, 0],
     [0, 1],

@@ -4,7 +4,7 @@ import { niceStep } from "../../../static/js/model/plot_area.js";
 import { labelled, plotlyTicks } from "../../../static/js/plot/ticks.js";
 import { captureOf } from "../worlds.js";
 
-const room = { pixels: 600, line: 13, letters: 14 };
+const space = { pixels: 600, line: 13, letters: 14 };
 const seen = (/** @type {string[]} */ labels) => labels.map((label) => label.replace(/[\u2066-\u2069]/g, ""));
 const many = captureOf(Array.from({ length: 512 }, (_, at) => `w${at}`)).tokens;
 
@@ -13,7 +13,7 @@ test("steps are 1, 2, 5 and their tens", () => {
 });
 
 test("every token is labelled where all fit", () => {
-  const { positions, labels } = labelled(many, [0, 3], room);
+  const { positions, labels } = labelled(many, [0, 3], space);
   assert.deepEqual(
     [positions, seen(labels)],
     [
@@ -23,27 +23,27 @@ test("every token is labelled where all fit", () => {
   );
 });
 
-test("where they do not, some are, with their positions", () => {
-  const { step, positions, labels } = labelled(many, [0, 512], room);
+test("where they do not fit, some are labelled, with their positions", () => {
+  const { step, positions, labels } = labelled(many, [0, 512], space);
   assert.deepEqual([step, positions.length, seen(labels).slice(0, 2)], [20, 26, ["0 w0", "20 w20"]]);
 });
 
-test("labels never stand closer than a line", () => {
+test("labels are never closer than one line", () => {
   for (const count of [1, 7, 46, 47, 100, 512]) {
-    const { positions } = labelled(many, [0, count], room);
+    const { positions } = labelled(many, [0, count], space);
     assert.ok(
-      positions.length >= 1 && positions.length * room.line <= Math.max(room.pixels + room.line, room.line),
+      positions.length >= 1 && positions.length * space.line <= Math.max(space.pixels + space.line, space.line),
       `${count}`,
     );
   }
 });
 
-test("a closer look labels the tokens of its window", () => {
-  assert.deepEqual(seen(labelled(many, [100, 102], room).labels), ["w100", "w101"]);
+test("in a window, its tokens are labelled", () => {
+  assert.deepEqual(seen(labelled(many, [100, 102], space).labels), ["w100", "w101"]);
 });
 
 test("labels are safe for Plotly", () => {
-  const { tickvals, ticktext } = plotlyTicks(captureOf(["<s>", "R&D"]).tokens, [0, 2], room);
+  const { tickvals, ticktext } = plotlyTicks(captureOf(["<s>", "R&D"]).tokens, [0, 2], space);
   assert.deepEqual(
     [tickvals, seen(ticktext)],
     [

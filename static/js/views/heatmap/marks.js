@@ -5,7 +5,7 @@ import { placeAt } from "./stage.js";
 /** @import {Frame, Geometry, Place, State, Store} from "../../types.js" */
 
 /**
- * The token whose row or column is marked: the held token, else one under the pointer in the token strip. A cell under
+ * The token whose row or column is marked: the pinned token, else one under the pointer in the token strip. A cell under
  * the pointer in the map has a mark of its own.
  *
  * @param {Pick<State, "token" | "side" | "hovered">} state

@@ -62,7 +62,7 @@ export function nextMatch(matches, from, back) {
 }
 
 /**
- * The change of the state that holds a token. Where the window does not contain the token, its middle moves there on
+ * The change of the state that pins a token. Where the window does not contain the token, its middle moves there on
  * both sides: the token's row and column are then visible.
  *
  * @param {State} state

@@ -27,7 +27,7 @@ export function nextToken(key, from, count) {
 
 /**
  * How tokens are drawn, as a function of their position: the strength of the highlight colour, the classes, and whether
- * the token is held.
+ * the token is pinned.
  *
  * @param {Pick<State, "pattern" | "side" | "hovered" | "token" | "scale" | "line">} state
  */
@@ -45,7 +45,7 @@ export function tokenStyles({ pattern, side, hovered, token, scale, line }) {
     return {
       weight: `${Math.round(100 * shade(weight ?? 0, scale))}%`,
       classes: classes.join(" "),
-      held: String(index === token),
+      pinned: String(index === token),
     };
   };
 }
@@ -54,13 +54,13 @@ export function tokenStyles({ pattern, side, hovered, token, scale, line }) {
 function styleTokens(buttons, state) {
   const styleOf = tokenStyles(state);
   for (const button of buttons) {
-    const { weight, classes, held } = styleOf(Number(button.dataset.token));
-    const style = `${weight} ${classes} ${held}`;
+    const { weight, classes, pinned } = styleOf(Number(button.dataset.token));
+    const style = `${weight} ${classes} ${pinned}`;
     if (button.dataset.style === style) continue;
     button.dataset.style = style;
     button.style.setProperty("--weight", weight);
     button.className = classes;
-    button.setAttribute("aria-pressed", held);
+    button.setAttribute("aria-pressed", pinned);
   }
 }
 
@@ -71,9 +71,9 @@ function renderText(root, state) {
   }
   const shown = shownToken(state);
   // At the start, as the end of a long sentence is cut off.
-  const held = state.token === null ? "" : "held (Escape releases it): ";
+  const pinned = state.token === null ? "" : "pinned (Escape unpins it): ";
   const text =
-    state.pattern && shown !== null ? held + tokenSentence(state.pattern, shown, state.side, state.line) : "";
+    state.pattern && shown !== null ? pinned + tokenSentence(state.pattern, shown, state.side, state.line) : "";
   const readout = need(root, ".readout");
   if (readout.textContent !== text) readout.textContent = text;
 }
@@ -140,7 +140,7 @@ export function mountStrip(root, store, actions) {
   /** @param {number | null} token */
   const point = (token) => store.set({ hovered: { query: null, key: null, [store.get().side]: token } });
   /** @param {number | null} token */
-  const hold = (token) => actions.adjust({ token: token === store.get().token ? null : token });
+  const pin = (token) => actions.adjust({ token: token === store.get().token ? null : token });
 
   /** @param {KeyboardEvent} event */
   function press(event) {
@@ -148,7 +148,7 @@ export function mountStrip(root, store, actions) {
     if (from === null || event.ctrlKey || event.metaKey || event.altKey) return;
     const to = nextToken(event.key, from, store.get().pattern?.capture.tokens.length ?? 0);
     if (to !== null) tokens.focus(to);
-    else if (event.key === "Escape") hold(null);
+    else if (event.key === "Escape") pin(null);
     else return;
     event.preventDefault();
   }
@@ -157,7 +157,7 @@ export function mountStrip(root, store, actions) {
   for (const event of ["pointerleave", "focusout"]) on(line, event, () => point(null));
   on(line, "click", ({ target }) => {
     const token = tokenAt(target);
-    if (token !== null) hold(token);
+    if (token !== null) pin(token);
   });
   on(line, "keydown", press);
   for (const radio of root.querySelectorAll("input[name=side]")) {

@@ -13,7 +13,7 @@ function pair() {
   return pattern;
 }
 
-test("the fold button names what it hides", () => {
+test("the fold button names the tokens that it hides", () => {
   assert.equal(foldLabel(pair()), "fold [CLS], [SEP]");
   assert.equal(foldLabel(patternOf(["a", "b"], even, { causal: true })), "fold first token");
   assert.equal(foldLabel(null), "fold");
