@@ -47,7 +47,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def role_rows(what: str, found: "Roles", probed: dict[str, "np.ndarray"]) -> Iterator[Row]:
     """A row for each role, with the heads that reach its threshold in the induction probe, if it measures that role."""
-    from headscope.analysis.formulas.roles import DELIMITER, RESTS, ROLES
+    from headscope.analysis.formulas.roles import DELIMITER, ROLES, SINK_DOMINATED
 
     for role, held in zip(ROLES, found.held, strict=True):
         comparison = ""
@@ -55,8 +55,8 @@ def role_rows(what: str, found: "Roles", probed: dict[str, "np.ndarray"]) -> Ite
             comparison = f"induction probe: {addresses(probed[role.name] >= role.threshold)}"
         yield Row(f"{what}: {role.title}", addresses(held), comparison=comparison)
     if not found.causal:
-        yield Row(f"{what}: {DELIMITER.removeprefix('of an encoder: ')}", addresses(found.delimiter))
-    yield Row(f"{what}: {RESTS}", addresses(found.rests))
+        yield Row(f"{what}: {DELIMITER.removeprefix('only in encoders: ')}", addresses(found.delimiter))
+    yield Row(f"{what}: {SINK_DOMINATED}", addresses(found.rests))
 
 
 def addresses(chosen: "np.ndarray") -> str:

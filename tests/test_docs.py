@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headscope.analysis.formulas.roles import CHOICE, DELIMITER, RESTS, ROLES
+from headscope.analysis.formulas.roles import CHOICE, DELIMITER, ROLES, SINK_DOMINATED
 from headscope.analysis.similarity import RULES
 from headscope.analysis.table import ROW_SCORES
 from headscope.main import create_app
@@ -114,7 +114,7 @@ def scores_table():
 
 def roles_table():
     rows = ["| name | rule |", "|---|---|", *(f"| `{role.name}` | {role.rule} |" for role in ROLES)]
-    return "\n".join([*rows, f"| `delimiter` | {DELIMITER} |", f"| `rests` | {RESTS} |"])
+    return "\n".join([*rows, f"| `delimiter` | {DELIMITER} |", f"| `rests` | {SINK_DOMINATED} |"])
 
 
 def collapse_table():

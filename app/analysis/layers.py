@@ -13,7 +13,7 @@ from ..errors import TooManyTokens, UnknownLayer
 from ..records import NO_PROGRESS, Progress
 from . import blocks
 from .blocks import of_layer, text_for
-from .formulas.rollout import onward, step
+from .formulas.rollout import next_rollout, step
 
 # Of so many tokens a map takes 64 MB, and a few are held at once.
 MOST_OF_ROLLOUT = 4096
@@ -63,7 +63,7 @@ def rollout(capture: Capture, asked: How, progress: Progress = NO_PROGRESS) -> n
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     rolled: Tensor | None = None
     for a in steps(capture, asked, progress):
-        rolled = onward(a, rolled)
+        rolled = next_rollout(a, rolled)
     assert rolled is not None
     return rolled.cpu().numpy()
 

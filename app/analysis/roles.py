@@ -13,7 +13,15 @@ from ..capture.layer import LayerCapture
 from ..records import NO_PROGRESS, Progress
 from .blocks import of_layer, text_for
 from .formulas.block import Text
-from .formulas.roles import COLLAPSED, FEWEST_QUERIES, LEANS, LEAST_LEFT, ROLES, TIMES_CHANCE, rest_of
+from .formulas.roles import (
+    DELIMITER_THRESHOLD,
+    MIN_OUTSIDE_SINK,
+    MIN_QUERIES,
+    ROLES,
+    SINK_THRESHOLD,
+    TIMES_UNIFORM,
+    rest_of,
+)
 
 
 @dataclass(frozen=True)
@@ -31,23 +39,23 @@ class Roles:
     @property
     def held(self) -> np.ndarray:
         """[r l h], True where a head plays a role."""
-        enough = (self.queries >= FEWEST_QUERIES)[:, None, None] & (self.left >= LEAST_LEFT)
+        enough = (self.queries >= MIN_QUERIES)[:, None, None] & (self.left >= MIN_OUTSIDE_SINK)
         threshold = np.array([role.threshold for role in ROLES])[:, None, None]
         with np.errstate(invalid="ignore"):  # where no query is counted
-            more = np.isnan(self.chance) | (self.share >= TIMES_CHANCE * self.chance)
+            more = np.isnan(self.chance) | (self.share >= TIMES_UNIFORM * self.chance)
             return np.asarray(enough & (self.share >= threshold) & more)
 
     @property
     def rests(self) -> np.ndarray:
         """[l h], True where a head does little but rest on its sink."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.sink > COLLAPSED)
+            return np.asarray(self.sink > SINK_THRESHOLD)
 
     @property
     def delimiter(self) -> np.ndarray:
         """[l h], True where a head of an encoder looks at delimiters."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(~np.full_like(self.sink, self.causal, bool) & (self.sink >= LEANS))
+            return np.asarray(~np.full_like(self.sink, self.causal, bool) & (self.sink >= DELIMITER_THRESHOLD))
 
 
 @torch.inference_mode()

@@ -1,10 +1,10 @@
-"""All row scores: the one table from which the API, the page, the command and the documentation know of them."""
+"""The table of row scores. The API, the page, the command and the documentation read it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-# What scores are called is wanted long before any is worked out, and torch takes a second to import.
+# The table is needed before any score is computed, and torch takes a second to import.
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -26,10 +26,10 @@ VOITA = Source("Voita et al. 2019, Analyzing Multi-Head Self-Attention", "https:
 
 @dataclass(frozen=True)
 class RowScore:
-    """A number for each query of a head; that of the head is their mean over the queries that are counted.
+    """A number for each query of a head. The score of the head is the mean over the queries that are counted.
 
-    formula: with A the pattern, i a query, j a key, n tokens, t_i the token at i
-    choice:  what was chosen where sources disagree
+    formula: A is the pattern, i a query, j a key, n the number of tokens, t_i the token at position i
+    choice:  the definition that Headscope uses where sources differ, and the queries that are counted
     """
 
     name: str
@@ -41,7 +41,7 @@ class RowScore:
 
     @property
     def of(self) -> "Callable[[Block], Tensor]":
-        """[h i j] -> [h i], not a number where a query is not counted."""
+        """[h i j] -> [h i], NaN where a query is not counted."""
         from .formulas.functions import FUNCTIONS
 
         return FUNCTIONS[self.name]
@@ -50,17 +50,17 @@ class RowScore:
 ROW_SCORES = (
     RowScore(
         "entropy", "entropy", "bits", "H_i = −Σ_j A_ij log₂ A_ij", CLARK,
-        "0 log 0 = 0, and nothing is smoothed (Clark et al. smooth first)"
+        "0 log 0 = 0; without smoothing (Clark et al. smooth first)"
     ),
     RowScore(
-        "normalised_entropy", "entropy of what is possible", "share", "H_i / log₂(keys that i sees)", CLARK,
-        "a causal query i sees i + 1 keys; queries that see only one are not counted"
+        "normalised_entropy", "normalised entropy", "share", "H_i / log₂(number of keys that i can see)", CLARK,
+        "in a causal model, query i can see i + 1 keys; queries that can see only one key are not counted"
     ),
     RowScore("distance", "distance", "tokens", "Σ_j A_ij |i − j|", VIG, "all queries are counted"
     ),
     RowScore(
         "signed_distance", "signed distance", "tokens", "Σ_j A_ij (j − i)", VIG,
-        "below 0 it looks back; not for causal models, where it is minus the distance"
+        "negative where a query attends to earlier tokens; not for causal models, where it is minus the distance"
     ),
     RowScore("previous", "previous token", "share", "A_i,i−1", VOITA, "the first query is not counted"
     ),
@@ -72,33 +72,34 @@ ROW_SCORES = (
     ),
     RowScore(
         "first", "first token", "share", "A_i,0", GU,
-        "of causal models without the first query, which can look nowhere else; above 0.3, Gu et al. call it a sink"
+        "in causal models, the first query is not counted, since it can only attend to itself; Gu et al. call values "
+        "above 0.3 a sink"
     ),
     RowScore(
         "delimiter", "delimiters", "share", "Σ_j A_ij over special tokens j", CLARK,
-        "all that the tokenizer put in: [CLS] and [SEP]"
+        "special tokens: those that the tokenizer adds, as [CLS] and [SEP]; queries that can see none are not counted"
     ),
     RowScore(
         "punctuation", "punctuation", "share", "Σ_j A_ij over punctuation j", CLARK,
-        "tokens of nothing but punctuation (Unicode categories P); queries that see none are not counted"
+        "tokens that consist of punctuation (Unicode categories P); queries that can see none of them are not counted"
     ),
     RowScore(
         "confidence", "confidence", "share", "max_j A_ij", VOITA,
-        "without tokens that end a sentence, as queries and as keys; the mean over queries, not the largest of all "
-        "weights; above 0.8, Voita et al. call a head confident"
+        "special tokens that end a sentence are left out, as queries and as keys; the mean over queries, not the "
+        "largest of all weights; Voita et al. call a head with values above 0.8 confident"
     ),
     RowScore(
         "duplicate", "duplicate token", "share", "Σ_j A_ij over j < i with t_j = t_i", OLSSON,
-        "only queries with an earlier copy are counted (TransformerLens counts all), no special tokens"
+        "only queries with an earlier copy of their token are counted (TransformerLens counts all); no special tokens"
     ),
     RowScore(
         "induction", "induction", "share", "Σ_j A_ij over j < i with t_j−1 = t_i", OLSSON,
-        "only queries with such a key are counted, no special tokens; j = i is none"
+        "only queries with such a key are counted; no special tokens; j = i does not count as such a key"
     ),
     RowScore(
         "rare", "rarest token", "share", "1 where arg max_j A_ij is the rarest token, else 0", VOITA,
-        "rarest: highest id, as vocabularies mostly begin with what is frequent (not so BERT's single characters); "
-        "queries that do not see it are not counted",
+        "the rarest token has the highest id, since most vocabularies are sorted by frequency (except for the single "
+        "characters of BERT); queries that cannot see it are not counted",
     ),
 )  # fmt: skip
 BY_NAME = {score.name: score for score in ROW_SCORES}

@@ -6,7 +6,7 @@ import torch
 from worlds import CountedProgress, whole_maps
 
 from headscope.analysis import blocks, layers
-from headscope.analysis.formulas.rollout import onward, step
+from headscope.analysis.formulas.rollout import next_rollout, step
 from headscope.analysis.layers import flow, how, rollout
 from headscope.capture.capture import run
 from headscope.errors import Stopped, TooManyTokens, UnknownLayer
@@ -24,7 +24,7 @@ def by_hand(capture, start, last, residual, receptive):
     found = None
     for layer in range(start, last + 1):
         mean = torch.tensor(whole_maps(capture, [layer], range(capture.heads))[0].mean(0), dtype=torch.float64)
-        found = onward(step(mean, residual, receptive), found)
+        found = next_rollout(step(mean, residual, receptive), found)
     return found.numpy()
 
 

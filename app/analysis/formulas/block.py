@@ -1,4 +1,4 @@
-"""What a row score is worked out from: some rows of all heads of a layer, and what is known of the text's tokens.
+"""The input of a row score: some rows of all heads of a layer, and properties of the tokens.
 
 Axis letters: h head, i query row, j key column, n tokens.
 """
@@ -15,18 +15,19 @@ from torch import Tensor
 from ...records import Token
 from .similarity import bits
 
-# A character that is split into several tokens labels each of them, with a number: `é[1/2]`.
+# A token that is part of a character has that character and a number as its label: `é[1/2]`.
 PART = re.compile(r"\[\d+/\d+\]$")
 
 
 @dataclass(frozen=True)
 class Text:
-    """Of each token, [n]. `causal`: a query sees no key after it.
+    """Properties of each token, [n].
 
-    special:     put in by the tokenizer, as [CLS] and [SEP]
+    special:     added by the tokenizer, as [CLS] and [SEP]
     ends:        special, and not the first token: it ends a sentence
-    punctuation: nothing but punctuation (Unicode categories P)
-    rarest:      among the tokens of the text that come last in the model's vocabulary
+    punctuation: consists of punctuation (Unicode categories P)
+    rarest:      has the highest id in this text, special tokens left out
+    causal:      True where a query can see no later key
     """
 
     ids: Tensor
@@ -38,7 +39,7 @@ class Text:
 
 
 def text_of(tokens: Sequence[Token], causal: bool, device: torch.device | None = None) -> Text:
-    """What the scores need to know of the tokens, where the weights are."""
+    """The properties of these tokens, on the device of the weights."""
     ids = torch.tensor([token.id for token in tokens], device=device)
     special = torch.tensor([token.special for token in tokens], device=device)
     marks = [not token.special and is_punctuation(token.text) for token in tokens]
@@ -49,14 +50,14 @@ def text_of(tokens: Sequence[Token], causal: bool, device: torch.device | None =
 
 
 def is_punctuation(label: str) -> bool:
-    """Of a token as it is shown: a space is `·` there, and no punctuation; a piece of a word begins with `##`."""
+    """`label` is the visible text of a token: `·` is a space and not punctuation; `##` begins a continuation."""
     bare = PART.sub("", label).strip("·")
     return bool(bare) and all(unicodedata.category(character).startswith("P") for character in bare)
 
 
 @dataclass(frozen=True)
 class Block:
-    """weights [h i j]: the pattern, i the queries `rows`, j all keys that any of them may see, from the first."""
+    """weights [h i j]: the pattern of the queries `rows`, from the first key to the last one that they can see."""
 
     weights: Tensor
     rows: range
@@ -74,7 +75,7 @@ class Block:
 
     @cached_property
     def entropy(self) -> Tensor:
-        """[h i], in bits: more than one score is made of it."""
+        """[h i], in bits. Several scores use it."""
         return bits(self.weights)
 
     @cached_property
@@ -82,22 +83,22 @@ class Block:
         """[h i]."""
         return self.weights.amax(-1)
 
-    def of_keys(self, facts: Tensor) -> Tensor:
+    def of_keys(self, values: Tensor) -> Tensor:
         """[n] -> [j]."""
-        return facts[: self.weights.shape[-1]]
+        return values[: self.weights.shape[-1]]
 
-    def of_queries(self, facts: Tensor) -> Tensor:
+    def of_queries(self, values: Tensor) -> Tensor:
         """[n] -> [i 1]."""
-        return facts[self.rows.start : self.rows.stop, None]
+        return values[self.rows.start : self.rows.stop, None]
 
     def sees(self, chosen: Tensor) -> Tensor:
-        """[n] -> [i], whether a query may look at one of the chosen tokens."""
+        """[n] -> [i], True where a query can see one of the chosen tokens."""
         if self.text.causal:
             return chosen.cumsum(0)[self.rows.start : self.rows.stop] > 0
         return chosen.any().expand(len(self.rows))
 
     def mass_on(self, chosen: Tensor) -> Tensor:
-        """What each query gives to the chosen keys, [j] or [i j] -> [h i]."""
+        """The mass of each query on the chosen keys, [j] or [i j] -> [h i]."""
         if chosen.ndim == 1:
             return self.weights @ chosen.to(self.weights.dtype)
         found: Tensor = torch.linalg.vecdot(self.weights, chosen.to(self.weights.dtype)[None])
@@ -105,9 +106,9 @@ class Block:
 
     @property
     def nothing(self) -> Tensor:
-        """[h i], of a score that the text or the model cannot have."""
+        """[h i], all NaN: for a score that this text or model does not have."""
         return torch.full_like(self.weights[..., 0], torch.nan)
 
     def only(self, score: Tensor, counted: Tensor) -> Tensor:
-        """[h i], not a number where a query is not counted; counted [i]."""
+        """[h i], NaN where a query is not counted; counted [i]."""
         return score.masked_fill(~counted, torch.nan)

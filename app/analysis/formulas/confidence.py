@@ -1,4 +1,4 @@
-"""How sure a query is of one key. [h i j] -> [h i]."""
+"""The largest weight of a query. [h i j] -> [h i]."""
 
 from torch import Tensor
 
@@ -6,9 +6,9 @@ from .block import Block
 
 
 def confidence(block: Block) -> Tensor:
-    """max_j A_ij, without the tokens that end a sentence, as queries and as keys (Voita et al. 2019, sec. 4).
+    """max_j A_ij, without special tokens that end a sentence, as queries and as keys (Voita et al. 2019, sec. 4).
 
-    The mean over the queries of a head, not the largest weight of its whole pattern.
+    The score of a head is the mean over its queries, not the largest weight of the pattern.
     """
     ends = block.text.ends
     found = block.weights.masked_fill(block.of_keys(ends), 0).amax(-1) if ends.any() else block.largest

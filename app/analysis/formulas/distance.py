@@ -1,4 +1,4 @@
-"""How far a query looks, in tokens. [h i j] -> [h i] (Vig & Belinkov 2019)."""
+"""How far a query attends, in tokens. [h i j] -> [h i] (Vig & Belinkov 2019)."""
 
 from torch import Tensor
 
@@ -11,7 +11,7 @@ def distance(block: Block) -> Tensor:
 
 
 def signed_distance(block: Block) -> Tensor:
-    """sum_j A_ij (j - i): negative where the query looks back.
+    """sum_j A_ij (j - i): negative where the query attends to earlier tokens.
 
     In a causal model it is minus the distance, so no query is counted.
     """

@@ -1,4 +1,4 @@
-"""How widely a query looks. [h i j] -> [h i]."""
+"""How widely a query spreads its attention. [h i j] -> [h i]."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,14 @@ from .block import Block
 
 
 def entropy(block: Block) -> Tensor:
-    """-sum_j A_ij log2 A_ij in bits, with 0 log 0 = 0; not smoothed (Clark et al. 2019, sec. 3.3, smooth first)."""
+    """-sum_j A_ij log2 A_ij in bits, with 0 log 0 = 0 and no smoothing (Clark et al. 2019, sec. 3.3, smooth first)."""
     return block.entropy
 
 
 def normalised_entropy(block: Block) -> Tensor:
-    """Entropy beside the most there could be, the logarithm of the number of keys a query sees: 0 to 1.
+    """Entropy divided by its largest possible value, the logarithm of the number of keys that a query can see: 0 to 1.
 
-    A query that sees one key has no choice, and is not counted.
+    A query that can see only one key is not counted.
     """
     size = len(block.text.ids)
     visible = block.queries[:, 0] + 1 if block.text.causal else torch.full_like(block.queries[:, 0], size)

@@ -1,7 +1,7 @@
-"""Layers together: attention flow (Abnar and Zuidema 2020), the largest flow from a token to an input.
+"""Attention flow through all layers (Abnar and Zuidema 2020): the maximum flow from a token to an input token.
 
-Node l * n + i is token i above layer l; the nodes of 0 are the inputs. An edge from token i above layer l to token j
-above layer l - 1 carries at most A~_l [i j].
+Node l * n + i is token i above layer l; the nodes of layer 0 are the inputs. The edge from token i above layer l to
+token j above layer l - 1 has the capacity A~_l [i j].
 """
 
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import maximum_flow
 
-# scipy's flows are of whole numbers: an edge that carries everything carries so many.
-WHOLE = 1_000_000
+# scipy computes flows in integers: this is the capacity 1.
+UNITS = 1_000_000
 
 
 def graph(steps: Sequence[np.ndarray]) -> csr_array:
-    """A~ of each layer [i j], the first layer first -> capacities [node node], in parts of WHOLE."""
+    """A~ [i j] of each layer, beginning with the first layer -> capacities [node node], in multiples of 1 / UNITS."""
     size, nodes = len(steps[0]), len(steps[0]) * (len(steps) + 1)
-    tails, heads, most = [], [], []
+    tails, heads, capacities = [], [], []
     for layer, step in enumerate(steps, 1):
         i, j = np.nonzero(step)
         tails.append(layer * size + i)
         heads.append((layer - 1) * size + j)
-        most.append(np.rint(step[i, j] * WHOLE))
-    edges = np.concatenate(most).astype(np.int32), (np.concatenate(tails), np.concatenate(heads))
+        capacities.append(np.rint(step[i, j] * UNITS))
+    edges = np.concatenate(capacities).astype(np.int32), (np.concatenate(tails), np.concatenate(heads))
     return csr_array(coo_array(edges, shape=(nodes, nodes)))
 
 
 def flow_from(capacities: csr_array, size: int, query: int, key: int) -> float:
-    """The largest flow from this token above the last layer to this input; 1 is everything."""
+    """The maximum flow from this token above the last layer to this input token, 0 to 1."""
     source = capacities.shape[0] - size + query
-    return float(maximum_flow(capacities, source, key).flow_value) / WHOLE
+    return float(maximum_flow(capacities, source, key).flow_value) / UNITS

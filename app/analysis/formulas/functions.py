@@ -1,4 +1,4 @@
-"""The function behind each row score of the table: [h i j] -> [h i]."""
+"""The function of each row score in the table: [h i j] -> [h i]."""
 
 from collections.abc import Callable
 

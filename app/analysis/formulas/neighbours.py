@@ -1,4 +1,4 @@
-"""What a query gives to itself and to the tokens beside it. [h i j] -> [h i]."""
+"""The weight of a query on its own token and on the tokens next to it. [h i j] -> [h i]."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from .block import Block
 
 
 def previous(block: Block) -> Tensor:
-    """A_{i,i-1}; the first token has none."""
+    """A_{i,i-1}; not counted for the first token."""
     return beside(block, -1)
 
 
@@ -17,12 +17,12 @@ def own(block: Block) -> Tensor:
 
 
 def following(block: Block) -> Tensor:
-    """A_{i,i+1}; the last token has none, and no query of a causal model sees it."""
+    """A_{i,i+1}; not counted for the last token, nor in a causal model."""
     return beside(block, 1)
 
 
 def beside(block: Block, offset: int) -> Tensor:
-    """A_{i,i+offset}, counted where there is such a key that may be seen."""
+    """A_{i,i+offset}. A query is counted if there is such a key and it can see it."""
     places = block.queries + offset
     last = block.weights.shape[-1] - 1
     found = block.weights.gather(-1, places.clamp(0, last).expand(block.weights.shape[0], -1, -1))[..., 0]

@@ -36,7 +36,7 @@ def as_json(found: "Roles") -> Answer:
 
 def facts_of(found: "Roles") -> dict[str, Any]:
     """The fields `roles` and `sink` of a JSON answer."""
-    from ...analysis.formulas.roles import CHOICE, DELIMITER, RESTS, ROLES
+    from ...analysis.formulas.roles import CHOICE, DELIMITER, ROLES, SINK_DOMINATED
 
     described = []
     for number, role in enumerate(ROLES):
@@ -45,7 +45,7 @@ def facts_of(found: "Roles") -> dict[str, Any]:
         described.append({**facts, "choice": CHOICE, "queries": int(found.queries[number]), **numbers})
     sink = {
         "values": found.sink.astype(np.float32),
-        "rests": {"rule": RESTS, "held": found.rests},
+        "rests": {"rule": SINK_DOMINATED, "held": found.rests},
         "delimiter": {"rule": DELIMITER, "held": found.delimiter},
     }
     return {"roles": described, "sink": sink}

@@ -1,4 +1,4 @@
-"""The row scores once more, one weight at a time in plain Python: None where a query is not counted."""
+"""A second implementation of the row scores in plain Python, one weight at a time. None: the query is not counted."""
 
 import math
 import unicodedata

@@ -1,4 +1,4 @@
-"""Patterns and texts of known answers, for the tests of the scores."""
+"""Patterns and texts with known scores."""
 
 import numpy as np
 import torch
@@ -9,13 +9,13 @@ from headscope.records import Token
 
 
 def tokens_of(words):
-    """One token a word; words alike have ids alike, and who comes later a higher one. [CLS], [SEP] are special."""
+    """One token per word. Equal words have equal ids; new words get higher ids. [CLS] and [SEP] are special."""
     ids = {word: number for number, word in enumerate(dict.fromkeys(words))}
     return tuple(Token(index, ids[word], word, None, None, word.startswith("["), 0) for index, word in enumerate(words))
 
 
 def score(name, pattern, words=None, causal=False, rows=None):
-    """[h i] of one pattern [i j] or several [h i j]; of a part of its rows, as far as they see."""
+    """[h i], the score of one pattern [i j] or of several [h i j]; `rows` chooses some rows."""
     weights = torch.as_tensor(np.array(pattern), dtype=torch.float64)
     weights = weights if weights.ndim == 3 else weights[None]
     tokens = tokens_of(words or [str(place) for place in range(weights.shape[-1])])
@@ -31,19 +31,19 @@ def uniform(size, causal=False):
 
 
 def shifted(size, offset):
-    """Each query looks at the key so far from it; at itself where there is none."""
+    """Each query attends to the key at this offset, or to itself if there is none."""
     places = np.arange(size)
     keys = np.where((places + offset >= 0) & (places + offset < size), places + offset, places)
     return np.eye(size)[keys]
 
 
 def sink(size, share):
-    """Each query gives this share to the first key, the rest to itself; the first gives all to itself."""
+    """Each query attends to the first key with this weight, and to itself with the rest."""
     return share * np.eye(size)[np.zeros(size, int)] + (1 - share) * np.eye(size)
 
 
 def blocks(size, width):
-    """Each query looks evenly at the keys of its block."""
+    """Each query attends to the keys of its block with equal weights."""
     places = np.arange(size) // width
     return (places[:, None] == places) / width
 

@@ -1,4 +1,4 @@
-"""Norms of weighted values, beside the tensor of n x n x m that Kobayashi et al. write down."""
+"""Norms of weighted values, compared with the full tensor [n n m] of Kobayashi et al."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ HEADS, SIZE, WIDTH, STREAM = 4, 5, 3, 12
 
 
 @pytest.mark.parametrize("groups", [4, 2, 1])
-def test_norms_are_those_of_the_whole_tensor(groups):
+def test_norms_are_those_of_the_full_tensor(groups):
     make = torch.Generator().manual_seed(0)
     v = torch.randn(groups, SIZE, WIDTH, generator=make, dtype=torch.float64)
     out = torch.randn(STREAM, HEADS * WIDTH, generator=make, dtype=torch.float64)

@@ -22,7 +22,7 @@ def is_close(found, wanted):
 
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("name", list(BRUTE))
-def test_a_score_is_that_of_plain_python(name, causal):
+def test_a_score_is_that_of_the_second_implementation(name, causal):
     words = PLAIN if causal else SEPARATED
     patterns = random_pattern(3, len(words), causal)
     wanted = [[BRUTE[name](A, i, Text(words, causal)) for i in range(len(words))] for A in patterns.tolist()]
@@ -32,7 +32,7 @@ def test_a_score_is_that_of_plain_python(name, causal):
 
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("name", list(BRUTE))
-def test_a_score_of_a_block_of_rows_is_that_of_the_whole(name, causal):
+def test_the_scores_of_a_block_of_rows_are_those_of_the_whole_pattern(name, causal):
     words = PLAIN if causal else SEPARATED
     patterns = random_pattern(3, len(words), causal)
     parts = [score(name, patterns, words, causal, rows) for rows in (range(5), range(5, 6), range(6, 14))]
@@ -43,24 +43,24 @@ def test_every_score_has_a_second_implementation():
     assert list(BRUTE) == [entry.name for entry in ROW_SCORES] == list(BY_NAME)
 
 
-def test_uniform_attention_over_8_keys_is_3_bits_and_all_that_is_possible():
+def test_uniform_attention_over_8_keys_has_3_bits_and_normalised_entropy_1():
     assert is_close(score("entropy", uniform(8)), [3] * 8)
     assert is_close(score("normalised_entropy", uniform(8)), [1] * 8)
     assert is_close(score("entropy", uniform(4, causal=True), causal=True), [0, 1, np.log2(3), 2])
     assert is_close(score("normalised_entropy", uniform(4, causal=True), causal=True), [NAN, 1, 1, 1])
 
 
-def test_a_query_that_looks_at_one_key_has_no_entropy():
+def test_a_query_that_attends_to_one_key_has_entropy_0():
     assert is_close(score("entropy", shifted(5, -1)), [0] * 5)
 
 
-def test_the_diagonal_is_itself_and_no_way_off():
+def test_the_diagonal_is_attention_to_itself_at_distance_0():
     assert is_close(score("self", np.eye(4)), [1] * 4)
     assert is_close(score("distance", np.eye(4)), [0] * 4)
     assert is_close(score("confidence", np.eye(4)), [1] * 4)
 
 
-def test_a_step_back_is_the_previous_token_of_all_but_the_first():
+def test_the_previous_token_score_counts_all_queries_but_the_first():
     assert is_close(score("previous", shifted(4, -1), causal=True), [NAN, 1, 1, 1])
     assert is_close(score("next", shifted(4, -1), causal=True), [NAN] * 4)
     assert is_close(score("next", shifted(4, 1)), [1, 1, 1, NAN])
@@ -68,18 +68,18 @@ def test_a_step_back_is_the_previous_token_of_all_but_the_first():
     assert is_close(score("signed_distance", shifted(4, -1), causal=True), [NAN] * 4)
 
 
-def test_the_first_row_of_a_causal_sink_says_nothing():
+def test_the_first_query_of_a_causal_model_is_not_counted_for_the_first_token():
     assert is_close(score("first", sink(4, 0.75), causal=True), [NAN, 0.75, 0.75, 0.75])
     assert is_close(score("first", sink(4, 0.75)), [1, 0.75, 0.75, 0.75])
 
 
-def test_a_block_of_four_is_two_bits():
+def test_uniform_attention_within_blocks_of_four_has_two_bits():
     assert is_close(score("entropy", blocks(8, 4)), [2] * 8)
     assert is_close(score("distance", blocks(4, 4)), [1.5, 1, 1, 1.5])
 
 
 @pytest.mark.parametrize("causal", [True, False])
-def test_distance_is_a_sum_over_keys_whatever_a_row_sums_to(causal):
+def test_distance_is_a_sum_over_keys_also_if_a_row_does_not_sum_to_1(causal):
     half = 0.5 * shifted(4, -1)
     assert is_close(score("distance", half, causal=causal), [0, 0.5, 0.5, 0.5])
     signed = [NAN] * 4 if causal else [0, -0.5, -0.5, -0.5]
@@ -95,29 +95,29 @@ def test_distance_is_exact_far_into_a_long_text():
     assert found[0].tolist() == [0, *[1] * 63]
 
 
-def test_tokens_that_end_a_sentence_make_no_query_confident():
+def test_tokens_that_end_a_sentence_do_not_count_for_confidence():
     words = ["[CLS]", "a", "[SEP]"]
     assert is_close(score("confidence", [[0.5, 0.25, 0.25], [0.25, 0.125, 0.625], [0, 1, 0]], words), [0.5, 0.25, NAN])
 
 
-def test_without_special_tokens_or_punctuation_there_is_no_such_score():
+def test_a_text_without_special_tokens_or_punctuation_has_no_score_for_them():
     for name in ("delimiter", "punctuation"):
         assert is_close(score(name, uniform(3), ["a", "b", "c"]), [NAN] * 3)
 
 
-def test_of_a_repeated_phrase_each_query_finds_its_copy_and_what_followed_it():
+def test_queries_of_a_repeated_phrase_have_a_copy_and_a_token_after_it():
     words = ["a", "b", "c", "a", "b", "c"]
     assert is_close(score("duplicate", shifted(6, -3), words, causal=True), [NAN, NAN, NAN, 1, 1, 1])
     assert is_close(score("induction", shifted(6, -2), words, causal=True), [NAN, NAN, NAN, 1, 1, 1])
     assert is_close(score("duplicate", shifted(6, -2), words, causal=True), [NAN, NAN, NAN, 0, 0, 0])
 
 
-def test_itself_is_no_copy_and_what_follows_the_last_copy_may_be_the_query():
+def test_a_token_is_not_a_copy_of_itself_and_the_query_is_not_a_token_after_its_copy():
     assert is_close(score("induction", np.eye(2), ["a", "a"], causal=True), [NAN, NAN])
     assert is_close(score("duplicate", np.eye(2), ["a", "a"], causal=True), [NAN, 0])
 
 
-def test_the_rarest_token_is_the_last_of_the_vocabulary_and_no_special_one():
+def test_the_rarest_token_has_the_highest_id_and_is_not_special():
     words = ["the", "okapi", "the", "[SEP]"]
     pattern = [[0, 1, 0, 0], [0.5, 0.25, 0.25, 0], [0, 0.75, 0, 0.25], [0, 0, 0, 1]]
     assert is_close(score("rare", pattern, words), [1, 0, 1, 0])
@@ -127,11 +127,11 @@ def test_a_query_before_the_rarest_token_is_not_counted():
     assert is_close(score("rare", shifted(3, -1), ["the", "okapi", "the"], causal=True), [NAN, 0, 1])
 
 
-def test_a_part_of_a_sign_that_is_split_is_punctuation_and_one_of_a_letter_is_not():
+def test_a_token_that_is_part_of_a_punctuation_mark_is_punctuation():
     assert [is_punctuation(label) for label in ("“[1/3]", "·—[2/3]", "é[1/2]", "🦜[4/4]")] == [True, True, False, False]
 
 
-def test_punctuation_is_all_of_a_token():
+def test_a_token_is_punctuation_if_all_its_characters_are():
     assert [is_punctuation(label) for label in (",", "·.", "...", "·", "··", "##a", "a.", "·a", "$", "")] == [
         True, True, True, False, False, False, False, False, False, False,
     ]  # fmt: skip

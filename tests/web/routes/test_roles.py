@@ -29,7 +29,7 @@ def test_every_role_is_answered_with_its_rule_and_the_numbers_behind_it(client, 
         for name in ("share", "chance", "left"):
             np.testing.assert_allclose(np.array(role[name], float), getattr(kept, name)[number], atol=1e-6)
         assert role["rule"]
-        assert "evenly spread" in role["choice"]
+        assert "uniform attention" in role["choice"]
     np.testing.assert_allclose(said["sink"]["values"], kept.sink, atol=1e-6)
     assert said["sink"]["rests"]["held"] == kept.rests.tolist()
     assert said["sink"]["delimiter"]["held"] == kept.delimiter.tolist()
