@@ -104,12 +104,12 @@
  * @property {Frame} frame the part of the axes that is shown: the window
  * @property {boolean} folded true where tokens are folded
  *
- * @typedef {object} Pixels what the map is drawn with
+ * @typedef {object} Pixels the part of the geometry that depends on the size of the stage
  * @property {Size} size
  * @property {Area} area
- * @property {Pattern} drawn the pattern with no more cells in the window than pixels; without need for that, the pattern
+ * @property {Pattern} drawn the pattern, pooled so that the window has no more cells than pixels
  *
- * @typedef {ShownTokens & Pixels} Geometry where everything is in the map: worked out by `geometryOf` alone
+ * @typedef {ShownTokens & Pixels} Geometry where everything is in the map; only `geometryOf` works it out
  *
  * @typedef {"query" | "key"} Side
  *
