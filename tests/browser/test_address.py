@@ -118,7 +118,7 @@ def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(head
     status = page.locator("#status").inner_text()
     button = page.get_by_role("button", name="copy link")
     button.click()
-    message = page.locator('.take [role="status"]')
+    message = page.locator('.export [role="status"]')
     expect(message).to_have_text("link copied")
     place, beside = message.bounding_box(), button.bounding_box()
     assert place is not None

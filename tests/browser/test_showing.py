@@ -10,7 +10,7 @@ from .conftest import SENTENCE, Complaints, Headscope, listen, seen
 from .test_catalogue import CELLS, LABELS, ask, hovers
 
 LONG = "Unbelievably overwhelming."
-WORDS = ["[CLS]", "unbelievably", "overwhelming", ".", "[SEP]"]  # the default model knows no capitals
+WORDS = ["[CLS]", "Unbelievably", "overwhelming", ".", "[SEP]"]  # as in the text, although the model has no capitals
 
 
 def pressed(page: Page) -> list[str]:
