@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from headscope.analysis.table import ROW_SCORES
 from headscope.web.documents import NAMES, anchor, html_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,9 +60,21 @@ def test_every_link_of_a_document_leads_to_an_anchor_that_exists(client, name):
         assert not fragment or fragment in pages[path].anchors, target
 
 
+def test_the_glossary_explains_every_score(client):
+    known = links_of(client.get("/docs/glossary").text).anchors
+    assert [score.title for score in ROW_SCORES if anchor(score.title) not in known] == []
+
+
 def test_every_definition_that_the_page_links_is_in_the_glossary(client):
     known = links_of(client.get("/docs/glossary").text).anchors
-    for path in [*ROOT.glob("templates/**/*.html"), *ROOT.glob("static/js/**/*.js"), *ROOT.glob("app/**/*.py")]:
+    linked = re.findall(r'href="/docs/glossary#([^"]+)"', client.get("/").text)
+    assert len(linked) >= 6
+    assert set(linked) <= known
+
+
+def test_every_definition_that_the_scripts_link_is_in_the_glossary(client):
+    known = links_of(client.get("/docs/glossary").text).anchors
+    for path in [*ROOT.glob("static/js/**/*.js"), *ROOT.glob("app/**/*.py")]:
         for fragment in re.findall(r"/docs/glossary#([\w-]+)", path.read_text()):
             assert fragment in known, f"{path.relative_to(ROOT)} links /docs/glossary#{fragment}"
 
