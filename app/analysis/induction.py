@@ -1,7 +1,7 @@
-"""The standard probe: what heads do with random tokens that come twice, whatever the text.
+"""The induction probe: how the heads of a model attend in sequences of random tokens that are repeated once.
 
-Olsson et al. 2022: 10 sequences of 50 random tokens, repeated once. Nothing but position and repetition is to be seen
-there: a head that looks back one token, at the earlier copy, or at what followed it, does so for every text.
+Olsson et al. 2022: 10 sequences of 50 random tokens. They contain no information but position and repetition, so the
+scores for the previous token, duplicates and induction do not depend on any text.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ from .table import BY_NAME, RowScore
 
 SEQUENCES, LENGTH, SEED = 10, 50, 0
 SCORES: tuple[RowScore, ...] = tuple(BY_NAME[name] for name in ("previous", "duplicate", "induction"))
-# Of fewer tokens, chance alone gives much to each.
-SHORTEST = 4
-# What a GPT-2 was trained to see before a text; its tokenizer puts it nowhere.
+# With fewer tokens, uniform attention alone would give high scores.
+MIN_LENGTH = 4
+# GPT-2 was trained with this token before each text, but its tokenizer does not add it.
 START = "<|endoftext|>"
 
 
 @dataclass(frozen=True)
-class Probed:
-    """values [score layer head], the mean over sequences; length: of the random tokens that are repeated."""
+class ProbeResult:
+    """values [score layer head]: means over all sequences. length: the number of random tokens in a sequence."""
 
     values: np.ndarray
     sequences: int
@@ -35,32 +35,34 @@ class Probed:
 
 
 @torch.inference_mode()
-def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> Probed:
-    """Raises InvalidInput where the model reads too few tokens to repeat some of them."""
-    before, after = around(model)
+def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> ProbeResult:
+    """Raises InvalidInput if the model reads too few tokens."""
+    before, after = special_tokens(model)
     most = model.card.max_tokens or 0
     length = min(LENGTH, (most - len(before) - len(after)) // 2)
-    if length < SHORTEST:
-        raise InvalidInput(f"{model.card.id} reads {most} tokens: the probe repeats at least {SHORTEST} of them")
+    if length < MIN_LENGTH:
+        raise InvalidInput(
+            f"{model.card.id} reads at most {most} tokens: the probe repeats at least {MIN_LENGTH} tokens"
+        )
     found = []
-    for drawn in draws(model, length):
-        tokens = tuple(labelled(model, [*before, *drawn, *drawn, *after], set(before) | set(after)))
+    for drawn in random_tokens(model, length):
+        tokens = tuple(tokens_of(model, [*before, *drawn, *drawn, *after], set(before) | set(after)))
         layers = run_tokens(model, tokens, progress=progress)
         found.append(per_head(Capture("", model.card, tokens, layers), SCORES, progress))
-    return Probed(np.mean(found, 0), SEQUENCES, length)
+    return ProbeResult(np.mean(found, 0), SEQUENCES, length)
 
 
-def around(model: LoadedModel) -> tuple[list[int], list[int]]:
-    """The special tokens before and after a text: [CLS] and [SEP], or a GPT-2's start."""
-    put_in: list[int] = model.tokenizer.encode("").ids
+def special_tokens(model: LoadedModel) -> tuple[list[int], list[int]]:
+    """The ids of the special tokens before and after a text: [CLS] and [SEP], or the start token of GPT-2."""
+    added: list[int] = model.tokenizer.encode("").ids
     start = model.tokenizer.token_to_id(START)
-    if put_in:
-        return put_in[:1], put_in[1:]
+    if added:
+        return added[:1], added[1:]
     return ([] if start is None else [start]), []
 
 
-def draws(model: LoadedModel, length: int) -> Iterator[list[int]]:
-    """Random tokens, no two of a sequence alike, and none that was added to the vocabulary or stands unused in it."""
+def random_tokens(model: LoadedModel, length: int) -> Iterator[list[int]]:
+    """Random ids for each sequence, all different. Added tokens and unused tokens of the vocabulary are left out."""
     added = model.tokenizer.get_added_tokens_decoder()
     words = [
         number
@@ -72,6 +74,6 @@ def draws(model: LoadedModel, length: int) -> Iterator[list[int]]:
         yield random.choice(sorted(words), min(length, len(words)), replace=False).tolist()
 
 
-def labelled(model: LoadedModel, ids: list[int], special: set[int]) -> Iterator[Token]:
+def tokens_of(model: LoadedModel, ids: list[int], special: set[int]) -> Iterator[Token]:
     for index, number in enumerate(ids):
         yield Token(index, number, str(model.tokenizer.id_to_token(number)), None, None, number in special, 0)

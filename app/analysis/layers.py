@@ -1,4 +1,4 @@
-"""Capture -> how its layers work together: rollout, and flow. Axis letters: i query, j input token."""
+"""Rollout and flow of a capture, through all layers. Axis letters: i query, j input token."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,20 @@ from . import blocks
 from .blocks import of_layer, text_for
 from .formulas.rollout import next_rollout, step
 
-# Of so many tokens a map takes 64 MB, and a few are held at once.
+# A map of this many tokens takes 64 MB, and a few maps are in memory at once.
 MOST_OF_ROLLOUT = 4096
-# A flow is worked out for each pair of tokens on a graph of n^2 edges a layer.
+# The flow is computed for each pair of tokens, on a graph with n^2 edges per layer.
 MOST_OF_FLOW = 128
 
 
 @dataclass(frozen=True)
 class How:
-    """start: the first layer that counts; layer: the last; residual: share of the token itself, 1/2 in the paper;
-    receptive: see `analysis.rollout.step`."""
+    """Options of rollout and flow.
+
+    start, layer: the first and the last layer
+    residual:     share of the residual stream, 1/2 in the paper
+    receptive:    see `formulas.rollout.step`
+    """
 
     start: int
     layer: int
@@ -33,19 +37,19 @@ class How:
 
 
 def how(capture: Capture, start: int, layer: int | None, residual: float, receptive: bool | None) -> How:
-    """None is the last layer, and the correction where the model is causal. Raises UnknownLayer."""
+    """Defaults: layer None is the last layer; receptive None is True for causal models. Raises UnknownLayer."""
     last = len(capture.layers) - 1
     chosen = last if layer is None else layer
     if not 0 <= start <= chosen <= last:
         raise UnknownLayer(
-            f"start={start}, layer={chosen}: {capture.card.id} has layers 0..{last}, and start is no later than layer"
+            f"start={start}, layer={chosen}: {capture.card.id} has layers 0..{last}, and start must not be after layer"
         )
     causal = capture.layers[0].config.causal
     return How(start, chosen, residual, causal if receptive is None else receptive)
 
 
 def steps_of(capture: Capture, asked: How, queries: Sequence[int] = ()) -> int:
-    """How often a rollout, or the flow to these tokens, asks whether to go on."""
+    """The number of steps of a rollout, or of the flow from these queries."""
     return blocks.steps(capture, asked.layer - asked.start + 1) + len(queries) * len(capture.tokens)
 
 
@@ -53,13 +57,13 @@ def check_size(capture: Capture, most: int, what: str) -> None:
     """Raises TooManyTokens."""
     if len(capture.tokens) > most:
         raise TooManyTokens(
-            f"{len(capture.tokens):,} tokens: {what} is worked out for at most {most:,}, so shorten the text"
+            f"{len(capture.tokens):,} tokens: {what} is computed for at most {most:,} tokens, so shorten the text"
         )
 
 
 @torch.inference_mode()
 def rollout(capture: Capture, asked: How, progress: Progress = NO_PROGRESS) -> np.ndarray:
-    """[i j], how much of each input token reaches token i above the layer. Raises TooManyTokens."""
+    """[i j], the share of input token j in token i above the last layer. Raises TooManyTokens."""
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     rolled: Tensor | None = None
     for a in steps(capture, asked, progress):
@@ -69,13 +73,13 @@ def rollout(capture: Capture, asked: How, progress: Progress = NO_PROGRESS) -> n
 
 
 def steps(capture: Capture, asked: How, progress: Progress) -> Iterator[Tensor]:
-    """A~ [i j] of each layer from the first that counts to the last."""
+    """A~ [i j] of each layer, from the first to the last."""
     for layer in capture.layers[asked.start : asked.layer + 1]:
         yield step(mean_of_heads(capture, layer, progress), asked.residual, asked.receptive)
 
 
 def mean_of_heads(capture: Capture, layer: LayerCapture, progress: Progress) -> Tensor:
-    """[i j]."""
+    """[i j], the pattern of a layer, averaged over its heads."""
     size = len(capture.tokens)
     mean = torch.zeros(size, size, device=layer.q.device)
     for block in of_layer(layer, text_for(capture), progress):
@@ -85,7 +89,7 @@ def mean_of_heads(capture: Capture, layer: LayerCapture, progress: Progress) -> 
 
 @torch.inference_mode()
 def flow(capture: Capture, asked: How, queries: Sequence[int], progress: Progress = NO_PROGRESS) -> np.ndarray:
-    """[query j], the largest flow from each of these tokens above the layer to each input. Raises TooManyTokens."""
+    """[query j], the maximum flow from these tokens above the last layer to each input. Raises TooManyTokens."""
     from .formulas.flow import flow_from, graph
 
     check_size(capture, MOST_OF_FLOW, "flow")

@@ -1,7 +1,7 @@
-"""Capture -> how long is what each query gets from each key: norms of weighted values (Kobayashi et al. 2020).
+"""The effect of each key on each query: norms of weighted values (Kobayashi et al. 2020).
 
-A capture keeps no values: who asks for norms has the model run over its tokens once more, and of the values is kept,
-layer by layer, what all norms are made of. Axis letters: h, e head, j key.
+A capture does not contain values. For norms, the model runs over the tokens once more, and the inner products that all
+norms need are kept for each layer. Axis letters: h, e head, j key.
 """
 
 import numpy as np
@@ -16,18 +16,18 @@ from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Pool, Progress
 from .formulas import norms as formulas
 
-# [j h e] of each layer, see `analysis.norms.gram`.
+# [j h e] of each layer, see `formulas.norms.gram`.
 Grams = tuple[Tensor, ...]
 
 
 def bytes_of_grams(capture: Capture) -> int:
-    """Known before they are worked out."""
+    """The size of the inner products, before they are computed."""
     return len(capture.layers) * len(capture.tokens) * capture.heads**2 * capture.layers[0].lse.element_size()
 
 
 @torch.inference_mode()
 def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS) -> Grams:
-    """One more pass over the tokens of the capture."""
+    """The inner products of each layer, from one more forward pass. Raises ModelOutputInvalid."""
     found: list[Tensor] = []
     progress.expect(len(capture.layers))
 
@@ -36,7 +36,9 @@ def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS
         layer = model.adopted.layers[len(found)]
         gram = formulas.gram(v[0], layer.project_out.weight, layer.config.heads)
         if not gram.isfinite().all():
-            raise ModelOutputInvalid(f"layer {len(found)} of {model.card.id} gave values whose norms are no numbers")
+            raise ModelOutputInvalid(
+                f"layer {len(found)} of {model.card.id} has values whose norms are infinite or NaN"
+            )
         found.append(gram)
         progress.step()
 
@@ -49,18 +51,18 @@ def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS
 def window_of_norms(
     capture: Capture, grams: Grams, layer: int, head: int | None, part: Window, pool: Pool = "max"
 ) -> np.ndarray:
-    """[query key], ||A_ij f_h(x_j)|| of one head; where head is None ||sum_h A^h_ij f_h(x_j)||, of all of the layer."""
-    kept, gram = capture.layers[layer], grams[layer]
+    """[query key], ||A_ij f_h(x_j)|| of one head; for head None, ||sum_h A^h_ij f_h(x_j)|| of the whole layer."""
+    captured, gram = capture.layers[layer], grams[layer]
     heads = range(capture.heads) if head is None else range(head, head + 1)
 
     def read(rows: range) -> Tensor | None:
-        columns = visible_columns(kept, rows, part.columns, "pattern")
+        columns = visible_columns(captured, rows, part.columns, "pattern")
         if not columns:
             return None
-        pattern, of_keys = kept.block(heads, rows, columns), gram[columns.start : columns.stop]
+        pattern, of_keys = captured.block(heads, rows, columns), gram[columns.start : columns.stop]
         if head is None:
             return formulas.of_all_heads(pattern, of_keys)[None]
         return formulas.of_head(pattern, of_keys, head)
 
-    norms = pooled_blocks(read, 1, len(heads), part, pool, kept.q.device)
-    return norms[0].clamp_(min=0).cpu().numpy()  # where nothing is seen, nothing is got
+    norms = pooled_blocks(read, 1, len(heads), part, pool, captured.q.device)
+    return norms[0].clamp_(min=0).cpu().numpy()  # -inf where a query sees none of the keys

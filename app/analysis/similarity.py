@@ -1,6 +1,6 @@
-"""Capture -> how alike its heads are, which have collapsed, and a map of them, from the same rows of all heads.
+"""The similarity of the heads of a capture, the collapsed heads, and a map of all heads.
 
-All pairs of heads over all rows of a long text would take hours: so many rows, evenly spaced, stand for all.
+All rows of a long text would take hours for all pairs of heads, so evenly spaced rows are compared instead.
 Axis letters: h head of any layer, r query row, j key.
 """
 
@@ -17,8 +17,8 @@ from ..records import NO_PROGRESS, Progress
 from .formulas import similarity as formulas
 from .formulas.sinks import counted_for_first
 
-# So many weights of each head, and no fewer rows than that: all rows of a text of 128 tokens, 16 of 1,024.
-WEIGHTS, FEWEST_ROWS = 2**14, 16
+# Weights of each head that are compared, in at least MIN_ROWS rows: 128 rows of 128 tokens, 16 rows of 1,024 tokens.
+WEIGHTS, MIN_ROWS = 2**14, 16
 WEIGHTS_PER_BLOCK = 2**20  # of all heads at once
 NEAR_DUPLICATE = 0.05  # bits
 LOW_RANK = 2.0
@@ -34,8 +34,12 @@ RULES = {
 
 @dataclass(frozen=True)
 class Similarity:
-    """jensen_shannon (bits, the mean over rows) and cosine [h h]; places [h 2] of the map and which share of the
-    variance it shows; of each head its entropy (bits), mass on the first token and effective rank [h]; the rows."""
+    """The results, from the rows `queries`.
+
+    jensen_shannon, cosine: [h h]; the divergence in bits, averaged over the rows
+    places, shown:          positions on the map [h 2], and the share of the variance that the map shows
+    entropy, first, rank:   [h]; entropy in bits, weight on the first token, effective rank
+    """
 
     jensen_shannon: np.ndarray
     cosine: np.ndarray
@@ -48,28 +52,28 @@ class Similarity:
 
     @property
     def collapsed(self) -> dict[str, np.ndarray]:
-        """name of a rule -> [h], True where it says that a head has collapsed."""
+        """Name of a rule -> [h], True where the head has collapsed by this rule."""
         return {"sink": self.first > SINK, "low_rank": self.rank < LOW_RANK, "low_entropy": self.entropy < LOW_ENTROPY}
 
     def near_duplicates(self, heads: int) -> list[tuple[int, int]]:
-        """Pairs of heads within a layer whose rows hardly differ; so many heads to a layer."""
+        """Pairs of heads in the same layer with almost equal rows. `heads` is the number of heads per layer."""
         close = np.argwhere(np.triu(self.jensen_shannon < NEAR_DUPLICATE, 1))
         return [(int(a), int(b)) for a, b in close if a // heads == b // heads]
 
 
 def spaced(size: int, rows: int) -> tuple[int, ...]:
-    """So many positions, evenly spaced; all where there are no more."""
+    """Evenly spaced positions, at most `rows`."""
     taken = min(rows, size)
     return tuple((2 * number + 1) * size // (2 * taken) for number in range(taken))
 
 
 def compared(size: int, rows: int | None) -> tuple[int, ...]:
-    """The queries that stand for all, as many as asked for or as are good for a text of that size."""
-    return spaced(size, rows or max(FEWEST_ROWS, WEIGHTS // size))
+    """The queries that are compared: `rows` of them, or a number that depends on the size of the text."""
+    return spaced(size, rows or max(MIN_ROWS, WEIGHTS // size))
 
 
 def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> int:
-    """How often it asks whether to go on."""
+    """The number of steps."""
     size = len(capture.tokens)
     groups = grouped(compared(size, rows), size * len(layers) * capture.heads)
     return len(list(groups)) + len(layers)
@@ -79,7 +83,7 @@ def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> i
 def similarity(
     capture: Capture, layers: Sequence[int], rows: int | None = None, progress: Progress = NO_PROGRESS
 ) -> Similarity:
-    """Of the heads of these layers, layer by layer, from so many rows."""
+    """The similarity of all heads of these layers, in the order of the layers."""
     size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
     queries = compared(size, rows)
     heads, causal = len(chosen) * capture.heads, chosen[0].config.causal
@@ -94,7 +98,7 @@ def similarity(
         first += weights[..., 0][:, counted_for_first(torch.tensor(some), causal)].sum(-1).cpu()
         progress.step()
     divergence /= len(queries)
-    # Its square root is a distance, and one that fits into a Euclidean space (Endres and Schindelin 2003).
+    # The square root of the divergence is a metric (Endres and Schindelin 2003).
     places, shown = formulas.classical_mds(divergence.sqrt())
     return Similarity(
         divergence.numpy(),
@@ -109,19 +113,19 @@ def similarity(
 
 
 def grouped(queries: Sequence[int], weights_each: int) -> Iterator[Sequence[int]]:
-    """As many rows at once as there is room for."""
-    many = max(1, WEIGHTS_PER_BLOCK // weights_each)
-    return (queries[start : start + many] for start in range(0, len(queries), many))
+    """Groups of rows that fit into memory together."""
+    count = max(1, WEIGHTS_PER_BLOCK // weights_each)
+    return (queries[start : start + count] for start in range(0, len(queries), count))
 
 
 def of_rows(layer: LayerCapture, queries: Sequence[int]) -> Tensor:
-    """[h r j] of one layer, these rows; keys that none of them sees are left out."""
+    """[h r j], these rows of a layer, without keys that none of them can see."""
     heads, keys = range(layer.config.heads), range(queries[-1] + 1 if layer.config.causal else layer.q.shape[1])
     return torch.cat([layer.block(heads, range(query, query + 1), keys) for query in queries], 1)
 
 
 def effective_ranks(layers: Sequence[LayerCapture], queries: Sequence[int], progress: Progress) -> Iterator[Tensor]:
-    """[h] of each layer."""
+    """[h] for each layer."""
     for layer in layers:
         progress.check()
         yield formulas.effective_rank(of_rows(layer, queries)).cpu()

@@ -21,7 +21,7 @@ from .progress import WorkProgress
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
 if TYPE_CHECKING:
-    from ..analysis.induction import Probed
+    from ..analysis.induction import ProbeResult
     from ..analysis.norms import Grams
     from ..capture.capture import Capture
     from ..capture.certificate import Certificate
@@ -174,7 +174,7 @@ class Runner:
             self.captures.add_grams(capture, found)
             return found
 
-    async def probe(self, model_id: str | None) -> "tuple[ModelCard, Probed]":
+    async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
         """The standard probe of a model; it needs no text. Raises Busy, Stopped, Deadline."""
         from ..analysis.induction import probe
 

@@ -1,8 +1,8 @@
-"""A checkpoint of the Hugging Face hub, in the cache that all of its tools share.
+"""Download a checkpoint from the Hugging Face hub into the cache that all Hugging Face tools share.
 
-HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE and HF_TOKEN are huggingface_hub's to honour. What we add: the size is asked
-first, only files that cannot carry code are fetched, config.json before the weights, and a cached checkpoint works
-without the hub.
+huggingface_hub reads HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE and HF_TOKEN. In addition: the size is checked first, only
+files that cannot contain code are downloaded, config.json comes before the weights, and a cached checkpoint is used
+when the hub cannot be reached.
 """
 
 import errno
@@ -38,12 +38,12 @@ from ..records import Progress
 from .checkpoint import CONFIG, TOKENIZER, WEIGHTS
 from .progress import FileProgress
 
-# Plain HTTP can be cancelled between two blocks and goes on where it stopped; the other protocol tells us neither.
+# With plain HTTP, a download can be cancelled between two chunks and resumed. The Xet protocol supports neither.
 constants.HF_HUB_DISABLE_XET = True
-# At its ten, a slow line would show no progress for a minute.
+# With the default of ten megabytes, a slow connection would show no progress for a minute.
 constants.DOWNLOAD_CHUNK_SIZE = 2**20
 
-# In this order: what tells most and weighs least comes first.
+# In this order: the smallest files first, since config.json decides whether the rest is needed.
 NEEDED = (CONFIG, TOKENIZER, WEIGHTS)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GIGABYTE = 1e9
@@ -51,17 +51,17 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Hub:
-    """Where to ask, where to keep, and how much; None leaves it to huggingface_hub's own variables."""
+    """Settings of downloads. Where a value is None, huggingface_hub's environment variables apply."""
 
-    most_gigabytes: float
+    max_gigabytes: float
     downloads: bool = True
     endpoint: str | None = None
     cache: Path | None = None
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What the hub has of a revision: files and their bytes."""
+class HubFiles:
+    """The files of a revision on the hub, and their sizes in bytes."""
 
     repo: str
     revision: str
@@ -69,65 +69,68 @@ class Offer:
 
 
 def fetch(hub: Hub, repo: str, revision: str | None, progress: Progress, check: Callable[[Path], object]) -> Path:
-    """The folder of the checkpoint, downloaded where it is not yet. `check` is called as soon as config.json is there.
+    """The folder of the checkpoint; it is downloaded if it is not cached. `check` gets the folder with config.json.
 
     Raises ModelNotFound, ModelGated, HubUnreachable, ModelTooLarge, UnsafeFormat, DiskFull, DownloadCancelled, and
     what `check` raises.
     """
     if not hub.downloads:
-        return cached(hub, repo, revision, ModelNotFound(f"{repo!r} is not here, and this server downloads no models"))
+        missing = ModelNotFound(f"{repo!r} is not in the cache, and this server does not download models")
+        return cached(hub, repo, revision, missing)
     try:
         with our_errors(repo):
-            offer = ask(hub, repo, revision)
+            files = list_files(hub, repo, revision)
     except HubUnreachable as error:
         return cached(hub, repo, revision, error)
-    check_offer(hub, offer)
-    return download(hub, offer, progress, check)
+    check_files(hub, files)
+    return download(hub, files, progress, check)
 
 
-def ask(hub: Hub, repo: str, revision: str | None) -> Offer:
+def list_files(hub: Hub, repo: str, revision: str | None) -> HubFiles:
     info = HfApi(endpoint=hub.endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=10)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    return Offer(repo, revision or "main", sizes)
+    return HubFiles(repo, revision or "main", sizes)
 
 
-def check_offer(hub: Hub, offer: Offer) -> None:
-    """Raises UnsafeFormat, CorruptModel, ModelTooLarge, before a byte of it is fetched."""
-    if WEIGHTS not in offer.sizes and any(name.endswith(PICKLES) for name in offer.sizes):
-        raise UnsafeFormat(f"{offer.repo} has pickled weights only, which can run code, and no {WEIGHTS}")
-    if missing := [name for name in NEEDED if name not in offer.sizes]:
-        raise CorruptModel(f"{offer.repo} has no {missing[0]}: {', '.join(NEEDED)} are read")
-    size = sum(offer.sizes[name] for name in NEEDED) / GIGABYTE
-    if size > hub.most_gigabytes:
-        limit = f"HEADSCOPE_MAX_DOWNLOAD_GB is {hub.most_gigabytes:g}"
-        raise ModelTooLarge(f"{offer.repo} is {size:.2f} GB to download, {limit}: raise it, or take a smaller model")
+def check_files(hub: Hub, files: HubFiles) -> None:
+    """Raises UnsafeFormat, CorruptModel, ModelTooLarge, before anything is downloaded."""
+    if WEIGHTS not in files.sizes and any(name.endswith(PICKLES) for name in files.sizes):
+        raise UnsafeFormat(f"{files.repo} has only pickled weights, which can run code, and no {WEIGHTS}")
+    if missing := [name for name in NEEDED if name not in files.sizes]:
+        raise CorruptModel(f"{files.repo} has no {missing[0]}: a model needs {', '.join(NEEDED)}")
+    size = sum(files.sizes[name] for name in NEEDED) / GIGABYTE
+    if size > hub.max_gigabytes:
+        limit = f"HEADSCOPE_MAX_DOWNLOAD_GB is {hub.max_gigabytes:g}"
+        raise ModelTooLarge(
+            f"{files.repo} is a download of {size:.2f} GB, {limit}: raise it, or choose a smaller model"
+        )
 
 
-def download(hub: Hub, offer: Offer, progress: Progress, check: Callable[[Path], object]) -> Path:
-    progress.expect(sum(offer.sizes[name] for name in NEEDED))
-    revision = offer.revision
+def download(hub: Hub, files: HubFiles, progress: Progress, check: Callable[[Path], object]) -> Path:
+    progress.expect(sum(files.sizes[name] for name in NEEDED))
+    revision = files.revision
     for name in NEEDED:
         progress.check()
         file_progress = FileProgress(progress)
-        with our_errors(offer.repo):
+        with our_errors(files.repo):
             path = hf_hub_download(
-                offer.repo,
+                files.repo,
                 name,
                 revision=revision,
                 endpoint=hub.endpoint,
                 cache_dir=hub.cache,
                 tqdm_class=cast("Any", file_progress),
             )
-        progress.step(offer.sizes[name] - file_progress.bytes)  # a cached file has no progress bar
+        progress.step(files.sizes[name] - file_progress.bytes)  # a cached file has no progress bar
         folder = Path(path).parent
         if name == CONFIG:
             check(folder)
-            revision = folder.name  # the commit, so that all files are of one even if the branch moves on meanwhile
+            revision = folder.name  # the commit: the other files come from it even if the branch changes
     return folder
 
 
 def cached(hub: Hub, repo: str, revision: str | None, otherwise: AppError) -> Path:
-    """The folder in the cache if it is whole. Raises `otherwise`."""
+    """The folder in the cache if all files are there. Raises `otherwise`."""
     try:
         found = [try_to_load_from_cache(repo, name, hub.cache, revision) for name in NEEDED]
     except HFValidationError:
@@ -140,37 +143,41 @@ def cached(hub: Hub, repo: str, revision: str | None, otherwise: AppError) -> Pa
 
 @contextmanager
 def our_errors(repo: str) -> Iterator[None]:
-    """What huggingface_hub raises, as ours. Its own words can name addresses and are left out."""
+    """Convert the exceptions of huggingface_hub. Their messages can contain addresses and are not passed on."""
     try:
         yield
     except GatedRepoError:
-        way = "accept its conditions on the hub, then start the server with HF_TOKEN set"
-        raise ModelGated(f"{repo} is gated: {way}") from None
+        way_out = "accept its conditions on the hub, then start the server with HF_TOKEN set"
+        raise ModelGated(f"{repo} is gated: {way_out}") from None
     except (RepositoryNotFoundError, HFValidationError):
-        raise ModelNotFound(f"no model {repo!r}, here or on the hub (a private one needs HF_TOKEN)") from None
+        raise ModelNotFound(
+            f"no model {repo!r} on this server or on the hub (a private model needs HF_TOKEN)"
+        ) from None
     except RevisionNotFoundError:
-        raise ModelNotFound(f"{repo!r} has no such revision on the hub") from None
+        raise ModelNotFound(f"{repo!r} does not have this revision on the hub") from None
     except OfflineModeIsEnabled:
-        raise HubUnreachable(f"{repo} is not in the cache, and HF_HUB_OFFLINE forbids asking the hub") from None
+        raise HubUnreachable(f"{repo} is not in the cache, and HF_HUB_OFFLINE is set") from None
     except HfHubHTTPError as error:
-        raise of_status(repo, error.response.status_code) from None
+        raise error_of_status(repo, error.response.status_code) from None
     except (httpx2.HTTPError, LocalEntryNotFoundError):
         raise HubUnreachable(f"the hub does not answer, and {repo} is not in the cache: try again later") from None
     except OSError as error:
         if error.errno != errno.ENOSPC and "Consistency check" not in str(error):
             raise
-        raise of_os(repo, error) from None
+        raise error_of_os(repo, error) from None
 
 
-def of_status(repo: str, status: int) -> AppError:
+def error_of_status(repo: str, status: int) -> AppError:
     if status == 404:
-        return ModelNotFound(f"no model {repo!r}, here or on the hub")
+        return ModelNotFound(f"no model {repo!r} on this server or on the hub")
     if status in (401, 403):
-        return ModelGated(f"the hub refuses {repo} ({status}): start the server with an HF_TOKEN that may read it")
+        return ModelGated(
+            f"the hub refuses access to {repo} ({status}): start the server with an HF_TOKEN that can read it"
+        )
     return HubUnreachable(f"the hub answers {status}, and {repo} is not in the cache: try again later")
 
 
-def of_os(repo: str, error: OSError) -> AppError:
+def error_of_os(repo: str, error: OSError) -> AppError:
     if error.errno == errno.ENOSPC:
-        return DiskFull(f"no room left on the disk for {repo}: make some, or let HF_HOME point elsewhere")
-    return HubUnreachable(f"the hub sent {repo} incompletely: asked for again, the download goes on")
+        return DiskFull(f"the disk is full: free some space for {repo}, or set HF_HOME to another disk")
+    return HubUnreachable(f"the download of {repo} was incomplete: try again, it continues where it stopped")

@@ -1,4 +1,4 @@
-"""Layers of a capture together."""
+"""Rollout and flow of a capture."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def capture(request, loaded):
 
 
 def by_hand(capture, start, last, residual, receptive):
-    """From whole maps: the last layer leftmost."""
+    """From whole maps, with the last layer on the left."""
     found = None
     for layer in range(start, last + 1):
         mean = torch.tensor(whole_maps(capture, [layer], range(capture.heads))[0].mean(0), dtype=torch.float64)
@@ -29,7 +29,7 @@ def by_hand(capture, start, last, residual, receptive):
 
 
 @pytest.mark.parametrize(("start", "last"), [(0, None), (1, None), (0, 1), (2, 2)])
-def test_it_is_the_product_over_the_layers_asked_for(capture, start, last, monkeypatch):
+def test_rollout_is_the_product_of_the_chosen_layers(capture, start, last, monkeypatch):
     monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 40)
     asked = how(capture, start, last, 0.5, None)
     wanted = by_hand(capture, start, asked.layer, 0.5, capture.card.causal)
@@ -37,19 +37,19 @@ def test_it_is_the_product_over_the_layers_asked_for(capture, start, last, monke
 
 
 @pytest.mark.parametrize(("start", "last"), [(2, 1), (0, 3), (-1, None)])
-def test_layers_that_there_are_not_are_refused(capture, start, last):
+def test_layers_that_do_not_exist_are_refused(capture, start, last):
     with pytest.raises(UnknownLayer, match=r"has layers 0\.\.2"):
         how(capture, start, last, 0.5, None)
 
 
-def test_a_text_too_long_is_refused_with_both_numbers(capture, monkeypatch):
+def test_a_text_that_is_too_long_is_refused_with_both_numbers(capture, monkeypatch):
     monkeypatch.setattr(layers, "MOST_OF_ROLLOUT", 3)
     with pytest.raises(TooManyTokens, match="at most 3"):
         rollout(capture, how(capture, 0, None, 0.5, None))
 
 
-def test_flow_is_no_less_than_rollout(capture):
-    """Rollout sends along each path its product; more flows where paths share no edge, and never less."""
+def test_flow_is_at_least_rollout(capture):
+    """Rollout adds up the products along all paths; a path can carry at least its product."""
     asked = how(capture, 0, None, 0.5, False)
     found = flow(capture, asked, [1, 3])
     assert found.shape == (2, len(capture.tokens))

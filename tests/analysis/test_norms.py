@@ -1,4 +1,4 @@
-"""Norms of a capture's weighted values, beside those of every value and map written out."""
+"""Norms of weighted values of a capture, compared with norms from all values and maps."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ TEXT = "The cat sat on the mat, and the cat ran."
 
 @pytest.fixture(scope="module", params=["local:bert", "local:gpt2"])
 def world(request, loaded):
-    """The capture, its grams, and f [layer head j m] by way of each head's share of the output."""
+    """The capture, its inner products, and f [layer head j m] from each head's part of the output projection."""
     model = loaded(request.param)
     capture, values = run(model, TEXT), []
     with torch.inference_mode(), watching(model.adopted.model, "v", lambda _, v: values.append(v[0].clone())):
@@ -28,7 +28,7 @@ def world(request, loaded):
 
 
 @pytest.mark.parametrize("cells", [None, 4])
-def test_the_norms_of_a_head_are_weight_times_length(world, cells):
+def test_the_norms_of_a_head_are_weight_times_norm_of_the_value(world, cells):
     capture, kept, f = world
     part = window(len(capture.tokens), None, None, cells)
     whole = whole_maps(capture, [1], range(capture.heads))[0]
@@ -40,7 +40,7 @@ def test_the_norms_of_a_head_are_weight_times_length(world, cells):
             assert found[row, column] == pytest.approx(block.max(), abs=1e-5)
 
 
-def test_those_of_a_layer_are_of_the_sum_over_its_heads(world):
+def test_the_norms_of_a_layer_are_those_of_the_sum_over_its_heads(world):
     capture, kept, f = world
     part = window(len(capture.tokens), (2, 9), (0, 5), None)
     whole = torch.tensor(whole_maps(capture, [0], range(capture.heads))[0]).double()
@@ -48,6 +48,6 @@ def test_those_of_a_layer_are_of_the_sum_over_its_heads(world):
     np.testing.assert_allclose(window_of_norms(capture, kept, 0, None, part), wanted, atol=1e-4)
 
 
-def test_what_they_take_is_known_before(world):
+def test_the_size_of_the_inner_products_is_known_in_advance(world):
     capture, kept, _ = world
     assert bytes_of_grams(capture) == sum(gram.numel() * gram.element_size() for gram in kept)

@@ -1,4 +1,4 @@
-"""Similarity of a capture's heads: from its rows, and equal to that of its whole maps."""
+"""Similarity of the heads of a capture, compared with that of whole maps."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def maps(capture):
 
 
 @pytest.mark.parametrize("most", [1, 500, 2**21])
-def test_row_by_row_is_as_at_once(capture, most, monkeypatch):
+def test_results_do_not_depend_on_the_size_of_the_groups_of_rows(capture, most, monkeypatch):
     monkeypatch.setattr(studies, "WEIGHTS_PER_BLOCK", most)
     found, whole = similarity(capture, range(len(capture.layers))), maps(capture)
     assert found.queries == tuple(range(len(capture.tokens)))
@@ -40,7 +40,7 @@ def test_row_by_row_is_as_at_once(capture, most, monkeypatch):
     np.testing.assert_allclose(found.first, first.flatten(), atol=1e-6)
 
 
-def test_some_rows_stand_for_all(capture):
+def test_some_rows_are_compared_in_place_of_all(capture):
     found, whole = similarity(capture, [1], rows=3), maps(capture)
     heads, size = capture.heads, len(capture.tokens)
     chosen = whole[heads : 2 * heads][:, list(spaced(size, 3))]
@@ -48,7 +48,7 @@ def test_some_rows_stand_for_all(capture):
     assert len(found.queries) == 3
 
 
-def test_of_one_token_no_head_is_collapsed_on_the_first(loaded):
+def test_no_head_is_collapsed_on_the_first_token_in_a_text_of_one_token(loaded):
     found = similarity(run(loaded("local:gpt2"), "a"), range(3))
     assert np.isnan(found.first).all()
     assert not found.collapsed["sink"].any()
@@ -60,7 +60,7 @@ def test_rows_are_spaced_evenly():
     assert spaced(16_384, 64)[:2] == (128, 384)
 
 
-def test_heads_of_one_layer_that_hardly_differ_are_near_duplicates():
+def test_heads_of_a_layer_that_hardly_differ_are_near_duplicates():
     apart = np.full((4, 4), 0.5)
     apart[0, 1] = apart[1, 0] = 0.01  # of one layer
     apart[1, 2] = apart[2, 1] = 0.01  # of two

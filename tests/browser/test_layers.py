@@ -108,7 +108,7 @@ def test_layers_that_are_not_there_are_said_and_leave_no_picture_of_others(
     page.get_by_label("from layer").fill("4")
     page.keyboard.press("Tab")
     said = page.locator("#rollout .said")
-    expect(said).to_contain_text("start is no later than layer")
+    expect(said).to_contain_text("start must not be after layer")
     expect(page.locator("#rollout .nsewdrag")).to_have_count(0)
     expect(page.get_by_role("button", name="flow instead")).to_be_disabled()
     page.get_by_role("button", name="which are alike").click()

@@ -161,7 +161,7 @@ def test_a_shared_server_offers_what_its_owner_named_and_downloads_nothing(hub, 
         assert (refused.status_code, refused.json()["code"]) == (404, "model_not_found")
     with serving(Settings(**shared, hub_models=(REPO,))) as client:
         refused = client.post("/api/v1/models/load", json={"model": REPO})
-        assert "downloads no models" in refused.json()["detail"]
+        assert "does not download models" in refused.json()["detail"]
     assert hub.asked == []
     with serving(Settings(**shared, hub_models=(REPO,), downloads=True)) as client:
         assert client.post("/api/v1/models/load", json={"model": REPO}).json()["state"] == "ready"

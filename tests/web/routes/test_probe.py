@@ -25,4 +25,4 @@ def test_a_model_that_reads_too_little_is_refused_with_how_much_it_reads(tmp_pat
     with serving(Settings(model="local:short", models_dir=tmp_path)) as client:
         response = client.post("/api/v1/probes/induction", json={})
     assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
-    assert "reads 6 tokens" in response.json()["detail"]
+    assert "reads at most 6 tokens" in response.json()["detail"]
