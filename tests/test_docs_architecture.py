@@ -17,12 +17,12 @@ def test_a_path_exists(path):
     assert (ROOT / (path if "NAME" not in path else path[: path.rindex("/")])).exists()
 
 
-def test_the_way_of_a_text_has_every_step():
+def test_the_processing_of_a_text_has_every_step():
     assert [int(number) for number, _, _ in STEPS] == list(range(1, len(STEPS) + 1))
     assert len(STEPS) == len(re.findall(r"^\| \d+\. ", PAGE, re.MULTILINE)) > 10
 
 
 @pytest.mark.parametrize(("path", "name"), [step[1:] for step in STEPS])
-def test_a_function_of_the_way_of_a_text_is_in_its_file(path, name):
+def test_a_function_of_the_processing_of_a_text_is_in_its_file(path, name):
     source = (ROOT / path).read_text()
     assert re.search(rf"\b(?:def|function) {name}\b|\bconst {name} =|^\s+{name}: async\b", source, re.MULTILINE)

@@ -20,9 +20,9 @@ MIN_OUTSIDE_SINK = 0.05  # with at least this share of all attention outside the
 SINK_THRESHOLD = 0.9  # share of all attention: above it, a head is sink-dominated
 DELIMITER_THRESHOLD = 0.5  # share of all attention: from it on, a head of an encoder is a delimiter head
 CHOICE = (
-    f"the percentage is a share of the attention outside the sink; it must also be at least {TIMES_UNIFORM:g} times "
-    f"the share under uniform attention, and at least {MIN_QUERIES} queries must be counted, which give on average "
-    f"at least {MIN_OUTSIDE_SINK:.0%} of their attention to keys outside the sink"
+    f"The percentage is a share of the attention outside the sink. This share must be at least {TIMES_UNIFORM:g} times "
+    f"the share under uniform attention. At least {MIN_QUERIES} queries must be counted, and on average they must give "
+    f"at least {MIN_OUTSIDE_SINK:.0%} of their attention to keys outside the sink."
 )
 
 
