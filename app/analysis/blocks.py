@@ -1,6 +1,7 @@
 """A capture's weights as its studies read them: a block of rows of all heads of a layer, then the next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
@@ -37,3 +38,18 @@ def of_layer(layer: LayerCapture, text: Text, progress: Progress = NO_PROGRESS) 
         keys = range(rows.stop if layer.config.causal else size)
         yield Block(layer.block(heads, rows, keys), rows, text)
         progress.step()
+
+
+class Sums(Protocol):
+    """Sums over the blocks of one layer."""
+
+    def add(self, block: Block) -> None: ...
+
+
+def add_blocks(capture: Capture, *sums: Sequence[Sums], progress: Progress = NO_PROGRESS) -> None:
+    """Add each block of each layer to the sums of its layer. The weights are computed once, for all sums together."""
+    text = text_for(capture)
+    for layer, *of_layer_sums in zip(capture.layers, *sums, strict=True):
+        for block in of_layer(layer, text, progress):
+            for each in of_layer_sums:
+                each.add(block)

@@ -3,16 +3,16 @@
 Axis letters: r role, l layer, h head, i query row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ..capture.capture import Capture
-from ..capture.layer import LayerCapture
 from ..records import NO_PROGRESS, Progress
-from .blocks import of_layer, text_for
-from .formulas.block import Text
+from .blocks import add_blocks
+from .formulas.block import Block
 from .formulas.roles import (
     DELIMITER_THRESHOLD,
     MIN_OUTSIDE_SINK,
@@ -60,28 +60,38 @@ class Roles:
 
 @torch.inference_mode()
 def roles(capture: Capture, progress: Progress = NO_PROGRESS) -> Roles:
-    text = text_for(capture)
-    layers = [of_one(layer, text, progress) for layer in capture.layers]
-    got, by_chance, left = (np.stack([layer[name] for layer in layers], 1) for name in ("got", "chance", "left"))
-    sinks, queries = np.stack([layer["sink"] for layer in layers]), layers[0]["queries"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return Roles(sinks, got / left, by_chance / left, left / queries[:, None, None], queries, text.causal)
+    sums = [RoleSums(capture.heads) for _ in capture.layers]
+    add_blocks(capture, sums, progress=progress)
+    return roles_of(sums, capture.layers[0].config.causal)
 
 
-def of_one(layer: LayerCapture, text: Text, progress: Progress) -> dict[str, np.ndarray]:
-    """Sums over the queries of a layer: got, chance and left [r h], queries [r]; and the mean sink [h]."""
-    got, chance, left = torch.zeros(3, len(ROLES), layer.config.heads, dtype=torch.float64)
-    queries, sink, seeing = torch.zeros(len(ROLES)), torch.zeros(layer.config.heads, dtype=torch.float64), 0
-    for block in of_layer(layer, text, progress):
+class RoleSums:
+    """Sums over the queries of a layer: got, chance and left [r h], queries [r]; sink [h] over `seeing` queries."""
+
+    def __init__(self, heads: int) -> None:
+        self.got, self.chance, self.left = torch.zeros(3, len(ROLES), heads, dtype=torch.float64)
+        self.queries = torch.zeros(len(ROLES))
+        self.sink = torch.zeros(heads, dtype=torch.float64)
+        self.seeing = 0
+
+    def add(self, block: Block) -> None:
         rest = rest_of(block)
         free = rest.seen.any(-1)
-        sink += (rest.sink * free).sum(-1, dtype=torch.float64).cpu()
-        seeing += int(free.sum())
+        self.sink += (rest.sink * free).sum(-1, dtype=torch.float64).cpu()
+        self.seeing += int(free.sum())
         for number, role in enumerate(ROLES):
             mass, by_chance, counted = role.of(rest)
-            got[number] += (mass * counted).sum(-1, dtype=torch.float64).cpu()
-            chance[number] += (rest.left * by_chance * counted).sum(-1, dtype=torch.float64).cpu()
-            left[number] += (rest.left * counted).sum(-1, dtype=torch.float64).cpu()
-            queries[number] += int(counted.sum())
-    sums = {"got": got, "chance": chance, "left": left, "queries": queries, "sink": sink / (seeing or torch.nan)}
-    return {name: total.numpy() for name, total in sums.items()}
+            self.got[number] += (mass * counted).sum(-1, dtype=torch.float64).cpu()
+            self.chance[number] += (rest.left * by_chance * counted).sum(-1, dtype=torch.float64).cpu()
+            self.left[number] += (rest.left * counted).sum(-1, dtype=torch.float64).cpu()
+            self.queries[number] += int(counted.sum())
+
+
+def roles_of(layers: Sequence[RoleSums], causal: bool) -> Roles:
+    got, chance, left = (
+        torch.stack([getattr(layer, name) for layer in layers], 1).numpy() for name in ("got", "chance", "left")
+    )
+    sink = torch.stack([layer.sink / (layer.seeing or torch.nan) for layer in layers]).numpy()
+    queries = layers[0].queries.numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Roles(sink, got / left, chance / left, left / queries[:, None, None], queries, causal)

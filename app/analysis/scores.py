@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..capture.capture import Capture
 from ..records import NO_PROGRESS, Progress
-from .blocks import of_layer, text_for
+from .blocks import add_blocks, of_layer, text_for
 from .formulas.block import Block
 from .table import RowScore
 
@@ -30,16 +30,28 @@ def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress =
 @torch.inference_mode()
 def per_head(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[s l h], the mean over the queries that are counted; not a number where none is."""
-    means, text = [], text_for(capture)
-    for layer in capture.layers:
-        total = torch.zeros(len(scores), capture.heads, dtype=torch.float64)
-        counted = torch.zeros_like(total)
-        for block in of_layer(layer, text, progress):
-            found = of_block(block, scores)
-            total += found.nansum(-1, dtype=torch.float64).cpu()
-            counted += (~found.isnan()).sum(-1).cpu()
-        means.append(total / counted)
-    return torch.stack(means, 1).numpy()
+    sums = [ScoreSums(scores, capture.heads) for _ in capture.layers]
+    add_blocks(capture, sums, progress=progress)
+    return means_of(sums)
+
+
+class ScoreSums:
+    """The sum of each score over the counted queries of a layer, and their number: [s h] each."""
+
+    def __init__(self, scores: Sequence[RowScore], heads: int) -> None:
+        self.scores = scores
+        self.total = torch.zeros(len(scores), heads, dtype=torch.float64)
+        self.counted = torch.zeros_like(self.total)
+
+    def add(self, block: Block) -> None:
+        found = of_block(block, self.scores)
+        self.total += found.nansum(-1, dtype=torch.float64).cpu()
+        self.counted += (~found.isnan()).sum(-1).cpu()
+
+
+def means_of(layers: Sequence[ScoreSums]) -> np.ndarray:
+    """[s l h]."""
+    return torch.stack([layer.total / layer.counted for layer in layers], 1).numpy()
 
 
 def of_block(block: Block, scores: Sequence[RowScore]) -> Tensor:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import InvalidInput
+
 # The table is needed before any score is computed, and torch takes a second to import.
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,3 +105,13 @@ ROW_SCORES = (
     ),
 )  # fmt: skip
 BY_NAME = {score.name: score for score in ROW_SCORES}
+
+
+def scores_named(names: str | None) -> list[RowScore]:
+    """`entropy,first` -> these scores; None is all of them. Raises InvalidInput."""
+    listed = list(BY_NAME) if names is None else [name.strip() for name in names.split(",")]
+    unknown = [name for name in listed if name not in BY_NAME]
+    if unknown or len(set(listed)) < len(listed):
+        what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each once"
+        raise InvalidInput(f"names={str(names)[:80]!r}: {what}; the scores are {', '.join(BY_NAME)}")
+    return [BY_NAME[name] for name in listed]

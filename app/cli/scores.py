@@ -8,7 +8,7 @@ from ..records import Prompt, TableFormat
 from ..settings import Settings
 from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
-from .messages import exit_on_error, fail, show_status
+from .messages import exit_on_error, show_status
 from .options import LOCAL_HOST, Device, Model, ModelsDir, Output, Pair, Text, Truncate, settings_from
 from .output import STDOUT, TABLE_FORMATS, format_for, open_output
 
@@ -34,6 +34,7 @@ def scores(
     chosen = format_for(output, format_, TABLE_FORMATS)
     prompt = prompt_from(text, pair, truncate)
     with interruptible(), exit_on_error(output), open_output(output) as target:
+        from ..analysis.table import scores_named
         from ..export.tables import write_table
 
         wanted = scores_named(names)
@@ -41,18 +42,6 @@ def scores(
         show_status(f"scoring {capture.card.layers} layers")
         target.write(write_table(columns_of(capture, wanted), chosen))
         show_status("")
-
-
-def scores_named(names: str | None) -> "list[RowScore]":
-    """Exits if a score does not exist."""
-    from ..analysis.table import BY_NAME
-
-    listed = list(BY_NAME) if names is None else [name.strip() for name in names.split(",")]
-    unknown = [name for name in listed if name not in BY_NAME]
-    if unknown or len(set(listed)) < len(listed):
-        what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each once"
-        fail(f"--names {str(names)[:80]}: {what}; the scores are {', '.join(BY_NAME)}")
-    return [BY_NAME[name] for name in listed]
 
 
 def capture_of(settings: Settings, prompt: Prompt) -> "Capture":
@@ -72,10 +61,9 @@ def columns_of(capture: "Capture", wanted: "list[RowScore]") -> "Columns":
     import numpy as np
 
     from ..analysis.formulas.roles import ROLES
-    from ..analysis.roles import roles
-    from ..analysis.scores import per_head
+    from ..analysis.heads import scores_and_roles
 
-    values, found = per_head(capture, wanted), roles(capture)
+    values, found = scores_and_roles(capture, wanted)
     columns: Columns = {
         "layer": [layer for layer in range(len(capture.layers)) for _ in range(capture.heads)],
         "head": list(range(capture.heads)) * len(capture.layers),

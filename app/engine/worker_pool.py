@@ -15,7 +15,8 @@ Arguments = TypeVarTuple("Arguments")
 
 
 def queue_full(max_waiting: int) -> Busy:
-    return Busy(f"{max_waiting} requests are waiting already: try again in a moment")
+    count = "1 request is" if max_waiting == 1 else f"{max_waiting} requests are"
+    return Busy(f"{count} waiting already: try again in a moment")
 
 
 class WorkerPool:

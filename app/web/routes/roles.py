@@ -21,21 +21,22 @@ async def roles(context: AnalysisDep) -> Response:
     that uniform attention would have, and how much attention is outside the sink; and for each head the mass on its
     sink."""
     from ...analysis.blocks import steps
-    from ...analysis.formulas.roles import ROLES
     from ...analysis.roles import roles
 
     capture = context.capture
-    context.check_size((4 * len(ROLES) + 3) * len(capture.layers) * capture.heads, "take a smaller model")
+    context.check_size(numbers_per_head() * len(capture.layers) * capture.heads, "take a smaller model")
     answer = as_json if context.format == "json" else as_arrays
     return await context.respond_analysis(answer, steps(capture), roles, capture)
 
 
+def numbers_per_head() -> int:
+    """Of each head: held, share, chance and left of each role; sink, rests and delimiter."""
+    from ...analysis.formulas.roles import ROLES
+
+    return 4 * len(ROLES) + 3
+
+
 def as_json(found: "Roles") -> Answer:
-    return Answer({"axes": ["layer", "head"], **facts_of(found)}, {}, "")
-
-
-def facts_of(found: "Roles") -> dict[str, Any]:
-    """The fields `roles` and `sink` of a JSON answer."""
     from ...analysis.formulas.roles import CHOICE, DELIMITER, ROLES, SINK_DOMINATED
 
     described = []
@@ -48,7 +49,7 @@ def facts_of(found: "Roles") -> dict[str, Any]:
         "rests": {"rule": SINK_DOMINATED, "held": found.rests},
         "delimiter": {"rule": DELIMITER, "held": found.delimiter},
     }
-    return {"roles": described, "sink": sink}
+    return Answer({"axes": ["layer", "head"], "roles": described, "sink": sink}, {}, "")
 
 
 def as_arrays(found: "Roles") -> Answer:

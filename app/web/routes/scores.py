@@ -1,5 +1,6 @@
 """The scores of every head of a capture."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,12 +13,15 @@ from ...export.formats import Answer
 from ...records import Format
 from ..context import ARRAYS_OR_EVENTS, AnalysisDep
 from ..requests import StrictRoute
+from .roles import as_arrays, as_json, numbers_per_head
 
 if TYPE_CHECKING:
+    from ...analysis.roles import Roles
     from ...analysis.table import RowScore
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
+WITH_ROLES = "add what GET .../roles answers, computed in the same pass over the weights; only per head"
 NAMES: dict[str, Any] = {"json_schema_extra": {"pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}}
 
 
@@ -28,34 +32,37 @@ async def scores(
     per: Annotated[
         Literal["head", "query"], Query(description="the mean over the queries of a head, or each query")
     ] = "head",
+    roles: Annotated[bool, Query(description=WITH_ROLES)] = False,
 ) -> Response:
     """Each score of each head, with its unit, formula and source. Rank 1 is the head with the highest value.
 
     A score that is undefined for the text or the model is null, such as attention to copies in a text without any.
     """
     from ...analysis.blocks import steps
+    from ...analysis.heads import scores_and_roles
     from ...analysis.scores import per_head, per_query
+    from ...analysis.table import scores_named
 
     capture, chosen = context.capture, scores_named(names)
+    if roles and per == "query":
+        raise InvalidInput("roles=true&per=query: roles are per head, leave one of them out")
     each = len(capture.tokens) if per == "query" else 1
-    context.check_size(len(chosen) * len(capture.layers) * capture.heads * each, "name fewer scores")
-    work = per_query if per == "query" else per_head
+    numbers = len(chosen) * each + (numbers_per_head() if roles else 0)
+    context.check_size(numbers * len(capture.layers) * capture.heads, "name fewer scores")
     answer = partial(answer_of, chosen, per, context.format)
+    if roles:
+        both = partial(with_roles, answer, context.format)
+        return await context.respond_analysis(both, steps(capture), scores_and_roles, capture, chosen)
+    work = per_query if per == "query" else per_head
     return await context.respond_analysis(answer, steps(capture), work, capture, chosen)
 
 
-def scores_named(names: str | None) -> "list[RowScore]":
-    """Raises InvalidInput."""
-    from ...analysis.table import BY_NAME, ROW_SCORES
-
-    if names is None:
-        return list(ROW_SCORES)
-    listed = names.split(",")
-    unknown = [name for name in listed if name not in BY_NAME]
-    if unknown or len(set(listed)) < len(listed):
-        what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each once"
-        raise InvalidInput(f"names={names[:80]!r}: {what}; the scores are {', '.join(BY_NAME)}")
-    return [BY_NAME[name] for name in listed]
+def with_roles(answer: Callable[[np.ndarray], Answer], format_: Format, found: "tuple[np.ndarray, Roles]") -> Answer:
+    """The answer of the scores with the roles: JSON fields `roles` and `sink`, or arrays."""
+    values, roles = found
+    scores, with_them = answer(values), as_json(roles) if format_ == "json" else as_arrays(roles)
+    facts = {**with_them.facts, "role_axes": with_them.facts["axes"], **scores.facts}
+    return Answer(facts, {**scores.arrays, **with_them.arrays}, scores.main)
 
 
 def answer_of(chosen: "list[RowScore]", per: str, format_: Format, values: np.ndarray) -> Answer:

@@ -64,6 +64,27 @@ def test_arrays_hold_all_scores_at_once(client, address, kept):
     np.testing.assert_array_equal(named["ranks"], ranks(values))
 
 
+def test_scores_and_roles_can_be_had_in_one_answer(client, address):
+    both = client.get(f"{address}?names=entropy,first&roles=true").json()
+    scores = client.get(f"{address}?names=entropy,first").json()
+    roles = client.get(address.replace("/scores", "/roles")).json()
+    assert {name: both[name] for name in scores} == scores
+    assert (both["roles"], both["sink"], both["role_axes"]) == (roles["roles"], roles["sink"], roles["axes"])
+
+
+def test_arrays_of_scores_and_roles_are_those_of_both_answers(client, address):
+    both, scores, roles = (
+        np.load(io.BytesIO(client.get(f"{path}format=npz").content))
+        for path in (f"{address}?roles=true&", f"{address}?", address.replace("/scores", "/roles?"))
+    )
+    assert set(both) == set(scores) | set(roles)
+    for part in (scores, roles):
+        for name in set(part) - {"metadata"}:
+            np.testing.assert_array_equal(both[name], part[name])
+    facts = json.loads(str(both["metadata"]))
+    assert (facts["axes"], facts["role_axes"]) == (["score", "layer", "head"], ["role", "layer", "head"])
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -71,6 +92,7 @@ def test_arrays_hold_all_scores_at_once(client, address, kept):
         ("names=first,first", "name each once"),
         ("names=", "is not a score"),
         ("per=key", "per"),
+        ("per=query&roles=true", "roles are per head"),
         ("score=first", "unknown here"),
     ],
 )

@@ -1,0 +1,73 @@
+"""Jobs wait in order, are joined, and are stopped together."""
+
+import asyncio
+
+import pytest
+
+from headscope.engine.job import Job
+from headscope.engine.job_queue import JobQueue
+from headscope.errors import Busy, Stopping
+from headscope.records import ModelCard
+
+CARD = ModelCard("tiny", "", "gpt2", "local")
+
+
+def started(queue, name, release):
+    """A job that ends when `release` is set."""
+
+    async def work(job):
+        with queue.in_line(job):
+            await release.wait()
+            return "a capture"
+
+    job = Job(name, CARD)
+    queue.start(job, work)
+    return job
+
+
+def test_jobs_know_how_many_are_before_them_and_are_counted_by_outcome():
+    async def scene():
+        queue, first_ends, others_end = JobQueue(5), asyncio.Event(), asyncio.Event()
+        jobs = [started(queue, "1", first_ends), *(started(queue, name, others_end) for name in "23")]
+        await asyncio.sleep(0)
+        assert [job.position for job in jobs] == [0, 1, 2]
+        first_ends.set()
+        assert await jobs[0].result() == "a capture"
+        assert [job.position for job in jobs[1:]] == [0, 1]
+        others_end.set()
+        await asyncio.gather(*(job.task for job in jobs))
+        await asyncio.sleep(0)
+        assert (queue.started, queue.outcomes, queue.jobs) == (3, {"finished": 3}, {})
+
+    asyncio.run(scene())
+
+
+def test_one_job_runs_and_only_so_many_wait():
+    async def scene():
+        queue, release = JobQueue(1), asyncio.Event()
+        jobs = [started(queue, name, release) for name in "12"]
+        with pytest.raises(Busy, match="1 request is waiting"):
+            started(queue, "3", release)
+        release.set()
+        await asyncio.gather(*(job.task for job in jobs))
+
+    asyncio.run(scene())
+
+
+def test_a_stopped_job_is_not_joined_and_can_be_replaced_before_it_ends():
+    async def scene():
+        queue, release = JobQueue(5), asyncio.Event()
+        job = started(queue, "1", release)
+        assert queue.find("1") is job
+        queue.stop_all(Stopping("the server is shutting down"))
+        assert queue.find("1") is None
+        replacement = started(queue, "1", release)
+        with pytest.raises(Stopping):
+            await job.result()
+        await asyncio.sleep(0)
+        assert queue.find("1") is replacement
+        assert queue.outcomes == {"stopped": 1}
+        release.set()
+        await replacement.result()
+
+    asyncio.run(scene())
