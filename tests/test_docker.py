@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from headscope.web.server import CUT_OFF_SECONDS, FINISH_SECONDS
+from headscope.web.server import CLOSE_SECONDS, FINISH_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -56,7 +56,7 @@ def test_the_container_has_few_rights_and_listens_on_this_machine_only():
 
 
 def test_the_container_waits_until_the_server_has_stopped():
-    assert int(SERVICE["stop_grace_period"].removesuffix("s")) >= FINISH_SECONDS + CUT_OFF_SECONDS
+    assert int(SERVICE["stop_grace_period"].removesuffix("s")) >= FINISH_SECONDS + CLOSE_SECONDS
 
 
 def test_compose_asks_for_a_missing_key():
