@@ -21,6 +21,7 @@ def rows(quick: bool) -> Iterator[Row]:
     from headscope.capture.capture import run
     from headscope.capture.certificate import certify
     from headscope.engine.model_cache import ModelCache
+    from headscope.records import Prompt
     from headscope.settings import Settings
 
     models = ModelCache(Settings())
@@ -28,7 +29,8 @@ def rows(quick: bool) -> Iterator[Row]:
         model = asyncio.run(models.model(model_id))
         for tokens in LENGTHS[:: 3 if quick else 1]:
             # minilm adds [CLS] and [SEP] to the one token.
-            capture = run(model, "cat" if tokens == 1 else TEXT * 4, None, max(tokens, 3), truncate=True)
+            prompt = Prompt("cat" if tokens == 1 else TEXT * 4, truncate=True)
+            capture = run(model, prompt, max(tokens, 3))
             error, above = max(certify(model, capture).max_abs_error), largest(capture) - 1
             yield Row(
                 f"weights of {model_id}, {len(capture.tokens)} tokens, compared with eager attention",

@@ -1,5 +1,9 @@
 """The report of the benchmarks depends on the results alone."""
 
+from importlib import import_module
+
+import pytest
+
 from benchmarks.measurements import Point, Row
 from benchmarks.report import readme
 from benchmarks.results import Result, load, save
@@ -50,3 +54,10 @@ def test_saved_results_are_loaded_unchanged(tmp_path):
     save(tmp_path / "results.json", results)
     assert load(tmp_path / "results.json") == results
     assert load(tmp_path / "none.json") == {}
+
+
+@pytest.mark.parametrize("name", ["exactness", "precision", "roles", "wire"])
+def test_a_benchmark_without_other_processes_still_runs(name):
+    rows = list(import_module(f"benchmarks.{name}").rows(quick=True))
+    assert rows
+    assert all(row.what and row.measured for row in rows)
