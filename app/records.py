@@ -8,11 +8,11 @@ from .errors import UnknownHead, UnknownLayer
 Source = Literal["bundled", "local", "hub"]
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
-# What a window can show besides: how long is what a query gets from a key (Kobayashi et al. 2020).
+# A window can also show the norm of the weighted value (Kobayashi et al. 2020).
 Shown = Literal["pattern", "scores", "norm"]
-Bend = Literal["linear", "sqrt"]  # how weights are spread over the 256 steps of a small picture
+Bend = Literal["linear", "sqrt"]  # how a weight becomes one of the 256 values of a small picture
 Pool = Literal["max", "mean"]
-Keep = Literal["float32", "float16"]  # how queries and keys are kept; the log-sum-exp never narrower than float32
+Keep = Literal["float32", "float16"]  # precision of captured queries and keys; the log-sum-exp is at least float32
 Format = Literal["json", "npy", "npz", "safetensors"]
 DumpFormat = Literal["json", "npz", "safetensors", "csv"]
 TableFormat = Literal["json", "csv", "parquet"]
@@ -20,9 +20,12 @@ TableFormat = Literal["json", "csv", "parquet"]
 
 @dataclass(frozen=True)
 class Token:
-    """One token as people see it. `start` and `end` are character offsets into the text of its segment.
+    """A token of a text.
 
-    `special` tokens ([CLS], [SEP]) were put in by the tokenizer and stand nowhere in the text.
+    text:       its visible label; spaces and other invisible characters are shown
+    start, end: its characters in the text of its segment, counted in code points; None for special tokens
+    special:    added by the tokenizer, as [CLS] and [SEP]
+    segment:    0 for the text, 1 for its pair
     """
 
     index: int
@@ -90,7 +93,10 @@ NO_PROGRESS = NoProgress()
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model; sizes are None until it has been read."""
+    """A description of a model. Sizes are None until they are known.
+
+    why: the reason if the state is `failed`; for a loaded model, why it cannot be loaded again
+    """
 
     id: str
     title: str
@@ -113,7 +119,7 @@ class ModelCard:
         return replace(self, state=state, why=why)
 
     def check_head(self, layer: int, head: int) -> None:
-        """Raises UnknownLayer or UnknownHead, with the range there is."""
+        """Raises UnknownLayer or UnknownHead, with the valid range."""
         assert self.layers is not None
         assert self.heads is not None
         if not 0 <= layer < self.layers:
@@ -122,6 +128,6 @@ class ModelCard:
             raise UnknownHead(f"head {head} of layer {layer}: {self.id} has heads 0..{self.heads - 1}")
 
     def to_dict(self) -> dict[str, Any]:
-        """`why` only where there is one."""
+        """`why` is left out if there is none."""
         card = asdict(self)
         return card if self.why is not None else {name: value for name, value in card.items() if name != "why"}
