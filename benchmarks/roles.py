@@ -56,7 +56,7 @@ def role_rows(what: str, found: "Roles", probed: dict[str, "np.ndarray"]) -> Ite
         yield Row(f"{what}: {role.title}", addresses(held), comparison=comparison)
     if not found.causal:
         yield Row(f"{what}: {DELIMITER.removeprefix('only in encoders: ')}", addresses(found.delimiter))
-    yield Row(f"{what}: {SINK_DOMINATED}", addresses(found.rests))
+    yield Row(f"{what}: {SINK_DOMINATED}", addresses(found.sink_dominated))
 
 
 def addresses(chosen: "np.ndarray") -> str:
@@ -73,7 +73,7 @@ def naive_row(model_id: str, capture: "Capture", found: "Roles") -> Row:
 
     naive = np.nanargmax(per_head(capture, [BY_NAME[name] for name in NAIVE]), 0)
     first = naive == NAIVE.index("first")
-    dominated, with_role = (first & found.rests).sum(), (first & found.held.any(0)).sum()
+    dominated, with_role = (first & found.sink_dominated).sum(), (first & found.held.any(0)).sum()
     return Row(
         f"{model_id}: heads that the naive rule calls “first token”",
         f"{first.sum()} of {first.size}",

@@ -1,4 +1,4 @@
-"""A capture's weights as its studies read them: a block of rows of all heads of a layer, then the next."""
+"""The weights of a capture in blocks: some rows of all heads of a layer at a time, so that memory is bounded."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -8,28 +8,29 @@ from ..capture.layer import LayerCapture
 from ..records import NO_PROGRESS, Progress
 from .formulas.block import Block, Text, text_of
 
-# Weights worked out at once: 8 MB of them, and a few times that while they are studied.
+# Weights in a block: 8 MB, and a few times as much memory while an analysis runs on it.
 WEIGHTS_PER_BLOCK = 2**21
 
 
 def text_for(capture: Capture) -> Text:
-    """The same for all layers."""
+    """The properties of the tokens; they are the same for all layers."""
     layer = capture.layers[0]
     return text_of(capture.tokens, layer.config.causal, layer.q.device)
 
 
 def steps(capture: Capture, layers: int | None = None) -> int:
-    """How many blocks there are, in so many layers."""
+    """The number of blocks in this many layers, or in all."""
     size = len(capture.tokens)
     return -(-size // height_of(capture.heads, size)) * (len(capture.layers) if layers is None else layers)
 
 
 def height_of(heads: int, size: int) -> int:
+    """The number of rows in a block."""
     return max(1, WEIGHTS_PER_BLOCK // (heads * size))
 
 
 def of_layer(layer: LayerCapture, text: Text, progress: Progress = NO_PROGRESS) -> Iterator[Block]:
-    """From the first query to the last; keys that no query of a block sees are left out."""
+    """The blocks of a layer, from the first query to the last. Later keys than a block can see are left out."""
     size, heads = len(text.ids), range(layer.config.heads)
     height = height_of(len(heads), size)
     for start in range(0, size, height):
@@ -49,7 +50,7 @@ class Sums(Protocol):
 def add_blocks(capture: Capture, *sums: Sequence[Sums], progress: Progress = NO_PROGRESS) -> None:
     """Add each block of each layer to the sums of its layer. The weights are computed once, for all sums together."""
     text = text_for(capture)
-    for layer, *of_layer_sums in zip(capture.layers, *sums, strict=True):
+    for layer, *layer_sums in zip(capture.layers, *sums, strict=True):
         for block in of_layer(layer, text, progress):
-            for each in of_layer_sums:
+            for each in layer_sums:
                 each.add(block)

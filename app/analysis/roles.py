@@ -1,4 +1,4 @@
-"""Capture -> what each head does with the attention that is left beside its sink, by the rules of analysis/roles.
+"""The roles of all heads of a capture, by the rules in formulas/roles.
 
 Axis letters: r role, l layer, h head, i query row.
 """
@@ -26,8 +26,13 @@ from .formulas.roles import (
 
 @dataclass(frozen=True)
 class Roles:
-    """sink [l h], the mean mass on it over the queries that see anything else; share and chance [r l h], of what is
-    left; left [r l h], its mean over the queries counted for a role, and queries [r], how many; held [r l h]."""
+    """The results.
+
+    sink:          [l h], the mean mass on the sink, over the queries that can see a key outside it
+    share, chance: [r l h], the share of the attention outside the sink, and the share under uniform attention
+    left:          [r l h], the mean mass outside the sink, over the queries that are counted for the role
+    queries:       [r], the number of these queries
+    """
 
     sink: np.ndarray
     share: np.ndarray
@@ -38,7 +43,7 @@ class Roles:
 
     @property
     def held(self) -> np.ndarray:
-        """[r l h], True where a head plays a role."""
+        """[r l h], True where a head has a role."""
         enough = (self.queries >= MIN_QUERIES)[:, None, None] & (self.left >= MIN_OUTSIDE_SINK)
         threshold = np.array([role.threshold for role in ROLES])[:, None, None]
         with np.errstate(invalid="ignore"):  # where no query is counted
@@ -46,14 +51,14 @@ class Roles:
             return np.asarray(enough & (self.share >= threshold) & more)
 
     @property
-    def rests(self) -> np.ndarray:
-        """[l h], True where a head does little but rest on its sink."""
+    def sink_dominated(self) -> np.ndarray:
+        """[l h], True where almost all attention of a head is on its sink."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.sink > SINK_THRESHOLD)
 
     @property
     def delimiter(self) -> np.ndarray:
-        """[l h], True where a head of an encoder looks at delimiters."""
+        """[l h], True for delimiter heads, which only encoders have."""
         with np.errstate(invalid="ignore"):
             return np.asarray(~np.full_like(self.sink, self.causal, bool) & (self.sink >= DELIMITER_THRESHOLD))
 
@@ -66,32 +71,36 @@ def roles(capture: Capture, progress: Progress = NO_PROGRESS) -> Roles:
 
 
 class RoleSums:
-    """Sums over the queries of a layer: got, chance and left [r h], queries [r]; sink [h] over `seeing` queries."""
+    """Sums over the queries of a layer.
+
+    mass, chance, left: [r h], over the counted queries of each role, whose number is queries [r]
+    sink:               [h], over the `seeing` queries that can see a key outside the sink
+    """
 
     def __init__(self, heads: int) -> None:
-        self.got, self.chance, self.left = torch.zeros(3, len(ROLES), heads, dtype=torch.float64)
+        self.mass, self.chance, self.left = torch.zeros(3, len(ROLES), heads, dtype=torch.float64)
         self.queries = torch.zeros(len(ROLES))
         self.sink = torch.zeros(heads, dtype=torch.float64)
         self.seeing = 0
 
     def add(self, block: Block) -> None:
         rest = rest_of(block)
-        free = rest.seen.any(-1)
-        self.sink += (rest.sink * free).sum(-1, dtype=torch.float64).cpu()
-        self.seeing += int(free.sum())
+        sees_outside = rest.seen.any(-1)
+        self.sink += (rest.sink * sees_outside).sum(-1, dtype=torch.float64).cpu()
+        self.seeing += int(sees_outside.sum())
         for number, role in enumerate(ROLES):
             mass, by_chance, counted = role.of(rest)
-            self.got[number] += (mass * counted).sum(-1, dtype=torch.float64).cpu()
+            self.mass[number] += (mass * counted).sum(-1, dtype=torch.float64).cpu()
             self.chance[number] += (rest.left * by_chance * counted).sum(-1, dtype=torch.float64).cpu()
             self.left[number] += (rest.left * counted).sum(-1, dtype=torch.float64).cpu()
             self.queries[number] += int(counted.sum())
 
 
 def roles_of(layers: Sequence[RoleSums], causal: bool) -> Roles:
-    got, chance, left = (
-        torch.stack([getattr(layer, name) for layer in layers], 1).numpy() for name in ("got", "chance", "left")
+    mass, chance, left = (
+        torch.stack([getattr(layer, name) for layer in layers], 1).numpy() for name in ("mass", "chance", "left")
     )
     sink = torch.stack([layer.sink / (layer.seeing or torch.nan) for layer in layers]).numpy()
     queries = layers[0].queries.numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Roles(sink, got / left, chance / left, left / queries[:, None, None], queries, causal)
+        return Roles(sink, mass / left, chance / left, left / queries[:, None, None], queries, causal)

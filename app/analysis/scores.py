@@ -1,4 +1,4 @@
-"""Capture -> the row scores of all its heads, a block of rows at a time: however long, little more memory is taken.
+"""The row scores of all heads of a capture, computed in blocks of rows.
 
 Axis letters: s score, l layer, h head, i query row.
 """
@@ -18,7 +18,7 @@ from .table import RowScore
 
 @torch.inference_mode()
 def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
-    """[s l h i], not a number where a query is not counted."""
+    """[s l h i], NaN where a query is not counted."""
     text = text_for(capture)
     layers = [
         torch.cat([of_block(block, scores) for block in of_layer(layer, text, progress)], -1)
@@ -29,7 +29,7 @@ def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress =
 
 @torch.inference_mode()
 def per_head(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
-    """[s l h], the mean over the queries that are counted; not a number where none is."""
+    """[s l h], the mean over the counted queries; NaN where there is none."""
     sums = [ScoreSums(scores, capture.heads) for _ in capture.layers]
     add_blocks(capture, sums, progress=progress)
     return means_of(sums)
@@ -50,7 +50,7 @@ class ScoreSums:
 
 
 def means_of(layers: Sequence[ScoreSums]) -> np.ndarray:
-    """[s l h]."""
+    """[s l h], the means of all layers."""
     return torch.stack([layer.total / layer.counted for layer in layers], 1).numpy()
 
 
@@ -60,7 +60,7 @@ def of_block(block: Block, scores: Sequence[RowScore]) -> Tensor:
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """[s l h] -> how many heads of the model have more, and one: 1 is the most; those alike share a rank."""
+    """[s l h] -> the rank of each head in the model. The highest value has rank 1, and equal values share a rank."""
     found = np.full(values.shape, np.nan, np.float32)
     for score, rank in zip(values, found, strict=True):
         known = ~np.isnan(score)

@@ -71,6 +71,6 @@ def columns_of(capture: "Capture", wanted: "list[RowScore]") -> "Columns":
     for score, array in zip(wanted, values, strict=True):
         columns[score.name] = [None if np.isnan(value) else float(value) for value in array.flat]
     names = np.array([*(role.name for role in ROLES), "delimiter", "rests"])
-    held = np.stack([*found.held, found.delimiter, found.rests]).reshape(len(names), -1).T
+    held = np.stack([*found.held, found.delimiter, found.sink_dominated]).reshape(len(names), -1).T
     columns["roles"] = [" ".join(names[of_head]) for of_head in held]
     return columns

@@ -25,7 +25,7 @@ def test_one_pass_gives_the_numbers_of_two(capture, monkeypatch):
     values, found = scores_and_roles(capture, ROW_SCORES)
     np.testing.assert_array_equal(values, per_head(capture, ROW_SCORES))
     expected = roles(capture)
-    for name in ("sink", "share", "chance", "left", "queries", "held", "rests", "delimiter"):
+    for name in ("sink", "share", "chance", "left", "queries", "held", "sink_dominated", "delimiter"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 

@@ -1,4 +1,4 @@
-"""Roles of a capture's heads: on the bundled GPT-2, honest where the naive rule is not."""
+"""The roles of the heads of a capture."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def capture(loaded):
     return run(loaded("gpt2-mini"), REPEATED)
 
 
-def test_block_by_block_is_as_at_once(capture, monkeypatch):
+def test_roles_do_not_depend_on_the_size_of_the_blocks(capture, monkeypatch):
     whole = roles(capture)
     monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 1)
     rows = roles(capture)
@@ -29,16 +29,16 @@ def test_block_by_block_is_as_at_once(capture, monkeypatch):
         np.testing.assert_allclose(getattr(rows, name), getattr(whole, name), atol=2e-6)
 
 
-def test_where_the_naive_rule_calls_most_heads_first_token_roles_name_what_is_left(capture):
+def test_roles_are_found_where_the_largest_score_of_most_heads_is_the_first_token(capture):
     naive = np.nanargmax(per_head(capture, [BY_NAME[name] for name in NAIVE]), 0)
     called_first = (naive == NAIVE.index("first")).mean()
     found = roles(capture)
     hidden = (naive == NAIVE.index("first")) & found.held.any(0)
     assert hidden.any()
-    assert found.rests.mean() < called_first
+    assert found.sink_dominated.mean() < called_first
 
 
-def test_the_heads_the_text_shows_are_those_of_the_standard_probe(capture, loaded):
+def test_the_heads_found_in_a_text_are_those_of_the_induction_probe(capture, loaded):
     found, values = roles(capture), probe(loaded("gpt2-mini")).values
     probed = dict(zip(("previous", "duplicate", "induction"), values, strict=True))
     for name in ("previous", "induction"):
@@ -60,8 +60,8 @@ def test_a_decoder_has_no_delimiter_heads(capture):
     assert not roles(capture).delimiter.any()
 
 
-def test_a_text_of_one_token_shows_no_role(loaded):
+def test_a_text_of_one_token_has_no_roles(loaded):
     found = roles(run(loaded("local:gpt2"), "a"))
     assert len(found.sink[0]) == 4
     assert not found.held.any()
-    assert not found.rests.any()
+    assert not found.sink_dominated.any()

@@ -1,4 +1,4 @@
-"""The scores of a capture: worked out block by block, and equal to those of its whole maps in float64."""
+"""The scores of a capture, computed in blocks, are those of its whole maps in float64."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def capture(request, loaded):
 
 
 def at_once(capture):
-    """[s l h i], from the whole map of each layer."""
+    """[s l h i], from the whole maps of each layer."""
     causal, size = capture.card.causal, len(capture.tokens)
     text = text_of(capture.tokens, causal)
     maps = torch.tensor(whole_maps(capture, range(len(capture.layers)), range(capture.heads)), dtype=torch.float64)
@@ -30,7 +30,7 @@ def at_once(capture):
 
 
 @pytest.mark.parametrize("most", [1, 300, 2**21])
-def test_block_by_block_is_as_at_once(capture, most, monkeypatch):
+def test_scores_do_not_depend_on_the_size_of_the_blocks(capture, most, monkeypatch):
     monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", most)
     whole = at_once(capture)
     np.testing.assert_allclose(per_query(capture, ROW_SCORES), whole, atol=1e-6)
@@ -39,7 +39,7 @@ def test_block_by_block_is_as_at_once(capture, most, monkeypatch):
     np.testing.assert_allclose(per_head(capture, ROW_SCORES), means, atol=1e-6)
 
 
-def test_a_score_that_the_text_cannot_have_is_no_number(capture):
+def test_a_score_that_a_text_does_not_have_is_nan(capture):
     found = dict(zip(BY_NAME, per_head(capture, ROW_SCORES), strict=True))
     causal = capture.card.causal
     assert np.isnan(found["delimiter"]).all() == causal
@@ -47,7 +47,7 @@ def test_a_score_that_the_text_cannot_have_is_no_number(capture):
     assert not np.isnan(found["duplicate"]).any()
 
 
-def test_of_one_token_there_is_what_one_token_can_have(loaded):
+def test_the_scores_of_a_text_of_one_token(loaded):
     capture = run(loaded("local:gpt2"), "a")
     assert len(capture.tokens) == 1
     found = dict(zip(BY_NAME, per_head(capture, ROW_SCORES)[:, 0, 0].tolist(), strict=True))
@@ -64,6 +64,6 @@ def test_scoring_stops_before_the_next_block(capture, monkeypatch):
     assert progress.steps == 3
 
 
-def test_the_first_rank_is_the_most_and_those_alike_share_one():
+def test_the_highest_score_has_rank_1_and_equal_scores_share_a_rank():
     values = np.array([[[0.5, 0.25], [0.5, np.nan]], [[np.nan] * 2] * 2])
     np.testing.assert_array_equal(ranks(values), [[[1, 3], [1, np.nan]], [[np.nan] * 2] * 2])

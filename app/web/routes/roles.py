@@ -46,7 +46,7 @@ def as_json(found: "Roles") -> Answer:
         described.append({**facts, "choice": CHOICE, "queries": int(found.queries[number]), **numbers})
     sink = {
         "values": found.sink.astype(np.float32),
-        "rests": {"rule": SINK_DOMINATED, "held": found.rests},
+        "rests": {"rule": SINK_DOMINATED, "held": found.sink_dominated},
         "delimiter": {"rule": DELIMITER, "held": found.delimiter},
     }
     return Answer({"axes": ["layer", "head"], "roles": described, "sink": sink}, {}, "")

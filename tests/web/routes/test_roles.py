@@ -31,7 +31,7 @@ def test_every_role_is_answered_with_its_rule_and_the_numbers_behind_it(client, 
         assert role["rule"]
         assert "uniform attention" in role["choice"]
     np.testing.assert_allclose(said["sink"]["values"], kept.sink, atol=1e-6)
-    assert said["sink"]["rests"]["held"] == kept.rests.tolist()
+    assert said["sink"]["rests"]["held"] == kept.sink_dominated.tolist()
     assert said["sink"]["delimiter"]["held"] == kept.delimiter.tolist()
 
 
