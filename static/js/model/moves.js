@@ -53,7 +53,7 @@ export function step(key, from, { down, across }, { control = false, height = 1,
  * @param {string} key
  * @returns {Windows | null}
  */
-export function panned({ axes, frame }, key) {
+function panned({ axes, frame }, key) {
   const move = STEPS[key];
   if (!move?.every(Number.isFinite)) return null;
   const along = (/** @type {"down" | "across"} */ side, /** @type {number} */ direction) =>

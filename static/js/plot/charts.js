@@ -4,7 +4,7 @@
 const CONFIG = { displayModeBar: false, showTips: false, displaylogo: false, showSendToCloud: false };
 
 /** Colours of the theme, from the style sheets. @param {HTMLElement} root */
-export function paperOf(root) {
+function paperOf(root) {
   const { color, borderTopColor } = getComputedStyle(root);
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
