@@ -8,25 +8,25 @@ from .block import Block
 
 def previous(block: Block) -> Tensor:
     """A_{i,i-1}; not counted for the first token."""
-    return beside(block, -1)
+    return at_offset(block, -1)
 
 
 def own(block: Block) -> Tensor:
     """A_{i,i}."""
-    return beside(block, 0)
+    return at_offset(block, 0)
 
 
 def following(block: Block) -> Tensor:
     """A_{i,i+1}; not counted for the last token, nor in a causal model."""
-    return beside(block, 1)
+    return at_offset(block, 1)
 
 
-def beside(block: Block, offset: int) -> Tensor:
+def at_offset(block: Block, offset: int) -> Tensor:
     """A_{i,i+offset}. A query is counted if there is such a key and it can see it."""
-    places = block.queries + offset
+    keys = block.queries + offset
     last = block.weights.shape[-1] - 1
-    found = block.weights.gather(-1, places.clamp(0, last).expand(block.weights.shape[0], -1, -1))[..., 0]
-    seen = (places >= 0) & (places < len(block.text.ids))
+    found = block.weights.gather(-1, keys.clamp(0, last).expand(block.weights.shape[0], -1, -1))[..., 0]
+    seen = (keys >= 0) & (keys < len(block.text.ids))
     if block.text.causal and offset > 0:
         seen = torch.zeros_like(seen)
     return block.only(found, seen[:, 0])
