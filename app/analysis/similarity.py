@@ -84,32 +84,42 @@ def similarity(
     capture: Capture, layers: Sequence[int], rows: int | None = None, progress: Progress = NO_PROGRESS
 ) -> Similarity:
     """The similarity of all heads of these layers, in the order of the layers."""
-    size, chosen = len(capture.tokens), [capture.layers[number] for number in layers]
-    queries = compared(size, rows)
-    heads, causal = len(chosen) * capture.heads, chosen[0].config.causal
-    divergence = torch.zeros(heads, heads, dtype=torch.float64)
-    products, entropy, first = torch.zeros_like(divergence), *torch.zeros(2, heads, dtype=torch.float64)
-    for some in grouped(queries, size * heads):
-        progress.check()
-        weights = torch.cat([of_rows(layer, some) for layer in chosen])
-        divergence += formulas.jensen_shannon(weights).cpu()
-        products += formulas.products(weights).cpu()
-        entropy += formulas.bits(weights).sum(-1).cpu()
-        first += weights[..., 0][:, counted_for_first(torch.tensor(some), causal)].sum(-1).cpu()
-        progress.step()
+    chosen = [capture.layers[number] for number in layers]
+    queries = compared(len(capture.tokens), rows)
+    divergence, products, entropy, first = sums_over_rows(chosen, queries, progress)
     divergence /= len(queries)
     # The square root of the divergence is a metric (Endres and Schindelin 2003).
     places, shown = formulas.classical_mds(divergence.sqrt())
+    counted = counted_for_first(torch.tensor(queries), chosen[0].config.causal).sum()
     return Similarity(
         divergence.numpy(),
         formulas.cosine(products).numpy(),
         places.numpy(),
         shown,
         (entropy / len(queries)).numpy(),
-        (first / (counted_for_first(torch.tensor(queries), causal).sum() or torch.nan)).numpy(),
+        (first / (counted or torch.nan)).numpy(),
         torch.cat(list(effective_ranks(chosen, queries, progress))).numpy(),
         queries,
     )
+
+
+def sums_over_rows(
+    layers: Sequence[LayerCapture], queries: Sequence[int], progress: Progress
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Jensen-Shannon divergence and inner products [h h], entropy and weight on the first token [h]."""
+    config, size = layers[0].config, layers[0].q.shape[1]
+    heads = len(layers) * config.heads
+    divergence, products = torch.zeros(2, heads, heads, dtype=torch.float64)
+    entropy, first = torch.zeros(2, heads, dtype=torch.float64)
+    for some in grouped(queries, size * heads):
+        progress.check()
+        weights = torch.cat([of_rows(layer, some) for layer in layers])
+        divergence += formulas.jensen_shannon(weights).cpu()
+        products += formulas.products(weights).cpu()
+        entropy += formulas.bits(weights).sum(-1).cpu()
+        first += weights[..., 0][:, counted_for_first(torch.tensor(some), config.causal)].sum(-1).cpu()
+        progress.step()
+    return divergence, products, entropy, first
 
 
 def grouped(queries: Sequence[int], weights_each: int) -> Iterator[Sequence[int]]:

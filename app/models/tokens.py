@@ -70,23 +70,19 @@ def tokenize(
 ) -> tuple[tuple[Token, ...], int]:
     """The tokens of a text or of a pair of texts, and the number of tokens that were cut off.
 
-    pairs:    whether the model reads pairs
-    most:     the largest number of tokens, with special tokens
-    truncate: cut the end of the longer text instead of raising TooManyTokens
-
-    Raises EmptyText, PairNotSupported, TooManyTokens.
+    pairs: whether the model reads pairs. most: the largest number of tokens, with special tokens. truncate: cut the end
+    of the longer text instead of raising TooManyTokens. Raises EmptyText, PairNotSupported, TooManyTokens.
     """
     if text_pair is not None and not pairs:
         raise PairNotSupported("this model was not trained on sentence pairs: send one text, or choose a BERT model")
     whole = tokenizer.encode(text, text_pair)
     if not len(whole):
         raise EmptyText("this model's tokenizer makes no tokens from this text: send another text")
-    encoding = whole
-    if len(whole) > most:
-        special = tokenizer.num_special_tokens_to_add(text_pair is not None)
-        if not truncate or most <= special:
-            raise too_many(len(whole), special, most)
-        encoding = truncating(tokenizer, most).encode(text, text_pair)
+    fits = len(whole) <= most
+    special = tokenizer.num_special_tokens_to_add(text_pair is not None)
+    if not fits and (not truncate or most <= special):
+        raise too_many(len(whole), special, most)
+    encoding = whole if fits else truncating(tokenizer, most).encode(text, text_pair)
     return tokens_of(tokenizer, encoding, (text, text_pair or "")), len(whole) - len(encoding)
 
 
