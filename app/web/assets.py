@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Comments that fill whole lines, with these lines. Comments inside a line stay: telling them from strings, regular
 # expressions and templates would need a parser.
-COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*\*(?s:.*?)\*/[ \t]*)\n", re.MULTILINE)
+COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*\*(?s:(?:(?!\*/).)*)\*/[ \t]*)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ import { a } from "./a.js";
 export function b(url) {
   // Why.
   const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // said beside it
+  /** @type {number} */ (one) = 1;
+  /** At its end. */
   return { /** @type {number} */ one, two };
 }
 """
@@ -28,6 +30,7 @@ SENT = """import { a } from "./a.js";
 
 export function b(url) {
   const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // said beside it
+  /** @type {number} */ (one) = 1;
   return { /** @type {number} */ one, two };
 }
 """
