@@ -172,10 +172,12 @@ def test_functions_are_short(path: Path) -> None:
     assert not long, f"{name(path)}: {', '.join(sorted(long))}; the limit is {LONGEST_FUNCTION}"
 
 
-PANELS = sorted(path.stem.removeprefix("_") for path in (ROOT / "templates/views").glob("*.html"))
+VIEWS = sorted(path.stem.removeprefix("_") for path in (ROOT / "templates/views").glob("*.html"))
+DESCRIPTORS = {path.stem for path in (ROOT / "static/js/state/panels").glob("*.js")}
+PANELS = sorted(DESCRIPTORS - {"descriptor", "index"})
 
 
-@pytest.mark.parametrize("view", PANELS)
+@pytest.mark.parametrize("view", [*VIEWS, *PANELS])
 def test_a_view_has_its_script_route_and_tests(view: str) -> None:
     assert list((ROOT / "static/js/views").glob(f"*/{view}.js"))
     places = (APP / "web/routes" / f"{view}.py", ROOT / f"tests/web/routes/test_{view}.py")

@@ -15,13 +15,14 @@ LAYERS = {
     "model": "types",  # pure: no document, no fetch
     "plot": "model types",
     "api": "model types",
-    "state": "api model types",
+    "state/panels": "api model types",
+    "state": "state/panels api model types",
     "ui": "model types",
     "views/grid": "ui state plot model api types",
     "views/heatmap": "ui state plot model api types",
     "views/tokens": "ui state plot model types",
     "views/inspect": "ui state plot model api types",
-    "views/panels": "views/inspect views/grid ui state plot model api types",
+    "views/panels": "views/inspect views/grid ui state state/panels plot model api types",
     "main": "views/grid views/heatmap views/tokens views/inspect views/panels ui state api model types",
     "early": "",  # runs before anything is painted
     "docs": "",  # the page /docs

@@ -1,39 +1,39 @@
-"""Sentences to start with, each with what to look for; the page offers them."""
+"""Example sentences of the page, each with what to look for in its attention maps."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Probe:
+class ExampleSentence:
     name: str
     text: str
     look_for: str
 
 
-PROBES = (
-    Probe(
+EXAMPLES = (
+    ExampleSentence(
         "pronoun",
         "The trophy does not fit into the suitcase because it is too big.",
-        "Does a head carry “it” back to “trophy” or to “suitcase”?",
+        "Does a head attend from “it” to “trophy” or to “suitcase”?",
     ),
-    Probe(
+    ExampleSentence(
         "agreement",
         "The keys that the man with the old dogs lost are on the table.",
-        "Verbs looking for their subject: “are” belongs to “keys”, past “man” and “dogs”.",
+        "Heads that attend from a verb to its subject: “are” belongs to “keys”, not to “man” or “dogs”.",
     ),
-    Probe(
+    ExampleSentence(
         "repeat",
         "The old bird spoke to a white horse. The old bird spoke to a white horse.",
-        "Induction: on gpt2-mini, the second “bird” looks at “spoke”, which followed the first.",
+        "Induction: on gpt2-mini, the second “bird” attends to “spoke”, the token after the first “bird”.",
     ),
-    Probe(
+    ExampleSentence(
         "list",
         "She bought apples, pears, plums, cherries, and a loaf of bread.",
-        "Commas and neighbours: heads that look one token back, or at every comma.",
+        "Heads that attend to the previous token, and heads that attend to every comma.",
     ),
-    Probe(
+    ExampleSentence(
         "code",
         "for (i = 0; i < n; i = i + 1) { total = total + price[i]; }",
-        "Brackets that look for their partner, and names for their last use.",
+        "Heads that attend from a closing bracket to its opening one, and from a name to its last use.",
     ),
 )

@@ -1,4 +1,4 @@
-// The API's own page: Swagger UI over /openapi.json. Both scripts are deferred, so Swagger UI is there by now.
+// The page of the API: Swagger UI for /openapi.json. Both scripts are deferred, so Swagger UI is loaded by now.
 
 // @ts-expect-error SwaggerUIBundle is a global of a script without types
 globalThis.SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true });

@@ -1,10 +1,10 @@
-// Before the first paint, so that a remembered theme does not flash in from the other one.
-// A classic script: it must stay outside the modules, which wait for the whole page.
+// Sets the remembered theme before the first paint, so that the page does not flash in the other theme.
+// Not a module, because modules run after the whole page has been read.
 (() => {
   try {
     const theme = localStorage.getItem("theme");
     if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
   } catch {
-    // Storage may be forbidden; the system's preference then stands.
+    // Storage may be disabled. Then the system's theme is used.
   }
 })();

@@ -1,5 +1,5 @@
 /**
- * The words the page shares, as types. No code: every other file may import from here, and this one knows nobody.
+ * The types that the scripts of the page share. This file has no code and imports nothing.
  *
  * @typedef {"available" | "loading" | "ready" | "failed"} ModelState
  *
@@ -13,16 +13,16 @@
  * @property {number | null} max_tokens
  * @property {boolean | null} causal
  * @property {ModelState} state
- * @property {string} [why] what went wrong, when the state is "failed"
+ * @property {string} [why] the reason, when the state is "failed"
  *
- * @typedef {object} Progress how far the load of a model is
+ * @typedef {object} Progress of loading a model
  * @property {"asking" | "downloading" | "reading"} stage
  * @property {number} bytes
- * @property {number | null} total null until the hub has said it
+ * @property {number | null} total null until the hub has sent it
  *
  * @typedef {object} Token
  * @property {number} index
- * @property {string} text made visible for people by the server: spaces and newlines show
+ * @property {string} text for people: the server replaces spaces and newlines by visible characters
  * @property {number | null} start its first character in the text, or in its pair, counted in code points; null for special tokens
  * @property {number | null} end
  * @property {boolean} special true for tokens the tokenizer added, such as [CLS]
@@ -121,41 +121,41 @@
  *
  * @typedef {"linear" | "sqrt" | "log"} ScaleName
  *
- * @typedef {object} Address what the URL remembers: enough to see the same picture again
+ * @typedef {object} Address the part of the state that the URL holds: enough to see the same page again
  * @property {string} model
- * @property {string} text the text that was run, which is not always what stands in the box
+ * @property {string} text the text that was run; what is typed in the box but not run is `draft`
  * @property {string} text_pair a second sentence, for models that read two; empty for none
- * @property {boolean} truncate true cuts the end of a text that is too long for the model; false has it refused
- * @property {number | null} layer null until a head is chosen; as written in an address, it may be none of the model's
+ * @property {boolean} truncate true cuts off the end of a text that is too long for the model; with false, it is an error
+ * @property {number | null} layer null until a head is chosen; an address may contain a layer that the model does not have
  * @property {number | null} head
  * @property {ScaleName} scale
- * @property {Span | null} rows the zoom window; null shows all
+ * @property {Span | null} rows the zoom window; null for the whole text
  * @property {Span | null} columns
- * @property {boolean} fold true hides the tokens that heads rest on
- * @property {boolean} flip true has keys as rows
+ * @property {boolean} fold true hides the tokens that serve as attention sinks
+ * @property {boolean} flip true shows keys as rows
  * @property {"map" | "table"} as
- * @property {number | null} token the token that is held on to, by its position; null for none
- * @property {Side} side whether a token is shown as the query that looks or as the key that is looked at
+ * @property {number | null} token position of the pinned token; null for none
+ * @property {Side} side whether a token is shown as a query or as a key
  * @property {boolean} words true shows words instead of tokens
  * @property {Show} show
- * @property {string | null} score by which the heads are coloured; null for none
- * @property {boolean} sort true has the heads in the order of that score
- * @property {number | null} top how many heads stand out, those with most of it; null for all
- * @property {Panel} panel what is open below
- * @property {number | null} start of the layers that are rolled out, the first
- * @property {number | null} upto and the last; null for the last there is
- * @property {number | null} residual share of the token itself in each of them, in percent
- * @property {boolean} raw true leaves out the correction for early tokens being seen by more queries
- * @property {boolean} flow true has the largest flow instead of the rollout
- * @property {boolean} probe true has the standard probe beside the scores
+ * @property {string | null} score name of the score that colours the grid; null for no colouring
+ * @property {boolean} sort true sorts the heads by that score
+ * @property {number | null} top dims all heads but so many with the highest score; null dims none
+ * @property {Panel} panel the open panel; empty for none
+ * @property {number | null} start first layer of the rollout
+ * @property {number | null} upto last layer of the rollout; null for the last of the model
+ * @property {number | null} residual share of the residual stream in each layer, in percent
+ * @property {boolean} raw true does not correct for early tokens being visible to more queries
+ * @property {boolean} flow true shows the maximum flow instead of the rollout
+ * @property {boolean} probe true shows the induction probe beside the scores
  *
  * @typedef {object} Status
  * @property {"idle" | "busy" | "done" | "error"} kind
  * @property {string} message
- * @property {boolean} [retry] true where running the same again may help
- * @property {boolean} [cuts] true where the same text would be taken if its end were cut off
+ * @property {boolean} [retry] true if it may help to try again
+ * @property {boolean} [cuts] true if the text would be accepted with its end cut off
  * @property {Progress} [progress] of the model that is being loaded
- * @property {"text" | "text-pair" | "model"} [about] the field that is to blame for an error
+ * @property {"text" | "text-pair" | "model"} [about] the field that the error is about
  *
  * @typedef {(number | null)[][]} Values a number for each head, [layer][head]; null where a head has none
  *
@@ -200,37 +200,38 @@
  * @property {{shown: number, choice: string}} map
  * @property {Collapse[]} collapse
  *
- * @typedef {{start: number, upto: number | null, residual: number, receptive: boolean | null}} Through
+ * @typedef {{start: number, upto: number | null, residual: number, receptive: boolean | null}} RolloutOptions
  *
- * @typedef {object} Findings what every head of a capture does
+ * @typedef {object} Findings scores and roles of all heads
  * @property {string} id of the capture
  * @property {Score[]} scores
  * @property {Roles} roles
  *
  * @typedef {object} Extras
+ * @property {{text: string, text_pair: string} | null} draft what is typed but not run; null if that is the text that was run
  * @property {ModelCard[]} models
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
  * @property {Findings | null} findings
- * @property {{model: string, scores: Score[], choice: string} | null} probed what the standard probe said of a model
- * @property {{id: string, of: Similarity} | null} alike how alike the heads of a capture are
- * @property {{id: string, through: Through, matrix: Matrix, kind: "rollout" | "flow"} | null} rolled
- * @property {string} said of the later parts: what they are at, or why not
- * @property {HeadPlace[] | null} order the heads by the chosen score, if they are sorted
+ * @property {{model: string, scores: Score[], choice: string} | null} probeResult of the induction probe
+ * @property {{id: string, result: Similarity} | null} similarity between the heads of the capture with this id
+ * @property {{id: string, options: RolloutOptions, matrix: Matrix, kind: "rollout" | "flow"} | null} rollout
+ * @property {Status} panelStatus what the analyses of the panels are doing
+ * @property {HeadPlace[] | null} order the heads sorted by the chosen score; null for the order of the model
  * @property {{query: number | null, key: number | null}} hovered the tokens under the pointer or the keyboard cursor
- * @property {Line | null} line of the token that the text shows; null where the pattern holds it exactly
- * @property {number} cells how many cells of a picture the screen has room for, along its longer side
- * @property {"zoom" | "pan"} drag what a drag over the picture does
+ * @property {Line | null} line exact weights of the token that the text shows; null if the pattern has them
+ * @property {number} cells how many cells of a map fit on the screen along its longer side
+ * @property {"zoom" | "pan"} drag what dragging over the map does
  * @property {Status} status
- * @property {"" | "wanted" | "wrong"} key whether the server wants its key, or refused the one it got
- * @property {string} notice what the page left out of an address, and why; empty when nothing
+ * @property {"" | "required" | "rejected"} apiKey required if the server needs a key; rejected if it refused the one it got
+ * @property {string} notice a message that does not concern the run; empty for none
  * @property {boolean} dark
  *
  * @typedef {Address & Extras} State
  *
  * @typedef {Pick<State, "rows" | "columns" | "scale" | "fold" | "flip">} Display how a head is drawn
  *
- * @typedef {Pick<Address, "model" | "text" | "text_pair" | "truncate">} Question what a capture is made of
+ * @typedef {Pick<Address, "model" | "text" | "text_pair" | "truncate">} CaptureRequest what a capture is made of
  *
  * @typedef {object} Store
  * @property {() => State} get
@@ -239,14 +240,15 @@
  * @property {(names: readonly (keyof State)[], listener: (now: State, before: State) => void) => () => void} watch
  *   calls the listener after a change of one of these fields (compared with ===), not at once; returns its undo
  *
- * @typedef {"push" | "replace"} Remember whether the step gets an entry of its own in the browser's history
+ * @typedef {"push" | "replace"} HistoryMode push adds an entry to the browser's history
  *
- * @typedef {object} Actions what a view may ask for
- * @property {(layer: number, head: number, remember: Remember) => void} chooseHead
- * @property {(patch: Partial<Address & Pick<Extras, "drag">>) => void} adjust change what only the page draws: scale, zoom
- * @property {(patch: Partial<Pick<Address, "words" | "show">>) => void} show fetch the head's picture anew: words or tokens, weights or effects
+ * @typedef {object} Actions what views can do
+ * @property {(layer: number, head: number, mode: HistoryMode) => void} chooseHead
+ * @property {(patch: Partial<Address & Pick<Extras, "drag">>) => void} adjust change what the page draws from the data that it has: scale, zoom
+ * @property {(patch: Partial<Pick<Address, "words" | "show">>) => void} show change which map of the head is fetched: words or tokens, weights or effects
  * @property {(kind: "cell" | "line", window: Window) => Promise<Matrix>} fetchWeights exact weights of the head that is shown; a newer request of the same kind aborts the older
- * @property {() => void} retry
+ * @property {() => void} retry run the text again
+ * @property {() => void} retryPanels request again what the panels failed to get
  * @property {(path: string, name: string) => boolean} downloadFile saves a file that needs the API key; false when a plain link is enough
  * @property {(kind: Status["kind"], message: string) => void} setStatus
  *

@@ -47,7 +47,7 @@ def test_axe_finds_nothing_in_what_every_head_does(headscope: Headscope, theme: 
         page.locator(f"[data-panel={panel}]").click()
         page.locator(drawn).first.wait_for()
         if panel == "scores":
-            page.get_by_role("button", name="standard probe").click()
+            page.get_by_role("button", name="induction probe").click()
             page.locator("#scores .probe li").first.wait_for()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width

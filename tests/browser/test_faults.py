@@ -73,6 +73,13 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def evict(headscope: Headscope) -> None:
+    """Delete the capture that the page shows."""
+    link = headscope.page.get_by_role("link", name="npy").get_attribute("href") or ""
+    with urlopen(Request(headscope.server + link.split("/heads/")[0], method="DELETE")) as answer:
+        assert answer.status == 204
+
+
 def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, complaints: Complaints) -> None:
     complaints.expect("404")
     page = headscope.open(text="Soon forgotten", layer=0, head=0).page
@@ -86,10 +93,10 @@ def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, c
 
 def test_a_text_that_is_too_long_is_cut_where_the_reader_asks_for_it(too_long: Headscope) -> None:
     page = too_long.page
-    page.get_by_role("button", name="Cut its end off").click()
+    page.get_by_role("button", name="Cut off the end").click()
     expect(page.locator("#status")).to_contain_text("512 tokens (90 more cut off), 72 heads", timeout=60_000)
     assert "truncate=1" in page.url
-    expect(page.get_by_role("button", name="Cut its end off")).to_be_hidden()
+    expect(page.get_by_role("button", name="Cut off the end")).to_be_hidden()
     too_long.run(SENTENCE)
     expect(page.locator("#status")).to_contain_text("9 tokens, 72 heads")
     assert "truncate" not in page.url
@@ -128,3 +135,111 @@ def test_markup_is_shown_and_not_obeyed(headscope: Headscope) -> None:
     assert "&" in headscope.labels
     page.hover(headscope.cell(0, 1))
     assert headscope.point_at(1, 1, of=len(headscope.labels)).startswith('"<"(1) attends to "<"(1)')
+
+
+def test_another_text_runs_although_a_panel_waits_for_the_evicted_capture(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("404")
+    page = headscope.open(text="Soon evicted", layer=0, head=0).page
+    evict(headscope)
+    held: list[Route] = []
+    page.route("**/api/v1/captures", lambda route: held.append(route))  # noqa: PLW0108
+    page.get_by_role("button", name="scores", exact=True).click()
+    while not held:  # the request that captures the text again; the test's own time limit ends this
+        page.wait_for_timeout(20)
+    headscope.run("Something else")
+    expect(page.locator("#status")).to_contain_text("4 tokens, 72 heads")
+    page.locator("#scores .nsewdrag").wait_for()
+    expect(page.locator("#error")).to_have_text("")
+
+
+def test_a_head_is_shown_although_a_panel_waits_for_the_same_evicted_capture(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("404")
+    page = headscope.open(text="Evicted soon", layer=0, head=0).page
+    evict(headscope)
+    held: list[Route] = []
+    page.route("**/api/v1/captures", lambda route: held.append(route))  # noqa: PLW0108
+    page.get_by_role("button", name="scores", exact=True).click()
+    while not held:
+        page.wait_for_timeout(20)
+    page.click(headscope.cell(4, 7))
+    page.wait_for_timeout(200)
+    held[0].continue_()
+    page.get_by_role("heading", name="Layer 4, head 7", exact=True).wait_for()
+    page.locator("#scores .nsewdrag").wait_for()
+
+
+def test_a_long_wait_can_be_cancelled_whatever_it_waits_for(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    page.route("**/api/v1/captures?*", lambda _: None)
+    headscope.run("Another text")
+    cancel = page.get_by_role("button", name="Cancel")
+    expect(cancel).to_be_visible()
+    cancel.click()
+    expect(page.locator("#status")).to_have_text("cancelled")
+    expect(cancel).to_be_hidden()
+    expect(page.locator(".views section:not([inert])")).to_have_count(4)
+    page.unroute("**/api/v1/captures?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#status")).to_contain_text("4 tokens, 72 heads")
+
+
+def test_an_edited_text_is_marked_as_not_run_and_survives_a_reload(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    note, views = page.locator("#stale"), page.locator(".views")
+    expect(note).to_have_text("")
+    page.fill("#text", "Edited, but not run")
+    expect(note).to_contain_text("previous text")
+    expect(views).to_have_class(re.compile("stale"))
+    assert "Edited" not in page.url
+    page.reload()
+    expect(page.locator("#text")).to_have_value("Edited, but not run")
+    expect(page.locator("#status")).to_contain_text("9 tokens")
+    expect(note).to_contain_text("previous text")
+    page.fill("#text", SENTENCE)
+    expect(note).to_have_text("")
+    expect(views).not_to_have_class(re.compile("stale"))
+    page.fill("#text", "Edited and run")
+    page.press("#text", "Control+Enter")
+    expect(page.locator("#status")).to_contain_text("5 tokens")
+    expect(note).to_have_text("")
+    page.reload()
+    expect(page.locator("#text")).to_have_value("Edited and run")
+
+
+def test_a_link_that_is_opened_in_the_tab_of_a_draft_shows_its_own_text(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    page.fill("#text", "A draft")
+    page.goto("about:blank")
+    headscope.open(text="From a link", layer=0, head=0)
+    expect(page.locator("#text")).to_have_value("From a link")
+    expect(page.locator("#stale")).to_have_text("")
+
+
+def test_a_draft_of_a_second_sentence_is_kept_too(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    page.click("#pair")
+    page.fill("#text-pair", "It purred.")
+    expect(page.locator("#stale")).to_contain_text("previous text")
+    page.reload()
+    expect(page.locator("#text-pair")).to_have_value("It purred.")
+    expect(page.locator("#pair")).to_have_attribute("aria-expanded", "true")
+    page.click("#pair")
+    expect(page.locator("#stale")).to_have_text("")
+    expect(page.locator("#text-pair")).to_be_hidden()
+
+
+def test_the_reason_against_two_sentences_goes_with_the_next_action(headscope: Headscope) -> None:
+    page = headscope.open(model="gpt2-mini", text=SENTENCE, layer=0, head=0).page
+    notice = page.locator("#notice")
+    page.click("#pair", force=True)
+    expect(notice).to_contain_text("was not trained on two sentences")
+    headscope.choose(1, 1)
+    expect(notice).to_have_text("")
+    page.click("#pair", force=True)
+    expect(notice).to_contain_text("was not trained on two sentences")
+    page.fill("#text", "Typed")
+    expect(notice).to_have_text("")

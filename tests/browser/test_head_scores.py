@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Headscope
-from .test_catalogue import ask
+from .test_scores import ask
 
 TEXT = "The old bird spoke. The old bird sang, and a white horse listened to the old bird."
 SHOWN = {"minilm": ["previous", "next", "self", "first", "delimiter"], "gpt2-mini": ["previous", "self", "first"]}

@@ -1,4 +1,4 @@
-"""Which heads are alike, and what goes through the layers: a map, a rollout, a flow."""
+"""The panels of similar heads and of attention across layers: rollout and flow."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from .conftest import SENTENCE, Complaints, Headscope, seen
-from .test_catalogue import ask, click_cell, hovers
+from .test_scores import ask, click_cell, hovers
 
 TEXTS = "chart => chart.data[0].text.flat()"
 
@@ -29,7 +29,7 @@ def changed(page: Page, panel: str, before: list[list[str]]) -> list[list[str]]:
 @pytest.mark.parametrize(("model", "heads"), [("minilm", 72), ("gpt2-mini", 32)])
 def test_alike_heads_are_points_on_a_map_and_a_click_chooses_one(headscope: Headscope, model: str, heads: int) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page
-    page.get_by_role("button", name="which are alike").click()
+    page.get_by_role("button", name="similar heads").click()
     points = page.locator("#similarity .scatterlayer .point")
     expect(points).to_have_count(heads)
     names = page.locator("#similarity .chart").evaluate(TEXTS)
@@ -49,16 +49,16 @@ def test_alike_heads_are_points_on_a_map_and_a_click_chooses_one(headscope: Head
     page.mouse.down()
     page.mouse.up()
     expect(page.locator("#heatmap h2")).to_have_text(names[alone].capitalize())
-    expect(page.locator("#similarity h3").first).to_have_text(f"Most like {names[alone]}")
+    expect(page.locator("#similarity h3").first).to_have_text(f"Most similar to {names[alone]}")
 
 
 def test_the_heads_most_like_the_chosen_one_are_listed_with_what_lies_between(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5, panel="similarity").page
-    items = page.locator("#similarity .lists > ul > li")
+    items = page.locator("#similarity .words > ul > li")
     expect(items).to_have_count(5)
     found = ask(headscope, "similarity")["jensen_shannon"][3 * 12 + 5]
     bits, nearest = min((bits, at) for at, bits in enumerate(found) if at != 3 * 12 + 5)
-    expect(items.first).to_contain_text(f"layer {nearest // 12}, head {nearest % 12}: {bits:.3f} bits apart")
+    expect(items.first).to_contain_text(f"layer {nearest // 12}, head {nearest % 12}: distance {bits:.3f} bits")
     items.first.get_by_role("button").click()
     expect(page.locator("#heatmap h2")).to_have_text(f"Layer {nearest // 12}, head {nearest % 12}")
     page.get_by_text("low rank").click()
@@ -68,7 +68,7 @@ def test_the_heads_most_like_the_chosen_one_are_listed_with_what_lies_between(he
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
 def test_a_rollout_is_that_of_the_layers_one_asks_for(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page
-    page.get_by_role("button", name="through the layers").click()
+    page.get_by_role("button", name="across layers").click()
     page.locator("#rollout .nsewdrag").wait_for()
     whole = hovers(page, "#rollout")
     values = ask(headscope, "rollout", model=model)["values"]
@@ -78,7 +78,7 @@ def test_a_rollout_is_that_of_the_layers_one_asks_for(headscope: Headscope, mode
     later = changed(page, "#rollout", whole)
     values = ask(headscope, "rollout?start=2", model=model)["values"]
     assert number(later[3][1]) == pytest.approx(values[3][1], abs=0.0005)
-    page.get_by_label("residual").fill("90")
+    page.get_by_label("residual stream").fill("90")
     page.keyboard.press("Tab")
     stays = changed(page, "#rollout", later)
     assert number(stays[3][3]) > number(later[3][3])
@@ -102,18 +102,18 @@ def test_layers_that_are_not_there_are_said_and_leave_no_picture_of_others(
     complaints.expect("422")
     page = headscope.open(text=SENTENCE, layer=1, head=1, panel="similarity").page
     page.locator("#similarity .point").first.wait_for()
-    page.get_by_role("button", name="through the layers").click()
+    page.get_by_role("button", name="across layers").click()
     page.locator("#rollout .nsewdrag").wait_for()
     page.get_by_label("to layer").fill("1")
     page.get_by_label("from layer").fill("4")
     page.keyboard.press("Tab")
-    said = page.locator("#rollout .said")
+    said = page.locator("#rollout .message")
     expect(said).to_contain_text("start must not be after layer")
     expect(page.locator("#rollout .nsewdrag")).to_have_count(0)
-    expect(page.get_by_role("button", name="flow instead")).to_be_disabled()
-    page.get_by_role("button", name="which are alike").click()
-    expect(page.locator("#similarity .said")).to_have_text("")
-    page.get_by_role("button", name="through the layers").click()
+    expect(page.get_by_role("button", name="show flow")).to_be_disabled()
+    page.get_by_role("button", name="similar heads").click()
+    expect(page.locator("#similarity .message")).to_have_text("")
+    page.get_by_role("button", name="across layers").click()
     page.get_by_label("to layer").fill("5")
     page.keyboard.press("Tab")
     page.locator("#rollout .nsewdrag").wait_for()
@@ -124,17 +124,17 @@ def test_a_flow_takes_the_place_of_the_rollout(headscope: Headscope) -> None:
     page = headscope.open(text="The cat sat.", layer=1, head=1, panel="rollout").page
     page.locator("#rollout .nsewdrag").wait_for()
     rollout = hovers(page, "#rollout")
-    page.get_by_role("button", name="flow instead").click()
+    page.get_by_role("button", name="show flow").click()
     found = changed(page, "#rollout", rollout)
     values = ask(headscope, "flow", text="The cat sat.", start=0)["values"]
     assert number(found[2][1]) == pytest.approx(values[2][1], abs=0.0005)
-    expect(page.locator("#rollout .formula")).to_contain_text("largest flow")
+    expect(page.locator("#rollout .formula")).to_contain_text("maximum flow")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
-    expect(page.locator("#rollout .said")).to_have_text("")
-    page.get_by_role("button", name="rollout instead").click()
+    expect(page.locator("#rollout .message")).to_have_text("")
+    page.get_by_role("button", name="show rollout").click()
     assert changed(page, "#rollout", found) == rollout
-    page.get_by_role("button", name="flow instead").click()
-    expect(page.locator("#rollout .formula")).to_contain_text("largest flow")
+    page.get_by_role("button", name="show flow").click()
+    expect(page.locator("#rollout .formula")).to_contain_text("maximum flow")
     assert "flow=1" in page.url
 
 
@@ -143,10 +143,10 @@ def test_a_flow_can_be_stopped_and_another_text_ends_it_without_a_word(headscope
     page.locator("#rollout .nsewdrag").wait_for()
     held: list[Route] = []
     page.route("**/flow", lambda route: held.append(route))  # noqa: PLW0108
-    flow, stop = page.get_by_role("button", name="flow instead"), page.get_by_role("button", name="Stop")
+    flow, stop = page.get_by_role("button", name="show flow"), page.get_by_role("button", name="Stop")
     flow.click()
     stop.click()
-    expect(page.locator("#rollout .said")).to_have_text("")
+    expect(page.locator("#rollout .message")).to_have_text("")
     assert "flow" not in page.url
     expect(stop).to_be_hidden()
     expect(page.locator("#rollout .formula")).to_contain_text("product of the layers")
@@ -162,4 +162,4 @@ def test_a_flow_can_be_stopped_and_another_text_ends_it_without_a_word(headscope
     expect(page.locator("#error")).to_have_text("")
     assert [seen(one) for one in page.locator("#rollout .ytick text").all_text_contents()][1] == "something"
     assert len(held) == 3
-    expect(page.locator("#rollout .said")).not_to_have_text(re.compile("flow"))
+    expect(page.locator("#rollout .message")).not_to_have_text(re.compile("flow"))

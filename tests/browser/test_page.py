@@ -23,7 +23,7 @@ def weights(server: str, text: str, layer: int, head: int) -> list[list[float]]:
 
 def test_a_first_visit_shows_a_sentence_that_has_been_run(headscope: Headscope) -> None:
     page = headscope.open().page
-    first = page.locator(".try button").first
+    first = page.locator(".examples button").first
     expect(first).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#text")).to_have_value(first.get_attribute("data-text") or "")
     expect(page.locator("#look-for")).to_have_text(first.get_attribute("data-look-for") or "")
@@ -40,7 +40,7 @@ def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
     def hold(route: Route) -> None:
         waiting.append(route)
 
-    page.route("**/plotly*", hold)
+    page.route("**/vendor/**/plotly*", hold)
     page.goto(headscope.server)
     page.locator('#grid [role="gridcell"][aria-selected="true"]').wait_for()
     expect(page.locator("#grid canvas").first).not_to_have_js_property("width", 1)
@@ -124,10 +124,10 @@ def test_cells_are_read_with_the_keyboard_too(headscope: Headscope) -> None:
 
 def test_every_probe_says_what_to_look_for_and_runs(headscope: Headscope) -> None:
     page = headscope.open().page
-    for probe in page.locator(".try button").all():
+    for probe in page.locator(".examples button").all():
         probe.hover()
         expect(page.locator("#look-for")).to_have_text(probe.get_attribute("data-look-for") or "?")
-    last = page.locator(".try button").last
+    last = page.locator(".examples button").last
     last.click()
     expect(page.locator("#text")).to_have_value(last.get_attribute("data-text") or "?")
     page.mouse.move(0, 0)

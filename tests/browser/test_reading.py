@@ -94,7 +94,7 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(headscope: He
     expect(page.locator("#text")).to_have_value(f"{SENTENCE}?")
     page.focus(headscope.cell(*headscope.chosen))
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert page.evaluate("document.activeElement.role") == "gridcell"

@@ -1,4 +1,4 @@
-"""The page of a shared server, which wants its key. A lock before the test's own server stands for it."""
+"""The page of a shared server, which requires a key. A lock before the test's own server stands for it."""
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -25,13 +25,13 @@ def locked(headscope: Headscope, complaints: Complaints) -> Headscope:
 def test_the_page_asks_for_the_key_and_carries_it_in_no_address(locked: Headscope) -> None:
     page = locked.page
     page.goto(f"{locked.server}/#text=The+cat+sat")
-    box = page.get_by_label("wants its key")
+    box = page.get_by_label("API key")
     expect(box).to_be_focused()
     expect(box).to_have_attribute("type", "password")
     for wrong in ("guess", "schlüssel"):
         box.fill(wrong)
         box.press("Enter")
-        expect(page.locator("#key .wrong")).to_have_text("That is not the key of this server.")
+        expect(page.locator("#key .wrong")).to_have_text("This is not the key of this server.")
     box.fill(KEY)
     page.get_by_role("button", name="Unlock").click()
     expect(page.locator("#status")).to_contain_text("5 tokens, 72 heads")

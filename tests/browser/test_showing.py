@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import SENTENCE, Complaints, Headscope, listen, seen
-from .test_catalogue import CELLS, LABELS, ask, hovers
+from .test_scores import CELLS, LABELS, ask, hovers
 
 LONG = "Unbelievably overwhelming."
 WORDS = ["[CLS]", "Unbelievably", "overwhelming", ".", "[SEP]"]  # as in the text, although the model has no capitals
@@ -109,8 +109,8 @@ def test_the_address_holds_what_is_chosen_and_shows_another_reader_the_same(
     page.get_by_label("colour by").select_option("previous")
     page.get_by_role("button", name="sort", exact=True).click()
     page.locator("#top").select_option("10")
-    page.get_by_role("button", name="through the layers").click()
-    for name, value in (("from layer", "1"), ("to layer", "4"), ("residual", "25")):
+    page.get_by_role("button", name="across layers").click()
+    for name, value in (("from layer", "1"), ("to layer", "4"), ("residual stream", "25")):
         page.get_by_label(name).fill(value)
         page.keyboard.press("Tab")
     address = {"model": "minilm", "text": LONG, "layer": 2, "head": 3, **STATE, "residual": 25}
@@ -121,9 +121,9 @@ def test_the_address_holds_what_is_chosen_and_shows_another_reader_the_same(
     other.goto(page.url)
     other.locator("#rollout .nsewdrag").wait_for()
     expect(other.locator(CELLS).first).to_have_attribute("aria-label", re.compile("rank 1 of 72"))
-    expect(other.locator(f"{CELLS}.out")).to_have_count(62)
+    expect(other.locator(f"{CELLS}.dimmed")).to_have_count(62)
     assert other.locator(CELLS).evaluate_all(LABELS) == page.locator(CELLS).evaluate_all(LABELS)
-    numbers = [other.get_by_label(name).input_value() for name in ("from layer", "to layer", "residual")]
+    numbers = [other.get_by_label(name).input_value() for name in ("from layer", "to layer", "residual stream")]
     assert numbers == ["1", "4", "25"]
     assert hovers(other, "#rollout") == hovers(page, "#rollout")
     assert pressed(other) == pressed(page) == ["words", "weights"]
@@ -134,7 +134,7 @@ def test_the_address_holds_what_is_chosen_and_shows_another_reader_the_same(
 
 def test_an_address_of_a_score_that_there_is_none_of_shows_the_page_without_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="nonsense", sort=1, top=7, panel="scores").page
-    expect(page.get_by_role("heading", name="Every head by entropy")).to_be_visible()
+    expect(page.get_by_role("heading", name="Score of each head: entropy")).to_be_visible()
     page.locator("#scores .nsewdrag").wait_for()
     assert page.locator(CELLS).first.get_attribute("aria-label") == "layer 0, head 0"
     expect(page.locator("#notice")).to_have_text("left out of the address: score=nonsense")
@@ -142,14 +142,14 @@ def test_an_address_of_a_score_that_there_is_none_of_shows_the_page_without_it(h
     page.get_by_role("button", name="sort").click()
     page.get_by_label("top").select_option("5")
     expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("first token .* rank 1 of 72$"))
-    expect(page.locator(f"{CELLS}.out")).to_have_count(67)
+    expect(page.locator(f"{CELLS}.dimmed")).to_have_count(67)
 
 
 def test_what_no_head_has_is_said_and_draws_nothing(headscope: Headscope) -> None:
     page = headscope.open(
         text="one two", model="gpt2-mini", layer=0, head=0, score="signed_distance", sort=1, top=5, panel="scores"
     ).page
-    expect(page.locator("#scores .said")).to_contain_text("No head has this score here")
-    expect(page.locator("#grid .ranking .said")).to_contain_text("not for causal models")
+    expect(page.locator("#scores .formula")).to_contain_text("No head has this score on this text")
+    expect(page.locator("#grid .ranking .message")).to_contain_text("not for causal models")
     expect(page.locator("#scores .nsewdrag")).to_have_count(0)
-    expect(page.locator(f"{CELLS}.out")).to_have_count(0)
+    expect(page.locator(f"{CELLS}.dimmed")).to_have_count(0)

@@ -37,7 +37,7 @@ function heardBy(store) {
   return said;
 }
 
-test("how far a model is, is said while the capture waits for it", async () => {
+test("the progress of loading the model is shown while the run waits for it", async () => {
   const stages = [
     { stage: "asking", bytes: 0, total: null },
     { stage: "downloading", bytes: 5, total: 10 },
@@ -54,7 +54,7 @@ test("how far a model is, is said while the capture waits for it", async () => {
   assert.match(said.at(-1)[0], /^3 tokens, 6 heads/);
 });
 
-test("a download that was cancelled can be tried again", async () => {
+test("a cancelled download can be tried again", async () => {
   const gone = new ApiError(409, "download_cancelled", "the download was cancelled");
   const { store, session } = sessionOf(slowly([{ stage: "downloading", bytes: 5, total: 10 }], gone));
   await session.run();
@@ -67,7 +67,7 @@ test("a download that was cancelled can be tried again", async () => {
   });
 });
 
-test("a model that is ready is not loaded again", async () => {
+test("a loaded model is not loaded again", async () => {
   let loads = 0;
   const { api } = apiOf({ load: async () => (loads += 1) });
   const { session } = sessionOf(api, { models: [captureOf(["a"]).model] });

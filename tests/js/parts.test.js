@@ -2,32 +2,44 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shownTokens } from "../../static/js/model/placement.js";
 import { initialState } from "../../static/js/state/store.js";
-import { isBehind, modelLabel } from "../../static/js/ui/controls.js";
-import { elapsedWords } from "../../static/js/ui/elapsed.js";
+import { modelLabel } from "../../static/js/ui/model_select.js";
+import { draftNote, isOutdated } from "../../static/js/ui/status_line.js";
 import { emptyText } from "../../static/js/views/heatmap/heatmap.js";
 import { disabledZooms } from "../../static/js/views/heatmap/toolbar.js";
 import { missingText, strongestText } from "../../static/js/views/inspect/facts.js";
 import { captureOf, matrixOf, patternOf } from "./worlds.js";
 
-test("a model says its size and state, and only what is known", () => {
+test("the label of a model has its size and state, if they are known", () => {
   const { model } = captureOf(["a"]);
   assert.equal(modelLabel(model), "toy\u20032 × 3\u2003ready");
   assert.equal(modelLabel({ ...model, layers: null, heads: null, state: "available" }), "toy\u2003available");
 });
 
-test("pictures are behind while a run is on its way, and until grid and head are of one capture", () => {
+test("the label of a model that failed to load has the reason, clipped", () => {
+  const card = { ...captureOf(["a"]).model, layers: null, heads: null };
+  const failed = modelLabel({ ...card, state: "failed", why: "config.json is missing" });
+  assert.equal(failed, "toy\u2003failed: config.json is missing");
+  assert.ok(modelLabel({ ...card, state: "failed", why: "x".repeat(500) }).length < 80);
+});
+
+test("pictures are outdated during a run, and until grid and map belong to the same capture", () => {
   const pattern = patternOf(["a"], [[1]]);
   const overview = { capture: captureOf(["a"]) };
   const done = { ...initialState(), status: { kind: "done", message: "" }, overview, pattern };
-  assert.equal(isBehind(/** @type {any} */ (done)), false);
-  assert.equal(isBehind(/** @type {any} */ ({ ...done, status: { kind: "busy", message: "" } })), true);
+  assert.equal(isOutdated(/** @type {any} */ (done)), false);
+  assert.equal(isOutdated(/** @type {any} */ ({ ...done, status: { kind: "busy", message: "" } })), true);
   const newer = { capture: { ...overview.capture, id: "def" } };
-  assert.equal(isBehind(/** @type {any} */ ({ ...done, overview: newer })), true);
-  assert.equal(isBehind(/** @type {any} */ ({ ...done, overview: newer, pattern: null })), false);
+  assert.equal(isOutdated(/** @type {any} */ ({ ...done, overview: newer })), true);
+  assert.equal(isOutdated(/** @type {any} */ ({ ...done, overview: newer, pattern: null })), false);
 });
 
-test("a run that takes its time says how long it is on its way, in whole seconds", () => {
-  assert.deepEqual([900, 2100, 12_900].map(elapsedWords), ["", "2 s", "12 s"]);
+test("the page says that its pictures show another text than the box, unless a run will replace them", () => {
+  const draft = { text: "new", text_pair: "" };
+  const state = /** @type {any} */ ({ ...initialState(), overview: { capture: captureOf(["a"]) }, draft });
+  assert.match(draftNote(state), /previous text/);
+  assert.equal(draftNote({ ...state, draft: null }), "");
+  assert.equal(draftNote({ ...state, overview: null }), "");
+  assert.equal(draftNote({ ...state, status: { kind: "busy", message: "" } }), "");
 });
 
 test("scores are shown beside exact weights of tokens, and otherwise the page says why not", () => {

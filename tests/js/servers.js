@@ -50,7 +50,8 @@ export function apiOf(replaced = {}) {
       run,
       pattern,
       models,
-      forget: () => {},
+      abortText: () => {},
+      cancel: async () => {},
       unlock: (/** @type {string} */ key) => key !== "",
     }),
   };

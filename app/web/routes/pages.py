@@ -22,7 +22,7 @@ from ...analysis.table import ROW_SCORES
 from .. import documents
 from ..assets import Asset, asset, asset_of
 from ..deps import SettingsDep
-from ..examples import PROBES
+from ..examples import EXAMPLES
 
 router = APIRouter(include_in_schema=False)
 
@@ -114,7 +114,7 @@ def page(request: Request, settings: SettingsDep) -> Response:
     """The page."""
     context = {
         "version": version("headscope"),
-        "probes": PROBES,
+        "examples": EXAMPLES,
         "scores": ROW_SCORES,
         "plotly_url": vendor()["plotly"].url,
         "default_model": settings.model,

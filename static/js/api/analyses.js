@@ -1,27 +1,27 @@
-import { partPath } from "./client.js";
 import { errorOf } from "./error.js";
 import { readEvents } from "./events.js";
+import { partPath } from "./paths.js";
 
 /** @import {Api} from "./client.js" */
-/** @import {Capture, Matrix, Roles, Score, Similarity, Through} from "../types.js" */
+/** @import {Capture, Matrix} from "../types.js" */
 
-/** @typedef {(percent: number) => void} Heard told how far the work is, out of a hundred */
+/** @typedef {(percent: number) => void} OnProgress */
 
-const SENT = { "Content-Type": "application/json" };
+const JSON_BODY = { "Content-Type": "application/json" };
 
 /**
- * Work that says how far it is, and what it found at its end.
+ * The result of an event stream that reports its progress.
  *
  * @param {Response} response
- * @param {Heard} heard
+ * @param {OnProgress} onProgress
  */
-async function followed({ body }, heard) {
+async function resultOf({ body }, onProgress) {
   for await (const { name, data } of readEvents(/** @type {ReadableStream<Uint8Array>} */ (body))) {
-    if (name === "progress") heard(data.percent);
+    if (name === "progress") onProgress(data.percent);
     if (name === "done") return data;
     if (name === "error") throw errorOf(data, data.status);
   }
-  throw new Error("the server stopped before it was done");
+  throw new Error("the server stopped before the result was complete");
 }
 
 /**
@@ -39,41 +39,36 @@ export const matrixOf = ({ values, rows, columns, query_step, key_step }) => ({
 });
 
 /**
- * What the later parts of the page ask the server.
+ * What the panels request.
  *
  * @param {Api} api
  */
-export function createCatalogueApi(api) {
-  /** @param {string} kind @param {string} path @param {Heard} heard @param {RequestInit} [options] */
-  const follow = async (kind, path, heard, options) =>
-    followed(await api.ask(kind, path, options, { ...SENT, Accept: "text/event-stream" }), heard);
+export function createAnalysisApi(api) {
   return {
-    /** @param {Capture} capture @param {Heard} heard @returns {Promise<{scores: Score[]}>} */
-    scores: ({ id }, heard) => follow("scores", partPath(id, "scores"), heard),
-    /** @param {Capture} capture @param {Heard} heard @returns {Promise<Roles>} */
-    roles: ({ id }, heard) => follow("roles", partPath(id, "roles"), heard),
-    /** @param {Capture} capture @param {Heard} heard @returns {Promise<Similarity>} */
-    similarity: ({ id }, heard) => follow("similarity", partPath(id, "similarity"), heard),
-    /** @param {string} model @returns {Promise<{scores: Score[], choice: string}>} */
+    /**
+     * An analysis of a capture, with its progress.
+     *
+     * @param {Capture} capture
+     * @param {string} part the end of its address, such as "rollout?start=1"
+     * @param {OnProgress} onProgress
+     * @param {object} [body] sent as JSON with POST; without it, the request is a GET
+     * @returns {Promise<any>}
+     */
+    analyse: async ({ id }, part, onProgress, body) => {
+      const [kind = ""] = part.split("?");
+      const options = body && { method: "POST", body: JSON.stringify(body) };
+      const headers = { ...JSON_BODY, Accept: "text/event-stream" };
+      return resultOf(await api.request(kind, partPath(id, part), options, headers), onProgress);
+    },
+
+    /** The induction probe of a model, which needs no text. @param {string} model @returns {Promise<any>} */
     probe: async (model) => {
       const options = { method: "POST", body: JSON.stringify({ model }) };
-      return (await api.ask("probe", "/api/v1/probes/induction", options, SENT)).json();
+      return (await api.request("probe", "/api/v1/probes/induction", options, JSON_BODY)).json();
     },
-    /** @param {Capture} capture @param {Through} through @param {number} cells @param {Heard} heard */
-    rollout: async ({ id }, { start, upto, residual, receptive }, cells, heard) => {
-      const given = { start, layer: upto, residual, receptive, cells, pool: "max" };
-      const known = Object.entries(given).filter(([, value]) => value !== null);
-      const query = new URLSearchParams(known.map(([name, value]) => [name, String(value)]));
-      return matrixOf(await follow("rollout", partPath(id, `rollout?${query}`), heard));
-    },
-    /** @param {Capture} capture @param {Through} through @param {Heard} heard @returns {Promise<Matrix>} */
-    flow: async ({ id, queries }, { start, upto, residual, receptive }, heard) => {
-      const body = JSON.stringify({ start, layer: upto, residual, receptive });
-      const { values } = await follow("flow", partPath(id, "flow"), heard, { method: "POST", body });
-      return matrixOf({ values, rows: [0, queries], columns: [0, queries], query_step: 1, key_step: 1 });
-    },
-    stopFlow: () => api.stop("flow"),
+
+    abort: api.abort,
   };
 }
 
-/** @typedef {ReturnType<typeof createCatalogueApi>} CatalogueApi */
+/** @typedef {ReturnType<typeof createAnalysisApi>} AnalysisApi */

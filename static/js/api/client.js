@@ -1,77 +1,22 @@
-import { ApiError, errorOf } from "./error.js";
+import { createKeyStore, isSendable } from "./key_store.js";
 import { readNpy } from "./npy.js";
+import { CAPTURES, headPath, partPath, WEIGHTS } from "./paths.js";
+import { createRequests } from "./requests.js";
 import { readLoad, readRun } from "./streams.js";
 
-/** @import {Heard} from "./streams.js" */
-/** @import {Capture, Matrix, ModelCard, Overview, Pattern, Progress, Question, State, Token, Window} from "../types.js" */
+/** @import {Shown} from "./paths.js" */
+/** @import {RunListener} from "./streams.js" */
+/** @import {Capture, CaptureRequest, Matrix, ModelCard, Overview, Pattern, Progress, Token, Window} from "../types.js" */
 
-/** @typedef {Partial<Pick<State, "words" | "show">>} Shown */
+/** @typedef {ReturnType<typeof createRequests>} Requests */
 
-/** Thumbnails are about 32 pixels wide: pooling finer than that would be thrown away by the screen. */
+/** The small pictures of the grid are about 32 pixels wide: more cells would not be visible. */
 const OVERVIEW_CELLS = 32;
-const OF_A_TEXT = "load capture pattern words detail cell line scores roles similarity rollout flow".split(" ");
-const CAPTURES = "/api/v1/captures";
-/** @type {Shown} */
-const WEIGHTS = { words: false, show: "weights" };
 const EVENTS = { Accept: "text/event-stream" };
-
-/** @param {unknown} error */
-export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
-
-/** @param {Response} response */
-async function refusal(response) {
-  const problem = await response.json().catch(() => ({}));
-  return errorOf(problem, response.status, Number(response.headers.get("Retry-After")) || 0);
-}
+const NPY = { Accept: "application/x-npy" };
 
 /**
- * The key of a shared server, for as long as the tab is open: in an address it would end in histories and logs.
- * Where the browser keeps no storage, it lasts as long as the page.
- */
-export function createKeyring() {
-  let key = "";
-  return {
-    get() {
-      try {
-        return sessionStorage.getItem("key") ?? key;
-      } catch {
-        return key;
-      }
-    },
-    /** @param {string} given */
-    set(given) {
-      key = given;
-      try {
-        sessionStorage.setItem("key", given);
-      } catch {
-        // Kept above.
-      }
-    },
-  };
-}
-
-/** A header can carry nothing else. @param {string} key */
-const isSendable = (key) => /^[\x21-\x7e]+$/.test(key);
-
-/**
- * @param {typeof fetch} send
- * @param {string} path
- * @param {RequestInit} options
- */
-async function request(send, path, options) {
-  let response;
-  try {
-    response = await send(path, options);
-  } catch (error) {
-    if (isAbort(error)) throw error;
-    throw new ApiError(0, "unreachable", "the server does not answer; is headscope still running?");
-  }
-  if (!response.ok) throw await refusal(response);
-  return response;
-}
-
-/**
- * What an array is of travels beside it, in X-Headscope.
+ * A matrix as npy; which tokens it covers is in the header X-Headscope.
  *
  * @param {Response} response
  * @returns {Promise<Matrix>}
@@ -84,37 +29,18 @@ export async function readMatrix(response) {
   return { values: data, rows, columns, ...steps, queries: facts.rows, keys: facts.columns };
 }
 
-/** @param {string} id @param {string} part */
-export const partPath = (id, part) => `${CAPTURES}/${encodeURIComponent(id)}/${part}`;
-
 /**
- * Where the numbers of a head are, or of all heads of its layer together; more parameters follow.
- *
- * @param {string} id
- * @param {number} layer
- * @param {number} head
- * @param {Shown} [shown]
- */
-export function headPath(id, layer, head, { words, show } = WEIGHTS) {
-  if (show === "layer") return partPath(id, `norms/${layer}?`);
-  return partPath(
-    id,
-    `heads/${layer}/${head}?${show === "effect" ? "quantity=norm&" : ""}${words ? "words=true&" : ""}`,
-  );
-}
-
-/**
- * A capture whose tokens are words, made of the server's.
+ * The capture with words in the place of its tokens.
  *
  * @param {Capture} capture
  * @param {{words: Omit<Token, "index">[]}} answer
  */
-function inWords(capture, { words }) {
+function withWords(capture, { words }) {
   const tokens = words.map((word, index) => ({ ...word, index }));
   return { ...capture, tokens, queries: tokens.length, keys: tokens.length };
 }
 
-/** Effects have no common scale: a picture shows them as shares of its longest. @param {Matrix} matrix */
+/** Effects have no common scale: the map shows them as shares of the longest. @param {Matrix} matrix */
 function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, value), 0)) {
   return {
     longest,
@@ -127,13 +53,13 @@ function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.m
  * @param {Record<string, string>} [headers]
  * @returns {[RequestInit, Record<string, string>]}
  */
-const posted = (body, headers) => [
+const post = (body, headers) => [
   { method: "POST", body: JSON.stringify(body) },
   { "Content-Type": "application/json", ...headers },
 ];
 
-/** @param {Question} question */
-const asBody = ({ model, text, text_pair, truncate }) => ({
+/** @param {CaptureRequest} request */
+const bodyOf = ({ model, text, text_pair, truncate }) => ({
   text,
   text_pair: text_pair.trim() ? text_pair : null,
   model: model || null,
@@ -141,128 +67,134 @@ const asBody = ({ model, text, text_pair, truncate }) => ({
 });
 
 /** @param {Response} response */
-const bodyOf = ({ body }) => body ?? new ReadableStream({ start: (stream) => stream.close() });
+const streamOf = ({ body }) => body ?? new ReadableStream({ start: (stream) => stream.close() });
+
+/** Requests about models. @param {Requests} requests */
+const modelCalls = ({ request }) => ({
+  /** @returns {Promise<{default: string, models: ModelCard[]}>} */
+  models: async () => (await request("models", "/api/v1/models")).json(),
+
+  /**
+   * Starts loading a model, or joins a load that is running; returns its card. Aborting the request does not stop the load.
+   *
+   * @param {string} model
+   * @param {(progress: Progress) => void} onProgress
+   */
+  load: async (model, onProgress) =>
+    readLoad(streamOf(await request("load", "/api/v1/models/load", ...post({ model }, EVENTS))), onProgress),
+
+  /** Stops a download, for every client that waits for it. @param {string} model */
+  cancel: async (model) => {
+    await request("cancel", "/api/v1/models/cancel", ...post({ model }));
+  },
+});
+
+/** Requests that make a capture. @param {Requests} requests */
+function captureCalls({ request }) {
+  /** @type {{body: string, capture: Promise<Capture>} | null} */
+  let pending = null;
+  return {
+    /**
+     * The capture without its heads: for a capture that the server has evicted. Several callers may need the same one at
+     * the same time, so they share one request.
+     *
+     * @param {CaptureRequest} wanted
+     * @returns {Promise<Capture>}
+     */
+    capture(wanted) {
+      const [options, headers] = post(bodyOf(wanted));
+      const body = String(options.body);
+      if (pending?.body === body) return pending.capture;
+      const capture = request("capture", CAPTURES, options, headers).then((response) => response.json());
+      const mine = { body, capture };
+      pending = mine;
+      const clear = () => {
+        if (pending === mine) pending = null;
+      };
+      capture.then(clear, clear);
+      return capture;
+    },
+
+    /**
+     * Runs a text; returns all its heads, small.
+     *
+     * @param {CaptureRequest} wanted
+     * @param {RunListener} listener
+     * @returns {Promise<Overview>}
+     */
+    run: async (wanted, listener) => {
+      const path = `${CAPTURES}?cells=${OVERVIEW_CELLS}&bend=sqrt`;
+      return readRun(streamOf(await request("run", path, ...post(bodyOf(wanted), EVENTS))), listener);
+    },
+  };
+}
+
+/** Requests for the numbers of one head. @param {Requests} requests */
+const headCalls = ({ request }) => ({
+  /**
+   * The whole map of a head, pooled to at most so many cells a side.
+   *
+   * @param {Capture} capture
+   * @param {number} layer
+   * @param {number} head
+   * @param {number} cells
+   * @param {Shown} [shown]
+   * @returns {Promise<Pattern>}
+   */
+  pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {
+    const path = `${headPath(capture.id, layer, head, { words, show })}cells=${cells}&pool=max`;
+    const values = request("pattern", path, {}, NPY).then(readMatrix);
+    const names = words && request("words", partPath(capture.id, "words")).then((response) => response.json());
+    // Awaited together, so that the failure of either is handled.
+    const [matrix, named] = await Promise.all([values, names]);
+    const shown = show === undefined || show === "weights" ? { matrix } : asShares(matrix);
+    const labelled = named ? withWords(capture, named) : capture;
+    return { capture: labelled, layer, head, words, show, ...shown, detail: null };
+  },
+
+  /**
+   * A part of the map of a head.
+   *
+   * @param {"detail" | "cell" | "line"} kind
+   * @param {Pattern} pattern
+   * @param {Window} window
+   * @param {number} [cells] pools to at most so many cells a side; without it, every weight is a cell
+   */
+  window: async (kind, pattern, { rows, columns }, cells) => {
+    const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
+    const pooled = cells ? `&cells=${cells}&pool=max` : "";
+    const part = `rows=${rows.join(":")}&columns=${columns.join(":")}${pooled}`;
+    const matrix = await readMatrix(await request(kind, `${path}${part}`, {}, NPY));
+    return pattern.longest === undefined ? matrix : asShares(matrix, pattern.longest).matrix;
+  },
+});
 
 /**
- * The only door to the server. Of two requests of one kind the newer wins: the older is aborted.
+ * The only code that talks to the server.
  *
  * @param {typeof fetch} [send]
- * @param {ReturnType<typeof createKeyring>} [keyring]
+ * @param {ReturnType<typeof createKeyStore>} [keys]
  */
-export function createApi(send = (input, init) => fetch(input, init), keyring = createKeyring()) {
-  /** @type {Map<string, AbortController>} */
-  const running = new Map();
-  /** @param {string} path @param {RequestInit} options @param {Record<string, string>} [headers] */
-  const asked = async (path, options, headers) => {
-    const key = keyring.get();
-    const sent = key && { Authorization: `Bearer ${key}` };
-    try {
-      return await request(send, path, { ...options, headers: { ...headers, ...sent } });
-    } catch (error) {
-      const refused = key && error instanceof ApiError && error.code === "key_refused";
-      throw refused ? new ApiError(401, "key_wrong", "this is not the key of this server") : error;
-    }
-  };
-  /** @param {string} kind @param {string} path @param {RequestInit} [options] @param {Record<string, string>} [headers] */
-  const newest = (kind, path, options, headers) => {
-    running.get(kind)?.abort();
-    const controller = new AbortController();
-    running.set(kind, controller);
-    return asked(path, { ...options, signal: controller.signal }, headers);
-  };
-  const npy = { Accept: "application/x-npy" };
+export function createApi(send = (input, init) => fetch(input, init), keys = createKeyStore()) {
+  const requests = createRequests(send, keys);
   return {
-    /** What every request carries from now on; false for a key that none could. @param {string} key */
+    /** Sends this key with every request from now on; false for a key that no header can carry. @param {string} key */
     unlock(key) {
-      if (isSendable(key)) keyring.set(key);
+      if (isSendable(key)) keys.set(key);
       return isSendable(key);
     },
 
-    isUnlocked: () => keyring.get() !== "",
+    isUnlocked: () => keys.get() !== "",
 
-    /** What a link would fetch, had links headers to carry the key in. @param {string} path */
-    file: async (path) => (await newest("file", path)).blob(),
+    /** A file that a plain link cannot fetch, because links carry no key. @param {string} path */
+    file: async (path) => (await requests.request("file", path)).blob(),
 
-    /** @returns {Promise<{default: string, models: ModelCard[]}>} */
-    models: async () => (await newest("models", "/api/v1/models")).json(),
-
-    /**
-     * Begins to load a model, or joins the load; answers its card. Whoever leaves stops no load.
-     *
-     * @param {string} model
-     * @param {(progress: Progress) => void} heard
-     */
-    load: async (model, heard) => {
-      return readLoad(bodyOf(await newest("load", "/api/v1/models/load", ...posted({ model }, EVENTS))), heard);
-    },
-
-    /** Stops a download, for everybody who waits for it. @param {string} model */
-    cancel: async (model) => {
-      await newest("cancel", "/api/v1/models/cancel", ...posted({ model }));
-    },
-
-    /** The capture alone, where its heads are there already. @param {Question} question @returns {Promise<Capture>} */
-    capture: async (question) => (await newest("capture", CAPTURES, ...posted(asBody(question)))).json(),
-
-    /**
-     * Runs a text; answers all its heads, small.
-     *
-     * @param {Question} question
-     * @param {Heard} heard
-     * @returns {Promise<Overview>}
-     */
-    run: async (question, heard) => {
-      const path = `${CAPTURES}?cells=${OVERVIEW_CELLS}&bend=sqrt`;
-      return readRun(bodyOf(await newest("capture", path, ...posted(asBody(question), EVENTS))), heard);
-    },
-
-    /**
-     * A head, whole; of a long text, pooled to so many cells.
-     *
-     * @param {Capture} capture
-     * @param {number} layer
-     * @param {number} head
-     * @param {number} cells
-     * @param {Shown} [shown]
-     * @returns {Promise<Pattern>}
-     */
-    pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {
-      const path = `${headPath(capture.id, layer, head, { words, show })}cells=${cells}&pool=max`;
-      const answer = newest("pattern", path, {}, npy).then(readMatrix);
-      const named = words && newest("words", partPath(capture.id, "words")).then((response) => response.json());
-      // Together: where one fails, somebody must hear of the other.
-      const [matrix, said] = await Promise.all([answer, named]);
-      const shown = show === undefined || show === "weights" ? { matrix } : asShares(matrix);
-      const whose = said ? inWords(capture, said) : capture;
-      return { capture: whose, layer, head, words, show, ...shown, detail: null };
-    },
-
-    /**
-     * A window of a head: pooled, where so many cells do not hold it.
-     *
-     * @param {"detail" | "cell" | "line"} kind of two of one kind, the newer wins
-     * @param {Pattern} pattern
-     * @param {Window} window
-     * @param {number} [cells] as many as there are, where it is left out
-     */
-    window: async (kind, pattern, { rows, columns }, cells) => {
-      const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
-      const pooled = cells ? `&cells=${cells}&pool=max` : "";
-      const part = `rows=${rows.join(":")}&columns=${columns.join(":")}${pooled}`;
-      const matrix = await readMatrix(await newest(kind, `${path}${part}`, {}, npy));
-      return pattern.longest === undefined ? matrix : asShares(matrix, pattern.longest).matrix;
-    },
-
-    /** What the parts of the page ask for that come later. */
-    ask: newest,
-
-    /** @param {string} kind */
-    stop: (kind) => running.get(kind)?.abort(),
-
-    /** Nothing that is still on its way matters any more. */
-    forget: () => {
-      for (const kind of OF_A_TEXT) running.get(kind)?.abort();
-    },
+    ...modelCalls(requests),
+    ...captureCalls(requests),
+    ...headCalls(requests),
+    request: requests.request,
+    abort: requests.abort,
+    abortText: requests.abortText,
   };
 }
 

@@ -1,33 +1,37 @@
-import { ApiError, errorOf } from "./error.js";
+import { errorOf, unreachable } from "./error.js";
 import { readEvents } from "./events.js";
 
 /** @import {Capture, Matrix, ModelCard, Overview, Progress, Span} from "../types.js" */
 
 /**
- * Who is told how far a run is.
+ * Called while a text runs.
  *
- * @typedef {object} Heard
- * @property {(position: number) => void} queued how many texts go first
- * @property {(run: Run) => void} running how far it is, from its tokens on
- * @property {(overview: Overview) => void} grown one more layer is there; until the end, the capture has no id
+ * @typedef {object} RunListener
+ * @property {(position: number) => void} onQueued how many texts run before this one
+ * @property {(run: RunProgress) => void} onProgress
+ * @property {(overview: Overview) => void} onLayer after each layer, with all layers so far; the capture has no id yet
  *
- * @typedef {{tokens: number, done: number, layers: number, seconds: number | null}} Run seconds are foreseen, for all of it
+ * @typedef {object} RunProgress
+ * @property {number} tokens
+ * @property {number} done layers that are done
+ * @property {number} layers
+ * @property {number | null} seconds estimate for the whole run
  */
 
-/** The steps of a small picture are even in the square root, so that faint weights keep theirs. */
+/** The small pictures are sent in 256 steps of the square root of the weight, which keeps faint weights apart. */
 const WEIGHTS = Float32Array.from({ length: 256 }, (_, step) => (step / 255) ** 2);
 
 /**
- * The heads of a layer, from base64 of [head cells cells] in 256 steps.
+ * The heads of a layer, from base64 of [head cells cells].
  *
  * @param {Capture} capture
  * @param {{cells: number, maps: string}} data
  * @returns {Matrix[]}
  */
 function headsOf(capture, { cells, maps }) {
-  const letters = atob(maps);
-  const values = new Float32Array(letters.length);
-  for (let at = 0; at < letters.length; at++) values[at] = WEIGHTS[letters.charCodeAt(at)] ?? 0;
+  const bytes = atob(maps);
+  const values = new Float32Array(bytes.length);
+  for (let at = 0; at < bytes.length; at++) values[at] = WEIGHTS[bytes.charCodeAt(at)] ?? 0;
   const step = Math.ceil(capture.queries / cells);
   /** @type {Span} */
   const all = [0, capture.queries];
@@ -44,13 +48,13 @@ export function overviewOf(capture, maps) {
 }
 
 /**
- * A run: its heads, small, layer by layer, and the whole of them at its end.
+ * A run: reports its layers as they arrive; returns all its heads, small.
  *
  * @param {ReadableStream<Uint8Array>} body
- * @param {Heard} heard
+ * @param {RunListener} listener
  * @returns {Promise<Overview>}
  */
-export async function readRun(body, heard) {
+export async function readRun(body, listener) {
   /** @type {Matrix[][]} */
   const maps = [];
   /** @type {Capture | null} */
@@ -60,31 +64,31 @@ export async function readRun(body, heard) {
   for await (const { name, data } of readEvents(body)) {
     if (name === "error") throw errorOf(data, data.status);
     if (name === "done") return overviewOf(data, maps);
-    if (name === "queued") heard.queued(data.position);
+    if (name === "queued") listener.onQueued(data.position);
     if (name === "tokens") {
       capture = { ...data, id: "" };
       seconds = data.seconds ?? null;
     }
     if (name === "layer" && capture) maps[data.layer] = headsOf(capture, data);
-    if (capture) heard.running({ tokens: capture.queries, done: maps.length, layers: capture.layers, seconds });
-    // Not before the first of them is there: what the old text shows stays until then.
-    if (capture && maps.length) heard.grown(overviewOf(capture, [...maps]));
+    if (capture) listener.onProgress({ tokens: capture.queries, done: maps.length, layers: capture.layers, seconds });
+    // The grid shows the previous text until the first layer is there.
+    if (capture && maps.length) listener.onLayer(overviewOf(capture, [...maps]));
   }
-  throw new ApiError(0, "unreachable", "the server stopped while the text was running");
+  throw unreachable("the server stopped while the text was running");
 }
 
 /**
- * A load: how far it is, and the card of the model at its end.
+ * A load: reports its progress; returns the card of the model.
  *
  * @param {ReadableStream<Uint8Array>} body
- * @param {(progress: Progress) => void} heard
+ * @param {(progress: Progress) => void} onProgress
  * @returns {Promise<ModelCard>}
  */
-export async function readLoad(body, heard) {
+export async function readLoad(body, onProgress) {
   for await (const { name, data } of readEvents(body)) {
     if (name === "ready") return data;
     if (name === "error") throw errorOf(data, data.status);
-    heard(data);
+    onProgress(data);
   }
-  throw new ApiError(0, "unreachable", "the server stopped while the model was loading");
+  throw unreachable("the server stopped while the model was loading");
 }

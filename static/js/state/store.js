@@ -1,53 +1,28 @@
+import { PANEL_RESULTS } from "./panels/index.js";
+import { IDLE } from "./status.js";
+import { emptyAddress } from "./url.js";
+
 /** @import {State, Store} from "../types.js" */
 
 /** @returns {State} */
-export function initialState() {
-  return {
-    model: "",
-    text: "",
-    text_pair: "",
-    truncate: false,
-    layer: null,
-    head: null,
-    scale: "sqrt",
-    rows: null,
-    columns: null,
-    fold: false,
-    flip: false,
-    as: "map",
-    token: null,
-    side: "query",
-    words: false,
-    show: "weights",
-    score: null,
-    sort: false,
-    top: null,
-    panel: "",
-    start: null,
-    upto: null,
-    residual: null,
-    raw: false,
-    flow: false,
-    probe: false,
-    models: [],
-    overview: null,
-    pattern: null,
-    order: null,
-    findings: null,
-    probed: null,
-    alike: null,
-    rolled: null,
-    said: "",
-    hovered: { query: null, key: null },
-    line: null,
-    cells: 512,
-    drag: "zoom",
-    status: { kind: "idle", message: "" },
-    key: "",
-    notice: "",
-    dark: false,
-  };
-}
+export const initialState = () => ({
+  ...emptyAddress(),
+  draft: null,
+  models: [],
+  overview: null,
+  pattern: null,
+  order: null,
+  ...PANEL_RESULTS,
+  panelStatus: IDLE,
+  hovered: { query: null, key: null },
+  line: null,
+  cells: 512,
+  drag: "zoom",
+  status: IDLE,
+  apiKey: "",
+  notice: "",
+  dark: false,
+});
 
 /**
  * The only state of the page. A listener gets the state after a change and the state before it.

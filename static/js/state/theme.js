@@ -1,7 +1,7 @@
 /** @import {Store} from "../types.js" */
 
 /**
- * Follows the system until the reader decides otherwise; what they decide is remembered.
+ * Follows the system's theme until the reader chooses one; the choice is remembered.
  *
  * @param {Store} store
  */
@@ -22,7 +22,7 @@ export function createTheme(store) {
       try {
         localStorage.setItem("theme", theme);
       } catch {
-        // Storage may be forbidden: then the choice lasts as long as the page.
+        // Storage may be disabled. Then the choice lasts as long as the page.
       }
     },
   };

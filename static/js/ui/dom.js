@@ -1,5 +1,5 @@
 /**
- * The element the template promises. A template and its script that disagree should say so at once.
+ * The element that a script needs from its template. Throws if the template does not have it.
  *
  * @template {HTMLElement} [T=HTMLElement]
  * @param {ParentNode} root
@@ -16,7 +16,7 @@ export function need(root, selector) {
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Record<string, string>} attributes
- * @param {(Node | string)[]} children strings become text, never markup
+ * @param {(Node | string)[]} children strings are added as text, never as markup
  */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -26,7 +26,7 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
- * Listeners that are undone together.
+ * Event listeners that are removed together.
  *
  * @returns {{on: (target: EventTarget, event: string, handler: (event: any) => void) => void, undo: () => void}}
  */
@@ -36,4 +36,9 @@ export function listening() {
     on: (target, event, handler) => target.addEventListener(event, handler, { signal: controller.signal }),
     undo: () => controller.abort(),
   };
+}
+
+/** Set only if it changes, because screen readers announce every assignment. @param {HTMLElement} line @param {string} text */
+export function setText(line, text) {
+  if (line.textContent !== text) line.textContent = text;
 }

@@ -1,12 +1,12 @@
 import { listening, need } from "./dom.js";
 
-/** True where a typed "?" is meant as text. @param {EventTarget | null} target */
+/** True for elements in which "?" is text that is typed. @param {EventTarget | null} target */
 const takesText = (target) =>
   target instanceof HTMLElement && target.matches("textarea, select, input:not([type='radio'])");
 
 /**
- * All keys on one sheet, behind a button and behind "?". The dialog is the browser's own: it keeps the focus inside,
- * closes with Escape and gives the focus back.
+ * The list of all keys, opened with a button and with "?". The browser's own dialog keeps the focus inside, closes with
+ * Escape and restores the focus.
  *
  * @param {HTMLDialogElement} dialog
  * @param {HTMLElement} button

@@ -2,7 +2,7 @@ import { segmentsShown } from "../model/segments.js";
 
 /** @import {State, Store} from "../types.js" */
 
-/** When the control that a hint is about has been used. @type {Record<string, (now: State, before: State) => boolean>} */
+/** Whether the control that a hint is about has been used. @type {Record<string, (now: State, before: State) => boolean>} */
 const USES = {
   text: (now, before) => before.text !== "" && moved(now, before, ["text"]),
   model: (now, before) => before.model !== "" && moved(now, before, ["model"]),
@@ -22,7 +22,7 @@ const USES = {
 const moved = (now, before, names) => names.some((name) => now[name] !== before[name]);
 
 /**
- * The hints that a change of the state makes needless.
+ * The hints whose control was used in a change of the state.
  *
  * @param {State} now
  * @param {State} before
@@ -44,7 +44,7 @@ function remember(names) {
   try {
     localStorage.setItem("used", JSON.stringify([...names]));
   } catch {
-    // Storage may be forbidden: then a hint is gone for as long as the page is open.
+    // Storage may be disabled. Then a used hint comes back after a reload.
   }
 }
 
@@ -53,7 +53,7 @@ const isThere = (control) =>
   !!control && !control.closest("[hidden]") && !control.matches(":disabled, [aria-disabled='true']");
 
 /**
- * The first hint of a place whose control waits to be used for the first time is the one that stands there.
+ * Shows the first hint of a place whose control exists and has not been used yet.
  *
  * @param {ParentNode} place
  * @param {Set<string>} known
@@ -69,8 +69,8 @@ function choose(place, known) {
 }
 
 /**
- * A hint stands near its control until that is used for the first time, and never comes back. A place shows one hint at
- * a time, so that its room stays the same.
+ * A hint is shown near its control until the control has been used once. A place shows one hint at a time, so that its
+ * size stays the same.
  *
  * @param {ParentNode} root
  * @param {Store} store

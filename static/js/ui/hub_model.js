@@ -1,12 +1,10 @@
 import { listening, need } from "./dom.js";
+import { HUB_MODEL } from "./model_select.js";
 
 /** @import {Store} from "../types.js" */
 
-/** The choice in the list of models that opens the form: no model has such an id. */
-export const OTHER = "…";
-
 /**
- * The form for a model that is not in the list, by its id on the hub; there once that is chosen.
+ * The form for a model from the hub, by its id. It opens when that entry of the list is chosen.
  *
  * @param {HTMLFormElement} form
  * @param {HTMLSelectElement} select
@@ -14,7 +12,7 @@ export const OTHER = "…";
  * @param {(model: string) => void} choose
  * @returns {() => void} undo
  */
-export function mountOther(form, select, store, choose) {
+export function mountHubModel(form, select, store, choose) {
   /** @type {HTMLInputElement} */
   const box = need(form, "input");
   const { on, undo } = listening();
@@ -26,7 +24,7 @@ export function mountOther(form, select, store, choose) {
   }
 
   on(select, "change", () => {
-    if (select.value !== OTHER) return;
+    if (select.value !== HUB_MODEL) return;
     form.hidden = false;
     box.focus();
   });

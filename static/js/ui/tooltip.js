@@ -1,13 +1,14 @@
+import { setText } from "./dom.js";
+
 /**
- * Shows a note beside a point of its section, turned inward where it would leave the window.
+ * Shows a tooltip next to a point, moved so that it stays inside the window.
  *
- * @param {HTMLElement} tip absolutely positioned; its offset parent is the frame of x and y
+ * @param {HTMLElement} tip absolutely positioned; x and y are relative to its offset parent
  * @param {string} text
  * @param {{x: number, y: number}} at
  */
 export function showTip(tip, text, at) {
-  // Text a listener already heard is not said again: only a change of text is announced.
-  if (tip.textContent !== text) tip.textContent = text;
+  setText(tip, text);
   placeTip(tip, at);
 }
 

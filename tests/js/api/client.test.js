@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createApi, headPath, isAbort } from "../../../static/js/api/client.js";
-import { ApiError } from "../../../static/js/api/error.js";
+import { createApi } from "../../../static/js/api/client.js";
+import { ApiError, isAbort } from "../../../static/js/api/error.js";
+import { headPath } from "../../../static/js/api/paths.js";
 import { captureOf, npyOf } from "../worlds.js";
 
-/** A server of one answer, which keeps what it was asked. @param {() => Response} answer */
+/** A server with one answer, which records its requests. @param {() => Response} answer */
 function answering(answer) {
   /** @type {{path: string, options: any}[]} */
   const asked = [];
@@ -15,7 +16,7 @@ function answering(answer) {
   return { api: createApi(/** @type {any} */ (send)), asked };
 }
 
-test("a capture is asked for by text and model", async () => {
+test("a capture is requested with text and model", async () => {
   const capture = captureOf(["a"]);
   const { api, asked } = answering(() => Response.json(capture, { status: 201 }));
   assert.deepEqual(await api.capture({ model: "toy", text: "a", text_pair: "" }), capture);
@@ -26,10 +27,10 @@ test("a capture is asked for by text and model", async () => {
 const events = (/** @type {[string, object][]} */ ...told) =>
   new Response(told.map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join(""));
 /** @type {any} */
-const deaf = { queued: () => {}, running: () => {}, grown: () => {} };
-const question = { model: "toy", text: "a", text_pair: "", truncate: false };
+const silent = { onQueued: () => {}, onProgress: () => {}, onLayer: () => {} };
+const request = { model: "toy", text: "a", text_pair: "", truncate: false };
 
-test("a run grows layer by layer, and each head has its own cells", async () => {
+test("a run reports its layers as they arrive, and each head has its own cells", async () => {
   const { id, ...tokens } = captureOf(["a", "b", "c", "d"]);
   const steps = (/** @type {number} */ first) =>
     btoa(String.fromCharCode(...Array.from({ length: 12 }, (_, at) => first + at)));
@@ -45,10 +46,10 @@ test("a run grows layer by layer, and each head has its own cells", async () => 
   );
   /** @type {any[]} */
   const heard = [];
-  const overview = await api.run(question, {
-    queued: (position) => heard.push(position),
-    running: ({ tokens, done, layers, seconds }) => heard.push(`${tokens} ${done}/${layers} ${seconds}`),
-    grown: ({ capture, at }) => heard.push([capture.id, at(0, 0) !== null, at(1, 2) !== null]),
+  const overview = await api.run(request, {
+    onQueued: (position) => heard.push(position),
+    onProgress: ({ tokens, done, layers, seconds }) => heard.push(`${tokens} ${done}/${layers} ${seconds}`),
+    onLayer: ({ capture, at }) => heard.push([capture.id, at(0, 0) !== null, at(1, 2) !== null]),
   });
   assert.deepEqual(heard, [2, "4 0/2 null", "4 1/2 null", ["", true, false], "4 2/2 null", ["", true, true]]);
   assert.deepEqual([overview.capture.id, overview.layers, overview.heads], ["abc", 2, 3]);
@@ -62,13 +63,13 @@ test("a run grows layer by layer, and each head has its own cells", async () => 
   assert.equal(asked[0].options.headers.Accept, "text/event-stream");
 });
 
-test("a run that ends without its end is an error, and so is what it tells of", async () => {
-  await assert.rejects(answering(() => events()).api.run(question, deaf), { code: "unreachable" });
+test("a stream that ends early is an error, and so is an error event", async () => {
+  await assert.rejects(answering(() => events()).api.run(request, silent), { code: "unreachable" });
   const problem = { status: 413, code: "too_large", detail: "too many" };
-  await assert.rejects(answering(() => events(["error", problem])).api.run(question, deaf), { code: "too_large" });
+  await assert.rejects(answering(() => events(["error", problem])).api.run(request, silent), { code: "too_large" });
 });
 
-test("a window of a head knows its tokens, and how many a cell covers", async () => {
+test("a window of a head has its tokens, and how many of them a cell covers", async () => {
   const facts = JSON.stringify({ rows: [2, 5], columns: [0, 4], query_step: 2, key_step: 2 });
   const answer = () => new Response(npyOf([2, 2], [1, 2, 3, 4]), { headers: { "X-Headscope": facts } });
   const { api, asked } = answering(answer);
@@ -86,7 +87,7 @@ const sent = (values) => {
   return new Response(npyOf([side, side], values), { headers: { "X-Headscope": facts } });
 };
 
-test("weights, words and effects of a head have paths of their own, and its layer's effect another", () => {
+test("weights, words and effects of a head have different paths, and so has the effect of its layer", () => {
   const path = (/** @type {any} */ shown) => headPath("a/b", 1, 2, shown).replace("/api/v1/captures/a%2Fb/", "");
   assert.equal(path(undefined), "heads/1/2?");
   assert.equal(path({ words: false, show: "weights" }), "heads/1/2?");
@@ -95,7 +96,7 @@ test("weights, words and effects of a head have paths of their own, and its laye
   assert.equal(path({ words: false, show: "layer" }), "norms/1?");
 });
 
-test("effects become shares of their longest, and a window of them shares of the same", async () => {
+test("effects are shares of the longest, in windows too", async () => {
   const capture = captureOf(["a", "b"]);
   let values = [8, 0, 2, 4];
   const { api, asked } = answering(() => sent(values));
@@ -110,13 +111,13 @@ test("effects become shares of their longest, and a window of them shares of the
   );
 });
 
-test("effects of nothing at all stay nothing", async () => {
+test("effects that are all 0 stay 0", async () => {
   const { api } = answering(() => sent([0, 0, 0, 0]));
   const pattern = await api.pattern(captureOf(["a", "b"]), 1, 2, 32, { words: false, show: "layer" });
   assert.deepEqual([pattern.longest, [...pattern.matrix.values]], [0, [0, 0, 0, 0]]);
 });
 
-test("weights are no shares of anything", async () => {
+test("weights are not scaled", async () => {
   const { api } = answering(() => sent([1, 0, 0.5, 0.5]));
   const pattern = await api.pattern(captureOf(["a", "b"]), 1, 2, 32, { words: false, show: "weights" });
   assert.deepEqual([pattern.longest, [...pattern.matrix.values]], [undefined, [1, 0, 0.5, 0.5]]);
@@ -133,7 +134,7 @@ const wordy = (matrix) => async (/** @type {any} */ path) =>
       })
     : matrix(path);
 
-test("in words, the capture's tokens are its words", async () => {
+test("a map of words has words in the place of tokens", async () => {
   const api = createApi(/** @type {any} */ (wordy(() => sent([1, 0, 0.5, 0.5]))));
   const { capture, words } = await api.pattern(captureOf(["a", "##b", "c"]), 1, 2, 32, { words: true });
   assert.deepEqual([capture.id, capture.queries, capture.keys, words], ["abc", 2, 2, true]);
@@ -143,7 +144,7 @@ test("in words, the capture's tokens are its words", async () => {
   );
 });
 
-test("in words, a head that fails is one error and no more", async (context) => {
+test("a map of words that fails is one error, and no unhandled rejection", async (context) => {
   /** @type {unknown[]} */
   const unheard = [];
   const hear = (/** @type {unknown} */ reason) => unheard.push(reason);
@@ -156,7 +157,7 @@ test("in words, a head that fails is one error and no more", async (context) => 
   assert.deepEqual(unheard, []);
 });
 
-test("a refusal keeps the server's words", async () => {
+test("an error keeps the text of the server", async () => {
   const problem = { status: 422, code: "too_many_tokens", detail: "the text has 600 tokens, the model reads 512" };
   const { api } = answering(() => Response.json(problem, { status: 422 }));
   await assert.rejects(api.capture({ model: "toy", text: "a", text_pair: "" }), (error) => {
@@ -166,19 +167,19 @@ test("a refusal keeps the server's words", async () => {
   });
 });
 
-test("an answer that is no problem of ours is still an error with a sentence", async () => {
+test("an error without problem details still has a message", async () => {
   const { api } = answering(() => new Response("<h1>502</h1>", { status: 502 }));
   await assert.rejects(api.models(), { message: "the server answered 502", status: 502 });
 });
 
-test("a server that is not there is said to be so", async () => {
+test("a server that cannot be reached is an error of its own", async () => {
   const { api } = answering(() => {
     throw new TypeError("Failed to fetch");
   });
   await assert.rejects(api.models(), { code: "unreachable", status: 0 });
 });
 
-test("the newest request of a kind wins, and leaves other kinds alone", async () => {
+test("a newer request of a kind aborts the older one, and no other kind", async () => {
   /** @type {{path: string, signal: AbortSignal}[]} */
   const asked = [];
   const send = (/** @type {any} */ path, /** @type {any} */ { signal }) =>
@@ -189,24 +190,24 @@ test("the newest request of a kind wins, and leaves other kinds alone", async ()
   const api = createApi(/** @type {any} */ (send));
   const capture = captureOf(["a"]);
   const first = api.pattern(capture, 0, 0);
-  api.run(question, deaf).catch(() => {});
+  api.run(request, silent).catch(() => {});
   api.pattern(capture, 0, 1).catch(() => {});
   await assert.rejects(first, isAbort);
   assert.deepEqual(
     asked.map(({ signal }) => signal.aborted),
     [true, false, false],
   );
-  api.forget();
+  api.abortText();
   assert.ok(asked.every(({ signal }) => signal.aborted));
 });
 
-test("a second sentence travels with the first", async () => {
+test("the second sentence is sent with the first", async () => {
   const { api, asked } = answering(() => Response.json(captureOf(["a"])));
   await api.capture({ model: "toy", text: "a", text_pair: "b" });
   assert.equal(JSON.parse(asked[0].options.body).text_pair, "b");
 });
 
-test("a key is carried by every request and by no address", async () => {
+test("the key is sent with every request and never in an address", async () => {
   const { api, asked } = answering(() => Response.json({}));
   await api.models();
   assert.equal(api.unlock("s3cret"), true);
@@ -219,20 +220,63 @@ test("a key is carried by every request and by no address", async () => {
   assert.ok(asked.every(({ path }) => !path.includes("s3cret")));
 });
 
-test("a key that no header can carry is refused before it is sent", () => {
+test("a key that no header can carry is not sent", () => {
   const { api } = answering(() => Response.json({}));
   assert.deepEqual([api.unlock("schlüssel"), api.unlock("two\nlines"), api.unlock("")], [false, false, false]);
 });
 
-test("a refused key is told from none", async () => {
-  const { api } = answering(() => Response.json({ code: "key_refused", detail: "wants its key" }, { status: 401 }));
+test("a wrong key and a missing key are different errors", async () => {
+  const { api } = answering(() => Response.json({ code: "key_refused", detail: "needs a key" }, { status: 401 }));
   await assert.rejects(api.models(), { code: "key_refused" });
   api.unlock("guess");
   await assert.rejects(api.models(), { code: "key_wrong" });
 });
 
-test("the time a server asks for is kept with its refusal", async () => {
+test("an error keeps the time from Retry-After", async () => {
   const busy = { status: 503, headers: { "Retry-After": "2" } };
   const { api } = answering(() => Response.json({ code: "busy", detail: "32 wait already" }, busy));
   await assert.rejects(api.models(), { code: "busy", wait: 2 });
+});
+
+/** A server whose answers the test gives one by one. */
+function waiting() {
+  /** @type {{path: string, signal: AbortSignal, answer: (response: Response) => void}[]} */
+  const requests = [];
+  const send = (/** @type {any} */ path, /** @type {any} */ { signal }) =>
+    new Promise((resolve, reject) => {
+      requests.push({ path, signal, answer: resolve });
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  return { api: createApi(/** @type {any} */ (send)), requests };
+}
+
+test("callers that need the same capture share one request", async () => {
+  const { api, requests } = waiting();
+  const [one, other] = [api.capture(request), api.capture({ ...request })];
+  assert.equal(requests.length, 1);
+  requests[0].answer(Response.json(captureOf(["a"])));
+  assert.deepEqual(await one, await other);
+  api.capture(request).catch(() => {});
+  assert.equal(requests.length, 2);
+});
+
+test("a request for an evicted capture does not abort a run", async () => {
+  const { api, requests } = waiting();
+  api.run({ ...request, text: "new" }, silent).catch(() => {});
+  api.capture(request).catch(() => {});
+  assert.deepEqual(
+    requests.map(({ signal }) => signal.aborted),
+    [false, false],
+  );
+});
+
+test("a new run aborts every request about the text, and none about models or files", () => {
+  const { api, requests } = waiting();
+  const started = [api.request("a-new-panel", "/x"), api.models(), api.file("/y"), api.load("toy", () => {})];
+  for (const each of started) each.catch(() => {});
+  api.abortText();
+  assert.deepEqual(
+    requests.map(({ signal }) => signal.aborted),
+    [true, false, false, true],
+  );
 });

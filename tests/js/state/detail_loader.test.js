@@ -27,7 +27,7 @@ function lookingOn(answer, state) {
   return { asked, calls, ...sessionOf({ ...api, window: part }, { pattern, ...window, ...state }) };
 }
 
-test("a window that the whole is too coarse for is fetched and laid beside it", async () => {
+test("a window is fetched if the map of the whole text is too coarse for it", async () => {
   const { store, session, asked } = lookingOn(() => closer);
   await session.showDetail();
   assert.deepEqual(asked, [["detail", { ...pattern, capture }, window, 514]]);
@@ -37,7 +37,7 @@ test("a window that the whole is too coarse for is fetched and laid beside it", 
   assert.equal(asked.length, 1);
 });
 
-test("of windows that follow one another at once, the last is fetched, and no answer to an older one is shown", async () => {
+test("only the last of several quick moves is fetched, and older answers are not shown", async () => {
   /** @type {((matrix: any) => void)[]} */
   const finish = [];
   const { store, session, asked } = lookingOn(() => new Promise((resolve) => finish.push(resolve)));
@@ -58,7 +58,7 @@ test("of windows that follow one another at once, the last is fetched, and no an
   assert.equal(store.get().pattern.detail, closer);
 });
 
-test("a closer look at a capture that is gone asks for the capture first", async () => {
+test("a window of an evicted capture is fetched after capturing the text again", async () => {
   let first = true;
   const { store, session, calls } = lookingOn(() => {
     if (!first) return closer;
@@ -69,7 +69,7 @@ test("a closer look at a capture that is gone asks for the capture first", async
   assert.deepEqual([calls.capture, store.get().pattern.detail], [1, closer]);
 });
 
-test("a closer look that fails says so and leaves the whole where it is", async () => {
+test("a window that fails is an error, and the map of the whole text stays", async () => {
   const { store, session } = lookingOn(() => {
     throw new ApiError(503, "busy", "32 requests are waiting already");
   });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../../../static/js/api/error.js";
-import { patience, waiting } from "../../../static/js/state/status.js";
+import { waiting, waitToRetry } from "../../../static/js/state/status.js";
 import { apiOf, eye, gone, overviewOf, sessionOf } from "../servers.js";
 import { captureOf, matrixOf } from "../worlds.js";
 
-test("a run ends with a grid, a head and a sentence", async () => {
+test("a run shows the grid, a head and its status", async () => {
   const { store, session } = sessionOf(apiOf().api);
   await session.run();
   const { overview, pattern, layer, head, status } = store.get();
@@ -14,13 +14,13 @@ test("a run ends with a grid, a head and a sentence", async () => {
   assert.deepEqual(status, { kind: "done", message: "3 tokens, 6 heads, 0 ms" });
 });
 
-test("a head that was chosen stays chosen", async () => {
+test("a chosen head stays chosen", async () => {
   const { store, session } = sessionOf(apiOf().api, { layer: 1, head: 2 });
   await session.run();
   assert.deepEqual([store.get().layer, store.get().head], [1, 2]);
 });
 
-test("a head the model has not is named and not replaced by another", async () => {
+test("a head that the model does not have is an error, and no other is chosen", async () => {
   const { api, calls } = apiOf();
   const { store, session } = sessionOf(api, { layer: 7, head: 2 });
   await session.run();
@@ -30,11 +30,11 @@ test("a head the model has not is named and not replaced by another", async () =
   assert.ok(overview);
 });
 
-test("a head that is chosen while the layers arrive is fetched once they are all there, and not before", async () => {
+test("a head that is chosen while layers arrive is fetched after the last of them", async () => {
   const capture = captureOf(["a", "b", "c"]);
   const { api, calls } = apiOf({
-    run: async (/** @type {any} */ _, /** @type {any} */ { grown }) => {
-      grown(overviewOf({ ...capture, id: "" }));
+    run: async (/** @type {any} */ _, /** @type {any} */ { onLayer }) => {
+      onLayer(overviewOf({ ...capture, id: "" }));
       store.set({ layer: 1, head: 2 });
       await session.showHead();
       return overviewOf(capture);
@@ -45,7 +45,7 @@ test("a head that is chosen while the layers arrive is fetched once they are all
   assert.deepEqual([calls.pattern, store.get().pattern.layer, store.get().pattern.head], [1, 1, 2]);
 });
 
-test("choosing a head that there is ends the error", async () => {
+test("choosing an existing head ends the error", async () => {
   const { store, session } = sessionOf(apiOf().api, { layer: 7, head: 2 });
   await session.run();
   store.set({ layer: 1 });
@@ -54,7 +54,7 @@ test("choosing a head that there is ends the error", async () => {
   assert.equal(store.get().pattern.layer, 1);
 });
 
-test("a capture that is gone is asked for again, once", async () => {
+test("an evicted capture is requested again, once", async () => {
   let first = true;
   const { api, calls } = apiOf({
     pattern: (/** @type {any} */ capture) => {
@@ -68,7 +68,7 @@ test("a capture that is gone is asked for again, once", async () => {
   assert.deepEqual([calls.run, calls.capture, calls.pattern, store.get().status.kind], [1, 1, 2, "done"]);
 });
 
-test("a capture that is gone again is an error and no loop", async () => {
+test("a capture that is evicted again is an error, not a loop", async () => {
   const { api, calls } = apiOf({ pattern: () => Promise.reject(gone()) });
   const { store, session } = sessionOf(api);
   await session.run();
@@ -82,7 +82,7 @@ test("a capture that is gone again is an error and no loop", async () => {
   });
 });
 
-test("blank text asks nothing and leaves nothing", async () => {
+test("blank text sends no request and clears the page", async () => {
   const { api, calls } = apiOf();
   const { store, session } = sessionOf(api);
   await session.run();
@@ -92,7 +92,7 @@ test("blank text asks nothing and leaves nothing", async () => {
   assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
 });
 
-test("a run that was overtaken writes nothing", async () => {
+test("an older run changes nothing", async () => {
   /** @type {((capture: any) => void)[]} */
   const finish = [];
   const { api, calls } = apiOf({ run: () => new Promise((resolve) => finish.push(resolve)) });
@@ -106,11 +106,11 @@ test("a run that was overtaken writes nothing", async () => {
   await slow;
   assert.equal(store.get().overview.capture.tokens.length, 1);
   assert.match(store.get().status.message, /^1 token,/);
-  // Nor does it ask on: its question would abort that of the newer run.
+  // Nor does it send further requests, which would abort those of the newer run.
   assert.equal(calls.pattern, 1);
 });
 
-test("the picker learns that a model is ready from the answer to a run", async () => {
+test("a run marks its model as ready in the list", async () => {
   const { store, session } = sessionOf(apiOf().api);
   await session.loadModels();
   assert.equal(store.get().models[0].state, "available");
@@ -120,7 +120,7 @@ test("the picker learns that a model is ready from the answer to a run", async (
   assert.equal(waiting(store.get()).message, "running …");
 });
 
-test("a run that fails leaves no picture of another text", async () => {
+test("after a failed run, no pictures of another text are shown", async () => {
   let broken = false;
   const run = () => {
     if (broken) throw new ApiError(422, "too_many_tokens", "600 tokens, at most 512");
@@ -140,7 +140,7 @@ test("a run that fails leaves no picture of another text", async () => {
   });
 });
 
-test("a busy server is given the time it asks for, and asked again", async () => {
+test("a busy server is asked again after the time that it names", async () => {
   let free = false;
   const busy = new ApiError(503, "busy", "32 wait already", 2);
   const run = () => {
@@ -160,39 +160,39 @@ test("a busy server is given the time it asks for, and asked again", async () =>
   assert.deepEqual([calls.run, store.get().status.kind], [3, "done"]);
 });
 
-test("patience ends, and is not wasted on what waiting does not mend", () => {
+test("retries are limited, and only for errors with a waiting time", () => {
   const busy = new ApiError(503, "busy", "32 wait already", 2);
-  assert.equal(patience(busy, 10), null);
-  assert.equal(patience(new ApiError(503, "device_missing", "no such device"), 1), null);
-  assert.equal(patience(new Error("else"), 1), null);
+  assert.equal(waitToRetry(busy, 10), null);
+  assert.equal(waitToRetry(new ApiError(503, "device_missing", "no such device"), 1), null);
+  assert.equal(waitToRetry(new Error("else"), 1), null);
 });
 
-test("a server that wants its key is asked again with the one that is given", async () => {
+test("after the key was entered, the run is repeated with it", async () => {
   let [code, asked] = ["key_refused", 0];
   const run = () => {
     asked += 1;
-    if (code) throw new ApiError(401, code, "this server wants its key");
+    if (code) throw new ApiError(401, code, "this server needs a key");
     return overviewOf(captureOf(["a"]));
   };
   const { store, session } = sessionOf(apiOf({ run }).api);
   await session.run();
-  assert.deepEqual([store.get().key, store.get().status.kind], ["wanted", "idle"]);
+  assert.deepEqual([store.get().apiKey, store.get().status.kind], ["required", "idle"]);
   await session.unlock("");
-  assert.deepEqual([store.get().key, asked], ["wrong", 1]);
+  assert.deepEqual([store.get().apiKey, asked], ["rejected", 1]);
   code = "key_wrong";
   await session.unlock("x");
-  assert.equal(store.get().key, "wrong");
+  assert.equal(store.get().apiKey, "rejected");
   code = "";
   await session.unlock("y");
-  assert.deepEqual([store.get().key, store.get().status.kind], ["", "done"]);
+  assert.deepEqual([store.get().apiKey, store.get().status.kind], ["", "done"]);
 });
 
-test("while it runs, the page says who goes first and shows the layers that are there", async () => {
+test("while it runs, the page shows the queue, the progress and the layers so far", async () => {
   const growing = { ...overviewOf(captureOf(["a"])), at: () => null };
-  const run = (/** @type {any} */ _, /** @type {any} */ { queued, running, grown }) => {
-    queued(2);
-    running({ tokens: 9000, done: 1, layers: 2, seconds: 12.4 });
-    grown(growing);
+  const run = (/** @type {any} */ _, /** @type {any} */ { onQueued, onProgress, onLayer }) => {
+    onQueued(2);
+    onProgress({ tokens: 9000, done: 1, layers: 2, seconds: 12.4 });
+    onLayer(growing);
     return overviewOf(captureOf(["a"]));
   };
   const { store, session } = sessionOf(apiOf({ run }).api);
@@ -201,13 +201,13 @@ test("while it runs, the page says who goes first and shows the layers that are 
   store.subscribe(({ status, overview }) => seen.push([status.message, overview === growing]));
   await session.run();
   assert.deepEqual(seen.slice(1, 4), [
-    ["waiting: 2 other texts first", false],
-    ["running … 9000 tokens, layer 1 of 2, about 12 s in all", false],
-    ["running … 9000 tokens, layer 1 of 2, about 12 s in all", true],
+    ["waiting for 2 other texts …", false],
+    ["running … 9000 tokens, layer 1 of 2, about 12 s in total", false],
+    ["running … 9000 tokens, layer 1 of 2, about 12 s in total", true],
   ]);
 });
 
-test("a run that was overtaken shows no layer more", async () => {
+test("layers of an older run are not shown", async () => {
   /** @type {any} */
   let heard;
   const run = (/** @type {any} */ _, /** @type {any} */ told) => {
@@ -217,7 +217,44 @@ test("a run that was overtaken shows no layer more", async () => {
   const { store, session } = sessionOf(apiOf({ run }).api);
   await session.run();
   await session.run();
-  heard.grown({ ...overviewOf(captureOf(["old"])), at: () => null });
+  heard.onLayer({ ...overviewOf(captureOf(["old"])), at: () => null });
   assert.equal(store.get().overview.capture.tokens[0].text, "a");
   assert.equal(store.get().status.kind, "done");
+});
+
+test("after a failed load, the list of models is fetched again and has the reason", async () => {
+  const refused = new ApiError(422, "unsupported_model", "config.json has auto_map");
+  const { api } = apiOf({ run: () => Promise.reject(refused), load: () => Promise.reject(refused) });
+  const { store, session } = sessionOf(api);
+  await session.loadModels();
+  const failed = { ...captureOf(["a"]).model, state: "failed", why: "config.json has auto_map" };
+  api.models = async () => ({ default: "toy", models: [failed] });
+  await session.run();
+  assert.deepEqual(store.get().models, [failed]);
+  assert.equal(store.get().status.message, "config.json has auto_map");
+});
+
+test("cancelling a run stops the wait for its model, and its late answer is not shown", async () => {
+  /** @type {(overview: any) => void} */
+  let finish = () => {};
+  const { api } = apiOf({ run: () => new Promise((resolve) => (finish = resolve)), load: () => new Promise(() => {}) });
+  /** @type {string[]} */
+  const cancelled = [];
+  api.cancel = async (/** @type {string} */ model) => cancelled.push(model);
+  const { store, session } = sessionOf(api, { models: [{ ...captureOf(["a"]).model, state: "available" }] });
+  const running = session.run();
+  await session.cancel();
+  assert.deepEqual(store.get().status, { kind: "idle", message: "cancelled", retry: true });
+  assert.deepEqual(cancelled, ["toy"]);
+  finish(overviewOf(captureOf(["a"])));
+  await running;
+  assert.equal(store.get().overview, null);
+});
+
+test("cancelling without a run does nothing", async () => {
+  const { store, session } = sessionOf(apiOf().api);
+  await session.run();
+  const { status } = store.get();
+  await session.cancel();
+  assert.equal(store.get().status, status);
 });

@@ -5,35 +5,35 @@ import { failed, finished, missing } from "../../../static/js/state/status.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { captureOf } from "../worlds.js";
 
-test("an error names the value and the limit: the layer's first, else the head's", () => {
+test("the error names the value and the limit, of the layer first", () => {
   const capture = captureOf(["a"]);
   assert.equal(missing(capture, 1, 2), null);
   assert.match(missing(capture, 2, 3) ?? "", /^layer 2: toy has layers 0\.\.1;/);
   assert.match(missing(capture, 1, 3) ?? "", /^head 3 of layer 1: toy has heads 0\.\.2;/);
 });
 
-test("only what may pass is worth another try", () => {
+test("only temporary errors can be tried again", () => {
   const retry = (/** @type {number} */ status, /** @type {string} */ code) =>
     failed(new ApiError(status, code, "x"), initialState()).retry;
   assert.deepEqual([retry(503, "busy"), retry(0, "unreachable"), retry(404, "capture_gone")], [true, true, true]);
   assert.deepEqual([retry(422, "too_many_tokens"), retry(404, "model_not_found")], [false, false]);
 });
 
-test("an unknown model is answered with the way out that a reader has", () => {
+test("the error about an unknown model refers to the list on the page", () => {
   const status = failed(new ApiError(404, "model_not_found", "no model 'x': GET /api/v1/models lists those"), {
     ...initialState(),
     model: "x",
   });
   assert.deepEqual(status, {
     kind: "error",
-    message: "x: this server has no such model; choose another above",
+    message: "x: this server has no such model; choose another one in the list above",
     retry: false,
     cuts: false,
     about: "model",
   });
 });
 
-test("a text that was cut says by how much, and is not offered to be cut again", () => {
+test("a truncated text says how much was cut off, and cannot be truncated again", () => {
   const capture = /** @type {any} */ ({ ...captureOf(["a", "b"]), tokens_dropped: 90 });
   assert.equal(finished(capture).message, "2 tokens (90 more cut off), 6 heads");
   const tooLong = new ApiError(422, "too_many_tokens", "3 tokens, at most 2");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../../static/js/state/store.js";
-import { parse, print, refused } from "../../../static/js/state/url.js";
+import { ignoredFields, parse, print } from "../../../static/js/state/url.js";
 
 const address = {
   model: "minilm",
@@ -27,31 +27,31 @@ const address = {
   residual: 25,
 };
 
-test("what is printed is read back", () => {
+test("printing an address and parsing it gives the same state", () => {
   assert.deepEqual(parse(print({ ...initialState(), ...address })), address);
 });
 
-test("effects and every panel are read back", () => {
+test("effects and panels survive printing and parsing", () => {
   for (const show of ["effect", "layer"]) assert.deepEqual(parse(print({ ...initialState(), show })), { show });
   for (const panel of ["scores", "similarity"]) assert.deepEqual(parse(print({ ...initialState(), panel })), { panel });
 });
 
-test("the first layer and no residual are numbers, too", () => {
-  const through = { start: 0, upto: 0, residual: 0 };
-  assert.deepEqual(parse(print({ ...initialState(), ...through })), through);
+test("layer 0 and a residual of 0 are kept", () => {
+  const zeros = { start: 0, upto: 0, residual: 0 };
+  assert.deepEqual(parse(print({ ...initialState(), ...zeros })), zeros);
 });
 
-test("words have weights and no effects", () => {
+test("there are no effects of words", () => {
   assert.deepEqual(parse("#words=1&show=effect"), { show: "effect" });
   assert.deepEqual(parse("#words=1&show=weights"), { words: true, show: "weights" });
-  assert.equal(refused("#words=1&show=layer"), "left out of the address: words=1");
+  assert.equal(ignoredFields("#words=1&show=layer"), "left out of the address: words=1");
 });
 
-test("what is as usual is left out of the address", () => {
+test("fields with their initial value are not printed", () => {
   assert.equal(print({ ...initialState(), model: "minilm", text: "Hi there" }), "#model=minilm&text=Hi+there");
 });
 
-test("no character of a text can break out of its field", () => {
+test("a text cannot set other fields", () => {
   assert.deepEqual(parse(print({ ...initialState(), text: "x&layer=1&head=1#" })), { text: "x&layer=1&head=1#" });
 });
 
@@ -68,31 +68,66 @@ for (const [what, fragment] of Object.entries({
   "a text too long for an address": `#text=${"a".repeat(200_001)}`,
   "a score with markup": "#score=<b>",
   "a score whose name is too long": `#score=${"a".repeat(41)}`,
-  "a sort that is neither yes nor no": "#sort=yes",
-  "the first none": "#top=0",
-  "less than none": "#top=-5",
+  "a sort that is not 1": "#sort=yes",
+  "top 0": "#top=0",
+  "a negative top": "#top=-5",
   "an unknown panel": "#panel=facts",
-  "what every object has as a panel": "#panel=constructor",
-  "an unknown thing to show": "#show=values",
-  "words that are neither yes nor no": "#words=true",
-  "a layer to start from that is half": "#start=0.5",
-  "a layer to end with that is negative": "#upto=-1",
-  "a residual of all": "#residual=100",
-  "a residual that is no number": "#residual=1e1",
-  "half a percent code": "#scale=%",
-  nothing: "",
+  "a property of every object as a panel": "#panel=constructor",
+  "an unknown value of show": "#show=values",
+  "words that are not 1": "#words=true",
+  "a start that is not a whole number": "#start=0.5",
+  "a negative last layer": "#upto=-1",
+  "a residual of 100 percent": "#residual=100",
+  "a residual that is not a whole number": "#residual=1e1",
+  "an incomplete percent escape": "#scale=%",
+  "an empty fragment": "",
 })) {
-  test(`${what} is not let in`, () => assert.deepEqual(parse(fragment), {}));
+  test(`${what} is ignored`, () => assert.deepEqual(parse(fragment), {}));
 }
 
-test("a model may be local or of the hub, with its revision", () => {
+test("a model can be local or from the hub, with a revision", () => {
   for (const model of ["local:my-bert", "google/bert_uncased.v2@main"]) {
     assert.equal(parse(print({ ...initialState(), model })).model, model);
   }
 });
 
-test("what an address asks for and does not get is named, and cut short", () => {
-  assert.equal(refused("#text=a&layer=2&head=1"), "");
-  assert.equal(refused("#text=a&layer=<b>&head=1&size=9"), "left out of the address: layer=<b>, head=1, size=9");
-  assert.equal(refused(`#scale=${"x".repeat(99)}`), `left out of the address: scale=${"x".repeat(33)}…`);
+test("ignored fields are named, and clipped", () => {
+  assert.equal(ignoredFields("#text=a&layer=2&head=1"), "");
+  assert.equal(ignoredFields("#text=a&layer=<b>&head=1&size=9"), "left out of the address: layer=<b>, head=1, size=9");
+  assert.equal(ignoredFields(`#scale=${"x".repeat(99)}`), `left out of the address: scale=${"x".repeat(33)}…`);
+});
+
+test("a link that was shared before keeps working", () => {
+  const link =
+    "#model=gpt2-mini&text=The+old+bird&text_pair=&layer=3&head=5&scale=log&rows=0%3A3&columns=1%3A4&fold=1&flip=1" +
+    "&as=table&token=2&side=key&words=1&score=induction&sort=1&top=10&panel=rollout&start=1&upto=2&residual=25&raw=1" +
+    "&flow=1&probe=1&truncate=1";
+  assert.deepEqual(parse(link), {
+    model: "gpt2-mini",
+    text: "The old bird",
+    text_pair: "",
+    truncate: true,
+    layer: 3,
+    head: 5,
+    scale: "log",
+    rows: [0, 3],
+    columns: [1, 4],
+    fold: true,
+    flip: true,
+    as: "table",
+    token: 2,
+    side: "key",
+    words: true,
+    score: "induction",
+    sort: true,
+    top: 10,
+    panel: "rollout",
+    start: 1,
+    upto: 2,
+    residual: 25,
+    raw: true,
+    flow: true,
+    probe: true,
+  });
+  assert.equal(ignoredFields(link), "");
 });

@@ -5,7 +5,7 @@ import { used } from "../../../static/js/ui/hints.js";
 
 const open = { ...initialState(), layer: 1, head: 2 };
 
-test("a hint is over once its control was used, and not by what the page does itself", () => {
+test("a hint disappears once its control was used by the reader, not by the page itself", () => {
   assert.deepEqual(used(open, initialState()), []);
   assert.deepEqual(used({ ...open, head: 3 }, open), ["grid"]);
   assert.deepEqual(used({ ...open, rows: [0, 2] }, open), ["zoom"]);

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from headscope.web.examples import PROBES
+from headscope.web.examples import EXAMPLES
 
 
 def assets(html):
@@ -20,11 +20,11 @@ def test_a_page_and_all_that_it_names_is_served_from_here(client, page):
         assert client.get(path).status_code == 200, path
 
 
-def test_the_page_offers_every_probe_with_what_to_look_for(client):
+def test_the_page_offers_every_example_with_what_to_look_for(client):
     html = client.get("/").text
-    for probe in PROBES:
-        assert probe.name in html
-        assert probe.look_for.split("“")[0].strip() in html
+    for example in EXAMPLES:
+        assert example.name in html
+        assert example.look_for.split("“")[0].strip() in html
 
 
 def test_plotly_is_compressed_and_cached_for_ever(client):

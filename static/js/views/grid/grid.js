@@ -9,11 +9,11 @@ import { createPainter } from "./painter.js";
 /** @typedef {{layer: number, head: number}} Place */
 /** @typedef {{layers: number, heads: number}} Shape */
 
-/** More heads than this share the width of the grid no more. */
+/** With more heads, the cells have a fixed size and the grid scrolls sideways. */
 const MANY = 32;
 
 /**
- * The shape to draw: that of the heads in hand, or else of the model that is about to be run, so that nothing jumps.
+ * The shape to draw: that of the heads on the page, or else that of the chosen model, so that nothing jumps.
  *
  * @param {State} state
  * @returns {Shape}
@@ -25,8 +25,8 @@ export function shapeOf(state) {
 }
 
 /**
- * Where a key leads from a place; null for keys that do not walk. Home and End go along the layer, and with Ctrl to the
- * first and the last head of all.
+ * The place that a key moves to; null for keys that do not move. Home and End move along the layer, with Ctrl to the
+ * first and the last head of the model.
  *
  * @param {string} key
  * @param {Place} from
@@ -34,7 +34,7 @@ export function shapeOf(state) {
  * @param {boolean} [control]
  * @returns {Place | null}
  */
-export function walk(key, from, shape, control = false) {
+export function placeAfterKey(key, from, shape, control = false) {
   const { layer, head } = from;
   const last = { layer: shape.layers - 1, head: shape.heads - 1 };
   /** @type {Record<string, Place>} */
@@ -65,7 +65,7 @@ export function walk(key, from, shape, control = false) {
  */
 function rowOf(name, label, places) {
   const canvas = make("canvas", { "aria-hidden": "true" });
-  // Until there is something to draw, the smallest: the default of 300 x 150 would cost memory for each layer.
+  // Small until there is something to draw: the default of 300 x 150 would cost memory for each layer.
   [canvas.width, canvas.height] = [1, 1];
   const cells = places.map(({ layer, head }) =>
     make("span", {
@@ -86,7 +86,7 @@ function rowOf(name, label, places) {
   );
 }
 
-/** The heads of a row: of a layer, or the next in the order they are sorted in. @param {State["order"]} order */
+/** The heads of a row: those of a layer, or of the next ranks if the heads are sorted. @param {State["order"]} order */
 function placesOf(order, /** @type {number} */ row, /** @type {number} */ heads) {
   if (order) return order.slice(row * heads, (row + 1) * heads);
   return Array.from({ length: heads }, (_, head) => ({ layer: row, head }));
@@ -100,7 +100,7 @@ function build(table, shape, order) {
     make("span", { role: "columnheader" }, make("span", { class: "aside" }, order ? "rank" : "layer")),
   );
   for (let head = 0; head < shape.heads; head++) {
-    // Sorted, a column is nothing.
+    // If the heads are sorted, columns have no meaning.
     const label = order
       ? make("span")
       : make("span", { role: "columnheader", "aria-label": `head ${head}` }, String(head));
@@ -147,13 +147,13 @@ function render(root, painter, state, before) {
   const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads || state.order !== before?.order;
   if (rebuilt) {
     build(table, shape, state.order);
-    painter.watch();
+    painter.observeRows();
   } else if (/** @type {const} */ (["overview", "scale", "dark"]).some((name) => state[name] !== before[name])) {
     painter.paint();
   }
   if (rebuilt || state.layer !== before?.layer || state.head !== before.head) mark(table, state);
   const capture = state.overview?.capture;
-  // One token has nothing later to be kept from.
+  // With one token, nothing is masked.
   need(root, ".masked").hidden = !(capture?.model.causal && capture.tokens.length > 1);
   table.setAttribute("aria-busy", String(state.status.kind === "busy"));
 }
@@ -189,10 +189,10 @@ export function mount(root, store, actions) {
     const found = cellAt(event.target);
     if (!found || event.altKey) return;
     const [shape, cells] = [shapeOf(store.get()), [...table.querySelectorAll("[role='gridcell']")]];
-    // Sorted or not, the keys walk what is seen.
+    // Keys move through the cells as they are shown, sorted or not.
     const at = cells.indexOf(found.cell);
     const from = { layer: Math.floor(at / shape.heads), head: at % shape.heads };
-    const to = walk(event.key, from, shape, event.ctrlKey || event.metaKey);
+    const to = placeAfterKey(event.key, from, shape, event.ctrlKey || event.metaKey);
     const target = to && cellAt(cells[to.layer * shape.heads + to.head] ?? null);
     if (!target) return;
     event.preventDefault();
@@ -214,9 +214,12 @@ export function mount(root, store, actions) {
   });
   const painter = createPainter(table, store);
   render(root, painter, store.get(), null);
-  const unsubscribe = store.subscribe((now, before) => render(root, painter, now, before));
+  const unwatch = store.watch(
+    ["overview", "models", "model", "order", "scale", "dark", "layer", "head", "status"],
+    (now, before) => render(root, painter, now, before),
+  );
   return () => {
-    unsubscribe();
+    unwatch();
     painter.stop();
     undo();
   };

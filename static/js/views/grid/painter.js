@@ -3,11 +3,11 @@ import { paintRow } from "../../plot/thumbnail.js";
 /** @import {Matrix, State, Store} from "../../types.js" */
 /** @import {RowLayout} from "../../plot/thumbnail.js" */
 
-/** Of a frame's sixteen milliseconds, so many may go into painting: a large model takes several frames. */
-const MOST = 8;
+/** Milliseconds of a frame that painting may take. A large model takes several frames. */
+const MAX_TIME = 8;
 
 /**
- * Where the heads of a layer lie on its canvas, all over the grid alike; null where there are none yet.
+ * Where the heads of a layer are on its canvas, the same for all layers; null while there are none.
  *
  * @param {HTMLElement} table
  * @returns {RowLayout | null}
@@ -25,23 +25,23 @@ function layOf(table) {
 }
 
 /**
- * Paints the layers that are in sight, and no other: a large model has thousands of heads. What a row shows already is
- * not painted again, as a run brings one layer after the other.
+ * Paints the layers that are visible, and no others: a large model has thousands of heads. A row that is painted already
+ * is not painted again when a run adds the next layer.
  *
  * @param {HTMLElement} table whose rows hold a canvas and a gridcell for each head
  * @param {Store} store
  */
 export function createPainter(table, store) {
   /** @type {WeakMap<Element, unknown[]>} what each row was painted from */
-  const shown = new WeakMap();
+  const painted = new WeakMap();
   /** @type {Set<Element>} */
-  const inSight = new Set();
+  const visible = new Set();
   let next = 0;
   const observer = new IntersectionObserver(
     (changes) => {
       for (const { target, isIntersecting } of changes) {
-        if (isIntersecting) inSight.add(target);
-        else inSight.delete(target);
+        if (isIntersecting) visible.add(target);
+        else visible.delete(target);
       }
       paint();
     },
@@ -51,12 +51,12 @@ export function createPainter(table, store) {
   resized.observe(table);
 
   /** @param {Element} row @param {RowLayout} lay */
-  function look(row, lay) {
+  function paintIfChanged(row, lay) {
     const state = store.get();
     const heads = headsOf(state, row);
     const from = [heads[0], state.scale, lay.pitch, lay.side, lay.grey];
-    if (shown.get(row)?.every((part, at) => part === from[at])) return;
-    shown.set(row, from);
+    if (painted.get(row)?.every((part, at) => part === from[at])) return;
+    painted.set(row, from);
     row.classList.toggle("blank", !heads.length);
     const canvas = row.querySelector("canvas");
     if (canvas) paintRow(canvas, heads, state, lay);
@@ -64,11 +64,11 @@ export function createPainter(table, store) {
 
   function paint() {
     cancelAnimationFrame(next);
-    const lay = inSight.size ? layOf(table) : null;
+    const lay = visible.size ? layOf(table) : null;
     if (!lay) return;
-    const end = performance.now() + MOST;
-    for (const row of inSight) {
-      look(row, lay);
+    const end = performance.now() + MAX_TIME;
+    for (const row of visible) {
+      paintIfChanged(row, lay);
       if (performance.now() < end) continue;
       next = requestAnimationFrame(paint);
       return;
@@ -76,10 +76,10 @@ export function createPainter(table, store) {
   }
 
   return {
-    /** To be told when the rows are others. */
-    watch() {
+    /** Call this after the rows were replaced. */
+    observeRows() {
       observer.disconnect();
-      inSight.clear();
+      visible.clear();
       for (const row of table.querySelectorAll("[role='row']:has(canvas)")) observer.observe(row);
     },
     paint,
@@ -92,7 +92,7 @@ export function createPainter(table, store) {
 }
 
 /**
- * The small pictures of a row; none of a layer that is still to be run.
+ * The small pictures of a row; none for a layer that has not run yet.
  *
  * @param {Pick<State, "overview">} state
  * @param {Element} row

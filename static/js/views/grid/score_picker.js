@@ -1,11 +1,19 @@
-import { listening, need } from "../../ui/dom.js";
+import { rangeOf } from "../../model/ranking.js";
+import { listening, need, setText } from "../../ui/dom.js";
+import { shownScore } from "./colouring.js";
 
-/** @import {Actions, Panel, State, Store} from "../../types.js" */
+/** @import {Actions, State, Store} from "../../types.js" */
 
-/** @param {ParentNode} root @param {State} state */
-function render(root, { score, sort, top, panel, overview, pattern }) {
-  // Not before the picture, whose room it would be moved by; and then for good.
-  if (pattern) need(root, "#panels").hidden = false;
+/** The message beside the picker. While a panel is open, the progress is shown there. @param {State} state */
+function messageOf(state) {
+  const score = shownScore(state);
+  if (score && !rangeOf(score.values)) return `no head has this score here: ${score.choice}`;
+  return score || state.panel ? "" : state.panelStatus.message;
+}
+
+/** @param {HTMLElement} root @param {State} state */
+function render(root, state) {
+  const { score, sort, top, panel, panelStatus } = state;
   /** @type {HTMLSelectElement} */
   const select = need(root, "#score");
   select.value = score ?? "";
@@ -14,49 +22,35 @@ function render(root, { score, sort, top, panel, overview, pattern }) {
   most.value = String(top ?? "");
   need(root, ".ranked").hidden = score === null;
   need(root, "#sort").setAttribute("aria-pressed", String(sort));
-  for (const button of root.querySelectorAll("[data-panel]")) {
-    const { dataset } = /** @type {HTMLElement} */ (button);
-    button.setAttribute("aria-expanded", String(dataset.panel === panel));
-    button.toggleAttribute("disabled", !overview);
-  }
+  setText(need(root, ".message"), messageOf(state));
+  need(root, ".retry").hidden = panel !== "" || !panelStatus.retry;
 }
 
 /**
- * What is coloured, sorted and opened. What that shows comes later, with `catalogue.js`.
+ * The score that colours the grid, sorts it and dims all but the highest. The colouring itself is loaded with the
+ * panels.
  *
- * @param {ParentNode} root
+ * @param {HTMLElement} root
  * @param {Store} store
  * @param {Actions} actions
  * @returns {() => void} undo
  */
-export function mountChoosing(root, store, actions) {
+export function mountScorePicker(root, store, actions) {
   const { on, undo } = listening();
-  const chosenIn = (/** @type {Event} */ event) => /** @type {HTMLSelectElement} */ (event.target).value;
+  const chosen = (/** @type {Event} */ event) => /** @type {HTMLSelectElement} */ (event.target).value;
   on(need(root, "#score"), "change", (event) => {
-    const score = chosenIn(event) || null;
+    const score = chosen(event) || null;
     actions.adjust(score ? { score } : { score, sort: false, top: null });
   });
-  on(need(root, "#top"), "change", (event) => actions.adjust({ top: Number(chosenIn(event)) || null }));
+  on(need(root, "#top"), "change", (event) => actions.adjust({ top: Number(chosen(event)) || null }));
   on(need(root, "#sort"), "click", () => actions.adjust({ sort: !store.get().sort }));
-  for (const button of root.querySelectorAll("[data-panel]")) {
-    on(button, "click", () => {
-      const panel = /** @type {Panel} */ (/** @type {HTMLElement} */ (button).dataset.panel);
-      actions.adjust({ panel: store.get().panel === panel ? "" : panel });
-      button.scrollIntoView({ block: store.get().panel ? "start" : "nearest" });
-    });
-  }
-  on(need(root, ".more"), "click", () => {
-    const tab = need(root, '[data-panel="scores"]');
-    if (store.get().panel === "scores") tab.scrollIntoView();
-    else tab.click();
-  });
+  on(need(root, ".retry"), "click", actions.retryPanels);
   render(root, store.get());
-  const drawn = /** @type {const} */ (["score", "sort", "top", "panel", "overview", "pattern"]);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) render(root, now);
-  });
+  const unwatch = store.watch(["score", "sort", "top", "panel", "panelStatus", "findings", "overview"], (now) =>
+    render(root, now),
+  );
   return () => {
-    unsubscribe();
+    unwatch();
     undo();
   };
 }

@@ -1,4 +1,4 @@
-import { headPath } from "../../api/client.js";
+import { headPath } from "../../api/paths.js";
 import { isExact } from "../../model/matrix.js";
 import { zoomed } from "../../model/moves.js";
 import { NARROWEST } from "../../model/zoom.js";

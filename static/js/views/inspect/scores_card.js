@@ -5,32 +5,32 @@ import { make } from "../../ui/dom.js";
 /** @import {Findings, Score, State, Store} from "../../types.js" */
 
 /**
- * What a head does, in words, each with the numbers behind it.
+ * The roles of a head in words, each with its numbers.
  *
  * @param {Findings} findings
  * @param {number} layer
  * @param {number} head
  */
 export function roleLines({ roles: { roles, sink } }, layer, head) {
-  const on = sink.values[layer]?.[head] ?? null;
+  const inSink = sink.values[layer]?.[head] ?? null;
   const lines = roles
     .filter(({ held }) => held[layer]?.[head])
     .map(({ title, rule, choice, queries, share, chance }) => {
       const [part, even] = [percent(share[layer]?.[head] ?? 0), chance[layer]?.[head] ?? null];
-      const of =
+      const words =
         even === null
-          ? `${part} of the entropy that is possible beside the sink`
-          : `${part} of what is left beside the sink; evenly spread, ${percent(even)}`;
-      return { title, words: `${of} (${queries} queries)`, rule: `${rule}, ${choice}` };
+          ? `${part} normalised entropy without the sink`
+          : `${part} of the attention outside the sink; ${percent(even)} if it were uniform`;
+      return { title, words: `${words} (${queries} queries)`, rule: `${rule}, ${choice}` };
     });
-  const all = (/** @type {string} */ title, /** @type {string} */ rule) => ({
+  const ofAll = (/** @type {string} */ title, /** @type {string} */ rule) => ({
     title,
-    words: `${percent(on ?? 0)} of all attention`,
+    words: `${percent(inSink ?? 0)} of all attention`,
     rule,
   });
-  if (sink.delimiter.held[layer]?.[head]) lines.push(all("delimiters", sink.delimiter.rule));
-  if (sink.rests.held[layer]?.[head]) lines.push(all("rests on its sink", sink.rests.rule));
-  return { lines, sink: on };
+  if (sink.delimiter.held[layer]?.[head]) lines.push(ofAll("delimiters", sink.delimiter.rule));
+  if (sink.rests.held[layer]?.[head]) lines.push(ofAll("sink-dominated", sink.rests.rule));
+  return { lines, sink: inSink };
 }
 
 /** @param {Findings} findings @param {number} layer @param {number} head */
@@ -39,10 +39,10 @@ function rolesOf(findings, layer, head) {
   const items = lines.map(({ title, words, rule }) =>
     make("li", {}, make("b", { class: "defined", tabindex: "0", title: rule }, title), `: ${words}`),
   );
-  const rest = sink === null ? "" : ` Its sink holds ${percent(sink)} of its attention.`;
+  const sinkShare = sink === null ? "" : ` ${percent(sink)} of its attention is on the sink.`;
   return lines.length
-    ? [make("ul", {}, ...items), make("p", {}, rest)]
-    : [make("p", {}, `None of the roles fits this head here.${rest}`)];
+    ? [make("ul", {}, ...items), make("p", {}, sinkShare)]
+    : [make("p", {}, `This head has none of the roles on this text.${sinkShare}`)];
 }
 
 /** @param {Score} score @param {number} layer @param {number} head */
@@ -50,7 +50,7 @@ function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, h
   const rank = ranks[layer]?.[head];
   const heads = ranks.flat().filter((other) => other !== null).length;
   const link = make("a", { href: source.link, rel: "noreferrer", target: "_blank" }, source.title);
-  const more = make(
+  const details = make(
     "details",
     {},
     make("summary", { title: `${formula}: ${choice}` }, title),
@@ -61,50 +61,57 @@ function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, h
   return make(
     "tr",
     {},
-    make("th", { scope: "row" }, more),
+    make("th", { scope: "row" }, details),
     make("td", { class: "number" }, scoreText(values[layer]?.[head], unit)),
     make("td", { class: "number" }, rank ? `${rank} of ${heads}` : ""),
   );
 }
 
-/** @param {State} state */
-function table({ findings, overview, probed }, /** @type {number} */ layer, /** @type {number} */ head) {
+/** @param {State} state @param {number} layer @param {number} head */
+function tableOf({ findings, overview, probeResult }, layer, head) {
   const headings = ["score", "value", "rank"].map((name) => make("th", { scope: "col" }, name));
-  const ofProbe = probed?.model === overview?.capture.model.id ? probed?.scores : [];
-  const rows = findings?.scores.map((score) => rowOf(score, layer, head)) ?? [];
-  const probe =
-    ofProbe?.map((score) => rowOf({ ...score, title: `${score.title}, standard probe` }, layer, head)) ?? [];
+  const isOfModel = probeResult?.model === overview?.capture.model.id;
+  const probed = isOfModel && probeResult ? probeResult.scores : [];
+  const scores = [
+    ...(findings?.scores ?? []),
+    ...probed.map((score) => ({ ...score, title: `${score.title}, induction probe` })),
+  ];
   return [
-    make("h3", {}, `The scores of ${headName({ layer, head })}`),
+    make("h3", {}, `Scores of ${headName({ layer, head })}`),
     make(
       "table",
       {},
-      make("caption", {}, "The mean over its queries, and its rank among all heads"),
+      make("caption", {}, "mean over its queries, and rank among all heads"),
       make("thead", {}, make("tr", {}, ...headings)),
-      make("tbody", {}, ...rows, ...probe),
+      make("tbody", {}, ...scores.map((score) => rowOf(score, layer, head))),
     ),
   ];
 }
 
 /**
- * The chosen head's roles, and its scores with their ranks, once they are there.
+ * Shows something about the chosen head, once the scores and roles of all heads are there.
  *
- * @param {{roles: HTMLElement, scores: HTMLElement}} places
+ * @param {HTMLElement} place
  * @param {Store} store
+ * @param {(state: State, findings: Findings, layer: number, head: number) => Node[]} contents
  * @returns {() => void} undo
  */
-export function mountStanding(places, store) {
+function mountCard(place, store, contents) {
   const render = () => {
     const state = store.get();
     const { findings, overview, layer, head } = state;
-    const isAsked = state.score !== null || state.panel !== "";
-    const isThere = isAsked && findings && findings.id === overview?.capture.id && layer !== null && head !== null;
-    places.roles.replaceChildren(...(isThere ? rolesOf(findings, layer, head) : []));
-    places.scores.replaceChildren(...(isThere ? table(state, layer, head) : []));
+    const isWanted = state.score !== null || state.panel !== "";
+    const isThere = isWanted && findings && findings.id === overview?.capture.id && layer !== null && head !== null;
+    place.replaceChildren(...(isThere ? contents(state, findings, layer, head) : []));
   };
   render();
-  const drawn = /** @type {const} */ (["findings", "overview", "layer", "head", "probed", "score", "panel"]);
-  return store.subscribe((now, before) => {
-    if (drawn.some((name) => now[name] !== before[name])) render();
-  });
+  return store.watch(["findings", "overview", "layer", "head", "probeResult", "score", "panel"], render);
 }
+
+/** The roles of the chosen head. @param {HTMLElement} place @param {Store} store */
+export const mountRoles = (place, store) =>
+  mountCard(place, store, (_, findings, layer, head) => rolesOf(findings, layer, head));
+
+/** The scores of the chosen head, with their ranks. @param {HTMLElement} place @param {Store} store */
+export const mountScoresCard = (place, store) =>
+  mountCard(place, store, (state, _, layer, head) => tableOf(state, layer, head));

@@ -2,33 +2,52 @@ import { clip, escapeLabel, quote, weight } from "../../model/format.js";
 import { isMasked } from "../../model/matrix.js";
 import { createChart } from "../../plot/charts.js";
 import { COLOURSCALE, colourbarTicks, shade } from "../../plot/colour.js";
+import { DEFAULT_RESIDUAL } from "../../state/panels/rollout.js";
 import { listening, make, need } from "../../ui/dom.js";
 
-/** @import {CatalogueApi} from "../../api/analyses.js" */
-/** @import {Actions, Matrix, PlotlyLike, ScaleName, State, Store, Token} from "../../types.js" */
+/** @import {Matrix, ScaleName, State, Token} from "../../types.js" */
+/** @import {Tools} from "./panels.js" */
 
-/** @typedef {{store: Store, actions: Actions, ask: CatalogueApi, loadPlotly: () => Promise<PlotlyLike>}} Tools */
+/** For more tokens, computing the flow takes too long. */
+const MAX_FLOW_TOKENS = 128;
 
-/** More tokens than this, and a flow takes too long. */
-const MOST_OF_FLOW = 128;
+/** Plotly takes half a minute to draw a label for each of a thousand tokens. */
+const MAX_LABELS = 40;
 
-/** @param {State} state */
-export const rolledOf = ({ rolled, overview }) => (rolled && rolled.id === overview?.capture.id ? rolled : null);
+const FORMULAS = {
+  rollout:
+    "Attention rollout: the product of the layers, each the mean of its heads plus the residual stream. It estimates how much of each input token reaches each token after these layers (Abnar and Zuidema 2020).",
+  flow: "Attention flow: the maximum flow from each token after these layers to each input token, computed for each pair alone (Abnar and Zuidema 2020).",
+};
 
-/**
- * Labels of at most so many of the tokens: one for each would take half a minute to draw.
- *
- * @param {Token[]} tokens
- * @param {number} most
- */
-function ticks(tokens, most) {
-  const many = tokens.length > most;
-  const step = Math.ceil(tokens.length / most);
+/** The result for the heads on the page, if it is there. @param {State} state */
+export const resultOf = ({ rollout, overview }) => (rollout && rollout.id === overview?.capture.id ? rollout : null);
+
+/** @param {Token[]} tokens */
+function ticks(tokens) {
+  const isLong = tokens.length > MAX_LABELS;
+  const step = Math.ceil(tokens.length / MAX_LABELS);
   const some = tokens.filter((_, at) => at % step === 0);
   return {
     tickvals: some.map(({ index }) => index),
-    ticktext: some.map(({ index, text }) => escapeLabel(many ? `${index} ${clip(text, 10)}` : clip(text, 14))),
+    ticktext: some.map(({ index, text }) => escapeLabel(isLong ? `${index} ${clip(text, 10)}` : clip(text, 14))),
   };
+}
+
+/** What each cell says when it is pointed at. @param {Matrix} matrix @param {Token[]} tokens */
+function cellTexts({ rows, columns, values, queryStep, keyStep }, tokens) {
+  const name = (/** @type {number} */ at) => escapeLabel(quote(tokens[at]?.text ?? ""));
+  const text = (/** @type {number} */ row, /** @type {number} */ column) =>
+    `${name(column * keyStep)} to ${name(row * queryStep)}: ${weight(values[row * columns + column] ?? 0)}`;
+  return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => text(row, column)));
+}
+
+/** Colours of the cells, 0 to 1; null for masked cells. @param {Matrix} matrix @param {ScaleName} scale @param {boolean | null} causal */
+function cellShades(matrix, scale, causal) {
+  const { rows, columns, values } = matrix;
+  const shadeAt = (/** @type {number} */ row, /** @type {number} */ column) =>
+    isMasked(matrix, causal, row, column) ? null : shade(values[row * columns + column] ?? 0, scale);
+  return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => shadeAt(row, column)));
 }
 
 /**
@@ -38,20 +57,12 @@ function ticks(tokens, most) {
  * @param {boolean | null} causal
  */
 export function figure(matrix, tokens, scale, causal) {
-  const { rows, columns, values, queryStep, keyStep } = matrix;
-  const z = Array.from({ length: rows }, (_, row) => [...values.subarray(row * columns, (row + 1) * columns)]);
-  const name = (/** @type {number} */ at) => escapeLabel(quote(tokens[at]?.text ?? ""));
-  const text = z.map((of, row) =>
-    of.map((value, column) => `${name(column * keyStep)} to ${name(row * queryStep)}: ${weight(value)}`),
-  );
-  const shades = z.map((of, row) =>
-    of.map((value, column) => (isMasked(matrix, causal, row, column) ? null : shade(value, scale))),
-  );
+  const { queryStep, keyStep } = matrix;
   const data = [
     {
       type: "heatmap",
-      z: shades,
-      text,
+      z: cellShades(matrix, scale, causal),
+      text: cellTexts(matrix, tokens),
       hoverinfo: "text",
       x0: (keyStep - 1) / 2,
       dx: keyStep,
@@ -63,71 +74,87 @@ export function figure(matrix, tokens, scale, causal) {
       colorbar: { title: { text: "share", side: "right" }, thickness: 10, outlinewidth: 0, ...colourbarTicks(scale) },
     },
   ];
-  const axis = { showgrid: false, fixedrange: true, automargin: true };
+  const axis = { showgrid: false, fixedrange: true, automargin: true, ...ticks(tokens) };
   const layout = {
     margin: { l: 96, t: 84, r: 8, b: 8 },
-    xaxis: { ...axis, side: "top", title: { text: "input token", standoff: 4 }, tickangle: -60, ...ticks(tokens, 40) },
-    yaxis: {
-      ...axis,
-      autorange: "reversed",
-      title: { text: "token above the layers", standoff: 4 },
-      ...ticks(tokens, 40),
-    },
+    xaxis: { ...axis, side: "top", title: { text: "input token", standoff: 4 }, tickangle: -60 },
+    yaxis: { ...axis, autorange: "reversed", title: { text: "token after the layers", standoff: 4 } },
   };
   return { data, layout };
 }
 
+/** @param {string} label @param {Record<string, string>} attributes @param {string} [unit] */
+const numberInput = (label, attributes, unit = "") =>
+  make(
+    "p",
+    {},
+    make("label", {}, `${label} `, make("input", { type: "number", min: "0", required: "", ...attributes }), unit),
+  );
+
+/** @param {HTMLElement} words */
+function build(words) {
+  const corrects = make("input", { type: "checkbox", name: "receptive" });
+  words.replaceChildren(
+    numberInput("from layer", { name: "start" }),
+    numberInput("to layer", { name: "upto" }),
+    numberInput("residual stream", { name: "residual", max: "99" }, " %"),
+    make(
+      "p",
+      { class: "corrects" },
+      make("label", {}, corrects, " correct for early tokens being visible to more queries"),
+    ),
+    make(
+      "p",
+      {},
+      make("button", { type: "button", class: "flow" }, "show flow"),
+      " ",
+      make("button", { type: "button", class: "stop" }, "Stop"),
+    ),
+    make("div", { class: "formula" }),
+  );
+}
+
 /** @param {HTMLElement} root @param {State} state */
-function render(root, state) {
-  root.hidden = state.panel !== "rollout";
-  const rolled = rolledOf(state);
-  need(root, ".said").textContent = state.said;
-  const { layers = 1, capture } = state.overview ?? {};
-  const numbers = { start: state.start ?? 0, upto: state.upto ?? layers - 1, residual: state.residual ?? 50 };
+function renderInputs(root, { start, upto, residual, raw, overview }) {
+  const { layers = 1, capture } = overview ?? {};
+  const numbers = { start: start ?? 0, upto: upto ?? layers - 1, residual: residual ?? DEFAULT_RESIDUAL };
   for (const [name, value] of Object.entries(numbers)) {
     /** @type {HTMLInputElement} */
     const input = need(root, `[name="${name}"]`);
     if (name !== "residual") input.max = String(layers - 1);
     if (document.activeElement !== input) input.value = String(value);
   }
-  const many = (capture?.tokens.length ?? 0) > MOST_OF_FLOW;
-  need(root, ".flow").toggleAttribute("disabled", !rolled || (many && !state.flow));
-  need(root, ".flow").textContent = state.flow ? "rollout instead" : "flow instead";
-  need(root, ".stop").hidden = !state.flow || !rolled || rolled.kind === "flow";
   /** @type {HTMLInputElement} */
   const corrects = need(root, '[name="receptive"]');
-  corrects.checked = !state.raw;
+  corrects.checked = !raw;
   need(root, ".corrects").hidden = !capture?.model.causal;
-  need(root, ".flow").title = many
-    ? `of texts up to ${MOST_OF_FLOW} tokens`
-    : "the largest flow to each token: it takes a while";
-  const corrected =
-    capture?.model.causal && !state.raw
-      ? " Each key is first divided by how many queries see it, as early ones are seen by more."
-      : "";
-  const words = {
-    rollout:
-      "How much of each input token reaches each token above these layers: the product of the layers, the mean of their heads beside the residual stream (Abnar and Zuidema 2020).",
-    flow: "The largest flow from each token above these layers to each input, each on its own (Abnar and Zuidema 2020).",
-  };
-  need(root, ".formula").replaceChildren(...(rolled ? [make("p", {}, words[rolled.kind] + corrected)] : []));
+}
+
+/** @param {HTMLElement} root @param {State} state */
+function renderFlow(root, state) {
+  const { flow, overview } = state;
+  const result = resultOf(state);
+  const isTooLong = (overview?.capture.tokens.length ?? 0) > MAX_FLOW_TOKENS;
+  const button = need(root, ".flow");
+  button.toggleAttribute("disabled", !result || (isTooLong && !flow));
+  button.textContent = flow ? "show rollout" : "show flow";
+  button.title = isTooLong
+    ? `for texts of at most ${MAX_FLOW_TOKENS} tokens`
+    : "the maximum flow to each token; takes a while";
+  need(root, ".stop").hidden = !flow || !result || result.kind === "flow";
+}
+
+/** @param {HTMLElement} root @param {State} state */
+function renderFormula(root, state) {
+  const result = resultOf(state);
+  const isCorrected = state.overview?.capture.model.causal && !state.raw;
+  const correction = isCorrected ? " Each key is first divided by the number of queries that can attend to it." : "";
+  need(root, ".formula").replaceChildren(...(result ? [make("p", {}, FORMULAS[result.kind] + correction)] : []));
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
-export function mount(root, tools) {
-  const { store, actions, ask, loadPlotly } = tools;
+function listen(root, { store, actions, analysisApi }) {
   const { on, undo } = listening();
-  const drawn = () => {
-    const state = store.get();
-    const capture = state.overview?.capture;
-    const rolled = state.panel === "rollout" ? rolledOf(state) : null;
-    return rolled && figure(rolled.matrix, capture?.tokens ?? [], state.scale, capture?.model.causal ?? null);
-  };
-  const chart = createChart(root, loadPlotly, drawn, ({ x, y }) => {
-    const { side, words } = store.get();
-    // Beside words, a token is none that could be held.
-    if (!words) actions.adjust({ token: Math.round(side === "query" ? y : x) });
-  });
   on(root, "change", ({ target }) => {
     const input = /** @type {HTMLInputElement} */ (target);
     if (input.type === "checkbox") actions.adjust({ raw: !input.checked });
@@ -135,32 +162,42 @@ export function mount(root, tools) {
   });
   on(need(root, ".flow"), "click", () => actions.adjust({ flow: !store.get().flow }));
   on(need(root, ".stop"), "click", () => {
-    ask.stopFlow();
+    analysisApi.abort("flow");
     actions.adjust({ flow: false });
   });
+  return undo;
+}
+
+/** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
+export function mount(root, tools) {
+  const { store, actions, loadPlotly } = tools;
+  build(need(root, ".words"));
+  const undo = listen(root, tools);
+  const current = () => {
+    const state = store.get();
+    const capture = state.overview?.capture;
+    const result = state.panel === "rollout" ? resultOf(state) : null;
+    return result && figure(result.matrix, capture?.tokens ?? [], state.scale, capture?.model.causal ?? null);
+  };
+  const chart = createChart(root, loadPlotly, current, ({ x, y }) => {
+    const { side, words } = store.get();
+    // While the map shows words, no token can be pinned.
+    if (!words) actions.adjust({ token: Math.round(side === "query" ? y : x) });
+  });
   const update = () => {
-    render(root, store.get());
+    const state = store.get();
+    renderInputs(root, state);
+    renderFlow(root, state);
+    renderFormula(root, state);
     chart.request();
   };
   update();
-  const looks = /** @type {const} */ ([
-    "raw",
-    "flow",
-    "rolled",
-    "overview",
-    "panel",
-    "start",
-    "upto",
-    "residual",
-    "said",
-    "scale",
-    "dark",
-  ]);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (looks.some((name) => now[name] !== before[name])) update();
-  });
+  const unwatch = store.watch(
+    ["raw", "flow", "rollout", "overview", "panel", "start", "upto", "residual", "scale", "dark"],
+    update,
+  );
   return () => {
-    unsubscribe();
+    unwatch();
     chart.stop();
     undo();
   };

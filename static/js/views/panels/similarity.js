@@ -1,20 +1,19 @@
 import { headName, percent, plural } from "../../model/format.js";
 import { createChart } from "../../plot/charts.js";
 import { colourName } from "../../plot/colour.js";
-import { make, need } from "../../ui/dom.js";
+import { listening, make, need } from "../../ui/dom.js";
 
-/** @import {CatalogueApi} from "../../api/analyses.js" */
-/** @import {Actions, PlotlyLike, Similarity, State, Store} from "../../types.js" */
+/** @import {HeadPlace, Similarity, State} from "../../types.js" */
+/** @import {Tools} from "./panels.js" */
 
-/** @typedef {{store: Store, actions: Actions, ask: CatalogueApi, loadPlotly: () => Promise<PlotlyLike>}} Tools */
-
-/** @param {State} state */
-export const alikeOf = ({ alike, overview }) => (alike && alike.id === overview?.capture.id ? alike.of : null);
+/** The result for the heads on the page, if it is there. @param {State} state */
+export const resultOf = ({ similarity, overview }) =>
+  similarity && similarity.id === overview?.capture.id ? similarity.result : null;
 
 /**
- * Each head a point, coloured by its layer; heads that look at the same lie together.
+ * Each head as a point, coloured by its layer; heads with similar attention are close together.
  *
- * @param {Similarity} alike
+ * @param {Similarity} similarity
  * @param {{layer: number | null, head: number | null}} chosen
  */
 export function figure({ places, heads }, chosen) {
@@ -48,7 +47,7 @@ export function figure({ places, heads }, chosen) {
   return { data, layout };
 }
 
-/** The heads most like the chosen one. @param {Similarity} alike @param {number} layer @param {number} head */
+/** The five heads most similar to the chosen one. @param {Similarity} similarity @param {number} layer @param {number} head */
 export function nearest({ jensen_shannon, cosine, heads }, layer, head) {
   const at = layer * heads + head;
   const others = (jensen_shannon[at] ?? []).map((bits, other) => ({
@@ -63,8 +62,8 @@ export function nearest({ jensen_shannon, cosine, heads }, layer, head) {
     .slice(0, 5);
 }
 
-/** @param {{layer: number, head: number}} place @param {string} [more] */
-const link = ({ layer, head }, more = "") =>
+/** @param {HeadPlace} place @param {string} [more] */
+const item = ({ layer, head }, more = "") =>
   make(
     "li",
     {},
@@ -76,84 +75,72 @@ const link = ({ layer, head }, more = "") =>
     more,
   );
 
-/** @param {Similarity} alike @param {State} state */
-function lists(alike, { layer, head }) {
-  const near = layer === null || head === null ? [] : nearest(alike, layer, head);
-  const of = layer === null || head === null ? "" : headName({ layer, head });
-  const parts = near.length
-    ? [
-        make("h3", {}, `Most like ${of}`),
-        make(
-          "ul",
-          {},
-          ...near.map((place) =>
-            link(place, `: ${place.bits.toFixed(3)} bits apart, cosine ${place.cosine.toFixed(2)}`),
-          ),
-        ),
-      ]
-    : [];
-  return [...parts, make("h3", {}, "Collapsed"), ...alike.collapse.map(collapseOf)];
-}
-
 /** @type {Record<string, string>} */
-const NAMES = {
-  sink: "on the first token",
+const COLLAPSE_NAMES = {
+  sink: "sink-dominated",
   low_rank: "low rank",
-  low_entropy: "one key each",
+  low_entropy: "low entropy",
   near_duplicate: "near-duplicates",
 };
 
 /** @param {Similarity["collapse"][number]} measure */
 function collapseOf({ name, rule, heads = [], pairs = [] }) {
   const count = heads.length + pairs.length;
-  const places = [...heads, ...pairs.flat()].map(([layer, head]) => link({ layer, head }));
-  const words = make(
-    "summary",
-    { title: rule },
-    `${NAMES[name] ?? name}: ${pairs.length ? plural(count, "pair") : count || "none"}`,
-  );
-  return make("details", {}, words, make("p", {}, rule), make("ul", {}, ...places));
+  const items = [...heads, ...pairs.flat()].map(([layer, head]) => item({ layer, head }));
+  const summary = `${COLLAPSE_NAMES[name] ?? name}: ${pairs.length ? plural(count, "pair") : count || "none"}`;
+  return make("details", {}, make("summary", { title: rule }, summary), make("p", {}, rule), make("ul", {}, ...items));
 }
 
-/** @param {HTMLElement} root @param {State} state */
-function render(root, state) {
-  root.hidden = state.panel !== "similarity";
-  const alike = alikeOf(state);
-  need(root, ".said").textContent = alike ? "" : state.said;
-  if (!alike) return need(root, ".lists").replaceChildren();
-  const rows = alike.exact ? "all its queries" : `${alike.rows} of its ${alike.queries} queries, evenly spaced`;
-  const shown = `The map shows ${percent(alike.map.shown)} of what tells the heads apart (${alike.map.choice}), from ${rows}. Its colours are the layers, from dark to bright.`;
-  need(root, ".lists").replaceChildren(make("p", {}, shown), ...lists(alike, state));
+/** @param {Similarity} similarity @param {State} state */
+function lists(similarity, { layer, head }) {
+  const chosen = layer === null || head === null ? null : { layer, head };
+  const near = chosen ? nearest(similarity, chosen.layer, chosen.head) : [];
+  const items = near.map(({ bits, cosine, ...place }) =>
+    item(place, `: distance ${bits.toFixed(3)} bits, cosine ${cosine.toFixed(2)}`),
+  );
+  const nearestList =
+    chosen && near.length ? [make("h3", {}, `Most similar to ${headName(chosen)}`), make("ul", {}, ...items)] : [];
+  return [...nearestList, make("h3", {}, "Collapsed heads"), ...similarity.collapse.map(collapseOf)];
+}
+
+/** @param {Similarity} similarity */
+function explanation({ exact, rows, queries, map }) {
+  const compared = exact ? "all queries" : `${rows} of ${queries} queries, evenly spaced`;
+  return `The chart shows ${percent(map.shown)} of the differences between the heads (${map.choice}), compared on ${compared}. Colours are layers, from dark to bright.`;
+}
+
+/** @param {HTMLElement} words @param {State} state */
+function render(words, state) {
+  const similarity = resultOf(state);
+  words.replaceChildren(...(similarity ? [make("p", {}, explanation(similarity)), ...lists(similarity, state)] : []));
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
 export function mount(root, { store, actions, loadPlotly }) {
-  const drawn = () => {
+  const { on, undo } = listening();
+  const words = need(root, ".words");
+  const current = () => {
     const state = store.get();
-    const alike = state.panel === "similarity" ? alikeOf(state) : null;
-    return alike && figure(alike, state);
+    const similarity = state.panel === "similarity" ? resultOf(state) : null;
+    return similarity && figure(similarity, state);
   };
-  const chart = createChart(root, loadPlotly, drawn, ({ pointIndex }) => {
-    const heads = alikeOf(store.get())?.heads;
+  const chart = createChart(root, loadPlotly, current, ({ pointIndex }) => {
+    const heads = resultOf(store.get())?.heads;
     if (heads) actions.chooseHead(Math.floor(pointIndex / heads), pointIndex % heads, "push");
   });
-  const choose = (/** @type {Event} */ { target }) => {
+  on(words, "click", ({ target }) => {
     const { layer, head } = target instanceof HTMLElement ? target.dataset : {};
     if (layer && head) actions.chooseHead(Number(layer), Number(head), "push");
-  };
-  need(root, ".lists").addEventListener("click", choose);
+  });
   const update = () => {
-    render(root, store.get());
+    render(words, store.get());
     chart.request();
   };
   update();
-  const looks = /** @type {const} */ (["alike", "overview", "panel", "layer", "head", "said", "dark"]);
-  const unsubscribe = store.subscribe((now, before) => {
-    if (looks.some((name) => now[name] !== before[name])) update();
-  });
+  const unwatch = store.watch(["similarity", "overview", "panel", "layer", "head", "dark"], update);
   return () => {
-    unsubscribe();
+    unwatch();
     chart.stop();
-    need(root, ".lists").removeEventListener("click", choose);
+    undo();
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { roleLines } from "../../../../static/js/views/inspect/scores_card.js";
 
-/** Two heads of one layer: the first looks back and rests, the second does neither. @type {any} */
+/** Two heads of one layer: the first attends to the previous token and to the sink, the second to neither. @type {any} */
 const findings = {
   roles: {
     roles: [
@@ -25,18 +25,18 @@ const findings = {
   },
 };
 
-test("a role is said with the numbers behind it", () => {
+test("a role comes with its numbers", () => {
   assert.deepEqual(roleLines(findings, 0, 0).lines[0], {
     title: "previous token",
-    words: "75 % of what is left beside the sink; evenly spread, 20 % (8 queries)",
+    words: "75 % of the attention outside the sink; 20 % if it were uniform (8 queries)",
     rule: "at least half, sink left out",
   });
 });
 
-test("resting on the sink and on delimiters is said of all attention", () => {
-  const [, rests] = roleLines(findings, 0, 0).lines;
-  assert.deepEqual(rests, {
-    title: "rests on its sink",
+test("the shares of the sink and of delimiters are shares of all attention", () => {
+  const [, dominated] = roleLines(findings, 0, 0).lines;
+  assert.deepEqual(dominated, {
+    title: "sink-dominated",
     words: "63 % of all attention",
     rule: "over half on the sink",
   });
@@ -46,7 +46,7 @@ test("resting on the sink and on delimiters is said of all attention", () => {
   );
 });
 
-test("what is on the sink is said of every head, a head that is not there has none", () => {
+test("every head has a share on the sink, a head that does not exist has none", () => {
   assert.deepEqual([roleLines(findings, 0, 0).sink, roleLines(findings, 0, 1).sink], [0.625, 0]);
   assert.deepEqual(roleLines(findings, 3, 9), { lines: [], sink: null });
 });

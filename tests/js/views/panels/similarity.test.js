@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../../../static/js/state/store.js";
-import { alikeOf, figure, nearest } from "../../../../static/js/views/panels/similarity.js";
+import { figure, nearest, resultOf } from "../../../../static/js/views/panels/similarity.js";
 import { captureOf } from "../../worlds.js";
 
-/** Two layers of two heads; head 1.1 does as 0.0 does. @type {any} */
-const alike = {
+/** Two layers of two heads; head 1.1 attends like head 0.0. @type {any} */
+const result = {
   heads: 2,
   places: [
     [0, 1],
@@ -26,58 +26,58 @@ const alike = {
     [1, 0.5, 0.75, 1],
   ],
 };
-const nobody = { layer: null, head: null };
+const none = { layer: null, head: null };
 
-test("each head is a point at its place, by its name", () => {
-  const { x, y, text } = figure(alike, nobody).data[0];
+test("each head is a point with its name", () => {
+  const { x, y, text } = figure(result, none).data[0];
   assert.deepEqual(x, [0, 2, 4, 0]);
   assert.deepEqual(y, [1, 3, 5, 1]);
   assert.deepEqual(text, ["layer 0, head 0", "layer 0, head 1", "layer 1, head 0", "layer 1, head 1"]);
 });
 
-test("heads of a layer have one colour, and another layer another", () => {
-  const { color } = figure(alike, nobody).data[0].marker;
+test("heads of the same layer have the same colour", () => {
+  const { color } = figure(result, none).data[0].marker;
   assert.deepEqual(color, ["rgb(68, 1, 84)", "rgb(68, 1, 84)", "rgb(253, 231, 37)", "rgb(253, 231, 37)"]);
 });
 
-test("one layer has a colour, too", () => {
-  const { color } = figure({ ...alike, places: alike.places.slice(0, 2) }, nobody).data[0].marker;
+test("a model with one layer has a colour", () => {
+  const { color } = figure({ ...result, places: result.places.slice(0, 2) }, none).data[0].marker;
   assert.deepEqual(new Set(color), new Set(["rgb(68, 1, 84)"]));
 });
 
-test("the chosen head is larger than the others", () => {
-  const { size } = figure(alike, { layer: 1, head: 0 }).data[0].marker;
+test("the point of the chosen head is larger", () => {
+  const { size } = figure(result, { layer: 1, head: 0 }).data[0].marker;
   assert.deepEqual(size, [9, 9, 15, 9]);
 });
 
-test("a distance is as long across as down", () => {
-  assert.equal(figure(alike, nobody).layout.yaxis.scaleanchor, "x");
+test("both axes have the same scale", () => {
+  assert.equal(figure(result, none).layout.yaxis.scaleanchor, "x");
 });
 
-test("the heads most like a head come first, itself left out", () => {
-  assert.deepEqual(nearest(alike, 0, 0), [
+test("the most similar heads come first, without the head itself", () => {
+  assert.deepEqual(nearest(result, 0, 0), [
     { layer: 1, head: 1, bits: 0, cosine: 1 },
     { layer: 1, head: 0, bits: 0.25, cosine: 0.75 },
     { layer: 0, head: 1, bits: 0.5, cosine: 0.5 },
   ]);
 });
 
-test("of many, the five nearest are named", () => {
+test("at most five heads are listed", () => {
   const line = Array.from({ length: 8 }, (_, at) => at / 8);
-  const many = { ...alike, heads: 8, jensen_shannon: [line], cosine: [line] };
+  const many = { ...result, heads: 8, jensen_shannon: [line], cosine: [line] };
   assert.deepEqual(
     nearest(many, 0, 0).map(({ head }) => head),
     [1, 2, 3, 4, 5],
   );
 });
 
-test("a head that is not there is like none", () => {
-  assert.deepEqual(nearest(alike, 7, 0), []);
+test("a head that does not exist has no similar heads", () => {
+  assert.deepEqual(nearest(result, 7, 0), []);
 });
 
-test("what was compared in another text is not shown", () => {
+test("a result of another text is not shown", () => {
   const state = /** @type {any} */ ({ ...initialState(), overview: { capture: captureOf(["a"]) } });
-  assert.equal(alikeOf({ ...state, alike: { id: "abc", of: alike } }), alike);
-  assert.equal(alikeOf({ ...state, alike: { id: "older", of: alike } }), null);
-  assert.equal(alikeOf(state), null);
+  assert.equal(resultOf({ ...state, similarity: { id: "abc", result } }), result);
+  assert.equal(resultOf({ ...state, similarity: { id: "older", result } }), null);
+  assert.equal(resultOf(state), null);
 });

@@ -1,4 +1,4 @@
-"""What every head does: the grid by a score, the map of it, the table of a head, and the standard probe."""
+"""Scores of all heads: the colouring of the grid, the chart, the table of a head, and the induction probe."""
 
 import re
 from typing import Any
@@ -94,9 +94,9 @@ def test_sorted_heads_stand_by_their_rank_and_arrows_walk_what_is_seen(headscope
 def test_all_but_the_first_few_step_back(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous").page
     page.locator("#top").select_option("5")
-    aside = page.locator(f"{CELLS}.out")
+    aside = page.locator(f"{CELLS}.dimmed")
     expect(aside).to_have_count(67)
-    kept = page.locator(f"{CELLS}:not(.out)").evaluate_all(LABELS)
+    kept = page.locator(f"{CELLS}:not(.dimmed)").evaluate_all(LABELS)
     assert sorted(one.split("rank ")[1] for one in kept) == [f"{rank} of 72" for rank in range(1, 6)]
     assert aside.first.evaluate("cell => getComputedStyle(cell, '::before').content") == '""'
     page.get_by_label("colour by").select_option("")
@@ -106,8 +106,8 @@ def test_all_but_the_first_few_step_back(headscope: Headscope) -> None:
 
 def test_a_click_on_the_map_of_a_score_chooses_that_head_and_back_undoes_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5, score="previous").page
-    page.get_by_role("button", name="by a score").click()
-    expect(page.get_by_role("heading", name="Every head by previous token")).to_be_visible()
+    page.get_by_role("button", name="scores", exact=True).click()
+    expect(page.get_by_role("heading", name="Score of each head: previous token")).to_be_visible()
     page.locator("#scores .nsewdrag").wait_for()
     score = score_of(headscope, "previous")
     assert hovers(page, "#scores")[4][7] == f"layer 4, head 7: {score['values'][4][7]:.3f}"
@@ -119,15 +119,15 @@ def test_a_click_on_the_map_of_a_score_chooses_that_head_and_back_undoes_it(head
     page.go_back()
     expect(page.locator("#heatmap h2")).to_have_text("Layer 3, head 5")
     expect(page.locator("#scores")).to_be_visible()
-    page.get_by_role("button", name="by a score").click()
+    page.get_by_role("button", name="scores", exact=True).click()
     expect(page.locator("#scores")).to_be_hidden()
 
 
 def test_a_head_has_a_table_of_its_scores_and_its_roles_in_words(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, panel="scores").page
-    rows = page.locator("#scores .standing tbody tr")
+    rows = page.locator("#scores .scores-card tbody tr")
     expect(rows).to_have_count(14)
-    expect(page.get_by_role("heading", name="The scores of layer 0, head 2")).to_be_visible()
+    expect(page.get_by_role("heading", name="Scores of layer 0, head 2")).to_be_visible()
     said = [row.split("\t") for row in rows.evaluate_all("rows => rows.map(row => row.innerText)")]
     scores = ask(headscope, "scores")["scores"]
     assert [title.strip() for title, *_ in said] == [one["title"] for one in scores]
@@ -137,23 +137,23 @@ def test_a_head_has_a_table_of_its_scores_and_its_roles_in_words(headscope: Head
     assert [value.strip() for _, value, _ in said if not re.search("[a-z]", value)] == shares
     expect(page.locator("#facts .roles li")).to_contain_text(["previous token: "])
     headscope.choose(5, 3)
-    expect(page.get_by_role("heading", name="The scores of layer 5, head 3")).to_be_visible()
+    expect(page.get_by_role("heading", name="Scores of layer 5, head 3")).to_be_visible()
     rows.first.locator("summary").click()
     expect(rows.first).to_contain_text("H_i = −Σ_j A_ij log₂ A_ij")
 
 
 def test_the_standard_probe_runs_by_one_click_and_leads_to_its_best_heads(headscope: Headscope) -> None:
     page = headscope.open(model="gpt2-mini", text="Hi there", layer=0, head=0, panel="scores").page
-    page.get_by_role("button", name="standard probe").click()
+    page.get_by_role("button", name="induction probe").click()
     best = page.locator("#scores .probe li")
     expect(best).to_have_count(3)
     expect(page.locator("#scores .probe")).to_contain_text("sequences of")
-    expect(page.locator("#scores .said")).to_have_text("")
-    expect(page.locator("#scores .standing tbody tr")).to_have_count(17)
+    expect(page.locator("#scores .message")).to_have_text("")
+    expect(page.locator("#scores .scores-card tbody tr")).to_have_count(17)
     name = best.last.get_by_role("button").inner_text()
     best.last.get_by_role("button").click()
     expect(page.locator("#heatmap h2")).to_have_text(name.capitalize())
-    line = page.locator("#scores .standing tr", has_text="induction, standard probe")
+    line = page.locator("#scores .scores-card tr", has_text="induction, induction probe")
     expect(line.locator("td").last).to_have_text("1 of 32")
 
 
@@ -162,15 +162,15 @@ def test_a_probe_that_fails_is_said_and_is_over(headscope: Headscope, complaints
     complaints.expect("503")
     held: list[Route] = []
     page.route("**/probes/induction", lambda route: held.append(route))  # noqa: PLW0108
-    expect(page.locator("#scores .standing tbody tr")).to_have_count(14)
-    page.get_by_role("button", name="standard probe").click()
-    expect(page.locator("#scores .said")).to_have_text("running the standard probe …")
+    expect(page.locator("#scores .scores-card tbody tr")).to_have_count(14)
+    page.get_by_role("button", name="induction probe").click()
+    expect(page.locator("#scores .message")).to_have_text("running the induction probe …")
     held[0].fulfill(status=503, json={"status": 503, "code": "busy", "detail": "32 requests are waiting already"})
-    expect(page.locator("#scores .said")).to_have_text("Not worked out: 32 requests are waiting already")
+    expect(page.locator("#scores .message")).to_have_text("Failed: 32 requests are waiting already")
     page.unroute("**/probes/induction")
-    page.get_by_role("button", name="standard probe").click()
+    page.get_by_role("button", name="induction probe").click()
     expect(page.locator("#scores .probe li")).to_have_count(3)
-    expect(page.locator("#scores .said")).to_have_text("")
+    expect(page.locator("#scores .message")).to_have_text("")
 
 
 def test_another_text_has_scores_of_its_own_and_no_map_of_the_old_one_meanwhile(headscope: Headscope) -> None:
@@ -180,7 +180,7 @@ def test_another_text_has_scores_of_its_own_and_no_map_of_the_old_one_meanwhile(
     page.route("**/scores", lambda route: held.append(route))  # noqa: PLW0108
     headscope.run(TWICE)
     expect(page.locator("#scores .nsewdrag")).to_have_count(0)
-    expect(page.locator("#scores .said")).to_have_text("working out what every head does …")
+    expect(page.locator("#scores .message")).to_have_text("computing scores and roles of all heads …")
     expect(page.locator(CELLS).first).to_have_attribute("aria-label", "layer 0, head 0")
     held[0].continue_()
     page.locator("#scores .nsewdrag").wait_for()
@@ -188,7 +188,7 @@ def test_another_text_has_scores_of_its_own_and_no_map_of_the_old_one_meanwhile(
     assert hovers(page, "#scores")[0][2].startswith("layer 0, head 2: ")
 
 
-def test_what_does_not_load_is_said_and_not_asked_for_without_end(headscope: Headscope, complaints: Complaints) -> None:
+def test_a_panel_that_did_not_load_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     complaints.expect("net::ERR_FAILED")
     tried: list[str] = []
@@ -197,11 +197,48 @@ def test_what_does_not_load_is_said_and_not_asked_for_without_end(headscope: Hea
         tried.append(route.request.url)
         route.abort()
 
-    page.route("**/panels.js", refuse)
-    page.get_by_role("button", name="by a score").click()
-    expect(page.locator("#error")).to_contain_text("this part of the page did not load")
+    page.route("**/panels/panels.js*", refuse)
+    page.route("**/api/**", refuse)
+    page.get_by_role("button", name="scores", exact=True).click()
+    expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
     page.wait_for_timeout(300)
     assert len(tried) == 1
-    page.unroute("**/panels.js")
-    page.get_by_label("colour by").select_option("previous")
+    page.locator("#scores .retry").click()
+    expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
+    page.unroute("**/api/**")
+    page.unroute("**/panels/panels.js*")
+    page.locator("#scores .retry").click()
     page.locator("#scores .nsewdrag").wait_for()
+    expect(page.locator("#scores .message")).to_have_text("")
+    expect(page.locator("#error")).to_have_text("")
+
+
+def test_a_module_whose_failure_the_browser_remembers_is_loaded_by_a_reload(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    complaints.expect("net::ERR_FAILED")
+    page.route("**/panels/panels.js*", lambda route: route.abort())
+    page.get_by_role("button", name="scores", exact=True).click()
+    expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
+    with page.expect_event("load"):
+        page.locator("#scores .retry").click()
+    page.unroute("**/panels/panels.js*")
+    page.reload()
+    page.locator("#scores .nsewdrag").wait_for()
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 0, head 0")
+
+
+def test_scores_that_failed_while_the_server_was_down_can_be_tried_again(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    complaints.expect("net::ERR_FAILED")
+    page.route("**/api/**", lambda route: route.abort())
+    page.get_by_label("colour by").select_option("previous")
+    message = page.locator("#grid .ranking .message")
+    expect(message).to_have_text("Failed: the server does not answer; is headscope still running?")
+    page.unroute("**/api/**")
+    page.locator("#grid .ranking .retry").click()
+    expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("rank"))
+    expect(message).to_have_text("")

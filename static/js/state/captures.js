@@ -1,0 +1,24 @@
+import { ApiError } from "../api/error.js";
+
+/** @import {Api} from "../api/client.js" */
+/** @import {Capture, Store} from "../types.js" */
+
+/**
+ * Uses a capture. If the server has evicted it, the same text is captured again, once.
+ *
+ * @template T
+ * @param {Store} store whose text is that of the capture
+ * @param {Api} api
+ * @param {Capture} capture
+ * @param {(capture: Capture) => Promise<T>} use
+ */
+export async function withCapture(store, api, capture, use) {
+  // Taken now: the reader may run another text meanwhile.
+  const { model, text, text_pair, truncate } = store.get();
+  try {
+    return await use(capture);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === "capture_gone")) throw error;
+    return use(await api.capture({ model, text, text_pair, truncate }));
+  }
+}

@@ -1,0 +1,165 @@
+import { isAbort } from "../api/error.js";
+import { defaultHead } from "../model/default_head.js";
+import { withoutInvalid } from "../model/zoom.js";
+import {
+  apiKeyOf,
+  CANCELLED,
+  failed,
+  finished,
+  IDLE,
+  isReady,
+  loading,
+  queued,
+  RUNNING,
+  running,
+  waiting,
+  waitToRetry,
+} from "./status.js";
+
+/** @import {Api} from "../api/client.js" */
+/** @import {ApiError} from "../api/error.js" */
+/** @import {RunListener} from "../api/streams.js" */
+/** @import {IsCurrent} from "./turns.js" */
+/** @import {createTurns} from "./turns.js" */
+/** @import {Capture, Overview, State, Status, Store} from "../types.js" */
+
+/** @typedef {{now: () => number, sleep: (milliseconds: number) => Promise<void>}} Clock */
+
+/**
+ * @param {Store} store
+ * @param {IsCurrent} isCurrent
+ * @param {unknown} error
+ * @param {Partial<State>} removed what the page no longer shows, because it does not belong to what was requested
+ */
+export function report(store, isCurrent, error, removed) {
+  if (!isCurrent() || isAbort(error)) return;
+  const apiKey = apiKeyOf(error);
+  store.set({ ...removed, ...(apiKey ? { apiKey, status: IDLE } : { status: failed(error, store.get()) }) });
+}
+
+/** The capture's model is loaded, and its size is known. @param {Store} store @param {Capture} capture */
+function updateCard(store, { model }) {
+  store.set({ models: store.get().models.map((card) => (card.id === model.id ? model : card)) });
+}
+
+/**
+ * @param {Store} store
+ * @param {Overview} overview
+ * @param {number} milliseconds
+ */
+function showOverview(store, overview, milliseconds) {
+  const isChosen = store.get().layer !== null;
+  store.set({
+    overview,
+    status: finished(overview.capture, milliseconds),
+    ...(isChosen ? {} : defaultHead(overview)),
+    ...withoutInvalid(overview.capture, store.get()),
+  });
+}
+
+/**
+ * Shows the progress of loading the model that the run waits for. The run itself reports its failure.
+ *
+ * @param {Store} store
+ * @param {Api} api
+ * @param {IsCurrent} isCurrent
+ */
+async function followLoad(store, api, isCurrent) {
+  const { model } = store.get();
+  if (!model || isReady(store.get())) return;
+  /** @param {Status} status */
+  const show = (status) => isCurrent() && store.get().status.kind === "busy" && store.set({ status });
+  try {
+    await api.load(model, (progress) => show(loading(model, progress)));
+    show(RUNNING);
+  } catch {
+    // The run fails with the same error.
+  }
+}
+
+/**
+ * Runs texts, one at a time: a newer run replaces an older one.
+ *
+ * @param {Store} store
+ * @param {Api} api
+ * @param {Clock} clock
+ * @param {ReturnType<typeof createTurns>} turns
+ * @param {() => Promise<void>} showHead called when the heads are there
+ */
+export function createRunner(store, api, clock, turns, showHead) {
+  /** @param {IsCurrent} isCurrent @returns {RunListener} */
+  const listener = (isCurrent) => ({
+    onQueued: (position) => isCurrent() && store.set({ status: queued(position) }),
+    onProgress: (run) => isCurrent() && store.set({ status: running(run) }),
+    onLayer: (overview) => isCurrent() && store.set({ overview }),
+  });
+
+  /**
+   * All heads of the text. While the server is busy, it is asked again after the time that it names.
+   *
+   * @param {IsCurrent} isCurrent
+   * @param {number} [tries]
+   * @returns {Promise<Overview>}
+   */
+  async function fetchOverview(isCurrent, tries = 1) {
+    try {
+      return await api.run(store.get(), listener(isCurrent));
+    } catch (error) {
+      const status = isCurrent() && waitToRetry(error, tries);
+      if (!status) throw error;
+      store.set({ status });
+      await clock.sleep(/** @type {ApiError} */ (error).wait * 1000);
+      if (!isCurrent()) throw error;
+      return fetchOverview(isCurrent, tries + 1);
+    }
+  }
+
+  /** The list of models says which of them failed to load, and why. */
+  async function refreshModels() {
+    try {
+      const { models } = await api.models();
+      store.set({ models });
+    } catch {
+      // The list stays as it is: the error of the run is what matters.
+    }
+  }
+
+  return {
+    /** Run the state's text on the state's model, then show the state's head. */
+    async run() {
+      const isCurrent = turns.next();
+      api.abortText();
+      if (!store.get().text.trim()) return store.set({ overview: null, pattern: null, status: IDLE });
+      store.set({ status: waiting(store.get()) });
+      const started = clock.now();
+      followLoad(store, api, isCurrent);
+      try {
+        const overview = await fetchOverview(isCurrent);
+        if (!isCurrent()) return;
+        updateCard(store, overview.capture);
+        showOverview(store, overview, clock.now() - started);
+        await showHead();
+      } catch (error) {
+        report(store, isCurrent, error, { overview: null, pattern: null });
+        if (isCurrent() && !isReady(store.get())) await refreshModels();
+      }
+    },
+
+    /** Stop waiting for the run, and stop the download of its model. */
+    async cancel() {
+      const { model, status } = store.get();
+      if (status.kind !== "busy") return;
+      const isLoading = !isReady(store.get());
+      const isCurrent = turns.next();
+      api.abortText();
+      store.set({ overview: null, pattern: null, status: CANCELLED });
+      if (!isLoading) return;
+      try {
+        await api.cancel(model);
+        await refreshModels();
+      } catch (error) {
+        report(store, isCurrent, error, {});
+      }
+    },
+  };
+}

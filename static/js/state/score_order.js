@@ -1,0 +1,35 @@
+import { rangeOf, rankHeads } from "../model/ranking.js";
+
+/** @import {Store} from "../types.js" */
+
+/** Sorts the heads by the chosen score, once the score is there. @param {Store} store */
+function sortHeads(store) {
+  const { sort, score, findings, overview, order: before } = store.get();
+  const isOfGrid = findings?.id === overview?.capture.id;
+  const found = isOfGrid ? findings?.scores.find(({ name }) => name === score) : undefined;
+  // If no head has the score, there is nothing to sort by.
+  const now = sort && found && rangeOf(found.values) ? rankHeads(found.values) : null;
+  if (JSON.stringify(now) !== JSON.stringify(before)) store.set({ order: now });
+}
+
+/** An address may name a score that does not exist. @param {Store} store */
+function removeUnknown(store) {
+  const { score, findings } = store.get();
+  if (score === null || !findings || findings.scores.some(({ name }) => name === score)) return;
+  store.set({ score: null, sort: false, top: null, notice: `left out of the address: score=${score}` });
+}
+
+/**
+ * Keeps the order of the heads that of the chosen score.
+ *
+ * @param {Store} store
+ * @returns {() => void} undo
+ */
+export function followScore(store) {
+  const update = () => {
+    removeUnknown(store);
+    sortHeads(store);
+  };
+  update();
+  return store.watch(["findings", "overview", "score", "sort"], update);
+}
