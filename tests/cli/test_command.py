@@ -20,7 +20,7 @@ def invoke(*arguments, **environment):
     return CliRunner().invoke(cli, arguments, env=environment)
 
 
-def test_models_are_a_table_with_a_line_each(models_dir):
+def test_models_are_printed_as_a_table(models_dir):
     lines = invoke("models", "--models-dir", str(models_dir)).stdout.splitlines()
     assert re.split(r"\s{2,}", lines[0]) == ["id", "layers x heads", "parameters", "source", "state"]
     assert re.split(r"\s{2,}", lines[1]) == ["minilm", "6 x 12", "22,713,216", "bundled", "available"]
@@ -28,7 +28,7 @@ def test_models_are_a_table_with_a_line_each(models_dir):
     assert re.split(r"\s{2,}", tiny) == ["local:gpt2", "?", "?", "local", "available"]
 
 
-def test_a_folder_that_is_no_model_is_named_with_what_it_lacks(tmp_path):
+def test_a_folder_that_is_not_a_model_is_reported_with_what_it_lacks(tmp_path):
     (tmp_path / "a b").mkdir()
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("of no concern")
@@ -47,7 +47,7 @@ def test_models_as_json_are_the_answer_of_the_api(client, models_dir):
     assert [set(card) for card in said["models"]] == [set(card) for card in posted["models"]]
 
 
-def test_env_says_versions_devices_and_every_setting():
+def test_env_prints_versions_devices_and_every_setting():
     said = invoke("env").stdout
     for name in ("python", "headscope", "torch", "transformers"):
         assert re.search(rf"^{name} +\d", said, re.MULTILINE)
@@ -55,14 +55,14 @@ def test_env_says_versions_devices_and_every_setting():
     assert all(f"HEADSCOPE_{name.upper()} " in said for name in Settings.model_fields)
 
 
-def test_a_setting_says_where_it_comes_from(monkeypatch):
+def test_env_prints_the_source_of_a_setting(monkeypatch):
     monkeypatch.setenv("HEADSCOPE_PORT", "9000")
     lines = [re.sub(" +", " ", line) for line in lines_of(Settings(), os.environ)]
     assert "HEADSCOPE_PORT 9000 (environment)" in lines
     assert "HEADSCOPE_HOST 127.0.0.1 (default)" in lines
 
 
-def test_a_key_is_set_or_not_set_and_never_shown(monkeypatch):
+def test_env_never_prints_the_key(monkeypatch):
     assert re.search(r"HEADSCOPE_API_KEY +not set  \(default\)", "\n".join(lines_of(Settings(), {})))
     monkeypatch.setenv("HEADSCOPE_API_KEY", "sixteen-letters!")
     said = "\n".join(lines_of(Settings(), os.environ))
@@ -81,11 +81,11 @@ def test_bash_completes_commands_and_flags(line, offered):
     assert set(done.stdout.split()) == offered
 
 
-def test_the_script_is_offered_by_the_command():
+def test_the_help_lists_the_completion_options():
     assert {"--install-completion", "--show-completion"} <= set(invoke("--help", TERM="dumb").stdout.split())
 
 
-def test_the_script_of_completion_is_one_that_bash_reads():
+def test_bash_can_parse_the_completion_script():
     wanted = os.environ | {"_HEADSCOPE_COMPLETE": "source_bash"}
     script = subprocess.run(PYTHON, env=wanted, capture_output=True, text=True, check=True).stdout
     assert "_HEADSCOPE_COMPLETE=complete_bash" in script

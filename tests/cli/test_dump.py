@@ -35,20 +35,20 @@ def posted(client):
     return lambda **body: client.post("/api/v1/attention", json={"text": TEXT, **body}).json()
 
 
-def test_stdout_gets_the_json_of_the_api(dump, posted):
+def test_stdout_is_the_json_of_the_api(dump, posted):
     result = dump(TEXT, "--layers", "0,2", "--heads", "1-3", "--decimals", "3")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == posted(layers=[0, 2], heads=[1, 2, 3], decimals=3)
 
 
-def test_flags_say_what_the_fields_of_the_body_do(dump, posted):
+def test_flags_have_the_effect_of_the_fields_of_the_api(dump, posted):
     result = dump("a dog", "--pair", "the park " * 60, "--quantity", "scores", "--truncate", model="local:bert")
     said = posted(text="a dog", text_pair="the park " * 60, quantity="scores", truncate=True, model="local:bert")
     assert said["tokens_dropped"] > 0
     assert json.loads(result.stdout) == said
 
 
-def test_npz_and_safetensors_hold_the_arrays_and_facts_of_the_api(dump, posted, tmp_path):
+def test_npz_and_safetensors_contain_the_arrays_and_facts_of_the_api(dump, posted, tmp_path):
     said = posted(layers=[1])
     for name in ("a.npz", "a.safetensors"):
         assert dump(TEXT, "--layers", "1", "-o", tmp_path / name).exit_code == 0
@@ -61,7 +61,7 @@ def test_npz_and_safetensors_hold_the_arrays_and_facts_of_the_api(dump, posted, 
         assert json.loads(tensors.metadata()["tokens"]) == said["tokens"]
 
 
-def test_verify_brings_the_certificate(dump):
+def test_verify_adds_the_certificate(dump):
     certificate = json.loads(dump(TEXT, "--verify", "--layers", "0").stdout)["certificate"]
     assert max(certificate["max_abs_error"]) <= 1e-5
 
@@ -82,29 +82,29 @@ def test_csv_has_a_row_for_every_weight(dump, loaded, tmp_path):
         assert row["key_token"] == capture.tokens[int(row["key"])].text
 
 
-def test_csv_of_more_than_one_block_of_rows_is_whole(dump, monkeypatch):
+def test_csv_of_several_blocks_of_rows_is_complete(dump, monkeypatch):
     whole_table = dump(TEXT, "--format", "csv").stdout
     monkeypatch.setattr("headscope.export.tables.ROWS_PER_BLOCK", 2)
     assert dump(TEXT, "--format", "csv").stdout == whole_table
 
 
 @pytest.mark.parametrize("text", ['a "dog", a cat', "a\ncat\r\n", "=1+1"])
-def test_csv_gives_back_tokens_with_commas_quotes_and_line_ends(dump, loaded, text):
+def test_csv_quotes_tokens_with_commas_quotes_and_line_breaks(dump, loaded, text):
     rows = csv.DictReader(io.StringIO(dump(text, "--format", "csv", "--layers", "0", "--heads", "0").stdout))
     tokens = [token.text for token in run(loaded("local:gpt2"), text).tokens]
     assert [row["key_token"] for row in rows] == tokens * len(tokens)
 
 
-def test_a_dash_reads_the_text_from_stdin_less_the_line_end_of_echo(dump, posted):
+def test_a_dash_reads_the_text_from_stdin_without_the_line_break_of_echo(dump, posted):
     assert json.loads(dump("-", input=f"{TEXT}\n").stdout) == posted()
 
 
-def test_the_format_that_is_named_goes_before_the_ending(dump, tmp_path):
+def test_the_format_option_takes_precedence_over_the_file_ending(dump, tmp_path):
     dump(TEXT, "--format", "json", "--layers", "0", "-o", tmp_path / "a.npz")
     assert json.loads((tmp_path / "a.npz").read_text())["layers"] == [0]
 
 
-def test_numbers_are_a_list_a_range_or_both():
+def test_numbers_can_be_lists_and_ranges():
     assert parse_numbers("--layers", "0,5") == [0, 5]
     assert parse_numbers("--layers", "0-3, 7") == [0, 1, 2, 3, 7]
 
@@ -127,7 +127,7 @@ def test_numbers_are_a_list_a_range_or_both():
         (["\udcff"], 2, "the text is not UTF-8"),
     ],
 )
-def test_what_is_refused_is_said_in_one_line(dump, arguments, status, said):
+def test_an_error_is_printed_as_one_line(dump, arguments, status, said):
     result = dump(*arguments)
     assert (result.exit_code, result.stdout) == (status, "")
     assert result.stderr.startswith("headscope: ")
@@ -135,12 +135,12 @@ def test_what_is_refused_is_said_in_one_line(dump, arguments, status, said):
     assert said in result.stderr
 
 
-def test_stdin_that_is_no_utf8_is_refused(dump):
+def test_stdin_that_is_not_utf8_is_refused(dump):
     result = dump("-", input=b"caf\xe9")
     assert (result.exit_code, result.stderr) == (2, "headscope: byte 3 of stdin is not UTF-8\n")
 
 
-def test_a_model_that_is_refused_leaves_with_1_and_no_file(models_dir, tmp_path):
+def test_a_model_that_cannot_be_used_exits_with_1_and_writes_no_file(models_dir, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
     command = ["dump", TEXT, "--models-dir", str(tmp_path), "--model", "local:broken", "-o", str(tmp_path / "a.npz")]
@@ -150,14 +150,14 @@ def test_a_model_that_is_refused_leaves_with_1_and_no_file(models_dir, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
-def test_json_has_a_limit_and_what_is_written_piece_by_piece_for_programs_has_none(dump):
+def test_json_has_a_limit_and_the_streamed_formats_have_none(dump):
     few = {"HEADSCOPE_MAX_CELLS": "10", "HEADSCOPE_MAX_JSON_CELLS": "10"}
     assert dump(TEXT, env=few).exit_code == 2
     for kind in ("csv", "npz", "safetensors"):
         assert dump(TEXT, "--format", kind, env=few).exit_code == 0
 
 
-def test_the_limits_and_the_key_of_a_shared_server_are_no_matter(dump):
+def test_the_limits_and_the_key_of_a_shared_server_do_not_apply(dump):
     assert dump(TEXT, env={"HEADSCOPE_HOST": "0.0.0.0"}).exit_code == 0
 
 
@@ -170,7 +170,7 @@ def test_an_existing_file_is_replaced_and_keeps_its_mode(dump, tmp_path):
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
-def test_the_file_of_a_refused_dump_stays_as_it_was(dump, tmp_path):
+def test_the_file_of_a_failed_dump_is_unchanged(dump, tmp_path):
     target = tmp_path / "a.json"
     target.write_text("old")
     assert dump(TEXT, "--layers", "9", "-o", target).exit_code == 2
@@ -184,7 +184,7 @@ def test_a_link_stays_a_link(dump, tmp_path):
     assert json.loads((tmp_path / "real.json").read_text())["capture"]
 
 
-def test_a_device_is_written_to_not_replaced(dump):
+def test_a_device_is_written_to_and_not_replaced(dump):
     assert dump(TEXT, "-o", "/dev/null", "--format", "npz").exit_code == 0
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
@@ -196,7 +196,7 @@ def running(chunks, *arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_the_reader_of_a_pipe_may_have_enough():
+def test_a_closed_pipe_is_not_an_error():
     with running("dump.dump_chunks = lambda *_: (b'a row\\n' * 99 for _ in range(99_999))") as process:
         assert process.stdout.readline() == b"a row\n"
         process.stdout.close()
@@ -204,7 +204,7 @@ def test_the_reader_of_a_pipe_may_have_enough():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_dump_leaves_at_once_with_no_file_and_no_word(tmp_path, number):
+def test_an_interrupted_dump_exits_at_once_without_a_file_or_a_message(tmp_path, number):
     busy = "dump.dump_chunks = lambda *_: print(flush=True) or dump.run_coroutine(to_thread.run_sync(time.sleep, 100))"
     with running(busy, "-o", tmp_path / "a.json") as process:
         process.stdout.readline()

@@ -31,7 +31,7 @@ def wanted(loaded):
     return {name: value.flatten() for name, value in zip(BY_NAME, values, strict=True)}
 
 
-def test_csv_has_a_row_for_each_head_and_nothing_where_a_text_has_no_score(scores, wanted, tmp_path):
+def test_csv_has_a_row_for_each_head_and_an_empty_field_for_an_undefined_score(scores, wanted, tmp_path):
     assert scores(TEXT, "-o", tmp_path / "a.csv").exit_code == 0
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
     assert [row["layer"] + row["head"] for row in rows[:5]] == ["00", "01", "02", "03", "10"]
@@ -41,7 +41,7 @@ def test_csv_has_a_row_for_each_head_and_nothing_where_a_text_has_no_score(score
         np.testing.assert_allclose(found, values, atol=1e-6)
 
 
-def test_json_on_stdout_and_parquet_hold_the_same(scores, wanted, tmp_path):
+def test_json_and_parquet_contain_the_same(scores, wanted, tmp_path):
     said = json.loads(scores(TEXT, "--names", "first,delimiter").stdout)
     assert list(said[0]) == ["layer", "head", "first", "delimiter", "roles"]
     np.testing.assert_allclose([row["first"] for row in said], wanted["first"], atol=1e-6)
@@ -61,7 +61,7 @@ def test_json_on_stdout_and_parquet_hold_the_same(scores, wanted, tmp_path):
         (("",), "text is empty"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(scores, arguments, said):
+def test_an_invalid_argument_is_printed_as_one_line(scores, arguments, said):
     result = scores(*arguments)
     assert result.exit_code == 2
     assert said in result.stderr

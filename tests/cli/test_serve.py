@@ -19,18 +19,18 @@ def invoke(*arguments, **environment):
     return CliRunner().invoke(cli, arguments, env=environment)
 
 
-def test_the_version_is_said():
+def test_version_prints_the_version():
     assert re.fullmatch(r"headscope \d+\.\d+\.\d+\n", invoke("--version").output)
 
 
 @pytest.mark.parametrize(
     "flag", ["--host", "--port", "--open", "--no-open", "--model", "--models-dir", "--device", "--insecure"]
 )
-def test_serve_names_its_flags(flag):
+def test_the_help_of_serve_lists_its_flags(flag):
     assert flag in invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
 
 
-def test_help_says_the_default_and_the_variable_of_a_flag():
+def test_help_shows_the_default_and_the_variable_of_a_flag():
     said = invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
     assert "(default: 8000; HEADSCOPE_PORT)" in said
 
@@ -55,22 +55,22 @@ def test_help_does_not_import_torch():
         (["--port", "0", "--model", "local:nobody"], {}, "no model 'local:nobody': there are minilm, gpt2-mini"),
     ],
 )
-def test_a_wrong_setting_is_named_and_leaves_with_2(arguments, environment, said):
+def test_an_invalid_setting_is_named_and_exits_with_2(arguments, environment, said):
     result = invoke("serve", *arguments, **environment)
     assert result.exit_code == 2
     assert said in result.output
 
 
-def test_a_secret_is_not_shown_when_it_is_wrong():
+def test_an_invalid_secret_is_not_shown():
     assert "tooshort" not in invoke("serve", "--host", "0.0.0.0", HEADSCOPE_API_KEY="tooshort").output
 
 
-def test_a_misspelt_variable_is_named_with_the_right_one():
+def test_a_misspelt_variable_is_reported_with_the_right_name():
     said = invoke("serve", "--port", "0", "--model", "local:nobody", HEADSCOPE_MAX_TOKEN="5").output
     assert "HEADSCOPE_MAX_TOKEN is not a setting; did you mean HEADSCOPE_MAX_TOKENS" in said
 
 
-def test_a_taken_port_is_said_at_once_with_the_way_out():
+def test_a_port_in_use_is_reported_with_what_to_do():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = invoke("serve", "--no-open", "--port", str(port))
@@ -87,7 +87,7 @@ def test_a_taken_port_is_said_at_once_with_the_way_out():
         ({"host": "0.0.0.0", "insecure": True}, "shared, WITHOUT a key"),
     ],
 )
-def test_the_first_line_says_who_can_reach_it(options, said):
+def test_the_first_line_says_who_can_reach_the_server(options, said):
     assert mode(Settings(**options)) == said
 
 
@@ -97,7 +97,7 @@ def test_a_list_of_names_is_written_with_commas(monkeypatch):
     assert (Settings().allowed_hosts, Settings().hub_models) == (("lab.example", "10.0.0.5"), ("gpt2",))
 
 
-def test_flags_go_before_the_environment(monkeypatch):
+def test_flags_take_precedence_over_the_environment(monkeypatch):
     monkeypatch.setenv("HEADSCOPE_PORT", "9000")
     assert Settings().port == 9000
     assert Settings(port=9001).port == 9001

@@ -29,7 +29,7 @@ def read_events(body):
     return [(event.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for event, data in blocks]
 
 
-def test_the_longest_unused_model_makes_room_for_the_next(models_dir):
+def test_the_least_recently_used_model_is_dropped(models_dir):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=2 * TINY_BYTES)
 
     async def load_three():
@@ -56,7 +56,7 @@ def test_a_model_above_the_limit_is_refused_before_it_is_read(models_dir):
 @pytest.mark.parametrize(
     "model_id", ["gpt2", "owner/name", "google-bert/bert-base-cased@main", "gpt2@refs/pr/1", "a.b_c-d/e@v1.0"]
 )
-def test_an_id_of_the_hub_is_looked_up_there(model_id):
+def test_an_id_of_the_hub_is_in_the_catalogue(model_id):
     entry = Catalogue().lookup(model_id)
     assert (entry.card.id, entry.card.source) == (model_id, "hub")
     assert "@".join(filter(None, (entry.repo, entry.revision))) == model_id
@@ -80,12 +80,12 @@ def test_an_id_of_the_hub_is_looked_up_there(model_id):
         "http://a/b",
     ],
 )
-def test_what_no_hub_could_have_is_not_found_without_asking(model_id):
+def test_an_id_that_is_not_valid_on_the_hub_is_not_found_without_a_request(model_id):
     with pytest.raises(ModelNotFound, match="there are minilm, gpt2-mini"):
         Catalogue().lookup(model_id)
 
 
-def test_a_known_model_of_the_hub_has_its_sizes_before_it_is_read():
+def test_a_known_model_of_the_hub_has_its_sizes_before_it_is_loaded():
     card = Catalogue().lookup("gpt2@main").card
     assert (card.layers, card.heads, card.d_model, card.state) == (12, 12, 768, "available")
 
@@ -117,14 +117,14 @@ def test_the_events_of_a_load_that_fails_end_with_the_problem(hub, settings):
     assert (last, problem["status"], problem["code"]) == ("error", 403, "model_gated")
 
 
-def test_an_unknown_model_is_an_answer_not_an_event(client):
+def test_an_unknown_model_is_a_response_and_not_an_event(client):
     response = client.post(
         "/api/v1/models/load", json={"model": "local:nobody"}, headers={"Accept": "text/event-stream"}
     )
     assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
 
 
-def test_a_hanging_download_can_be_cancelled_and_asked_for_again(hub, settings):
+def test_a_hanging_download_can_be_cancelled_and_started_again(hub, settings):
     hub.faults[REPO] = "hangs"
     with serving(settings) as client:
         answers = []
@@ -145,7 +145,7 @@ def test_a_hanging_download_can_be_cancelled_and_asked_for_again(hub, settings):
         assert client.post("/api/v1/models/load", json={"model": REPO}).json()["state"] == "ready"
 
 
-def test_one_download_serves_all_who_ask(hub, settings):
+def test_requests_for_the_same_model_share_one_download(hub, settings):
     async def ask_often():
         models = ModelCache(settings)
         return await asyncio.gather(*(models.model(REPO) for _ in range(50)))
@@ -154,7 +154,7 @@ def test_one_download_serves_all_who_ask(hub, settings):
     assert sum(path.startswith("GET") and path.endswith("model.safetensors") for path in hub.asked) == 1
 
 
-def test_a_shared_server_offers_what_its_owner_named_and_downloads_nothing(hub, models_dir):
+def test_a_shared_server_serves_the_allowed_hub_models_and_downloads_nothing_by_default(hub, models_dir):
     shared = {"model": "local:gpt2", "models_dir": models_dir, "host": "0.0.0.0", "insecure": True}
     with serving(Settings(**shared)) as client:
         refused = client.post("/api/v1/models/load", json={"model": REPO})

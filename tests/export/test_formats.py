@@ -44,7 +44,7 @@ def test_an_array_in_blocks_of_rows_gives_the_bytes_of_the_whole_array(wanted, h
 
 
 @pytest.mark.parametrize("wanted", FORMATS)
-def test_what_was_written_is_read_back_by_the_libraries_of_the_formats(wanted):
+def test_the_libraries_of_the_formats_read_the_answer(wanted):
     body = joined(answer(InBlocks(MAPS, 2)), wanted)
     read = {
         "json": lambda: json.loads(body)["maps"],
@@ -55,7 +55,7 @@ def test_what_was_written_is_read_back_by_the_libraries_of_the_formats(wanted):
     np.testing.assert_array_equal(np.array(read, dtype=np.float32), MAPS)
 
 
-def test_npy_and_safetensors_are_what_their_libraries_write():
+def test_npy_and_safetensors_equal_what_their_libraries_write():
     buffer = io.BytesIO()
     np.save(buffer, MAPS)
     assert joined(answer(MAPS), "npy") == buffer.getvalue()
@@ -66,7 +66,7 @@ def test_npy_and_safetensors_are_what_their_libraries_write():
         assert ours[name].dtype == array.dtype
 
 
-def test_the_numbers_of_safetensors_begin_at_a_multiple_of_eight():
+def test_the_arrays_of_safetensors_are_aligned_to_eight_bytes():
     for text in ("", "a", "ab", "abc"):
         body = joined(Answer({"text": text}, {"maps": MAPS}, "maps"), "safetensors")
         assert struct.unpack("<Q", body[:8])[0] % 8 == 0
@@ -85,11 +85,11 @@ def test_more_decimals_are_never_less_exact():
 
 
 @pytest.mark.parametrize("wanted", ["npy", "safetensors"])
-def test_the_size_is_known_before(wanted):
+def test_the_size_of_a_binary_answer_is_known_in_advance(wanted):
     assert size_of(answer(InBlocks(MAPS, 2)), wanted) == len(joined(answer(MAPS), wanted))
 
 
-def test_the_size_of_text_is_not_known_before():
+def test_the_size_of_json_is_not_known_in_advance():
     assert size_of(answer(MAPS), "json") is None
 
 
@@ -97,6 +97,6 @@ def test_the_size_of_text_is_not_known_before():
     ("given", "lumps"),
     [([b"a", b"bc", b"d", b"efg", b"h"], [b"a", b"bcd", b"efg", b"h"]), ([b"a", b"bcd"], [b"a", b"bcd"]), ([], [])],
 )
-def test_the_first_piece_goes_ahead_and_short_ones_behind_it_go_together(given, lumps, monkeypatch):
+def test_the_first_chunk_is_passed_on_and_short_ones_are_joined(given, lumps, monkeypatch):
     monkeypatch.setattr("headscope.export.formats.BATCH_BYTES", 3)
     assert list(batched(given)) == lumps

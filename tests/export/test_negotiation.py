@@ -16,7 +16,7 @@ ANSWER = Answer(
 )
 
 
-def test_json_says_facts_and_arrays():
+def test_json_contains_facts_and_arrays():
     said = json.loads(encode(ANSWER, "json").body)
     assert said.keys() == {"axes", "tokens", "values", "layers"}
     assert (said["axes"], said["tokens"], said["layers"]) == (["query", "key"], [{"text": "ß"}], [3])
@@ -27,20 +27,20 @@ def test_json_without_rounding_gives_the_float32_back():
     np.testing.assert_array_equal(values, ANSWER.arrays["values"])
 
 
-def test_npy_is_the_main_array_and_its_facts_travel_in_a_header():
+def test_npy_is_the_main_array_with_the_facts_in_a_header():
     encoded = encode(ANSWER, "npy")
     np.testing.assert_array_equal(np.load(io.BytesIO(encoded.body)), ANSWER.arrays["values"])
     assert json.loads(encoded.headers["X-Headscope"]) == {"axes": ["query", "key"]}
     assert encoded.headers["X-Headscope"].isascii()
 
 
-def test_npz_holds_every_array_and_the_facts():
+def test_npz_contains_every_array_and_the_facts():
     held = np.load(io.BytesIO(encode(ANSWER, "npz").body), allow_pickle=False)
     assert set(held) == {"values", "layers", "metadata"}
     assert json.loads(str(held["metadata"])) == ANSWER.facts
 
 
-def test_safetensors_holds_every_array_and_the_facts(tmp_path):
+def test_safetensors_contains_every_array_and_the_facts(tmp_path):
     (tmp_path / "x").write_bytes(encode(ANSWER, "safetensors").body)
     with safe_open(tmp_path / "x", "np") as held:
         np.testing.assert_array_equal(held.get_tensor("values"), ANSWER.arrays["values"])
@@ -60,22 +60,22 @@ def test_safetensors_holds_every_array_and_the_facts(tmp_path):
         ("text/csv", "npy", "npy"),
     ],
 )
-def test_the_format_is_that_of_the_query_else_the_best_of_accept(accept, name, wanted):
+def test_the_format_is_that_of_the_query_or_the_best_of_accept(accept, name, wanted):
     assert format_of(accept, name) == wanted
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "application/json;q=0", "application/json;q=x"])
-def test_a_type_not_served_is_refused_with_those_that_are(accept):
+def test_an_unknown_media_type_is_refused_with_the_known_ones(accept):
     with pytest.raises(NotAcceptable, match=r"application/x-npy"):
         format_of(accept, None)
 
 
-def test_an_unknown_format_is_refused_with_those_there_are():
+def test_an_unknown_format_is_refused_with_the_known_ones():
     with pytest.raises(NotAcceptable, match=r"'csv'.*json, npy, npz, safetensors"):
         format_of(None, "csv")
 
 
-def test_an_answer_that_would_not_fit_is_refused_with_the_way_out():
+def test_an_answer_above_the_limit_is_refused_with_what_to_do():
     check_cells(100, "json", max_cells=1000, max_json_cells=100)
     with pytest.raises(TooLarge, match=r"101 weights.*100.*x-npz"):
         check_cells(101, "json", max_cells=1000, max_json_cells=100)

@@ -36,19 +36,19 @@ export function b(url) {
 """
 
 
-def test_comments_that_have_their_lines_to_themselves_stay_at_home(tmp_path):
+def test_comment_lines_are_removed_from_scripts(tmp_path):
     script = tmp_path / "a.js"
     script.write_text(SCRIPT)
     assert asset(script, 1).body.decode() == SENT
 
 
-def test_no_script_has_text_of_several_lines_in_which_something_could_look_like_a_comment():
+def test_no_script_has_a_multi_line_template_that_could_contain_a_comment():
     for script in (ROOT / "static" / "js").rglob("*.js"):
         for line in COMMENTS.sub(b"", script.read_bytes()).decode().splitlines():
             assert line.count("`") % 2 == 0, f"{script.name}: {line.strip()}"
 
 
-def test_what_is_sent_is_that_of_now(tmp_path):
+def test_a_changed_file_is_read_again(tmp_path):
     page = tmp_path / "a.css"
     for time, rule in enumerate((b"a {}", b"b {}")):
         page.write_bytes(rule)
@@ -56,7 +56,7 @@ def test_what_is_sent_is_that_of_now(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["/static/js/main.js", "/static/css/base.css"])
-def test_it_is_compressed_for_who_can_read_that_and_asked_about_by_its_content(client, name):
+def test_a_file_is_compressed_if_accepted_and_has_an_etag_of_its_content(client, name):
     whole = client.get(name, headers={"Accept-Encoding": "identity"})
     small = client.get(name, headers={"Accept-Encoding": "br, gzip"})
     assert "content-encoding" not in whole.headers

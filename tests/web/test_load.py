@@ -45,7 +45,7 @@ async def crowd(url, held):
     return [task.result() for task in refused], health, answers
 
 
-def test_of_two_hundred_at_once_one_runs_32_wait_and_the_others_are_told_at_once_when_to_come_again(
+def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(
     settings, monkeypatch
 ):
     held, check = Event(), WorkProgress.check
@@ -71,7 +71,7 @@ def used(url):
     return threading.active_count(), len(list(Path("/dev/fd").iterdir())), memory
 
 
-def test_after_hundreds_of_requests_and_loads_there_are_no_more_threads_files_or_memory(settings, models_dir):
+def test_hundreds_of_requests_and_loads_leak_no_threads_files_or_memory(settings, models_dir):
     sizes = [sum(path.stat().st_size for path in (models_dir / model[6:]).glob("*.safetensors")) for model in MODELS]
     one = settings.model_copy(update={"max_model_bytes": max(sizes), "max_capture_bytes": 100_000})
     with live(one) as url, httpx2.Client(base_url=url, timeout=60) as client:

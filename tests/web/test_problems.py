@@ -44,11 +44,11 @@ def assert_problem(response, status, code):
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
-def test_a_body_that_cannot_be_read_one_way_is_refused(client, body, status, code):
+def test_an_invalid_or_ambiguous_body_is_refused(client, body, status, code):
     assert_problem(post(client, body), status, code)
 
 
-def test_what_was_sent_is_never_echoed(client):
+def test_the_input_is_never_echoed(client):
     secret = "s3cret" * 10
     response = client.post("/api/v1/attention", json={"text": [secret], "layers": secret, secret: 1})
     assert_problem(response, 422, "invalid_input")
@@ -76,7 +76,7 @@ def test_what_was_sent_is_never_echoed(client):
     ],
     ids=lambda value: value[:30] if isinstance(value, bytes) else "",
 )
-def test_what_is_wrong_is_said_in_words_of_the_wire(client, body, said):
+def test_the_message_names_the_field_and_the_rule(client, body, said):
     detail = post(client, body).json()["detail"]
     assert said in detail
     assert "Input should" not in detail
@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_in_words_of_the_wire(client, body, said):
 @pytest.mark.parametrize(
     "path", ["heads/one/0", "heads/0/1.5", "heads/0/0?cells=many", "heads/0/0?cells=0", "heads/0/0?pool=sum"]
 )
-def test_a_wrong_address_is_said_in_words_of_the_wire(client, path):
+def test_an_invalid_path_or_query_parameter_has_a_message_of_ours(client, path):
     response = client.get(f"/api/v1/captures/{'0' * 32}/{path}")
     assert "must be" in assert_problem(response, 422, "invalid_input")
 
@@ -95,18 +95,18 @@ def test_at_most_twenty_errors_are_listed(client):
     assert len(response.json()["errors"]) == 20
 
 
-def test_no_such_path_is_a_problem(client):
+def test_an_unknown_path_is_a_problem(client):
     assert "/docs" in assert_problem(client.get("/api/v1/nothing"), 404, "not_found")
 
 
-def test_a_wrong_method_is_a_problem_and_says_which_are_right(client):
+def test_a_wrong_method_is_a_problem_that_lists_the_allowed_ones(client):
     response = client.put("/healthz")
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "GET, HEAD"
     assert client.put("/api/v1/captures/0").headers["allow"] == "DELETE, GET, HEAD"
 
 
-def test_a_bug_is_a_problem_without_its_details_and_a_line_of_the_log(settings, caplog):
+def test_a_bug_is_a_problem_without_details_and_is_logged(settings, caplog):
     caplog.set_level("INFO", logger="headscope")
     app = create_app(settings)
 
@@ -139,7 +139,7 @@ def test_a_full_queue_is_503_with_retry_after(client, monkeypatch):
     assert int(response.headers["retry-after"]) > 0
 
 
-def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree():
+def test_every_error_has_its_own_code_and_is_in_the_tree_of_the_docstring():
     codes = [error.code for error in every_error()]
     assert len(codes) == len(set(codes))
     for error in every_error():
@@ -148,7 +148,7 @@ def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree():
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_that_is_not_said_to_be_json_is_415_with_the_header_to_send(client, content_type):
+def test_a_body_without_the_json_content_type_is_415_with_the_header_to_send(client, content_type):
     headers = {"Content-Type": content_type} if content_type else {}
     response = client.post("/api/v1/attention", content=b'{"text": "a"}', headers=headers)
     assert "Content-Type: application/json" in assert_problem(response, 415, "unsupported_media_type")
@@ -166,12 +166,12 @@ def test_json_with_a_charset_is_json(client):
         ("/api/v1/models/load", {"model": "local:gpt2"}, "application/x-npy"),
     ],
 )
-def test_a_client_that_takes_no_json_is_told_that_there_is_nothing_else(client, path, body, accept):
+def test_a_client_that_does_not_accept_json_gets_406(client, path, body, accept):
     response = client.post(path, json=body, headers={"Accept": accept})
     assert_problem(response, 406, "not_acceptable")
 
 
-def test_a_capture_is_told_in_json_alone(client):
+def test_a_capture_is_served_as_json_only(client):
     at = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
     assert_problem(client.get(at, headers={"Accept": "application/x-npy"}), 406, "not_acceptable")
 
@@ -196,5 +196,5 @@ def test_a_dump_takes_no_query_parameter_but_the_format(client):
     assert client.post("/api/v1/attention?format=json", json={"text": "a"}).status_code == 200
 
 
-def test_an_unknown_query_parameter_is_named_but_not_at_length(client):
+def test_the_name_of_an_unknown_query_parameter_is_cut(client):
     assert len(assert_problem(client.get("/api/v1/models?" + "é" * 500), 422, "invalid_input")) < 200

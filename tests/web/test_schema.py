@@ -21,7 +21,7 @@ def test_the_server_does_what_its_schema_says(url, tmp_path):
     assert f"{operations} selected / {operations} total" in done.stdout
 
 
-def test_an_array_can_be_had_as_bytes(client):
+def test_the_schema_lists_the_binary_formats_of_arrays(client):
     operations = client.get("/openapi.json").json()["paths"]
     dump = operations["/api/v1/attention"]["post"]["responses"]["200"]["content"]
     for kind in ("npy", "npz", "safetensors"):

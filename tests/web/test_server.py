@@ -41,7 +41,7 @@ def stopping(settings, monkeypatch):
             held.set()
 
 
-def test_a_server_that_stops_is_not_ready_takes_nothing_new_and_finishes_what_runs(stopping):
+def test_a_server_that_shuts_down_is_not_ready_refuses_new_work_and_finishes_running_work(stopping):
     client, server, held, stream, plain = stopping
     server.stop()
     said, refused = client.get("/readyz"), client.post(CAPTURES, json={"text": "a third"})
@@ -55,7 +55,7 @@ def test_a_server_that_stops_is_not_ready_takes_nothing_new_and_finishes_what_ru
     until(lambda: server.should_exit)
 
 
-def test_what_does_not_finish_in_time_is_told_so(stopping, monkeypatch):
+def test_runs_that_do_not_finish_in_time_get_the_error_stopping(stopping, monkeypatch):
     client, server, held, stream, plain = stopping
     monkeypatch.setattr("headscope.web.server.FINISH_SECONDS", 0.5)
     server.stop()
@@ -64,7 +64,7 @@ def test_what_does_not_finish_in_time_is_told_so(stopping, monkeypatch):
     assert (plain.result().status_code, plain.result().json()["code"]) == (503, "stopping")
 
 
-def test_a_second_signal_waits_for_nobody(stopping):
+def test_a_second_signal_stops_at_once(stopping):
     client, server, held, stream, plain = stopping
     server.handle_exit(signal.SIGINT, None)
     assert not server.should_exit
@@ -97,7 +97,7 @@ run()
 """
 
 
-def test_sigterm_lets_what_was_begun_finish_and_leaves_with_0(tmp_path):
+def test_sigterm_finishes_running_responses_and_exits_with_0(tmp_path):
     (tmp_path / "none").mkdir()  # a model that is refused before torch is imported, which takes seconds
     (tmp_path / "none" / "config.json").write_text("{")
     command = [sys.executable, "-c", SLOW, "serve", "--no-open", "--port", "0"]

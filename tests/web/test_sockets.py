@@ -75,14 +75,14 @@ HEAD = b"POST /api/v1/captures HTTP/1.1\r\nHost: localhost\r\nContent-Type: appl
     [b"", b"GET", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", HEAD + b"\r\n", HEAD + b'\r\n{"text": '],
     ids=["nothing", "a word", "half a head", "no body", "half a body"],
 )
-def test_who_does_not_finish_a_request_is_cut_off(server, sent):
+def test_a_client_that_does_not_finish_its_request_is_disconnected(server, sent):
     with connected(server[0]) as client:
         client.sendall(sent)
         assert until_closed(client)[1] < 10 * SECONDS
 
 
 @pytest.mark.parametrize("before", [b"GET /healthz HTTP/1.1\r\nX: ", HEAD + b"\r\n"], ids=["head", "body"])
-def test_who_drips_a_request_is_cut_off(server, before):
+def test_a_client_that_sends_byte_by_byte_is_disconnected(server, before):
     with connected(server[0]) as client, pytest.raises(ConnectionError):
         client.sendall(before)
         for _ in range(200):
@@ -90,7 +90,7 @@ def test_who_drips_a_request_is_cut_off(server, before):
             client.sendall(b" ")
 
 
-def test_who_begins_a_second_request_is_cut_off_too(server):
+def test_a_client_that_does_not_finish_its_second_request_is_disconnected(server):
     with connected(server[0]) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(2**16).startswith(b"HTTP/1.1 200")
@@ -98,13 +98,13 @@ def test_who_begins_a_second_request_is_cut_off_too(server):
         assert until_closed(client)[1] < 4.5  # uvicorn gives who is idle five seconds
 
 
-def test_who_sends_a_head_without_an_end_is_refused(server):
+def test_headers_without_an_end_are_refused(server):
     with connected(server[0]) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 2**17)
         assert client.recv(2**16).startswith(b"HTTP/1.1 400")
 
 
-def test_who_does_not_read_the_answer_is_cut_off_and_the_work_ends(server):
+def test_a_client_that_does_not_read_is_disconnected_and_its_work_stops(server):
     url, ended = server
     before = len(ended)
     with connected(url) as client:
@@ -113,7 +113,7 @@ def test_who_does_not_read_the_answer_is_cut_off_and_the_work_ends(server):
         assert until_closed(client)[0] < LONG * 2**20
 
 
-def test_who_waits_for_the_server_is_not_cut_off(server):
+def test_a_client_that_waits_for_the_server_is_not_disconnected(server):
     with httpx2.Client(base_url=server[0], timeout=60) as client:
         assert client.get("/slow").status_code == 200
         sleep(1.5 * SECONDS)
@@ -192,14 +192,14 @@ def connection():
     return made
 
 
-def test_silence_lasts_twenty_seconds(connection):
+def test_an_incomplete_request_times_out_after_twenty_seconds(connection):
     connection.loop.pass_(19.9)
     assert connection.transport.closed == []
     connection.loop.pass_(0.2)
     assert connection.transport.closed == ["close"]
 
 
-def test_a_body_may_take_as_much_longer_as_it_is_long(connection):
+def test_the_timeout_grows_with_the_size_of_the_body(connection):
     connection.data_received(POST)
     for _ in range(10):
         connection.data_received(bytes(10 * MIN_RATE))
@@ -213,14 +213,14 @@ def test_a_body_may_take_as_much_longer_as_it_is_long(connection):
     assert connection.transport.closed == ["close"]
 
 
-def test_a_body_without_an_end_has_one(connection):
+def test_the_timeout_of_a_body_without_an_end_stops_growing(connection):
     connection.data_received(POST)
     connection.received = 100 * MAX_COUNTED_BYTES
     connection.loop.pass_(20 + MAX_COUNTED_BYTES / MIN_RATE + 0.1)
     assert connection.transport.closed == ["close"]
 
 
-def test_a_body_that_drips_is_cut_off(connection):
+def test_a_body_sent_byte_by_byte_times_out(connection):
     connection.data_received(POST)
     for _ in range(21):
         connection.data_received(b".")
@@ -228,7 +228,7 @@ def test_a_body_that_drips_is_cut_off(connection):
     assert connection.transport.closed == ["close"]
 
 
-def test_while_the_server_does_not_read_the_client_has_time(connection):
+def test_the_timeout_does_not_run_while_the_server_is_not_reading(connection):
     connection.data_received(POST)
     connection.flow.pause_reading()
     connection.loop.pass_(100)
@@ -238,14 +238,14 @@ def test_while_the_server_does_not_read_the_client_has_time(connection):
     assert connection.transport.closed == ["close"]
 
 
-def test_a_whole_request_has_no_deadline_and_leaves_no_timer(connection):
+def test_a_complete_request_has_no_timer(connection):
     connection.data_received(GET[:9])
     connection.loop.pass_(10)
     connection.data_received(GET[9:])
     assert connection.loop.timers == []
 
 
-def test_who_takes_of_the_answer_what_is_enough_is_waited_for(connection):
+def test_a_client_that_reads_fast_enough_is_not_disconnected(connection):
     connection.data_received(GET)
     connection.transport.buffered = 300 * MIN_RATE
     connection.pause_writing()
@@ -258,14 +258,14 @@ def test_who_takes_of_the_answer_what_is_enough_is_waited_for(connection):
     assert connection.transport.closed == ["abort"]
 
 
-def test_an_answer_that_is_taken_leaves_no_timer(connection):
+def test_a_response_that_was_read_has_no_timer(connection):
     connection.data_received(GET)
     connection.pause_writing()
     connection.resume_writing()
     assert connection.loop.timers == []
 
 
-def test_a_connection_that_is_lost_leaves_no_timer(connection):
+def test_a_lost_connection_has_no_timer(connection):
     connection.data_received(POST)
     connection.pause_writing()
     connection.connection_lost(None)

@@ -58,7 +58,7 @@ def test_tokens_come_first_then_each_layer_then_the_capture(client):
     assert {**plain.json(), "expires_in": 0} == {**done, "expires_in": 0}
 
 
-def test_of_a_text_that_is_kept_the_layers_are_not_worked_out_again(client, monkeypatch):
+def test_thumbnails_of_a_cached_capture_are_not_computed_again(client, monkeypatch):
     before = streamed(client, query="?cells=4")
     monkeypatch.setattr("headscope.capture.windows.thumbnails", lambda *_: pytest.fail("worked out again"))
     assert [layer for layer in streamed(client, query="?cells=4") if layer[0] == "layer"] == [
@@ -66,13 +66,13 @@ def test_of_a_text_that_is_kept_the_layers_are_not_worked_out_again(client, monk
     ]
 
 
-def test_layers_of_one_size_alone_are_remembered(client):
+def test_thumbnails_of_one_size_only_are_cached(client):
     first = maps_of(streamed(client, query="?cells=4"))
     assert maps_of(streamed(client, query="?cells=3"))[0].shape != first[0].shape
     np.testing.assert_array_equal(maps_of(streamed(client, query="?cells=4")), first)
 
 
-def test_a_size_takes_the_place_of_another_and_a_large_one_is_not_remembered():
+def test_a_new_size_replaces_the_cached_one_and_a_large_size_is_not_cached():
     async def remembered(*sizes):
         job = Job("0", ModelCard("tiny", "", "gpt2", "local"))
         for size in sizes:
@@ -93,25 +93,25 @@ def test_the_maps_are_the_overview_in_256_steps(client, query, cells):
     np.testing.assert_allclose(found, overview["values"], atol=0.5 / 255 + 1e-6)
 
 
-def test_maps_bent_by_the_square_root_are_fine_where_weights_are_small(client):
+def test_square_root_maps_have_fine_steps_for_small_weights(client):
     events = streamed(client, query="?bend=sqrt")
     overview = np.array(client.get(f"{CAPTURES}/{dict(events)['done']['id']}/overview").json()["values"])
     np.testing.assert_allclose(np.stack(maps_of(events)) / 255, np.sqrt(overview), atol=0.5 / 255 + 1e-6)
 
 
-def test_a_capture_that_is_there_is_streamed_all_the_same(client):
+def test_a_cached_capture_is_streamed_too(client):
     first, second = streamed(client), streamed(client)
     assert [name for name, _ in second] == ["tokens", "layer", "layer", "layer", "done"]
     for one, other in zip(maps_of(first), maps_of(second), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_what_a_run_comes_to_is_an_event_too(client):
+def test_an_error_during_the_run_is_an_event(client):
     [(name, problem)] = streamed(client, "cat " * 999)[-1:]
     assert (name, problem["code"], problem["status"]) == ("error", "too_many_tokens", 422)
 
 
-def test_what_is_wrong_before_the_run_is_an_answer_of_its_own(client):
+def test_an_error_before_the_run_is_a_response_of_its_own(client):
     answer = client.post(CAPTURES, json={"text": " "}, headers=STREAM)
     assert (answer.status_code, answer.json()["code"]) == (422, "empty_text")
 
@@ -149,7 +149,7 @@ def opened(client, url, text):
     [(CAPTURES, STREAM), (CAPTURES, {}), (ATTENTION, {})],
     ids=["stream", "json", "attention"],
 )
-def test_a_client_that_leaves_stops_the_run_within_a_block_and_frees_the_slot(slow, path, headers):
+def test_a_client_that_disconnects_stops_the_run_at_its_next_layer_and_frees_the_worker(slow, path, headers):
     url, held, begun = slow
     leave_once(lambda: begun, url, path, {"text": TEXT}, headers)
     until(lambda: begun[0].progress.error)
@@ -158,7 +158,7 @@ def test_a_client_that_leaves_stops_the_run_within_a_block_and_frees_the_slot(sl
     assert begun.count(begun[0]) == 1  # of its three blocks, one was begun
 
 
-def test_a_client_that_leaves_stops_its_certificate_too(settings, monkeypatch):
+def test_a_client_that_disconnects_stops_its_certificate(settings, monkeypatch):
     begun = []
 
     def endless(model, capture, progress):
@@ -174,7 +174,7 @@ def test_a_client_that_leaves_stops_its_certificate_too(settings, monkeypatch):
         assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=60).status_code == 201
 
 
-def test_a_client_that_leaves_before_the_first_event_stops_the_run_too(slow, monkeypatch):
+def test_a_client_that_disconnects_before_the_first_event_stops_the_run(slow, monkeypatch):
     url, held, begun = slow
     start = Runner.start
 
@@ -188,7 +188,7 @@ def test_a_client_that_leaves_before_the_first_event_stops_the_run_too(slow, mon
     until(lambda: begun[0].progress.error)
 
 
-def test_a_stream_that_has_begun_is_not_sent_away_by_a_full_queue(client, monkeypatch):
+def test_a_stream_that_has_begun_is_not_refused_by_a_full_queue(client, monkeypatch):
     async def full(*_):
         raise Busy("32 requests are waiting already")
 
@@ -197,7 +197,7 @@ def test_a_stream_that_has_begun_is_not_sent_away_by_a_full_queue(client, monkey
     assert [name for name, _ in streamed(client) if name != "queued"] == ["tokens", "layer", "layer", "layer", "done"]
 
 
-def test_who_waits_behind_others_hears_how_many(slow):
+def test_a_queued_client_gets_its_position(slow):
     url, held, begun = slow
     with httpx2.Client(timeout=20) as client, opened(client, url, TEXT):
         until(lambda: begun)
@@ -208,7 +208,7 @@ def test_who_waits_behind_others_hears_how_many(slow):
             assert "event: done" in list(lines)
 
 
-def test_one_of_two_who_leaves_stops_nothing(slow):
+def test_one_of_two_clients_that_disconnects_stops_nothing(slow):
     url, held, begun = slow
     with httpx2.Client(timeout=20) as client, opened(client, url, TEXT) as stays:
         until(lambda: begun)
@@ -219,7 +219,7 @@ def test_one_of_two_who_leaves_stops_nothing(slow):
         assert "event: done" in list(stays.iter_lines())
 
 
-def test_a_run_past_its_deadline_ends_with_504_at_every_door(models_dir):
+def test_a_run_past_its_deadline_is_504_at_every_endpoint(models_dir):
     settings = Settings(model="local:gpt2", models_dir=models_dir, run_seconds=1e-9)
     with serving(settings) as client:
         plain = [client.post(path, json={"text": TEXT}) for path in (CAPTURES, ATTENTION)]
@@ -229,7 +229,7 @@ def test_a_run_past_its_deadline_ends_with_504_at_every_door(models_dir):
     assert (name, problem["code"]) == ("error", "deadline")
 
 
-def test_a_full_queue_is_an_answer_and_no_event_so_that_it_says_when_to_come_again(slow):
+def test_a_full_queue_is_a_503_response_with_retry_after_and_not_an_event(slow):
     url, held, begun = slow
     with httpx2.Client(timeout=20) as client, opened(client, url, TEXT), opened(client, url, "another"):
         until(lambda: begun)

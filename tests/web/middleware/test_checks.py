@@ -35,28 +35,28 @@ def code(response):
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:1", "[::1]:8000", "LOCALHOST"])
-def test_the_local_names_are_answered(client, host):
+def test_local_host_names_are_served(client, host):
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "[", "::1"])
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/models", "/static/js/main.js", "/nowhere"])
-def test_a_foreign_host_is_refused_at_every_address(client, host, path):
+def test_a_foreign_host_is_refused_at_every_path(client, host, path):
     assert code(client.get(path, headers={"Host": host})) == (421, "foreign_host")
 
 
-def test_two_host_names_are_none(client):
+def test_two_host_headers_are_refused(client):
     answer = client.get("/healthz", headers=[("Host", "localhost"), ("Host", "evil.example")])
     assert code(answer) == (421, "foreign_host")
 
 
-def test_another_name_is_answered_once_it_is_allowed(settings):
+def test_an_allowed_host_name_is_served(settings):
     with serving(settings.model_copy(update={"allowed_hosts": ("lab.example",)})) as client:
         assert client.get("/healthz", headers={"Host": "lab.example:8000"}).status_code == 200
         assert code(client.get("/healthz")) == (421, "foreign_host")
 
 
-def test_a_shared_server_answers_to_any_name_unless_told_which(shared):
+def test_a_shared_server_serves_any_host_name_by_default(shared):
     with serving(shared()) as client:
         assert client.get("/healthz", headers={"Host": "lab.example"}).status_code == 200
 
@@ -74,7 +74,7 @@ def test_a_shared_server_answers_to_any_name_unless_told_which(shared):
         {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
     ],
 )
-def test_another_sites_page_may_not_have_anything_done(client, headers):
+def test_write_requests_from_other_sites_are_refused(client, headers):
     for method, path in (("POST", "/api/v1/captures"), ("POST", "/api/v1/attention"), ("DELETE", "/api/v1/captures/x")):
         assert code(client.request(method, path, headers=headers)) == (403, "cross_origin")
 
@@ -83,7 +83,7 @@ def test_another_sites_page_may_not_have_anything_done(client, headers):
     "headers",
     [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}],
 )
-def test_our_own_page_and_programs_may(client, headers):
+def test_write_requests_from_our_page_and_from_programs_are_served(client, headers):
     assert client.post("/api/v1/captures", json=CAPTURE, headers=headers).status_code in (200, 201)
 
 
@@ -91,7 +91,7 @@ def test_a_link_from_another_site_opens_the_page(client):
     assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
-def test_every_answer_carries_the_safe_headers_and_allows_no_other_origin(client):
+def test_every_response_has_the_security_headers_and_allows_no_other_origin(client):
     answers = [client.get(path) for path in ("/", "/docs", "/healthz", "/api/v1/models", "/nowhere")]
     answers.append(client.get("/", headers={"Host": "evil.example"}))
     answers.append(client.post("/api/v1/captures", json=CAPTURE))
@@ -101,13 +101,13 @@ def test_every_answer_carries_the_safe_headers_and_allows_no_other_origin(client
 
 
 @pytest.mark.parametrize("path", ["/static/js/main.js", "/static/css/base.css", "/static/nowhere"])
-def test_a_file_carries_what_is_said_of_files(client, path):
+def test_a_file_has_the_headers_of_files(client, path):
     headers = client.get(path).headers
     assert {name: headers[name] for name in FILE_HEADERS} == FILE_HEADERS
     assert "content-security-policy" not in headers
 
 
-def test_a_shared_server_over_plain_http_says_nothing_that_browsers_would_complain_of(shared):
+def test_a_shared_server_without_tls_sends_no_header_that_browsers_warn_about(shared):
     with serving(shared()) as client:
         plain, proxied = client.get("/"), client.get("https://localhost/")
     assert plain.headers.keys() & {name.lower() for name in SECURITY_HEADERS} == {
@@ -116,14 +116,14 @@ def test_a_shared_server_over_plain_http_says_nothing_that_browsers_would_compla
     assert proxied.headers["cross-origin-opener-policy"] == "same-origin"
 
 
-def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_read(client):
+def test_a_content_length_above_the_limit_is_refused_before_the_body_is_read(client):
     headers = {"Content-Type": "application/json", "Content-Length": str(10**12)}
     response = client.post("/api/v1/attention", content=b"{", headers=headers)
     assert code(response) == (413, "body_too_large")
     assert "HEADSCOPE_MAX_BODY_BYTES" in response.json()["detail"]
 
 
-def test_a_body_that_keeps_its_length_to_itself_is_counted_and_refused_the_same(settings):
+def test_a_body_without_content_length_is_counted_and_refused_in_the_same_way(settings):
     chunks = (b" " * 1000 for _ in range(100))
     with serving(settings.model_copy(update={"max_body_bytes": 10_000})) as client:
         told = client.post("/api/v1/attention", content=b" " * 10_001, headers={"Content-Type": "application/json"})
@@ -139,7 +139,7 @@ def test_a_long_address_and_long_headers_are_refused(client):
     assert code(client.get("/", headers={"X-Long": "a" * 20_000})) == (431, "headers_too_large")
 
 
-def test_a_shared_server_does_not_start_without_a_key_or_a_word(models_dir):
+def test_a_shared_server_needs_a_key_or_insecure(models_dir):
     with pytest.raises(ValidationError, match="HEADSCOPE_API_KEY"):
         Settings(host="0.0.0.0")
     assert Settings(host="0.0.0.0", insecure=True).shared
@@ -148,12 +148,12 @@ def test_a_shared_server_does_not_start_without_a_key_or_a_word(models_dir):
     assert Settings(host="lab.example", api_key=KEY).shared
 
 
-def test_strangers_get_smaller_limits_unless_told_otherwise(shared):
+def test_a_shared_server_has_lower_limits_by_default(shared):
     assert shared().max_characters < Settings().max_characters
     assert shared(max_characters=7).max_characters == 7
 
 
-def test_every_route_but_the_listed_few_wants_the_key(shared):
+def test_every_route_except_the_listed_ones_requires_the_key(shared):
     listed = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/vendor/{digest}/{name}", "/docs/{name}"}
     with serving(shared()) as client:
         paths = set(client.app.openapi()["paths"]) | listed
@@ -168,7 +168,7 @@ def test_every_route_but_the_listed_few_wants_the_key(shared):
 @pytest.mark.parametrize(
     "sent", ["", KEY, f"Basic {KEY}", f"Bearer {KEY[:-1]}", f"Bearer {KEY}x", "Bearer ", "Bearer clé"]
 )
-def test_another_key_is_refused_without_saying_the_key(shared, sent):
+def test_a_wrong_key_is_refused_without_showing_the_right_one(shared, sent):
     with serving(shared()) as client:
         response = client.get("/api/v1/models", headers={"Authorization": sent.encode()})
     assert code(response) == (401, "key_refused")
@@ -176,23 +176,23 @@ def test_another_key_is_refused_without_saying_the_key(shared, sent):
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-def test_the_key_opens_and_an_address_is_no_place_for_it(shared):
+def test_the_key_is_read_from_the_header_and_not_from_the_address(shared):
     with serving(shared()) as client:
         assert client.get("/api/v1/models", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
         assert code(client.get(f"/api/v1/models?api_key={KEY}")) == (401, "key_refused")
 
 
-def test_the_key_is_not_in_what_the_settings_say_of_themselves(shared):
+def test_the_key_is_not_in_the_repr_of_the_settings(shared):
     assert KEY not in repr(shared())
 
 
 @pytest.mark.parametrize("key", ["a key with spaces in it", "a-key-of-two\nlines-of-it", "ключ-из-шестнадцати-букв"])
-def test_a_key_that_no_header_can_carry_is_refused_at_the_start(shared, key):
+def test_a_key_that_a_header_cannot_contain_is_refused_at_the_start(shared, key):
     with pytest.raises(ValidationError, match="must consist of ASCII"):
         shared(api_key=key)
 
 
-def test_who_is_still_sending_what_is_too_long_hears_why(shared):
+def test_a_client_that_is_still_sending_a_too_long_body_gets_the_error(shared):
     body = b'{"text": "' + b"x" * 4 * 2**20 + b'"}'
     with live(shared(insecure=True, api_key=None, max_body_bytes=1000)) as url:
         request = Request(f"{url}/api/v1/captures", body, {"Content-Type": "application/json"})
@@ -201,7 +201,7 @@ def test_who_is_still_sending_what_is_too_long_hears_why(shared):
         assert json.load(refused.value)["code"] == "body_too_large"
 
 
-def test_one_address_gets_only_its_share_of_a_shared_server(shared):
+def test_the_rate_limit_is_per_client(shared):
     asked = {"Authorization": f"Bearer {KEY}"}
     with serving(shared(requests_per_minute=3)) as client:
         answers = [client.get("/api/v1/models", headers=asked) for _ in range(4)]
@@ -210,13 +210,13 @@ def test_one_address_gets_only_its_share_of_a_shared_server(shared):
         assert client.get("/healthz").status_code == 200
 
 
-def test_guessing_the_key_is_slowed_down_too(shared):
+def test_requests_with_a_wrong_key_count_towards_the_rate_limit(shared):
     with serving(shared(requests_per_minute=3)) as client:
         answers = [client.get("/api/v1/models", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
 
 
-def test_readers_behind_a_proxy_on_this_machine_are_counted_one_by_one(shared):
+def test_clients_behind_a_local_proxy_are_counted_separately(shared):
     with live(shared(insecure=True, api_key=None, requests_per_minute=3)) as url:
         answers = [httpx2.get(f"{url}/api/v1/models", headers={"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(5)]
         assert [answer.status_code for answer in answers] == [200] * 5
@@ -224,7 +224,7 @@ def test_readers_behind_a_proxy_on_this_machine_are_counted_one_by_one(shared):
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
 
 
-def test_each_request_is_a_line_of_the_log_without_what_was_written(client, caplog):
+def test_each_request_is_one_log_line_without_its_text(client, caplog):
     caplog.set_level("INFO", logger="headscope")
     client.post("/api/v1/captures", json={"text": "a secret word"})
     client.post("/api/v1/attention?format=secret", json={"text": "secret"})

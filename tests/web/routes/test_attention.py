@@ -18,7 +18,7 @@ def post(client, accept="application/json", **body):
     return client.post("/api/v1/attention", json={"text": TEXT, **body}, headers={"Accept": accept})
 
 
-def test_the_answer_is_that_of_the_contract(client, loaded):
+def test_the_answer_has_the_fields_of_the_contract(client, loaded):
     said = post(client, layers=[0, 2], heads=[3]).json()
     capture = run(loaded("local:gpt2"), TEXT)
     assert said["axes"] == ["layer", "head", "query", "key"]
@@ -29,7 +29,7 @@ def test_the_answer_is_that_of_the_contract(client, loaded):
     np.testing.assert_allclose(said["attention"], whole_maps(capture, [0, 2], [3]), atol=1e-6)
 
 
-def test_without_layers_and_heads_all_are_answered(client):
+def test_all_layers_and_heads_are_the_default(client):
     said = post(client).json()
     assert np.shape(said["attention"])[:2] == (3, 4)
 
@@ -46,7 +46,7 @@ def test_scores_are_before_mask_and_softmax(client):
     assert (pattern[np.triu_indices(len(pattern), 1)] == 0).all()
 
 
-def test_npz_holds_the_arrays_by_name_and_the_rest_as_metadata(client):
+def test_npz_contains_the_arrays_by_name_and_the_facts_as_metadata(client):
     response = post(client, "application/x-npz", layers=[1])
     held = np.load(io.BytesIO(response.content))
     assert set(held) == {"attention", "token_ids", "layers", "heads", "metadata"}
@@ -55,7 +55,7 @@ def test_npz_holds_the_arrays_by_name_and_the_rest_as_metadata(client):
     assert json.loads(str(held["metadata"]))["axes"] == ["layer", "head", "query", "key"]
 
 
-def test_safetensors_by_name_in_the_address(client, tmp_path):
+def test_safetensors_is_served_for_the_query_parameter_format(client, tmp_path):
     from safetensors.numpy import load
 
     response = client.post("/api/v1/attention?format=safetensors", json={"text": TEXT})
@@ -63,7 +63,7 @@ def test_safetensors_by_name_in_the_address(client, tmp_path):
     assert load(response.content)["token_ids"].ndim == 1
 
 
-def test_verify_brings_the_certificate(client):
+def test_verify_adds_the_certificate(client):
     certificate = post(client, verify=True, layers=[0], heads=[0]).json()["certificate"]
     assert max(certificate["max_abs_error"]) <= 1e-5
     assert len(certificate["max_abs_error"]) == 3
@@ -90,7 +90,7 @@ def test_verify_brings_the_certificate(client):
         ({"colour": "red"}, "invalid_input", "unknown field 'colour'"),
     ],
 )
-def test_bad_input_is_422_and_says_what_is_right(client, body, code, said):
+def test_invalid_input_is_422_with_what_is_allowed(client, body, code, said):
     response = post(client, **body)
     problem = response.json()
     assert response.headers["content-type"] == "application/problem+json"
@@ -103,7 +103,7 @@ def test_an_unknown_model_is_404(client):
     assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
 
 
-def test_an_answer_that_would_not_fit_is_413_before_any_work(models_dir, monkeypatch):
+def test_an_answer_above_the_limit_is_413_before_any_work(models_dir, monkeypatch):
     monkeypatch.setattr("headscope.capture.capture.run_prompt", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_json_cells=100)
     with serving(settings) as client:
@@ -129,7 +129,7 @@ def test_a_long_text_is_refused_before_it_is_tokenized(models_dir, monkeypatch):
 @example("nul\x00nul")
 @example("a\r\nb")
 @example("<b>1</b>")
-def test_text_of_any_script_is_answered(client, text):
+def test_texts_of_any_script_are_served(client, text):
     response = post(client, text=text, layers=[0], heads=[0])
     assert response.status_code == 200 or (response.json()["code"] == "empty_text" and not text.strip())
 

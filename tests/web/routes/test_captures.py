@@ -21,7 +21,7 @@ def test_a_capture_is_made_once_and_found_again(client):
     assert without_clock[0] == without_clock[1] == without_clock[2]
 
 
-def test_the_capture_is_that_of_the_contract(client):
+def test_a_capture_has_the_fields_of_the_contract(client):
     said = post(client).json()
     contract = {"id", "model", "tokens", "layers", "heads", "queries", "keys", "bytes", "expires_in"}
     assert set(said) == contract | {"truncate", "tokens_dropped"}
@@ -29,7 +29,7 @@ def test_the_capture_is_that_of_the_contract(client):
     assert said["queries"] == said["keys"] == len(said["tokens"])
 
 
-def test_a_forgotten_capture_is_gone_and_comes_back_with_the_same_id(client):
+def test_a_deleted_capture_is_404_and_gets_the_same_id_again(client):
     first = post(client)
     assert client.delete(first.headers["location"]).status_code == 204
     gone = client.get(first.headers["location"])
@@ -39,12 +39,12 @@ def test_a_forgotten_capture_is_gone_and_comes_back_with_the_same_id(client):
 
 
 @pytest.mark.parametrize("path", ["", "/overview", "/heads/0/0"])
-def test_an_unknown_capture_is_gone_at_every_door(client, path):
+def test_an_unknown_capture_is_404_at_every_endpoint(client, path):
     response = client.get(f"/api/v1/captures/{'0' * 32}{path}")
     assert (response.status_code, response.json()["code"]) == (404, "capture_gone")
 
 
-def test_captures_are_bounded_by_bytes_and_the_oldest_goes(models_dir):
+def test_captures_are_bounded_by_bytes_and_the_oldest_is_dropped(models_dir):
     size = 20_000  # two of these captures and a bit
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=size)
     with serving(settings) as client:
@@ -56,7 +56,7 @@ def test_captures_are_bounded_by_bytes_and_the_oldest_goes(models_dir):
     assert 0 < captures.bytes <= size
 
 
-def test_a_capture_larger_than_the_memory_for_all_is_refused(models_dir):
+def test_a_capture_larger_than_the_memory_for_captures_is_refused(models_dir):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=100)
     with serving(settings) as client:
         response = post(client)
@@ -64,7 +64,7 @@ def test_a_capture_larger_than_the_memory_for_all_is_refused(models_dir):
     assert "HEADSCOPE_MAX_CAPTURE_BYTES is 100" in response.json()["detail"]
 
 
-def test_captures_of_two_models_are_two(client):
+def test_captures_of_two_models_have_different_ids(client):
     ids = {post(client, model=model).json()["id"] for model in ("local:gpt2", "local:bert")}
     assert len(ids) == 2
 
@@ -74,7 +74,7 @@ def test_a_pair_has_two_segments(client):
     assert {token["segment"] for token in said["tokens"]} == {0, 1}
 
 
-def test_twenty_who_ask_for_the_same_text_at_once_share_one_run(client, monkeypatch):
+def test_twenty_requests_for_the_same_text_share_one_run(client, monkeypatch):
     from headscope.capture import capture
 
     runs, run_prompt = [], capture.run_prompt
@@ -85,7 +85,7 @@ def test_twenty_who_ask_for_the_same_text_at_once_share_one_run(client, monkeypa
     assert len(runs) == 1
 
 
-def test_the_time_a_capture_is_still_kept_runs_down(client, monkeypatch):
+def test_expires_in_counts_down(client, monkeypatch):
     start = monotonic()
     monkeypatch.setattr("headscope.engine.capture_cache.monotonic", lambda: start)
     location = post(client).headers["location"]
@@ -94,7 +94,7 @@ def test_the_time_a_capture_is_still_kept_runs_down(client, monkeypatch):
     assert client.get(location).json()["expires_in"] == 2600
 
 
-def test_an_expired_capture_is_let_go_of_though_nobody_asks(models_dir, monkeypatch):
+def test_an_expired_capture_is_dropped_without_a_request(models_dir, monkeypatch):
     monkeypatch.setattr("headscope.engine.runner.SWEEP_SECONDS", 0.05)
     settings = Settings(model="local:gpt2", models_dir=models_dir, capture_seconds=2)
     with serving(settings) as client:
@@ -105,7 +105,7 @@ def test_an_expired_capture_is_let_go_of_though_nobody_asks(models_dir, monkeypa
             sleep(0.1)
 
 
-def test_a_text_is_cut_only_where_asked_and_the_answer_says_by_how_much(client):
+def test_a_text_is_cut_only_on_request_and_the_answer_says_by_how_much(client):
     long = {"text": "the cat sat on the mat " * 20, "model": "local:bert"}
     assert client.post("/api/v1/captures", json=long).json()["code"] == "too_many_tokens"
     cut = client.post("/api/v1/captures", json={**long, "truncate": True}).json()

@@ -35,12 +35,12 @@ def posted(client, wanted="json", **body):
         ("?quantity=scores&decimals=2&layers=1", {"quantity": "scores", "decimals": 2, "layers": [1]}),
     ],
 )
-def test_json_is_what_post_attention_answers(client, query, body):
+def test_json_equals_the_answer_of_post_attention(client, query, body):
     at = captured(client)
     assert client.get(at + query).json() == posted(client, **body).json()
 
 
-def test_npz_and_safetensors_hold_what_post_attention_answers(client):
+def test_npz_and_safetensors_equal_the_answer_of_post_attention(client):
     at = captured(client)
     npz, safetensors = (client.get(f"{at}?heads=1,2&format={kind}").content for kind in ("npz", "safetensors"))
     wanted = np.load(io.BytesIO(posted(client, "npz", heads=[1, 2]).content))
@@ -52,7 +52,7 @@ def test_npz_and_safetensors_hold_what_post_attention_answers(client):
         np.testing.assert_array_equal(tensor, wanted[name])
 
 
-def test_npy_is_the_maps_with_the_facts_in_a_header(client, loaded):
+def test_npy_contains_the_maps_and_its_facts_are_in_a_header(client, loaded):
     answer = client.get(captured(client), headers={"Accept": "application/x-npy"})
     capture = run(loaded("local:gpt2"), TEXT)
     np.testing.assert_allclose(np.load(io.BytesIO(answer.content)), whole_maps(capture, range(3), range(4)), atol=1e-6)
@@ -60,13 +60,13 @@ def test_npy_is_the_maps_with_the_facts_in_a_header(client, loaded):
 
 
 @pytest.mark.parametrize("wanted", ["npy", "safetensors"])
-def test_the_length_is_said_before(client, wanted):
+def test_the_content_length_is_sent(client, wanted):
     at = f"{captured(client)}?format={wanted}"
     answer = client.get(at, headers={"Accept-Encoding": "identity"})
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
-def test_who_asks_for_the_head_alone_has_nothing_worked_out_but_what_was_begun(client, in_rows, monkeypatch):
+def test_a_head_request_computes_at_most_one_chunk(client, in_rows, monkeypatch):
     at, rows = f"{captured(client)}?format=npy", []
     monkeypatch.setattr(windows, "head_window", lambda *_, **__: rows.append(1) or HEAD_WINDOW(*_, **__))
     head = client.head(at, headers={"Accept-Encoding": "identity"})
@@ -75,14 +75,14 @@ def test_who_asks_for_the_head_alone_has_nothing_worked_out_but_what_was_begun(c
     assert len(rows) <= 2
 
 
-def test_it_comes_as_a_file_with_a_name(client):
+def test_a_dump_is_a_download_with_a_file_name(client):
     at = captured(client)
     for kind in ("json", "npy", "npz", "safetensors"):
         said = client.get(f"{at}?format={kind}&layers=0").headers["content-disposition"]
         assert said == f'attachment; filename="attention-{at.split("/")[-2]}.{kind}"'
 
 
-def test_what_the_client_holds_already_is_not_sent_again(client):
+def test_a_dump_that_the_client_has_is_304(client):
     at = captured(client)
     first = client.get(f"{at}?layers=0")
     assert first.headers["cache-control"] == "private, max-age=3600"
@@ -109,13 +109,13 @@ def test_what_the_client_holds_already_is_not_sent_again(client):
         ("cells=4", "invalid_input", "'cells' is unknown here: it takes layers, heads, quantity, decimals, format"),
     ],
 )
-def test_what_is_out_of_range_is_422_with_the_range(client, query, code, said):
+def test_a_parameter_out_of_range_is_422_with_the_range(client, query, code, said):
     answer = client.get(f"{captured(client)}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert said in answer.json()["detail"]
 
 
-def test_json_has_a_limit_with_the_way_out_and_binary_dumps_have_none(settings):
+def test_json_has_a_limit_and_binary_dumps_have_none(settings):
     few = {"max_json_cells": 100, "max_cells": 100}
     with serving(settings.model_copy(update=few)) as client:
         at = captured(client)
@@ -133,7 +133,7 @@ def in_rows(monkeypatch):
 
 
 @pytest.mark.parametrize("wanted", ["json", "npy", "npz", "safetensors"])
-def test_of_all_maps_no_more_than_two_stretches_of_rows_are_there_at_once(client, in_rows, wanted, monkeypatch):
+def test_at_most_two_blocks_of_rows_are_in_memory_at_once(client, in_rows, wanted, monkeypatch):
     alive, most, made = weakref.WeakValueDictionary(), [], []
 
     def counted(*arguments, **options):
@@ -170,7 +170,7 @@ def slow(settings, in_rows, monkeypatch):
         held.set()
 
 
-def test_a_client_that_leaves_stops_the_work_and_makes_room_for_the_next(slow):
+def test_a_client_that_disconnects_stops_the_work_and_the_next_dump_is_served(slow):
     client, at, whole, held, rows = slow
     with httpx2.Client(base_url=client.base_url) as leaving, leaving.stream("GET", f"{at}?format=npy"):
         until(lambda: len(rows) == 11)
@@ -180,7 +180,7 @@ def test_a_client_that_leaves_stops_the_work_and_makes_room_for_the_next(slow):
     assert len(rows) < 40  # of 12 maps with 13 rows or more each
 
 
-def test_one_dump_too_many_is_503_with_when_to_come_again(slow):
+def test_too_many_open_dumps_are_503_with_retry_after(slow):
     client, at, whole, held, rows = slow
     with client.stream("GET", f"{at}?format=npy") as answer:
         until(lambda: len(rows) == 11)
@@ -191,7 +191,7 @@ def test_one_dump_too_many_is_503_with_when_to_come_again(slow):
         assert answer.read() == whole
 
 
-def test_a_capture_that_goes_meanwhile_is_read_to_its_end(slow):
+def test_a_dump_continues_when_its_capture_is_deleted(slow):
     client, at, whole, held, rows = slow
     with client.stream("GET", f"{at}?format=npy") as answer:
         until(lambda: len(rows) == 11)

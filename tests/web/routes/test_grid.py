@@ -23,7 +23,7 @@ def test_the_overview_is_every_head_pooled(client, address, loaded):
     np.testing.assert_allclose(said["values"], wanted, atol=1e-6)
 
 
-def test_the_overview_as_npy_carries_its_facts_in_a_header(client, address):
+def test_the_overview_as_npy_has_its_facts_in_a_header(client, address):
     response = client.get(address, headers={"Accept": "application/x-npy"})
     facts = json.loads(response.headers["x-headscope"])
     values = np.load(io.BytesIO(response.content))
@@ -33,7 +33,7 @@ def test_the_overview_as_npy_carries_its_facts_in_a_header(client, address):
     assert facts["axes"] == ["layer", "head", "query", "key"]
 
 
-def test_an_answer_held_already_is_304(client, address):
+def test_an_overview_that_the_client_has_is_304(client, address):
     first = client.get(address)
     assert client.get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
     assert client.get(f"{address}?cells=3").headers["etag"] != first.headers["etag"]

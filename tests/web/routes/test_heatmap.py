@@ -20,7 +20,7 @@ def get(client, capture, layer, head, query=""):
     return client.get(f"{capture.headers['location']}/heads/{layer}/{head}?{query}")
 
 
-def test_one_head_is_its_pattern(client, capture, loaded):
+def test_a_head_is_served_as_its_pattern(client, capture, loaded):
     said = get(client, capture, 1, 2).json()
     kept = run(loaded("local:gpt2"), TEXT)
     wanted = head_window(kept, 1, 2, window(len(kept.tokens), None, None, None))
@@ -30,24 +30,24 @@ def test_one_head_is_its_pattern(client, capture, loaded):
     assert said["rows"] == said["columns"] == [0, len(kept.tokens)]
 
 
-def test_a_window_is_that_part_of_the_head(client, capture):
+def test_a_window_is_a_part_of_the_pattern(client, capture):
     whole = np.array(get(client, capture, 0, 3).json()["values"])
     part = get(client, capture, 0, 3, "rows=2:5&columns=1:9").json()
     assert (part["rows"], part["columns"]) == ([2, 5], [1, 9])
     np.testing.assert_allclose(part["values"], whole[2:5, 1:9], atol=1e-7)
 
 
-def test_more_cells_than_asked_for_are_pooled(client, capture):
+def test_a_map_larger_than_the_requested_cells_is_pooled(client, capture):
     said = get(client, capture, 0, 0, "cells=4").json()
     assert max(np.shape(said["values"])) <= 4
     assert said["query_step"] == -(-said["rows"][1] // 4)
 
 
-def test_scores_are_answered_where_asked_for(client, capture):
+def test_scores_are_served_on_request(client, capture):
     assert np.min(get(client, capture, 0, 0, "quantity=scores").json()["values"]) < 0
 
 
-def test_npy_carries_the_same_facts_in_a_header(client, capture):
+def test_npy_has_the_same_facts_in_a_header(client, capture):
     response = get(client, capture, 2, 1, "format=npy")
     facts = json.loads(response.headers["x-headscope"])
     said = get(client, capture, 2, 1).json()
@@ -75,13 +75,13 @@ def test_npy_carries_the_same_facts_in_a_header(client, capture):
         (0, 0, "rows=\u0661:3", "invalid_window", "write a:b"),
     ],
 )
-def test_what_is_out_of_range_is_422_with_the_range(client, capture, layer, head, query, code, said):
+def test_a_parameter_out_of_range_is_422_with_the_range(client, capture, layer, head, query, code, said):
     response = get(client, capture, layer, head, query)
     assert (response.status_code, response.json()["code"]) == (422, code)
     assert said in response.json()["detail"]
 
 
-def test_more_weights_than_fit_the_answer_are_413_and_the_way_out_is_fewer_cells(settings):
+def test_more_weights_than_allowed_are_413_and_the_message_suggests_fewer_cells(settings):
     with serving(settings.model_copy(update={"max_json_cells": 8})) as client:
         capture = client.post("/api/v1/captures", json={"text": "The cat sat"})
         refused, taken = get(client, capture, 0, 0), get(client, capture, 0, 0, "cells=2")

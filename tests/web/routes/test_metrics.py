@@ -38,7 +38,7 @@ def test_requests_are_counted_by_the_template_of_their_path_by_method_and_status
     assert numbers(client)["headscope_request_seconds_count", "GET", "/metrics"] == 1
 
 
-def test_what_visitors_make_up_is_no_label(client):
+def test_names_chosen_by_clients_are_not_labels(client):
     client.get("/made/up")
     client.request("BREW", "/healthz")
     client.get("/healthz", headers={"Host": "evil.example"})
@@ -50,7 +50,7 @@ def test_what_visitors_make_up_is_no_label(client):
     assert counted["GET", "other", "404"] == counted["other", "/healthz", "405"] == counted["GET", "other", "421"] == 1
 
 
-def test_runs_are_counted_by_how_they_ended(settings):
+def test_runs_are_counted_by_outcome(settings):
     with serving(settings.model_copy(update={"max_capture_bytes": 10_000})) as client:
         for text in (TEXT, TEXT, "another", "cat " * 99, "the cat sat on the mat " * 4):
             post(client, text)
@@ -60,13 +60,13 @@ def test_runs_are_counted_by_how_they_ended(settings):
     assert ended == {"finished": 2, "refused": 1, "failed": 1, "stopped": 0}
 
 
-def test_a_run_over_its_deadline_is_counted_as_such(settings):
+def test_a_run_past_its_deadline_is_counted(settings):
     with serving(settings.model_copy(update={"run_seconds": 1e-9})) as client:
         post(client)
         assert numbers(client)["headscope_runs_ended_total", "deadline"] == 1
 
 
-def test_what_is_kept_is_said_with_its_bytes(client):
+def test_captures_and_models_in_memory_are_reported_with_their_bytes(client):
     kept = post(client).json()
     said = numbers(client)
     assert said["headscope_captures",] == said["headscope_models",] == 1
@@ -76,16 +76,16 @@ def test_what_is_kept_is_said_with_its_bytes(client):
     assert numbers(client)["headscope_capture_bytes",] == 0
 
 
-def test_nobody_waits_where_nobody_waits(client):
+def test_an_idle_server_reports_no_waiting_requests(client):
     said = numbers(client)
     assert said["headscope_waiting", "model"] == said["headscope_waiting", "reader"] == said["headscope_dumps",] == 0
 
 
-def test_the_process_is_measured(client):
+def test_the_memory_of_the_process_is_reported(client):
     assert numbers(client)["process_resident_memory_bytes",] > 10**7
 
 
-def test_two_applications_count_apart(settings):
+def test_two_applications_count_separately(settings):
     with serving(settings) as one, serving(settings) as other:
         one.get("/healthz")
         assert ("headscope_request_seconds_count", "GET", "/healthz") not in numbers(other)

@@ -30,7 +30,7 @@ def test_loading_answers_the_card(client):
     assert card == cards(client)["local:bert"]
 
 
-def test_a_refused_model_says_why_and_is_read_again_when_asked_again(tmp_path):
+def test_a_model_that_failed_gives_the_reason_and_is_read_again_at_the_next_request(tmp_path):
     write_tiny(tmp_path / "broken", "gpt2")
     kept = (tmp_path / "broken" / "config.json").read_text()
     (tmp_path / "broken" / "config.json").write_text(kept.replace('"gpt2"', '"gpt9"'))
@@ -52,7 +52,7 @@ def test_an_unknown_model_is_404_and_leaves_no_trace(client, model):
     assert list(cards(client)) == list(before)
 
 
-def test_fifty_who_ask_at_once_share_one_load(models_dir, monkeypatch):
+def test_fifty_requests_at_once_share_one_load(models_dir, monkeypatch):
     loads = []
     monkeypatch.setattr(
         "headscope.models.loading.load", lambda *_, **__: loads.append(threading.get_ident()) or "model"

@@ -27,7 +27,7 @@ def kept(loaded):
     return run(loaded("local:gpt2"), TEXT)
 
 
-def test_a_head_is_answered_as_norms(client, location, kept, loaded):
+def test_a_head_is_served_as_norms(client, location, kept, loaded):
     said = client.get(f"{location}/heads/1/2?quantity=norm&rows=2:9&columns=0:5").json()
     part = window(len(kept.tokens), (2, 9), (0, 5), None)
     wanted = window_of_norms(kept, grams(loaded("local:gpt2"), kept), 1, 2, part)
@@ -35,7 +35,7 @@ def test_a_head_is_answered_as_norms(client, location, kept, loaded):
     assert (said["quantity"], said["rows"], said["columns"]) == ("norm", [2, 9], [0, 5])
 
 
-def test_all_heads_of_a_layer_are_answered_together(client, location, kept, loaded):
+def test_the_norms_of_a_layer_are_served(client, location, kept, loaded):
     answer = client.get(f"{location}/norms/1?cells=4&format=npy")
     facts = json.loads(answer.headers["x-headscope"])
     part = window(len(kept.tokens), None, None, 4)
@@ -45,7 +45,7 @@ def test_all_heads_of_a_layer_are_answered_together(client, location, kept, load
     assert "head" not in facts
 
 
-def test_the_model_is_run_for_them_once_and_they_count_with_their_capture(client, location, kept, monkeypatch):
+def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_captures(client, location, kept, monkeypatch):
     runner, runs = client.app.state.runner, []
     run_model = runner.pools.run_model
     monkeypatch.setattr(runner.pools, "run_model", lambda *given: runs.append(1) or run_model(*given))
@@ -57,7 +57,7 @@ def test_the_model_is_run_for_them_once_and_they_count_with_their_capture(client
     assert 0 < client.get(location).json()["expires_in"] <= 3600
 
 
-def test_norms_that_have_no_room_beside_their_capture_are_refused_with_both_numbers(models_dir, kept):
+def test_norms_that_do_not_fit_into_memory_with_their_capture_are_refused_with_both_numbers(models_dir, kept):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=kept.bytes)
     with serving(settings) as client:
         location = client.post("/api/v1/captures", json={"text": TEXT}).headers["location"]
@@ -78,12 +78,12 @@ def test_norms_that_have_no_room_beside_their_capture_are_refused_with_both_numb
         ("heads/0/0?words=true&rows=0:99", "invalid_window"),
     ],
 )
-def test_what_there_is_not_is_refused(client, location, path, code):
+def test_invalid_parameters_are_refused(client, location, path, code):
     response = client.get(f"{location}/{path}")
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-def test_a_head_is_answered_in_words(client, location, kept):
+def test_a_head_is_served_in_words(client, location, kept):
     said = client.get(f"{location}/heads/1/2?words=true").json()
     listed = client.get(f"{location}/words").json()["words"]
     size = len(words_of(kept))
@@ -101,13 +101,13 @@ def test_a_window_of_words_is_pooled(client, location):
     assert (part["query_step"], part["key_step"]) == (2, 2)
 
 
-def test_words_of_a_text_too_long_are_refused_with_both_numbers(client, location, monkeypatch):
+def test_words_of_a_too_long_text_are_refused_with_both_numbers(client, location, monkeypatch):
     monkeypatch.setattr(studies, "MAX_TOKENS", 3)
     response = client.get(f"{location}/heads/0/0?words=true")
     assert (response.status_code, response.json()["code"]) == (422, "too_many_tokens")
     assert "at most 3" in response.json()["detail"]
 
 
-def test_of_a_capture_that_is_gone_there_are_none(client):
+def test_a_capture_that_does_not_exist_is_404(client):
     for path in ("words", "norms/0", "heads/0/0?quantity=norm"):
         assert client.get(f"/api/v1/captures/{'0' * 32}/{path}").json()["code"] == "capture_gone"

@@ -5,7 +5,7 @@ from headscope.analysis.induction import probe
 from headscope.settings import Settings
 
 
-def test_the_standard_probe_scores_every_head_whatever_the_text(client, loaded):
+def test_the_standard_probe_scores_every_head(client, loaded):
     said = client.post("/api/v1/probes/induction", json={"model": "local:gpt2"}).json()
     assert [score["name"] for score in said["scores"]] == ["previous", "duplicate", "induction"]
     wanted = probe(loaded("local:gpt2"))
@@ -16,11 +16,11 @@ def test_the_standard_probe_scores_every_head_whatever_the_text(client, loaded):
     assert f"{said['sequences']} sequences of {said['length']} random tokens" in said["choice"]
 
 
-def test_a_model_that_there_is_not_is_404(client):
+def test_an_unknown_model_is_404(client):
     assert client.post("/api/v1/probes/induction", json={"model": "local:none"}).json()["code"] == "model_not_found"
 
 
-def test_a_model_that_reads_too_little_is_refused_with_how_much_it_reads(tmp_path):
+def test_a_model_that_reads_too_few_tokens_is_refused_with_their_number(tmp_path):
     write_tiny(tmp_path / "short", "gpt2", n_positions=6)
     with serving(Settings(model="local:short", models_dir=tmp_path)) as client:
         response = client.post("/api/v1/probes/induction", json={})

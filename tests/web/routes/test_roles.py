@@ -35,20 +35,20 @@ def test_every_role_is_answered_with_its_rule_and_the_numbers_behind_it(client, 
     assert said["sink"]["delimiter"]["held"] == kept.delimiter.tolist()
 
 
-def test_what_no_query_shows_is_null(client, address):
+def test_a_role_without_counted_queries_is_null(client, address):
     after = next(role for role in client.get(address).json()["roles"] if role["name"] == "next")
     assert after["share"] == [[None] * 4] * 3
     assert after["held"] == [[False] * 4] * 3
 
 
-def test_arrays_hold_all_roles_at_once(client, address, kept):
+def test_arrays_contain_all_roles(client, address, kept):
     found = np.load(io.BytesIO(client.get(f"{address}?format=npz").content))
     np.testing.assert_array_equal(found["held"], kept.held)
     np.testing.assert_allclose(found["share"], kept.share, atol=1e-6)
     assert client.get(f"{address}?format=safetensors").status_code == 200
 
 
-def test_of_one_token_no_role_is_said(client):
+def test_one_token_shows_no_role(client):
     location = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
     said = client.get(f"{location}/roles").json()
     assert not any(np.any(role["held"]) for role in said["roles"])

@@ -26,7 +26,7 @@ def events(text):
     return [(block[0].removeprefix("event: "), json.loads(block[1].removeprefix("data: "))) for block in blocks]
 
 
-def test_rollout_is_answered_as_a_head_is_with_what_was_chosen(client, location, kept):
+def test_rollout_is_served_with_its_options(client, location, kept):
     said = client.get(f"{location}/rollout?start=1&residual=0.25&receptive=false").json()
     np.testing.assert_allclose(said["values"], rollout(kept, how(kept, 1, None, 0.25, False)), atol=1e-6)
     assert {name: said[name] for name in ("start", "layer", "residual", "receptive", "axes")} == {
@@ -38,14 +38,14 @@ def test_rollout_is_answered_as_a_head_is_with_what_was_chosen(client, location,
     }
 
 
-def test_a_causal_model_is_corrected_unless_one_says_otherwise(client, location):
+def test_receptive_is_the_default_for_causal_models(client, location):
     assert client.get(f"{location}/rollout").json()["receptive"] is True
     encoder = client.post("/api/v1/captures", json={"text": TEXT, "model": "local:bert"}).headers["location"]
     assert client.get(f"{encoder}/rollout").json()["receptive"] is False
 
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
-def test_a_window_of_it_is_pooled(client, location, kept, pool):
+def test_a_window_of_rollout_is_pooled(client, location, kept, pool):
     answer = client.get(f"{location}/rollout?rows=1:6&columns=0:5&cells=2&pool={pool}&format=npy")
     found, whole = np.load(io.BytesIO(answer.content)), rollout(kept, how(kept, 0, None, 0.5, None))[1:6, :5]
     wanted = [[getattr(np, pool)(whole[r : r + 3, c : c + 3]) for c in (0, 3)] for r in (0, 3)]
@@ -62,12 +62,12 @@ def test_a_window_of_it_is_pooled(client, location, kept, pool):
         ("rows=5:1", "invalid_window"),
     ],
 )
-def test_what_there_is_not_is_refused(client, location, query, code):
+def test_invalid_parameters_are_refused(client, location, query, code):
     response = client.get(f"{location}/rollout?{query}")
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-def test_flow_is_answered_whole_or_with_how_far_it_is(client, location, kept):
+def test_flow_is_served_as_an_answer_or_as_events_with_progress(client, location, kept):
     wanted = flow(kept, how(kept, 0, None, 0.5, None), [0, 2])
     whole = client.post(f"{location}/flow", json={"queries": [0, 2]})
     np.testing.assert_allclose(whole.json()["values"], wanted, atol=1e-6)
@@ -82,19 +82,19 @@ def test_flow_is_answered_whole_or_with_how_far_it_is(client, location, kept):
 
 
 @pytest.mark.parametrize("queries", [[], [99], [-1], [0, 0], [0.5]])
-def test_a_flow_of_tokens_that_there_are_not_is_refused(client, location, queries):
+def test_a_flow_to_tokens_out_of_range_is_refused(client, location, queries):
     response = client.post(f"{location}/flow", json={"queries": queries})
     assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
 
 
-def test_a_text_too_long_is_refused_before_any_work(client, location, monkeypatch):
+def test_a_too_long_text_is_refused_before_any_work(client, location, monkeypatch):
     monkeypatch.setattr(layers, "MOST_OF_ROLLOUT", 2)
     monkeypatch.setattr(layers, "MOST_OF_FLOW", 2)
     for response in (client.get(f"{location}/rollout"), client.post(f"{location}/flow", json={})):
         assert (response.status_code, response.json()["code"]) == (422, "too_many_tokens")
 
 
-def test_of_one_token_all_comes_from_itself(client):
+def test_one_token_gets_everything_from_itself(client):
     location = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
     assert client.get(f"{location}/rollout").json()["values"] == [[1.0]]
     assert client.post(f"{location}/flow", json={}).json()["values"] == [[1.0]]

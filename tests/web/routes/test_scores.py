@@ -27,7 +27,7 @@ def numbers(nested):
     return np.array(nested, dtype=float)
 
 
-def test_every_score_is_answered_with_its_rank_and_what_it_means(client, address, kept):
+def test_every_score_is_served_with_its_ranks_and_its_definition(client, address, kept):
     said = client.get(address).json()
     values = per_head(kept, ROW_SCORES)
     assert [score["name"] for score in said["scores"]] == list(BY_NAME)
@@ -39,12 +39,12 @@ def test_every_score_is_answered_with_its_rank_and_what_it_means(client, address
         assert score["source"]["link"].startswith("https://")
 
 
-def test_what_a_text_cannot_have_is_null(client, address):
+def test_an_undefined_score_is_null(client, address):
     score = client.get(f"{address}?names=delimiter").json()["scores"][0]
     assert score["values"] == score["ranks"] == [[None] * 4] * 3
 
 
-def test_each_query_is_answered_where_asked_for(client, address, kept):
+def test_scores_per_query_are_served_on_request(client, address, kept):
     said = client.get(f"{address}?names=first,self&per=query").json()
     wanted = per_query(kept, [BY_NAME["first"], BY_NAME["self"]])
     assert said["axes"] == ["layer", "head", "query"]
@@ -53,7 +53,7 @@ def test_each_query_is_answered_where_asked_for(client, address, kept):
         assert "ranks" not in score
 
 
-def test_arrays_hold_all_scores_at_once(client, address, kept):
+def test_arrays_contain_all_scores(client, address, kept):
     values = per_head(kept, ROW_SCORES)
     npy = client.get(f"{address}?format=npy")
     np.testing.assert_allclose(np.load(io.BytesIO(npy.content)), values, atol=1e-6)
@@ -64,7 +64,7 @@ def test_arrays_hold_all_scores_at_once(client, address, kept):
     np.testing.assert_array_equal(named["ranks"], ranks(values))
 
 
-def test_scores_and_roles_can_be_had_in_one_answer(client, address):
+def test_scores_and_roles_are_served_in_one_answer(client, address):
     both = client.get(f"{address}?names=entropy,first&roles=true").json()
     scores = client.get(f"{address}?names=entropy,first").json()
     roles = client.get(address.replace("/scores", "/roles")).json()
@@ -96,16 +96,16 @@ def test_arrays_of_scores_and_roles_are_those_of_both_answers(client, address):
         ("score=first", "unknown here"),
     ],
 )
-def test_what_there_is_not_is_422_with_what_there_is(client, address, query, said):
+def test_invalid_parameters_are_422_with_the_valid_ones(client, address, query, said):
     response = client.get(f"{address}?{query}")
     assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
     assert said in response.json()["detail"]
 
 
-def test_of_a_capture_that_is_gone_there_are_none(client):
+def test_a_capture_that_does_not_exist_is_404(client):
     assert client.get(f"/api/v1/captures/{'0' * 32}/scores").json()["code"] == "capture_gone"
 
 
-def test_who_holds_them_already_is_told_so(client, address):
+def test_scores_that_the_client_has_are_304(client, address):
     etag = client.get(address).headers["etag"]
     assert client.get(address, headers={"If-None-Match": etag}).status_code == 304

@@ -14,7 +14,7 @@ def address(client):
     return client.post("/api/v1/captures", json={"text": TEXT}).headers["location"] + "/similarity"
 
 
-def test_each_two_heads_are_compared_and_each_has_a_place(client, address, loaded):
+def test_each_pair_of_heads_is_compared_and_each_head_has_a_place_on_the_map(client, address, loaded):
     said, wanted = client.get(address).json(), similarity(run(loaded("local:gpt2"), TEXT), range(3))
     for name, array in (
         ("jensen_shannon", wanted.jensen_shannon),
@@ -28,7 +28,7 @@ def test_each_two_heads_are_compared_and_each_has_a_place(client, address, loade
     assert [measure["name"] for measure in said["collapse"]] == ["sink", "low_rank", "low_entropy", "near_duplicate"]
 
 
-def test_fewer_rows_are_said_to_be_no_exact_answer(client, address):
+def test_a_comparison_of_fewer_rows_is_marked_as_not_exact(client, address):
     said = client.get(f"{address}?rows=2&layers=1").json()
     assert (said["exact"], said["rows"], said["layers"]) == (False, 2, [1])
     assert np.shape(said["jensen_shannon"]) == (4, 4)
@@ -48,12 +48,12 @@ def test_arrays_are_named(client, address):
         ("heads=1", "invalid_input"),
     ],
 )
-def test_what_there_is_not_is_refused(client, address, query, code):
+def test_invalid_parameters_are_refused(client, address, query, code):
     response = client.get(f"{address}?{query}")
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-def test_of_one_token_all_heads_are_alike(client):
+def test_all_heads_are_alike_for_one_token(client):
     location = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
     said = client.get(f"{location}/similarity").json()
     assert not np.any(said["jensen_shannon"])
