@@ -1,4 +1,4 @@
-"""What more than one folder of tests needs: the models, and the application in front of them."""
+"""Fixtures of several test folders: models, settings, clients and a hub."""
 
 import asyncio
 
@@ -7,23 +7,23 @@ import pytest
 
 from headscope.settings import Settings
 
-# Torch comes with the fixture that needs it: the process that hands the tests out has none.
+# torch is imported inside the fixtures: the xdist controller does not need it.
 
-# How long an example takes is the machine's matter, and every run tries the same ones.
+# No time limit per example, because machines differ, and the same examples in every run.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
 def loop(request):
-    """Playwright's event loop stands still in its thread from one browser test to the next, and looks like one that
-    runs: a test of anything else that comes between them starts its own."""
-    standing = None if request.path.parent.name == "browser" else asyncio._get_running_loop()
-    if standing:
+    """Playwright leaves a paused event loop in this thread between two browser tests, and asyncio takes it for a
+    running one. This fixture hides it from all other tests."""
+    paused = None if request.path.parent.name == "browser" else asyncio._get_running_loop()
+    if paused:
         asyncio._set_running_loop(None)
     yield
-    if standing:
-        asyncio._set_running_loop(standing)
+    if paused:
+        asyncio._set_running_loop(paused)
 
 
 @pytest.fixture(scope="session")
@@ -47,20 +47,20 @@ def load_entry(model_id, models_dir=None):
 
 @pytest.fixture(scope="session")
 def loaded(models_dir):
-    """model id -> LoadedModel, each read once."""
-    kept = {}
+    """model id -> LoadedModel, each loaded once."""
+    models = {}
 
     def get(model_id):
-        if model_id not in kept:
-            kept[model_id] = load_entry(model_id, models_dir)
-        return kept[model_id]
+        if model_id not in models:
+            models[model_id] = load_entry(model_id, models_dir)
+        return models[model_id]
 
     return get
 
 
 @pytest.fixture
 def fresh(models_dir):
-    """model id -> LoadedModel of this test's own, to change as it likes."""
+    """model id -> a new LoadedModel that the test may change."""
     return lambda model_id: load_entry(model_id, models_dir)
 
 
@@ -71,7 +71,7 @@ def settings(models_dir):
 
 @pytest.fixture(scope="session")
 def url():
-    """The address of a server that answers over a socket, with gpt2-mini loaded, and asks no hub."""
+    """The address of a live server with gpt2-mini, without downloads."""
     from worlds import live
 
     with live(Settings(model="gpt2-mini", downloads=False)) as address:

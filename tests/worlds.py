@@ -1,4 +1,4 @@
-"""The small worlds that tests share: tensors, layers, and whole models that take no time to run."""
+"""What tests share: tensors, layers, tiny models, clients and servers."""
 
 import re
 import socket
@@ -34,7 +34,7 @@ def qkv(batch=2, heads=4, kv_heads=4, queries=9, keys=9, width=8, dtype=torch.fl
 
 
 def layer(d_model=24, heads=4, dtype=torch.float64, seed=0, **options):
-    """A layer with every parameter drawn afresh: torch starts biases small, and a forgotten one would not show."""
+    """A layer with random parameters: torch initialises biases to small values, which would hide a forgotten one."""
     made = MultiHeadAttention(AttentionConfig.of(d_model, heads, **options)).to(dtype)
     make = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -51,7 +51,7 @@ SENTENCES = ["The cat sat on the mat.", "A dog ran to the park, and the cat ran 
 
 
 def randomise(model, seed=0):
-    """Draw *every* parameter afresh: Hugging Face starts biases at 0, where a forgotten one does not show."""
+    """Randomise *every* parameter: Hugging Face initialises biases to 0, which would hide a forgotten one."""
     make = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -99,7 +99,7 @@ TINY = {
 
 
 def write_tiny(folder, kind, **changes):
-    """A folder as a hub would give it: config.json, model.safetensors, tokenizer.json."""
+    """A folder with config.json, model.safetensors and tokenizer.json."""
     config, model_class, tokenizer = TINY[kind]
     randomise(model_class(config(**changes))).save_pretrained(folder)
     tokenizer().save(str(folder / "tokenizer.json"))
@@ -107,19 +107,19 @@ def write_tiny(folder, kind, **changes):
 
 
 def whole_maps(capture, layers, heads, quantity="pattern"):
-    """[layer head query key], each head asked for whole."""
+    """[layer head query key], from whole maps."""
     full = window(len(capture.tokens), None, None, None)
     return np.array([[head_window(capture, l, h, full, quantity=quantity) for h in heads] for l in layers])
 
 
 def serving(settings, **options):
-    """A client of the application with these settings, which it calls by a name that the application answers to."""
+    """A client of the application with these settings, under an allowed host name."""
     return TestClient(create_app(settings), base_url="http://localhost", **options)
 
 
 @contextmanager
 def running(app, settings):
-    """The address of a server that answers over a socket, and the server."""
+    """The address of a live server, and the server."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(app, settings.model_copy(update={"log_level": "critical"}))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -135,7 +135,7 @@ def running(app, settings):
 
 @contextmanager
 def live(settings):
-    """The address of such a server, once its default model is loaded."""
+    """The address of a live server that has loaded its default model."""
     with running(create_app(settings), settings) as (address, _):
         while httpx2.get(f"{address}/readyz").status_code != 200:
             time.sleep(0.05)
@@ -145,12 +145,12 @@ def live(settings):
 def until(true, seconds=60):
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "in vain"
+        assert time.monotonic() < end, f"not true after {seconds} s"
         time.sleep(0.01)
 
 
-def leave_once(true, url, path, body, headers=None):
-    """Posts that, and hangs up as soon as something is true."""
+def disconnect_when(true, url, path, body, headers=None):
+    """Post the body, and disconnect as soon as `true()` is true."""
     request = httpx2.Request("POST", f"{url}{path}", json=body, headers=headers)
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items()), "", ""]
     with socket.create_connection((request.url.host, request.url.port)) as client:
@@ -159,7 +159,7 @@ def leave_once(true, url, path, body, headers=None):
 
 
 class CountedProgress:
-    """A `records.Progress` that counts, and raises Stopped at the check of that number (from 0)."""
+    """A `records.Progress` that counts, and raises Stopped at check number `stop_at`, from 0."""
 
     def __init__(self, stop_at=None):
         self.stop_at, self.checks, self.steps, self.total = stop_at, 0, 0, None
@@ -177,5 +177,5 @@ class CountedProgress:
 
 
 def every_error(above=AppError):
-    """That error and all below it."""
+    """That error class and all its subclasses."""
     return [above, *(error for child in above.__subclasses__() for error in every_error(child))]

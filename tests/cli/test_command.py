@@ -1,4 +1,4 @@
-"""What the command knows beside serving and dumping."""
+"""The commands models and env, and completion."""
 
 import json
 import os
@@ -32,27 +32,29 @@ def test_a_folder_that_is_not_a_model_is_reported_with_what_it_lacks(tmp_path):
     (tmp_path / "a b").mkdir()
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("of no concern")
-    said = invoke("models", "--models-dir", str(tmp_path))
-    lines = said.stderr.splitlines()
+    output = invoke("models", "--models-dir", str(tmp_path))
+    lines = output.stderr.splitlines()
     assert [line.split(" in ")[0] for line in lines] == ["'a b'", "'empty'"]
     assert "is not offered: a model folder contains a readable config.json" in lines[0]
-    assert "not offered" not in said.stdout
+    assert "not offered" not in output.stdout
 
 
 def test_models_as_json_are_the_answer_of_the_api(client, models_dir):
-    said = json.loads(invoke("models", "--json", "--models-dir", str(models_dir), HEADSCOPE_MODEL="local:gpt2").stdout)
+    output = json.loads(
+        invoke("models", "--json", "--models-dir", str(models_dir), HEADSCOPE_MODEL="local:gpt2").stdout
+    )
     posted = client.get("/api/v1/models").json()
-    assert said["default"] == posted["default"]
-    assert [card["id"] for card in said["models"]] == [card["id"] for card in posted["models"]]
-    assert [set(card) for card in said["models"]] == [set(card) for card in posted["models"]]
+    assert output["default"] == posted["default"]
+    assert [card["id"] for card in output["models"]] == [card["id"] for card in posted["models"]]
+    assert [set(card) for card in output["models"]] == [set(card) for card in posted["models"]]
 
 
 def test_env_prints_versions_devices_and_every_setting():
-    said = invoke("env").stdout
+    output = invoke("env").stdout
     for name in ("python", "headscope", "torch", "transformers"):
-        assert re.search(rf"^{name} +\d", said, re.MULTILINE)
-    assert re.search(r"^devices +cpu", said, re.MULTILINE)
-    assert all(f"HEADSCOPE_{name.upper()} " in said for name in Settings.model_fields)
+        assert re.search(rf"^{name} +\d", output, re.MULTILINE)
+    assert re.search(r"^devices +cpu", output, re.MULTILINE)
+    assert all(f"HEADSCOPE_{name.upper()} " in output for name in Settings.model_fields)
 
 
 def test_env_prints_the_source_of_a_setting(monkeypatch):
@@ -65,9 +67,9 @@ def test_env_prints_the_source_of_a_setting(monkeypatch):
 def test_env_never_prints_the_key(monkeypatch):
     assert re.search(r"HEADSCOPE_API_KEY +not set  \(default\)", "\n".join(lines_of(Settings(), {})))
     monkeypatch.setenv("HEADSCOPE_API_KEY", "sixteen-letters!")
-    said = "\n".join(lines_of(Settings(), os.environ))
-    assert re.search(r"HEADSCOPE_API_KEY +set  \(environment\)", said)
-    assert "sixteen" not in said
+    output = "\n".join(lines_of(Settings(), os.environ))
+    assert re.search(r"HEADSCOPE_API_KEY +set  \(environment\)", output)
+    assert "sixteen" not in output
 
 
 @pytest.mark.parametrize(
@@ -75,9 +77,9 @@ def test_env_never_prints_the_key(monkeypatch):
     [("headscope ", {"serve", "dump", "scores", "models", "env"}), ("headscope dump --quant", {"--quantity"})],
 )
 def test_bash_completes_commands_and_flags(line, offered):
-    """What the script of --show-completion runs at each press of the key."""
-    asked = {"_HEADSCOPE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    done = subprocess.run(PYTHON, env=os.environ | asked, capture_output=True, text=True, check=True)
+    """Runs what the script of --show-completion runs when the key is pressed."""
+    environment = {"_HEADSCOPE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    done = subprocess.run(PYTHON, env=os.environ | environment, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == offered
 
 
@@ -86,7 +88,7 @@ def test_the_help_lists_the_completion_options():
 
 
 def test_bash_can_parse_the_completion_script():
-    wanted = os.environ | {"_HEADSCOPE_COMPLETE": "source_bash"}
-    script = subprocess.run(PYTHON, env=wanted, capture_output=True, text=True, check=True).stdout
+    expected = os.environ | {"_HEADSCOPE_COMPLETE": "source_bash"}
+    script = subprocess.run(PYTHON, env=expected, capture_output=True, text=True, check=True).stdout
     assert "_HEADSCOPE_COMPLETE=complete_bash" in script
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)

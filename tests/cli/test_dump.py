@@ -31,7 +31,7 @@ def dump(models_dir):
 
 @pytest.fixture
 def posted(client):
-    """What the server answers to the same."""
+    """The answer of the server to the same request."""
     return lambda **body: client.post("/api/v1/attention", json={"text": TEXT, **body}).json()
 
 
@@ -43,22 +43,22 @@ def test_stdout_is_the_json_of_the_api(dump, posted):
 
 def test_flags_have_the_effect_of_the_fields_of_the_api(dump, posted):
     result = dump("a dog", "--pair", "the park " * 60, "--quantity", "scores", "--truncate", model="local:bert")
-    said = posted(text="a dog", text_pair="the park " * 60, quantity="scores", truncate=True, model="local:bert")
-    assert said["tokens_dropped"] > 0
-    assert json.loads(result.stdout) == said
+    output = posted(text="a dog", text_pair="the park " * 60, quantity="scores", truncate=True, model="local:bert")
+    assert output["tokens_dropped"] > 0
+    assert json.loads(result.stdout) == output
 
 
 def test_npz_and_safetensors_contain_the_arrays_and_facts_of_the_api(dump, posted, tmp_path):
-    said = posted(layers=[1])
+    output = posted(layers=[1])
     for name in ("a.npz", "a.safetensors"):
         assert dump(TEXT, "--layers", "1", "-o", tmp_path / name).exit_code == 0
     with np.load(tmp_path / "a.npz") as npz:
         held = dict(npz)
-    np.testing.assert_allclose(held["attention"], said["attention"], atol=1e-6)  # six decimals in JSON
-    assert json.loads(str(held["metadata"]))["capture"] == said["capture"]
+    np.testing.assert_allclose(held["attention"], output["attention"], atol=1e-6)  # six decimals in JSON
+    assert json.loads(str(held["metadata"]))["capture"] == output["capture"]
     with safe_open(tmp_path / "a.safetensors", "np") as tensors:
         np.testing.assert_array_equal(tensors.get_tensor("attention"), held["attention"])
-        assert json.loads(tensors.metadata()["tokens"]) == said["tokens"]
+        assert json.loads(tensors.metadata()["tokens"]) == output["tokens"]
 
 
 def test_verify_adds_the_certificate(dump):
@@ -110,7 +110,7 @@ def test_numbers_can_be_lists_and_ranges():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "message"),
     [
         (["", "--layers", "0"], 2, "text is empty: send at least one character"),
         (["cat " * 60], 2, "at most 40"),
@@ -127,12 +127,12 @@ def test_numbers_can_be_lists_and_ranges():
         (["\udcff"], 2, "the text is not UTF-8"),
     ],
 )
-def test_an_error_is_printed_as_one_line(dump, arguments, status, said):
+def test_an_error_is_printed_as_one_line(dump, arguments, status, message):
     result = dump(*arguments)
     assert (result.exit_code, result.stdout) == (status, "")
     assert result.stderr.startswith("headscope: ")
     assert result.stderr.count("\n") == 1
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_stdin_that_is_not_utf8_is_refused(dump):
@@ -190,7 +190,7 @@ def test_a_device_is_written_to_and_not_replaced(dump):
 
 
 def running(chunks, *arguments):
-    """The command in a process of its own, with these chunks instead of a model's: torch takes seconds to import."""
+    """The command in another process, with these chunks instead of a model: importing torch is slow."""
     code = f"import time\nfrom anyio import to_thread\nfrom headscope.cli import command, dump\n{chunks}\ncommand.run()"
     command = [sys.executable, "-c", code, "dump", TEXT, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -31,19 +31,19 @@ def test_the_help_of_serve_lists_its_flags(flag):
 
 
 def test_help_shows_the_default_and_the_variable_of_a_flag():
-    said = invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
-    assert "(default: 8000; HEADSCOPE_PORT)" in said
+    output = invoke("serve", "--help", COLUMNS="200", TERM="dumb").output
+    assert "(default: 8000; HEADSCOPE_PORT)" in output
 
 
 def test_help_does_not_import_torch():
     imports = "import sys, headscope.cli.command, headscope.main"
     code = f"{imports}; print('torch' in sys.modules, 'transformers' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said == "False False\n"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output == "False False\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "said"),
+    ("arguments", "environment", "message"),
     [
         (["--port", "70000"], {}, "--port=70000: must be 65535 or less"),
         (["--device", "abacus"], {}, "--device=abacus: must be cpu, cuda, cuda:1 (a number) or mps"),
@@ -55,10 +55,10 @@ def test_help_does_not_import_torch():
         (["--port", "0", "--model", "local:nobody"], {}, "no model 'local:nobody': there are minilm, gpt2-mini"),
     ],
 )
-def test_an_invalid_setting_is_named_and_exits_with_2(arguments, environment, said):
+def test_an_invalid_setting_is_named_and_exits_with_2(arguments, environment, message):
     result = invoke("serve", *arguments, **environment)
     assert result.exit_code == 2
-    assert said in result.output
+    assert message in result.output
 
 
 def test_an_invalid_secret_is_not_shown():
@@ -66,8 +66,8 @@ def test_an_invalid_secret_is_not_shown():
 
 
 def test_a_misspelt_variable_is_reported_with_the_right_name():
-    said = invoke("serve", "--port", "0", "--model", "local:nobody", HEADSCOPE_MAX_TOKEN="5").output
-    assert "HEADSCOPE_MAX_TOKEN is not a setting; did you mean HEADSCOPE_MAX_TOKENS" in said
+    output = invoke("serve", "--port", "0", "--model", "local:nobody", HEADSCOPE_MAX_TOKEN="5").output
+    assert "HEADSCOPE_MAX_TOKEN is not a setting; did you mean HEADSCOPE_MAX_TOKENS" in output
 
 
 def test_a_port_in_use_is_reported_with_what_to_do():
@@ -80,15 +80,15 @@ def test_a_port_in_use_is_reported_with_what_to_do():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({}, "for this machine only"),
         ({"host": "0.0.0.0", "api_key": "sixteen-letters!"}, "shared, with a key"),
         ({"host": "0.0.0.0", "insecure": True}, "shared, WITHOUT a key"),
     ],
 )
-def test_the_first_line_says_who_can_reach_the_server(options, said):
-    assert mode(Settings(**options)) == said
+def test_the_first_line_says_who_can_reach_the_server(options, message):
+    assert mode(Settings(**options)) == message
 
 
 def test_a_list_of_names_is_written_with_commas(monkeypatch):

@@ -1,4 +1,4 @@
-"""Models are loaded once, kept within a number of bytes, and come from the hub where they are asked for."""
+"""Models are loaded once, bounded by memory, and downloaded from the hub on request."""
 
 import asyncio
 import json
@@ -95,8 +95,8 @@ def test_a_model_of_the_hub_is_loaded_by_name_and_listed_from_then_on(hub, setti
         card = client.post("/api/v1/models/load", json={"model": f"{REPO}@main"}).json()
         assert (card["id"], card["source"], card["state"], card["layers"]) == (f"{REPO}@main", "hub", "ready", 3)
         assert card in client.get("/api/v1/models").json()["models"]
-        said = client.post("/api/v1/attention", json={"text": "the cat", "model": f"{REPO}@main"}).json()
-        assert said["model"] == card
+        answer = client.post("/api/v1/attention", json={"text": "the cat", "model": f"{REPO}@main"}).json()
+        assert answer["model"] == card
 
 
 def test_the_events_of_a_load_end_with_the_card(hub, settings):
@@ -105,7 +105,7 @@ def test_the_events_of_a_load_end_with_the_card(hub, settings):
     *progress, (last, card) = read_events(response.text)
     assert response.headers["content-type"].startswith("text/event-stream")
     assert {name for name, _ in progress} == {"progress"}
-    assert all(set(said) == {"stage", "bytes", "total"} for _, said in progress)
+    assert all(set(answer) == {"stage", "bytes", "total"} for _, answer in progress)
     assert (last, card["state"]) == ("ready", "ready")
 
 

@@ -1,4 +1,4 @@
-"""An answer piece by piece is the answer whole."""
+"""The chunks of an answer joined are the whole answer."""
 
 import io
 import json
@@ -17,7 +17,7 @@ FORMATS = ["json", "npy", "npz", "safetensors"]
 
 
 class InBlocks:
-    """An array that is given so many rows at a time, a map after the other."""
+    """An array that yields `height` rows at a time, map by map."""
 
     def __init__(self, array, height):
         self.array, self.height = array, height
@@ -33,25 +33,25 @@ def answer(maps):
     return Answer(FACTS, {"maps": maps, "token_ids": np.array([3, 1]), "layers": np.array([7])}, "maps")
 
 
-def joined(made, wanted, decimals=None):
-    return b"".join(serialize(made, wanted, decimals))
+def joined(made, format_, decimals=None):
+    return b"".join(serialize(made, format_, decimals))
 
 
 @pytest.mark.parametrize("height", [1, 2, 5])
-@pytest.mark.parametrize("wanted", FORMATS)
-def test_an_array_in_blocks_of_rows_gives_the_bytes_of_the_whole_array(wanted, height):
-    assert joined(answer(InBlocks(MAPS, height)), wanted) == joined(answer(MAPS), wanted)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_array_in_blocks_of_rows_gives_the_bytes_of_the_whole_array(format_, height):
+    assert joined(answer(InBlocks(MAPS, height)), format_) == joined(answer(MAPS), format_)
 
 
-@pytest.mark.parametrize("wanted", FORMATS)
-def test_the_libraries_of_the_formats_read_the_answer(wanted):
-    body = joined(answer(InBlocks(MAPS, 2)), wanted)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_libraries_of_the_formats_read_the_answer(format_):
+    body = joined(answer(InBlocks(MAPS, 2)), format_)
     read = {
         "json": lambda: json.loads(body)["maps"],
         "npy": lambda: np.load(io.BytesIO(body)),
         "npz": lambda: np.load(io.BytesIO(body))["maps"],
         "safetensors": lambda: load_safetensors(body)["maps"],
-    }[wanted]()
+    }[format_]()
     np.testing.assert_array_equal(np.array(read, dtype=np.float32), MAPS)
 
 
@@ -73,20 +73,20 @@ def test_the_arrays_of_safetensors_are_aligned_to_eight_bytes():
 
 
 def test_decimals_round_the_floats_of_every_block():
-    said = json.loads(joined(answer(InBlocks(MAPS, 2)), "json", 2))
-    np.testing.assert_array_equal(said["maps"], MAPS.astype(np.float64).round(2))
-    assert (said["token_ids"], said["layers"], said["tokens"]) == ([3, 1], [7], [{"text": "ß"}])
+    body = json.loads(joined(answer(InBlocks(MAPS, 2)), "json", 2))
+    np.testing.assert_array_equal(body["maps"], MAPS.astype(np.float64).round(2))
+    assert (body["token_ids"], body["layers"], body["tokens"]) == ([3, 1], [7], [{"text": "ß"}])
 
 
 def test_more_decimals_are_never_less_exact():
     scores = np.array([123.456789, -98.7654321], dtype=np.float32)
-    said = json.loads(joined(Answer({}, {"values": scores}, "values"), "json", 9))["values"]
-    assert said == [round(float(score), 9) for score in scores]
+    answer = json.loads(joined(Answer({}, {"values": scores}, "values"), "json", 9))["values"]
+    assert answer == [round(float(score), 9) for score in scores]
 
 
-@pytest.mark.parametrize("wanted", ["npy", "safetensors"])
-def test_the_size_of_a_binary_answer_is_known_in_advance(wanted):
-    assert size_of(answer(InBlocks(MAPS, 2)), wanted) == len(joined(answer(MAPS), wanted))
+@pytest.mark.parametrize("format_", ["npy", "safetensors"])
+def test_the_size_of_a_binary_answer_is_known_in_advance(format_):
+    assert size_of(answer(InBlocks(MAPS, 2)), format_) == len(joined(answer(MAPS), format_))
 
 
 def test_the_size_of_json_is_not_known_in_advance():

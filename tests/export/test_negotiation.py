@@ -17,9 +17,9 @@ ANSWER = Answer(
 
 
 def test_json_contains_facts_and_arrays():
-    said = json.loads(encode(ANSWER, "json").body)
-    assert said.keys() == {"axes", "tokens", "values", "layers"}
-    assert (said["axes"], said["tokens"], said["layers"]) == (["query", "key"], [{"text": "ß"}], [3])
+    answer = json.loads(encode(ANSWER, "json").body)
+    assert answer.keys() == {"axes", "tokens", "values", "layers"}
+    assert (answer["axes"], answer["tokens"], answer["layers"]) == (["query", "key"], [{"text": "ß"}], [3])
 
 
 def test_json_without_rounding_gives_the_float32_back():
@@ -48,7 +48,7 @@ def test_safetensors_contains_every_array_and_the_facts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("accept", "name", "wanted"),
+    ("accept", "name", "expected"),
     [
         (None, None, "json"),
         ("*/*", None, "json"),
@@ -60,8 +60,8 @@ def test_safetensors_contains_every_array_and_the_facts(tmp_path):
         ("text/csv", "npy", "npy"),
     ],
 )
-def test_the_format_is_that_of_the_query_or_the_best_of_accept(accept, name, wanted):
-    assert format_of(accept, name) == wanted
+def test_the_format_is_that_of_the_query_or_the_best_of_accept(accept, name, expected):
+    assert format_of(accept, name) == expected
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "application/json;q=0", "application/json;q=x"])

@@ -1,4 +1,4 @@
-"""The page as it is sent: compressed, and scripts without their comments."""
+"""The files of the page are compressed, and scripts have no comment lines."""
 
 import gzip
 from pathlib import Path
@@ -20,7 +20,7 @@ import { a } from "./a.js";
  */
 export function b(url) {
   // Why.
-  const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // said beside it
+  const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // beside it
   /** @type {number} */ (one) = 1;
   /** At its end. */
   return { /** @type {number} */ one, two };
@@ -29,7 +29,7 @@ export function b(url) {
 SENT = """import { a } from "./a.js";
 
 export function b(url) {
-  const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // said beside it
+  const [one, two] = [`${url} // of ${`${a} /** x */`}`, /\\/\\*/.test(url)]; // beside it
   /** @type {number} */ (one) = 1;
   return { /** @type {number} */ one, two };
 }

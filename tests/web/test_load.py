@@ -1,4 +1,4 @@
-"""Many at once, and many one after the other (faults 21 and 28)."""
+"""Many requests at once, and many in sequence (faults 21 and 28)."""
 
 import asyncio
 import json
@@ -19,54 +19,52 @@ MODELS = ("local:gpt2", "local:bert")
 
 
 async def ask(url, method, path, body=None):
-    """(status, headers, body, seconds) of one request over a connection of its own."""
+    """(status, headers, body, seconds) of one request on a new connection."""
     began, where = monotonic(), urlsplit(url)
     sent = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     writer.write(f"{head}Content-Length: {len(sent)}\r\n\r\n".encode() + sent)
-    said = await reader.read()
+    answer = await reader.read()
     writer.close()
-    head, _, body = said.partition(b"\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
     status, *lines = head.decode().splitlines()
     headers = dict(line.lower().split(": ", 1) for line in lines)
     return int(status.split()[1]), headers, json.loads(body), monotonic() - began
 
 
 async def crowd(url, held):
-    """What two hundred who ask at once get, and how /healthz answers meanwhile; the model waits for `held`."""
-    asked = [asyncio.create_task(ask(url, "POST", CAPTURES, {"text": f"a text {n}"})) for n in range(200)]
+    """The responses to 200 requests at once, and those of /healthz meanwhile; the model waits for `held`."""
+    requests = [asyncio.create_task(ask(url, "POST", CAPTURES, {"text": f"a text {n}"})) for n in range(200)]
     refused, health = [], []
     while len(refused) < 200 - 33:
         health.append(await ask(url, "GET", "/healthz"))
-        refused = [task for task in asked if task.done()]
+        refused = [task for task in requests if task.done()]
     held.set()
-    answers = await asyncio.gather(*asked)
+    answers = await asyncio.gather(*requests)
     return [task.result() for task in refused], health, answers
 
 
-def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(
-    settings, monkeypatch
-):
+def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(settings, monkeypatch):
     held, check = Event(), WorkProgress.check
     monkeypatch.setattr(WorkProgress, "check", lambda self: check(self) or held.wait(60))
     with live(settings) as url, ThreadPoolExecutor(1) as pool:
         # In a thread of its own: the browser tests leave an event loop running in this one.
         refused, health, answers = pool.submit(asyncio.run, crowd(url, held)).result()
-    assert len(refused) == 167  # before the first of the others had an answer
+    assert len(refused) == 167  # before any other response
     for status, headers, problem, seconds in refused:
         assert (status, problem["code"]) == (503, "busy")
         assert int(headers["retry-after"]) > 0
-        assert seconds < 20  # 50 ms on an idle machine: this one runs two hundred clients, too
+        assert seconds < 20  # 50 ms on an idle machine; here 200 clients run too
     assert [status for status, *_ in answers].count(201) == 33
-    assert {(status, said["status"]) for status, _, said, _ in health} == {(200, "ok")}
+    assert {(status, body["status"]) for status, _, body, _ in health} == {(200, "ok")}
     assert min(seconds for *_, seconds in health) < 5
 
 
 def used(url):
-    """Threads, open files, and bytes of memory, once nothing is under way."""
-    said = httpx2.get(f"{url}/metrics").text
-    numbers = dict(line.rsplit(" ", 1) for line in said.splitlines() if not line.startswith("#"))
+    """Threads, open files, and bytes of memory, when no request is running."""
+    answer = httpx2.get(f"{url}/metrics").text
+    numbers = dict(line.rsplit(" ", 1) for line in answer.splitlines() if not line.startswith("#"))
     memory = float(numbers.get("process_resident_memory_bytes", 0))
     return threading.active_count(), len(list(Path("/dev/fd").iterdir())), memory
 
@@ -87,7 +85,7 @@ def test_hundreds_of_requests_and_loads_leak_no_threads_files_or_memory(settings
         threads, files, memory = go(30)
         later = go(100)
         states = [card["state"] for card in client.get("/api/v1/models").json()["models"] if card["id"] in MODELS]
-    assert sorted(states) == ["available", "ready"]  # there was room for one: each was loaded again and again
+    assert sorted(states) == ["available", "ready"]  # one fits into memory, so each was loaded many times
     assert later[0] <= threads + 2
     assert later[1] <= files + 2
     assert later[2] < memory + 50 * 2**20

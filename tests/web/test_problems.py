@@ -1,4 +1,4 @@
-"""One error shape at every door."""
+"""Every error is problem+json."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -56,7 +56,7 @@ def test_the_input_is_never_echoed(client):
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b'{"text": "a", "txet_pair": "b"}', "body: unknown field 'txet_pair': this takes text, text_pair, model"),
         (b'{"text": 5}', "body.text: must be a string, in quotes"),
@@ -76,9 +76,9 @@ def test_the_input_is_never_echoed(client):
     ],
     ids=lambda value: value[:30] if isinstance(value, bytes) else "",
 )
-def test_the_message_names_the_field_and_the_rule(client, body, said):
+def test_the_message_names_the_field_and_the_rule(client, body, message):
     detail = post(client, body).json()["detail"]
-    assert said in detail
+    assert message in detail
     assert "Input should" not in detail
 
 
@@ -177,7 +177,7 @@ def test_a_capture_is_served_as_json_only(client):
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("/api/v1/models?all=1", "'all' is unknown here: it takes none"),
         ("/api/v1/captures/x?cells=1", "'cells' is unknown here"),
@@ -186,8 +186,8 @@ def test_a_capture_is_served_as_json_only(client):
         ("/api/v1/captures/x/heads/0/0?cells=1&cells=2", "cells is given 2 times"),
     ],
 )
-def test_a_query_parameter_that_is_unknown_or_repeated_is_refused(client, path, said):
-    assert said in assert_problem(client.get(path), 422, "invalid_input")
+def test_a_query_parameter_that_is_unknown_or_repeated_is_refused(client, path, message):
+    assert message in assert_problem(client.get(path), 422, "invalid_input")
 
 
 def test_a_dump_takes_no_query_parameter_but_the_format(client):

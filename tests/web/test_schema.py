@@ -1,4 +1,4 @@
-"""/openapi.json: the live server keeps what its schema promises, whatever the schema allows to be sent."""
+"""/openapi.json: the live server does what its schema says, for any request that the schema allows."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-# Which layers, heads and windows there are is up to the model and the text: no schema can say it.
+# The valid layers, heads and windows depend on the model and the text: a schema cannot contain them.
 EXCLUDED = "positive_data_acceptance"
 
 

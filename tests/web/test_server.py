@@ -1,4 +1,4 @@
-"""The end of a server (fault 27): who finishes, who is told, and when it is over."""
+"""The shutdown of the server (fault 27)."""
 
 import json
 import signal
@@ -21,7 +21,7 @@ STREAM = {"Accept": "text/event-stream"}
 
 @pytest.fixture
 def stopping(settings, monkeypatch):
-    """A server with a run that waits in each block for `held`, told to stop once that has begun."""
+    """A server with one run that waits in each layer for `held`, and one queued request."""
     held, begun, check = Event(), Event(), WorkProgress.check
 
     def waiting(self):
@@ -44,8 +44,8 @@ def stopping(settings, monkeypatch):
 def test_a_server_that_shuts_down_is_not_ready_refuses_new_work_and_finishes_running_work(stopping):
     client, server, held, stream, plain = stopping
     server.stop()
-    said, refused = client.get("/readyz"), client.post(CAPTURES, json={"text": "a third"})
-    assert (said.status_code, said.json()) == (503, {"status": "stopping"})
+    answer, refused = client.get("/readyz"), client.post(CAPTURES, json={"text": "a third"})
+    assert (answer.status_code, answer.json()) == (503, {"status": "stopping"})
     assert (refused.status_code, refused.json()["code"]) == (503, "stopping")
     assert int(refused.headers["retry-after"]) > 0
     assert client.get("/healthz").status_code == 200
@@ -98,7 +98,7 @@ run()
 
 
 def test_sigterm_finishes_running_responses_and_exits_with_0(tmp_path):
-    (tmp_path / "none").mkdir()  # a model that is refused before torch is imported, which takes seconds
+    (tmp_path / "none").mkdir()  # a model that is refused before torch is imported
     (tmp_path / "none" / "config.json").write_text("{")
     command = [sys.executable, "-c", SLOW, "serve", "--no-open", "--port", "0"]
     command += ["--model", "local:none", "--models-dir", str(tmp_path)]

@@ -1,4 +1,4 @@
-"""Connections whose client keeps the server waiting are closed (fault 26)."""
+"""Connections of slow clients are closed (fault 26)."""
 
 import asyncio
 import socket
@@ -18,12 +18,12 @@ from headscope.main import create_app
 from headscope.web.sockets import MAX_COUNTED_BYTES, MIN_RATE, protocol_with_timeout
 
 SECONDS = 1.0
-LONG = 64  # MB, far more than the system's own buffers hold
+LONG = 64  # MB, far more than the buffers of the system
 
 
 @pytest.fixture(scope="module")
 def server(models_dir):
-    """A server that waits a second for its clients, and the answers /long that have ended."""
+    """A server with a timeout of one second, and the responses to /long that have ended."""
     from headscope.settings import Settings
 
     settings = Settings(model="local:gpt2", models_dir=models_dir, socket_seconds=SECONDS)
@@ -50,21 +50,21 @@ def server(models_dir):
 
 def connected(url):
     made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what it does not read, the server keeps
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what the client does not read stays in the server
     made.settimeout(30)
     made.connect((urlsplit(url).hostname, urlsplit(url).port))
     return made
 
 
 def until_closed(client):
-    """How many bytes still come before the server closes, and after how many seconds."""
-    began, said = monotonic(), 0
+    """The bytes and the seconds until the server closes the connection."""
+    began, answer = monotonic(), 0
     try:
         while part := client.recv(2**16):
-            said += len(part)
+            answer += len(part)
     except ConnectionResetError:
         pass
-    return said, monotonic() - began
+    return answer, monotonic() - began
 
 
 HEAD = b"POST /api/v1/captures HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
@@ -95,7 +95,7 @@ def test_a_client_that_does_not_finish_its_second_request_is_disconnected(server
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(2**16).startswith(b"HTTP/1.1 200")
         client.sendall(b"GET /heal")
-        assert until_closed(client)[1] < 4.5  # uvicorn gives who is idle five seconds
+        assert until_closed(client)[1] < 4.5  # uvicorn closes idle connections after five seconds
 
 
 def test_headers_without_an_end_are_refused(server):
@@ -120,11 +120,11 @@ def test_a_client_that_waits_for_the_server_is_not_disconnected(server):
         assert client.get("/healthz").status_code == 200
 
 
-# On a clock of our own
+# With a clock of the test
 
 
 class Clock:
-    """Of an event loop: its time passes when it is told to."""
+    """The clock of an event loop; the test advances its time."""
 
     def __init__(self):
         self.now, self.timers = 0.0, []
@@ -148,12 +148,12 @@ class Clock:
         self.now = end
 
     def create_task(self, work):
-        work.close()  # nothing answers here
+        work.close()  # no response is needed
         return Mock()
 
 
 class Wire:
-    """A transport that notes how it was closed."""
+    """A transport that records how it was closed."""
 
     def __init__(self):
         self.buffered, self.closed = 0, []
@@ -186,7 +186,7 @@ POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n"
 
 @pytest.fixture
 def connection():
-    """One that waits 20 s."""
+    """A connection with a timeout of 20 s."""
     made = protocol_with_timeout(20)(Config(None, lifespan="off", log_config=None), ServerState(), {}, Clock())
     made.connection_made(Wire())
     return made

@@ -1,4 +1,4 @@
-"""POST /api/v1/captures as a stream: what comes when, and what a client that leaves sets free."""
+"""POST /api/v1/captures as a stream: the order of the events, and what happens when a client disconnects."""
 
 import asyncio
 import base64
@@ -9,7 +9,7 @@ from time import sleep
 import httpx2
 import numpy as np
 import pytest
-from worlds import leave_once, live, serving, until
+from worlds import disconnect_when, live, serving, until
 
 from headscope.engine.job import Job
 from headscope.engine.job_queue import JobQueue
@@ -32,8 +32,8 @@ def streamed(client, text=TEXT, query="", **body):
     return parsed(answer.text)
 
 
-def parsed(said):
-    blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in said.split("\n\n") if block]
+def parsed(answer):
+    blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in answer.split("\n\n") if block]
     return [(block["event"], json.loads(block["data"])) for block in blocks]
 
 
@@ -50,7 +50,7 @@ def test_tokens_come_first_then_each_layer_then_the_capture(client):
     names = [name for name, _ in events if name != "queued"]
     assert names == ["tokens", "layer", "layer", "layer", "done"]
     tokens, done = dict(events)["tokens"], dict(events)["done"]
-    assert tokens.pop("seconds") is None  # nothing was run before, so nobody knows
+    assert tokens.pop("seconds") is None  # unknown before the first run
     assert tokens.items() <= done.items()
     assert [data["layer"] for name, data in events if name == "layer"] == [0, 1, 2]
     plain = client.post(CAPTURES, json={"text": TEXT})
@@ -151,11 +151,11 @@ def opened(client, url, text):
 )
 def test_a_client_that_disconnects_stops_the_run_at_its_next_layer_and_frees_the_worker(slow, path, headers):
     url, held, begun = slow
-    leave_once(lambda: begun, url, path, {"text": TEXT}, headers)
+    disconnect_when(lambda: begun, url, path, {"text": TEXT}, headers)
     until(lambda: begun[0].progress.error)
     held.set()
     assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=20).status_code == 201
-    assert begun.count(begun[0]) == 1  # of its three blocks, one was begun
+    assert begun.count(begun[0]) == 1  # the first of its three layers
 
 
 def test_a_client_that_disconnects_stops_its_certificate(settings, monkeypatch):
@@ -169,7 +169,7 @@ def test_a_client_that_disconnects_stops_its_certificate(settings, monkeypatch):
 
     monkeypatch.setattr("headscope.capture.certificate.certify", endless)
     with live(settings) as url:
-        leave_once(lambda: begun, url, ATTENTION, {"text": TEXT, "verify": True})
+        disconnect_when(lambda: begun, url, ATTENTION, {"text": TEXT, "verify": True})
         until(lambda: begun[0].error)
         assert httpx2.post(f"{url}{CAPTURES}", json={"text": "another"}, timeout=60).status_code == 201
 
@@ -184,7 +184,7 @@ def test_a_client_that_disconnects_before_the_first_event_stops_the_run(slow, mo
         return started
 
     monkeypatch.setattr(Runner, "start", start_slowly)
-    leave_once(lambda: begun, url, CAPTURES, {"text": TEXT}, STREAM)
+    disconnect_when(lambda: begun, url, CAPTURES, {"text": TEXT}, STREAM)
     until(lambda: begun[0].progress.error)
 
 

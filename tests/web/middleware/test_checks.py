@@ -1,4 +1,4 @@
-"""What stands between the socket and the routes: faults 3, 26, 29, 30, 31 and 35."""
+"""The checks before the routes: faults 3, 26, 29, 30, 31 and 35."""
 
 import json
 import re
@@ -20,7 +20,7 @@ CAPTURE = {"text": "The cat sat"}
 
 @pytest.fixture
 def shared(models_dir):
-    """Settings of a server that other machines reach, with changes."""
+    """Makes settings of a server that other machines can reach, with changes."""
 
     def settings(**changes):
         options = {"host": "0.0.0.0", "api_key": KEY, "model": "local:gpt2", "models_dir": models_dir}
@@ -126,11 +126,11 @@ def test_a_content_length_above_the_limit_is_refused_before_the_body_is_read(cli
 def test_a_body_without_content_length_is_counted_and_refused_in_the_same_way(settings):
     chunks = (b" " * 1000 for _ in range(100))
     with serving(settings.model_copy(update={"max_body_bytes": 10_000})) as client:
-        told = client.post("/api/v1/attention", content=b" " * 10_001, headers={"Content-Type": "application/json"})
+        declared = client.post("/api/v1/attention", content=b" " * 10_001, headers={"Content-Type": "application/json"})
         counted = client.post("/api/v1/attention", content=chunks, headers={"Content-Type": "application/json"})
     assert "content-length" not in counted.request.headers
-    assert code(told) == code(counted) == (413, "body_too_large")
-    assert told.json() == counted.json()
+    assert code(declared) == code(counted) == (413, "body_too_large")
+    assert declared.json() == counted.json()
 
 
 def test_a_long_address_and_long_headers_are_refused(client):
@@ -196,15 +196,15 @@ def test_a_client_that_is_still_sending_a_too_long_body_gets_the_error(shared):
     body = b'{"text": "' + b"x" * 4 * 2**20 + b'"}'
     with live(shared(insecure=True, api_key=None, max_body_bytes=1000)) as url:
         request = Request(f"{url}/api/v1/captures", body, {"Content-Type": "application/json"})
-        with pytest.raises(HTTPError, match="413") as refused:  # which resets where the answer comes too soon
+        with pytest.raises(HTTPError, match="413") as refused:  # a connection reset if the response comes too soon
             urlopen(request)
         assert json.load(refused.value)["code"] == "body_too_large"
 
 
 def test_the_rate_limit_is_per_client(shared):
-    asked = {"Authorization": f"Bearer {KEY}"}
+    headers = {"Authorization": f"Bearer {KEY}"}
     with serving(shared(requests_per_minute=3)) as client:
-        answers = [client.get("/api/v1/models", headers=asked) for _ in range(4)]
+        answers = [client.get("/api/v1/models", headers=headers) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert int(answers[-1].headers["retry-after"]) > 0
         assert client.get("/healthz").status_code == 200

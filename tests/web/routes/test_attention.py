@@ -19,19 +19,19 @@ def post(client, accept="application/json", **body):
 
 
 def test_the_answer_has_the_fields_of_the_contract(client, loaded):
-    said = post(client, layers=[0, 2], heads=[3]).json()
+    answer = post(client, layers=[0, 2], heads=[3]).json()
     capture = run(loaded("local:gpt2"), TEXT)
-    assert said["axes"] == ["layer", "head", "query", "key"]
-    assert (said["layers"], said["heads"], said["quantity"]) == ([0, 2], [3], "pattern")
-    assert (said["capture"], said["certificate"], said["model"]["id"]) == (capture.id, None, "local:gpt2")
-    assert [token["text"] for token in said["tokens"]] == [token.text for token in capture.tokens]
-    assert set(said["tokens"][0]) == {"index", "id", "text", "start", "end", "special", "segment"}
-    np.testing.assert_allclose(said["attention"], whole_maps(capture, [0, 2], [3]), atol=1e-6)
+    assert answer["axes"] == ["layer", "head", "query", "key"]
+    assert (answer["layers"], answer["heads"], answer["quantity"]) == ([0, 2], [3], "pattern")
+    assert (answer["capture"], answer["certificate"], answer["model"]["id"]) == (capture.id, None, "local:gpt2")
+    assert [token["text"] for token in answer["tokens"]] == [token.text for token in capture.tokens]
+    assert set(answer["tokens"][0]) == {"index", "id", "text", "start", "end", "special", "segment"}
+    np.testing.assert_allclose(answer["attention"], whole_maps(capture, [0, 2], [3]), atol=1e-6)
 
 
 def test_all_layers_and_heads_are_the_default(client):
-    said = post(client).json()
-    assert np.shape(said["attention"])[:2] == (3, 4)
+    answer = post(client).json()
+    assert np.shape(answer["attention"])[:2] == (3, 4)
 
 
 def test_decimals_round_the_numbers_in_json(client):
@@ -71,7 +71,7 @@ def test_verify_adds_the_certificate(client):
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "said"),
+    ("body", "code", "message"),
     [
         ({"text": ""}, "empty_text", "at least one character"),
         ({"text": " \n\t"}, "empty_text", "at least one character"),
@@ -90,12 +90,12 @@ def test_verify_adds_the_certificate(client):
         ({"colour": "red"}, "invalid_input", "unknown field 'colour'"),
     ],
 )
-def test_invalid_input_is_422_with_what_is_allowed(client, body, code, said):
+def test_invalid_input_is_422_with_what_is_allowed(client, body, code, message):
     response = post(client, **body)
     problem = response.json()
     assert response.headers["content-type"] == "application/problem+json"
     assert (response.status_code, problem["status"], problem["code"]) == (422, 422, code)
-    assert said in problem["detail"]
+    assert message in problem["detail"]
 
 
 def test_an_unknown_model_is_404(client):
@@ -120,7 +120,7 @@ def test_a_long_text_is_refused_before_it_is_tokenized(models_dir, monkeypatch):
     assert "at most 10" in response.json()["detail"]
 
 
-# Nine characters are at most 36 of the model's 40 tokens, one for each byte.
+# Nine characters have at most 36 bytes, and the model reads 40 tokens, at most one for each byte.
 @settings_of_hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=9))
 @example("😀 e\u0301")

@@ -22,11 +22,11 @@ def test_a_capture_is_made_once_and_found_again(client):
 
 
 def test_a_capture_has_the_fields_of_the_contract(client):
-    said = post(client).json()
+    answer = post(client).json()
     contract = {"id", "model", "tokens", "layers", "heads", "queries", "keys", "bytes", "expires_in"}
-    assert set(said) == contract | {"truncate", "tokens_dropped"}
-    assert (said["layers"], said["heads"]) == (3, 4)
-    assert said["queries"] == said["keys"] == len(said["tokens"])
+    assert set(answer) == contract | {"truncate", "tokens_dropped"}
+    assert (answer["layers"], answer["heads"]) == (3, 4)
+    assert answer["queries"] == answer["keys"] == len(answer["tokens"])
 
 
 def test_a_deleted_capture_is_404_and_gets_the_same_id_again(client):
@@ -45,7 +45,7 @@ def test_an_unknown_capture_is_404_at_every_endpoint(client, path):
 
 
 def test_captures_are_bounded_by_bytes_and_the_oldest_is_dropped(models_dir):
-    size = 20_000  # two of these captures and a bit
+    size = 20_000  # a bit more than two of these captures
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=size)
     with serving(settings) as client:
         locations = [post(client, f"{TEXT} {n}").headers["location"] for n in range(4)]
@@ -70,8 +70,8 @@ def test_captures_of_two_models_have_different_ids(client):
 
 
 def test_a_pair_has_two_segments(client):
-    said = post(client, model="local:bert", text_pair="A dog ran.").json()
-    assert {token["segment"] for token in said["tokens"]} == {0, 1}
+    answer = post(client, model="local:bert", text_pair="A dog ran.").json()
+    assert {token["segment"] for token in answer["tokens"]} == {0, 1}
 
 
 def test_twenty_requests_for_the_same_text_share_one_run(client, monkeypatch):
@@ -101,7 +101,7 @@ def test_an_expired_capture_is_dropped_without_a_request(models_dir, monkeypatch
         post(client)
         captures = client.app.state.runner.captures
         assert captures.bytes > 0
-        while captures.cache._Cache__currsize:  # currsize itself would sweep
+        while captures.cache._Cache__currsize:  # reading currsize would drop expired captures
             sleep(0.1)
 
 

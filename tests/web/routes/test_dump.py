@@ -1,4 +1,4 @@
-"""GET /api/v1/captures/{id}/dump: the numbers of POST /attention, as a stream that is never whole in memory."""
+"""GET /api/v1/captures/{id}/dump: the numbers of POST /attention as a stream that is never in memory as a whole."""
 
 import io
 import json
@@ -19,12 +19,12 @@ HEAD_WINDOW = windows.head_window
 
 
 def captured(client, text=TEXT):
-    """The address of its dump."""
+    """The path of the dump of a new capture."""
     return client.post("/api/v1/captures", json={"text": text}).headers["location"] + "/dump"
 
 
-def posted(client, wanted="json", **body):
-    return client.post(f"/api/v1/attention?format={wanted}", json={"text": TEXT, **body})
+def posted(client, format_="json", **body):
+    return client.post(f"/api/v1/attention?format={format_}", json={"text": TEXT, **body})
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_json_equals_the_answer_of_post_attention(client, query, body):
 def test_npz_and_safetensors_equal_the_answer_of_post_attention(client):
     at = captured(client)
     npz, safetensors = (client.get(f"{at}?heads=1,2&format={kind}").content for kind in ("npz", "safetensors"))
-    wanted = np.load(io.BytesIO(posted(client, "npz", heads=[1, 2]).content))
+    expected = np.load(io.BytesIO(posted(client, "npz", heads=[1, 2]).content))
     read, tensors = np.load(io.BytesIO(npz)), load_safetensors(safetensors)
-    assert set(read) == set(wanted) == set(tensors) | {"metadata"}
-    for name in wanted:
-        np.testing.assert_array_equal(read[name], wanted[name])
+    assert set(read) == set(expected) == set(tensors) | {"metadata"}
+    for name in expected:
+        np.testing.assert_array_equal(read[name], expected[name])
     for name, tensor in tensors.items():
-        np.testing.assert_array_equal(tensor, wanted[name])
+        np.testing.assert_array_equal(tensor, expected[name])
 
 
 def test_npy_contains_the_maps_and_its_facts_are_in_a_header(client, loaded):
@@ -59,9 +59,9 @@ def test_npy_contains_the_maps_and_its_facts_are_in_a_header(client, loaded):
     assert json.loads(answer.headers["x-headscope"])["capture"] == capture.id
 
 
-@pytest.mark.parametrize("wanted", ["npy", "safetensors"])
-def test_the_content_length_is_sent(client, wanted):
-    at = f"{captured(client)}?format={wanted}"
+@pytest.mark.parametrize("format_", ["npy", "safetensors"])
+def test_the_content_length_is_sent(client, format_):
+    at = f"{captured(client)}?format={format_}"
     answer = client.get(at, headers={"Accept-Encoding": "identity"})
     assert int(answer.headers["content-length"]) == len(answer.content)
 
@@ -78,8 +78,8 @@ def test_a_head_request_computes_at_most_one_chunk(client, in_rows, monkeypatch)
 def test_a_dump_is_a_download_with_a_file_name(client):
     at = captured(client)
     for kind in ("json", "npy", "npz", "safetensors"):
-        said = client.get(f"{at}?format={kind}&layers=0").headers["content-disposition"]
-        assert said == f'attachment; filename="attention-{at.split("/")[-2]}.{kind}"'
+        answer = client.get(f"{at}?format={kind}&layers=0").headers["content-disposition"]
+        assert answer == f'attachment; filename="attention-{at.split("/")[-2]}.{kind}"'
 
 
 def test_a_dump_that_the_client_has_is_304(client):
@@ -92,7 +92,7 @@ def test_a_dump_that_the_client_has_is_304(client):
 
 
 @pytest.mark.parametrize(
-    ("query", "code", "said"),
+    ("query", "code", "message"),
     [
         ("layers=3", "unknown_layer", "layer 3: local:gpt2 has layers 0..2"),
         ("layers=-1", "unknown_layer", "layer -1: local:gpt2 has layers 0..2"),
@@ -109,10 +109,10 @@ def test_a_dump_that_the_client_has_is_304(client):
         ("cells=4", "invalid_input", "'cells' is unknown here: it takes layers, heads, quantity, decimals, format"),
     ],
 )
-def test_a_parameter_out_of_range_is_422_with_the_range(client, query, code, said):
+def test_a_parameter_out_of_range_is_422_with_the_range(client, query, code, message):
     answer = client.get(f"{captured(client)}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert said in answer.json()["detail"]
+    assert message in answer.json()["detail"]
 
 
 def test_json_has_a_limit_and_binary_dumps_have_none(settings):
@@ -127,13 +127,13 @@ def test_json_has_a_limit_and_binary_dumps_have_none(settings):
 
 @pytest.fixture
 def in_rows(monkeypatch):
-    """Each row of each map is worked out, and sent, by itself."""
+    """Each row of each map is computed and sent separately."""
     monkeypatch.setattr("headscope.capture.windows.WEIGHTS_PER_CHUNK", 1)
     monkeypatch.setattr("headscope.export.formats.BATCH_BYTES", 1)
 
 
-@pytest.mark.parametrize("wanted", ["json", "npy", "npz", "safetensors"])
-def test_at_most_two_blocks_of_rows_are_in_memory_at_once(client, in_rows, wanted, monkeypatch):
+@pytest.mark.parametrize("format_", ["json", "npy", "npz", "safetensors"])
+def test_at_most_two_blocks_of_rows_are_in_memory_at_once(client, in_rows, format_, monkeypatch):
     alive, most, made = weakref.WeakValueDictionary(), [], []
 
     def counted(*arguments, **options):
@@ -145,7 +145,7 @@ def test_at_most_two_blocks_of_rows_are_in_memory_at_once(client, in_rows, wante
 
     at = captured(client)
     monkeypatch.setattr(windows, "head_window", counted)
-    assert client.get(f"{at}?format={wanted}").status_code == 200
+    assert client.get(f"{at}?format={format_}").status_code == 200
     size = made[0][1]
     assert made == [(1, size)] * (3 * 4 * size)
     assert max(most) <= 2
@@ -153,7 +153,7 @@ def test_at_most_two_blocks_of_rows_are_in_memory_at_once(client, in_rows, wante
 
 @pytest.fixture
 def slow(settings, in_rows, monkeypatch):
-    """A live server that lets one dump be read, and waits for `held` at each row after the tenth; and its rows."""
+    """A live server that allows one open dump and waits for `held` at each row after the tenth; and its rows."""
     held, rows = Event(), []
 
     def waiting(*arguments, **options):
@@ -177,7 +177,7 @@ def test_a_client_that_disconnects_stops_the_work_and_the_next_dump_is_served(sl
     until(lambda: client.head(f"{at}?format=npy").status_code == 200)
     held.set()
     assert client.get(f"{at}?format=npy&layers=0&heads=0").status_code == 200
-    assert len(rows) < 40  # of 12 maps with 13 rows or more each
+    assert len(rows) < 40  # of 12 maps with at least 13 rows each
 
 
 def test_too_many_open_dumps_are_503_with_retry_after(slow):

@@ -16,11 +16,11 @@ def address(client):
 
 
 def test_the_overview_is_every_head_pooled(client, address, loaded):
-    said = client.get(f"{address}?cells=5&pool=mean").json()
-    wanted, part = overview(run(loaded("local:gpt2"), TEXT), 5, "mean")
-    assert said["axes"] == ["layer", "head", "query", "key"]
-    assert (said["query_step"], said["key_step"], said["pool"]) == (part.query_step, part.key_step, "mean")
-    np.testing.assert_allclose(said["values"], wanted, atol=1e-6)
+    answer = client.get(f"{address}?cells=5&pool=mean").json()
+    expected, part = overview(run(loaded("local:gpt2"), TEXT), 5, "mean")
+    assert answer["axes"] == ["layer", "head", "query", "key"]
+    assert (answer["query_step"], answer["key_step"], answer["pool"]) == (part.query_step, part.key_step, "mean")
+    np.testing.assert_allclose(answer["values"], expected, atol=1e-6)
 
 
 def test_the_overview_as_npy_has_its_facts_in_a_header(client, address):

@@ -21,13 +21,13 @@ def get(client, capture, layer, head, query=""):
 
 
 def test_a_head_is_served_as_its_pattern(client, capture, loaded):
-    said = get(client, capture, 1, 2).json()
-    kept = run(loaded("local:gpt2"), TEXT)
-    wanted = head_window(kept, 1, 2, window(len(kept.tokens), None, None, None))
-    np.testing.assert_allclose(said["values"], wanted, atol=1e-6)
-    assert (said["layer"], said["head"], said["quantity"], said["pool"]) == (1, 2, "pattern", "max")
-    assert (said["axes"], said["exact"], said["query_step"], said["key_step"]) == (["query", "key"], True, 1, 1)
-    assert said["rows"] == said["columns"] == [0, len(kept.tokens)]
+    answer = get(client, capture, 1, 2).json()
+    captured = run(loaded("local:gpt2"), TEXT)
+    expected = head_window(captured, 1, 2, window(len(captured.tokens), None, None, None))
+    np.testing.assert_allclose(answer["values"], expected, atol=1e-6)
+    assert (answer["layer"], answer["head"], answer["quantity"], answer["pool"]) == (1, 2, "pattern", "max")
+    assert (answer["axes"], answer["exact"], answer["query_step"], answer["key_step"]) == (["query", "key"], True, 1, 1)
+    assert answer["rows"] == answer["columns"] == [0, len(captured.tokens)]
 
 
 def test_a_window_is_a_part_of_the_pattern(client, capture):
@@ -38,9 +38,9 @@ def test_a_window_is_a_part_of_the_pattern(client, capture):
 
 
 def test_a_map_larger_than_the_requested_cells_is_pooled(client, capture):
-    said = get(client, capture, 0, 0, "cells=4").json()
-    assert max(np.shape(said["values"])) <= 4
-    assert said["query_step"] == -(-said["rows"][1] // 4)
+    answer = get(client, capture, 0, 0, "cells=4").json()
+    assert max(np.shape(answer["values"])) <= 4
+    assert answer["query_step"] == -(-answer["rows"][1] // 4)
 
 
 def test_scores_are_served_on_request(client, capture):
@@ -50,13 +50,13 @@ def test_scores_are_served_on_request(client, capture):
 def test_npy_has_the_same_facts_in_a_header(client, capture):
     response = get(client, capture, 2, 1, "format=npy")
     facts = json.loads(response.headers["x-headscope"])
-    said = get(client, capture, 2, 1).json()
-    np.testing.assert_allclose(np.load(io.BytesIO(response.content)), said.pop("values"), atol=1e-6)
-    assert facts == said
+    answer = get(client, capture, 2, 1).json()
+    np.testing.assert_allclose(np.load(io.BytesIO(response.content)), answer.pop("values"), atol=1e-6)
+    assert facts == answer
 
 
 @pytest.mark.parametrize(
-    ("layer", "head", "query", "code", "said"),
+    ("layer", "head", "query", "code", "message"),
     [
         (3, 0, "", "unknown_layer", "has layers 0..2"),
         (-1, 0, "", "unknown_layer", "has layers 0..2"),
@@ -75,10 +75,10 @@ def test_npy_has_the_same_facts_in_a_header(client, capture):
         (0, 0, "rows=\u0661:3", "invalid_window", "write a:b"),
     ],
 )
-def test_a_parameter_out_of_range_is_422_with_the_range(client, capture, layer, head, query, code, said):
+def test_a_parameter_out_of_range_is_422_with_the_range(client, capture, layer, head, query, code, message):
     response = get(client, capture, layer, head, query)
     assert (response.status_code, response.json()["code"]) == (422, code)
-    assert said in response.json()["detail"]
+    assert message in response.json()["detail"]
 
 
 def test_more_weights_than_allowed_are_413_and_the_message_suggests_fewer_cells(settings):

@@ -1,4 +1,4 @@
-"""GET /metrics: what is counted, and what is never said."""
+"""GET /metrics: what is counted, and what is never revealed."""
 
 import prometheus_client
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,7 +8,7 @@ TEXT = "The cat sat on the mat."
 
 
 def numbers(client):
-    """(name, labels in order of their names) -> value."""
+    """(name, label values sorted by label name) -> value."""
     families = text_string_to_metric_families(client.get("/metrics").text)
     samples = [sample for family in families for sample in family.samples]
     return {(sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value for sample in samples}
@@ -18,8 +18,8 @@ def post(client, text=TEXT, **body):
     return client.post("/api/v1/captures", json={"text": text, **body})
 
 
-def requests(said):
-    return {tuple(labels): value for (name, *labels), value in said.items() if name == "headscope_requests_total"}
+def requests(answer):
+    return {tuple(labels): value for (name, *labels), value in answer.items() if name == "headscope_requests_total"}
 
 
 def test_requests_are_counted_by_the_template_of_their_path_by_method_and_status(client):
@@ -44,8 +44,8 @@ def test_names_chosen_by_clients_are_not_labels(client):
     client.get("/healthz", headers={"Host": "evil.example"})
     client.post("/api/v1/models/load", json={"model": "made/up"})
     post(client, "a secret word", model="made-up")
-    said = client.get("/metrics").text
-    assert not [word for word in ("made", "BREW", "evil", "secret") if word in said]
+    answer = client.get("/metrics").text
+    assert not [word for word in ("made", "BREW", "evil", "secret") if word in answer]
     counted = requests(numbers(client))
     assert counted["GET", "other", "404"] == counted["other", "/healthz", "405"] == counted["GET", "other", "421"] == 1
 
@@ -54,9 +54,9 @@ def test_runs_are_counted_by_outcome(settings):
     with serving(settings.model_copy(update={"max_capture_bytes": 10_000})) as client:
         for text in (TEXT, TEXT, "another", "cat " * 99, "the cat sat on the mat " * 4):
             post(client, text)
-        said = numbers(client)
-    ended = {how: said["headscope_runs_ended_total", how] for how in ("finished", "refused", "failed", "stopped")}
-    assert said["headscope_runs_begun_total",] == 4
+        answer = numbers(client)
+    ended = {how: answer["headscope_runs_ended_total", how] for how in ("finished", "refused", "failed", "stopped")}
+    assert answer["headscope_runs_begun_total",] == 4
     assert ended == {"finished": 2, "refused": 1, "failed": 1, "stopped": 0}
 
 
@@ -67,18 +67,20 @@ def test_a_run_past_its_deadline_is_counted(settings):
 
 
 def test_captures_and_models_in_memory_are_reported_with_their_bytes(client):
-    kept = post(client).json()
-    said = numbers(client)
-    assert said["headscope_captures",] == said["headscope_models",] == 1
-    assert said["headscope_capture_bytes",] == kept["bytes"]
-    assert said["headscope_model_bytes",] > 0
-    client.delete(f"/api/v1/captures/{kept['id']}")
+    capture = post(client).json()
+    answer = numbers(client)
+    assert answer["headscope_captures",] == answer["headscope_models",] == 1
+    assert answer["headscope_capture_bytes",] == capture["bytes"]
+    assert answer["headscope_model_bytes",] > 0
+    client.delete(f"/api/v1/captures/{capture['id']}")
     assert numbers(client)["headscope_capture_bytes",] == 0
 
 
 def test_an_idle_server_reports_no_waiting_requests(client):
-    said = numbers(client)
-    assert said["headscope_waiting", "model"] == said["headscope_waiting", "reader"] == said["headscope_dumps",] == 0
+    answer = numbers(client)
+    assert (
+        answer["headscope_waiting", "model"] == answer["headscope_waiting", "reader"] == answer["headscope_dumps",] == 0
+    )
 
 
 def test_the_memory_of_the_process_is_reported(client):

@@ -32,15 +32,15 @@ def test_loading_answers_the_card(client):
 
 def test_a_model_that_failed_gives_the_reason_and_is_read_again_at_the_next_request(tmp_path):
     write_tiny(tmp_path / "broken", "gpt2")
-    kept = (tmp_path / "broken" / "config.json").read_text()
-    (tmp_path / "broken" / "config.json").write_text(kept.replace('"gpt2"', '"gpt9"'))
+    config = (tmp_path / "broken" / "config.json").read_text()
+    (tmp_path / "broken" / "config.json").write_text(config.replace('"gpt2"', '"gpt9"'))
     with serving(Settings(model="local:broken", models_dir=tmp_path)) as client:
         refused = client.post("/api/v1/models/load", json={"model": "local:broken"})
         assert (refused.status_code, refused.json()["code"]) == (422, "unsupported_model")
         assert (cards(client)["local:broken"]["state"]) == "failed"
         assert "gpt9" in cards(client)["local:broken"]["why"]
         assert client.get("/readyz").status_code == 503
-        (tmp_path / "broken" / "config.json").write_text(kept)
+        (tmp_path / "broken" / "config.json").write_text(config)
         assert client.post("/api/v1/models/load", json={"model": "local:broken"}).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Effects and words of a head, over the wire."""
+"""Norms and words of a head over the API."""
 
 import io
 import json
@@ -23,29 +23,31 @@ def location(client):
 
 
 @pytest.fixture
-def kept(loaded):
+def capture(loaded):
     return run(loaded("local:gpt2"), TEXT)
 
 
-def test_a_head_is_served_as_norms(client, location, kept, loaded):
-    said = client.get(f"{location}/heads/1/2?quantity=norm&rows=2:9&columns=0:5").json()
-    part = window(len(kept.tokens), (2, 9), (0, 5), None)
-    wanted = window_of_norms(kept, grams(loaded("local:gpt2"), kept), 1, 2, part)
-    np.testing.assert_allclose(said["values"], wanted, atol=1e-5)
-    assert (said["quantity"], said["rows"], said["columns"]) == ("norm", [2, 9], [0, 5])
+def test_a_head_is_served_as_norms(client, location, capture, loaded):
+    answer = client.get(f"{location}/heads/1/2?quantity=norm&rows=2:9&columns=0:5").json()
+    part = window(len(capture.tokens), (2, 9), (0, 5), None)
+    expected = window_of_norms(capture, grams(loaded("local:gpt2"), capture), 1, 2, part)
+    np.testing.assert_allclose(answer["values"], expected, atol=1e-5)
+    assert (answer["quantity"], answer["rows"], answer["columns"]) == ("norm", [2, 9], [0, 5])
 
 
-def test_the_norms_of_a_layer_are_served(client, location, kept, loaded):
+def test_the_norms_of_a_layer_are_served(client, location, capture, loaded):
     answer = client.get(f"{location}/norms/1?cells=4&format=npy")
     facts = json.loads(answer.headers["x-headscope"])
-    part = window(len(kept.tokens), None, None, 4)
-    wanted = window_of_norms(kept, grams(loaded("local:gpt2"), kept), 1, None, part)
-    np.testing.assert_allclose(np.load(io.BytesIO(answer.content)), wanted, atol=1e-4)
+    part = window(len(capture.tokens), None, None, 4)
+    expected = window_of_norms(capture, grams(loaded("local:gpt2"), capture), 1, None, part)
+    np.testing.assert_allclose(np.load(io.BytesIO(answer.content)), expected, atol=1e-4)
     assert facts["layer"] == 1
     assert "head" not in facts
 
 
-def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_captures(client, location, kept, monkeypatch):
+def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_captures(
+    client, location, capture, monkeypatch
+):
     runner, runs = client.app.state.runner, []
     run_model = runner.pools.run_model
     monkeypatch.setattr(runner.pools, "run_model", lambda *given: runs.append(1) or run_model(*given))
@@ -53,17 +55,17 @@ def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_capture
     for path in ("heads/0/0?quantity=norm", "heads/2/3?quantity=norm", "norms/1"):
         assert client.get(f"{location}/{path}").status_code == 200
     assert len(runs) == 1
-    assert runner.captures.bytes == before + bytes_of_grams(kept)
+    assert runner.captures.bytes == before + bytes_of_grams(capture)
     assert 0 < client.get(location).json()["expires_in"] <= 3600
 
 
-def test_norms_that_do_not_fit_into_memory_with_their_capture_are_refused_with_both_numbers(models_dir, kept):
-    settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=kept.bytes)
+def test_norms_that_do_not_fit_into_memory_with_their_capture_are_refused_with_both_numbers(models_dir, capture):
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=capture.bytes)
     with serving(settings) as client:
         location = client.post("/api/v1/captures", json={"text": TEXT}).headers["location"]
         response = client.get(f"{location}/norms/0")
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
-    assert f"takes {kept.bytes + bytes_of_grams(kept):,} bytes" in response.json()["detail"]
+    assert f"takes {capture.bytes + bytes_of_grams(capture):,} bytes" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -83,21 +85,21 @@ def test_invalid_parameters_are_refused(client, location, path, code):
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-def test_a_head_is_served_in_words(client, location, kept):
-    said = client.get(f"{location}/heads/1/2?words=true").json()
+def test_a_head_is_served_in_words(client, location, capture):
+    answer = client.get(f"{location}/heads/1/2?words=true").json()
     listed = client.get(f"{location}/words").json()["words"]
-    size = len(words_of(kept))
-    assert [word["text"] for word in listed] == [word.text for word in words_of(kept)]
-    wanted = window_of_words(kept, 1, 2, window(size, None, None, None), "max")
-    np.testing.assert_allclose(said["values"], wanted, atol=1e-6)
-    assert (said["words"], said["rows"], said["columns"]) == (True, [0, size], [0, size])
+    size = len(words_of(capture))
+    assert [word["text"] for word in listed] == [word.text for word in words_of(capture)]
+    expected = window_of_words(capture, 1, 2, window(size, None, None, None), "max")
+    np.testing.assert_allclose(answer["values"], expected, atol=1e-6)
+    assert (answer["words"], answer["rows"], answer["columns"]) == (True, [0, size], [0, size])
 
 
 def test_a_window_of_words_is_pooled(client, location):
     whole = np.array(client.get(f"{location}/heads/1/2?words=true").json()["values"])
     part = client.get(f"{location}/heads/1/2?words=true&rows=1:5&columns=0:4&cells=2").json()
-    wanted = [[whole[r : r + 2, c : c + 2].max() for c in (0, 2)] for r in (1, 3)]
-    np.testing.assert_allclose(part["values"], wanted, atol=1e-6)
+    expected = [[whole[r : r + 2, c : c + 2].max() for c in (0, 2)] for r in (1, 3)]
+    np.testing.assert_allclose(part["values"], expected, atol=1e-6)
     assert (part["query_step"], part["key_step"]) == (2, 2)
 
 

@@ -6,14 +6,14 @@ from headscope.settings import Settings
 
 
 def test_the_standard_probe_scores_every_head(client, loaded):
-    said = client.post("/api/v1/probes/induction", json={"model": "local:gpt2"}).json()
-    assert [score["name"] for score in said["scores"]] == ["previous", "duplicate", "induction"]
-    wanted = probe(loaded("local:gpt2"))
-    for score, values in zip(said["scores"], wanted.values, strict=True):
+    answer = client.post("/api/v1/probes/induction", json={"model": "local:gpt2"}).json()
+    assert [score["name"] for score in answer["scores"]] == ["previous", "duplicate", "induction"]
+    expected = probe(loaded("local:gpt2"))
+    for score, values in zip(answer["scores"], expected.values, strict=True):
         np.testing.assert_allclose(score["values"], values, atol=1e-6)
         assert min(map(min, score["ranks"])) == 1
-    assert said["model"]["id"] == "local:gpt2"
-    assert f"{said['sequences']} sequences of {said['length']} random tokens" in said["choice"]
+    assert answer["model"]["id"] == "local:gpt2"
+    assert f"{answer['sequences']} sequences of {answer['length']} random tokens" in answer["choice"]
 
 
 def test_an_unknown_model_is_404(client):

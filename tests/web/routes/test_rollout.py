@@ -17,7 +17,7 @@ def location(client):
 
 
 @pytest.fixture
-def kept(loaded):
+def capture(loaded):
     return run(loaded("local:gpt2"), TEXT)
 
 
@@ -26,10 +26,10 @@ def events(text):
     return [(block[0].removeprefix("event: "), json.loads(block[1].removeprefix("data: "))) for block in blocks]
 
 
-def test_rollout_is_served_with_its_options(client, location, kept):
-    said = client.get(f"{location}/rollout?start=1&residual=0.25&receptive=false").json()
-    np.testing.assert_allclose(said["values"], rollout(kept, how(kept, 1, None, 0.25, False)), atol=1e-6)
-    assert {name: said[name] for name in ("start", "layer", "residual", "receptive", "axes")} == {
+def test_rollout_is_served_with_its_options(client, location, capture):
+    answer = client.get(f"{location}/rollout?start=1&residual=0.25&receptive=false").json()
+    np.testing.assert_allclose(answer["values"], rollout(capture, how(capture, 1, None, 0.25, False)), atol=1e-6)
+    assert {name: answer[name] for name in ("start", "layer", "residual", "receptive", "axes")} == {
         "start": 1,
         "layer": 2,
         "residual": 0.25,
@@ -45,11 +45,11 @@ def test_receptive_is_the_default_for_causal_models(client, location):
 
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
-def test_a_window_of_rollout_is_pooled(client, location, kept, pool):
+def test_a_window_of_rollout_is_pooled(client, location, capture, pool):
     answer = client.get(f"{location}/rollout?rows=1:6&columns=0:5&cells=2&pool={pool}&format=npy")
-    found, whole = np.load(io.BytesIO(answer.content)), rollout(kept, how(kept, 0, None, 0.5, None))[1:6, :5]
-    wanted = [[getattr(np, pool)(whole[r : r + 3, c : c + 3]) for c in (0, 3)] for r in (0, 3)]
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    found, whole = np.load(io.BytesIO(answer.content)), rollout(capture, how(capture, 0, None, 0.5, None))[1:6, :5]
+    expected = [[getattr(np, pool)(whole[r : r + 3, c : c + 3]) for c in (0, 3)] for r in (0, 3)]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_invalid_parameters_are_refused(client, location, query, code):
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-def test_flow_is_served_as_an_answer_or_as_events_with_progress(client, location, kept):
-    wanted = flow(kept, how(kept, 0, None, 0.5, None), [0, 2])
+def test_flow_is_served_as_an_answer_or_as_events_with_progress(client, location, capture):
+    expected = flow(capture, how(capture, 0, None, 0.5, None), [0, 2])
     whole = client.post(f"{location}/flow", json={"queries": [0, 2]})
-    np.testing.assert_allclose(whole.json()["values"], wanted, atol=1e-6)
+    np.testing.assert_allclose(whole.json()["values"], expected, atol=1e-6)
     streamed = client.post(f"{location}/flow", json={"queries": [0, 2]}, headers={"Accept": "text/event-stream"})
-    told = events(streamed.text)
-    percents = [data["percent"] for name, data in told if name == "progress"]
+    received = events(streamed.text)
+    percents = [data["percent"] for name, data in received if name == "progress"]
     assert percents == sorted(set(percents))
     assert percents[0] == 0
     assert 80 < percents[-1] < 100
-    np.testing.assert_allclose(told[-1][1]["values"], wanted, atol=1e-6)
-    assert told[-1][1]["queries"] == [0, 2]
+    np.testing.assert_allclose(received[-1][1]["values"], expected, atol=1e-6)
+    assert received[-1][1]["queries"] == [0, 2]
 
 
 @pytest.mark.parametrize("queries", [[], [99], [-1], [0, 0], [0.5]])

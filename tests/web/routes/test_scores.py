@@ -18,21 +18,21 @@ def address(client):
 
 
 @pytest.fixture
-def kept(loaded):
+def capture(loaded):
     return run(loaded("local:gpt2"), TEXT)
 
 
 def numbers(nested):
-    """Null is no number."""
+    """Null becomes NaN."""
     return np.array(nested, dtype=float)
 
 
-def test_every_score_is_served_with_its_ranks_and_its_definition(client, address, kept):
-    said = client.get(address).json()
-    values = per_head(kept, ROW_SCORES)
-    assert [score["name"] for score in said["scores"]] == list(BY_NAME)
-    assert (said["axes"], said["per"]) == (["layer", "head"], "head")
-    for score, value, rank in zip(said["scores"], values, ranks(values), strict=True):
+def test_every_score_is_served_with_its_ranks_and_its_definition(client, address, capture):
+    answer = client.get(address).json()
+    values = per_head(capture, ROW_SCORES)
+    assert [score["name"] for score in answer["scores"]] == list(BY_NAME)
+    assert (answer["axes"], answer["per"]) == (["layer", "head"], "head")
+    for score, value, rank in zip(answer["scores"], values, ranks(values), strict=True):
         np.testing.assert_allclose(numbers(score["values"]), value, atol=1e-6)
         np.testing.assert_array_equal(numbers(score["ranks"]), rank)
         assert all(score[name] for name in ("title", "unit", "formula", "choice"))
@@ -44,17 +44,17 @@ def test_an_undefined_score_is_null(client, address):
     assert score["values"] == score["ranks"] == [[None] * 4] * 3
 
 
-def test_scores_per_query_are_served_on_request(client, address, kept):
-    said = client.get(f"{address}?names=first,self&per=query").json()
-    wanted = per_query(kept, [BY_NAME["first"], BY_NAME["self"]])
-    assert said["axes"] == ["layer", "head", "query"]
-    for score, value in zip(said["scores"], wanted, strict=True):
+def test_scores_per_query_are_served_on_request(client, address, capture):
+    answer = client.get(f"{address}?names=first,self&per=query").json()
+    expected = per_query(capture, [BY_NAME["first"], BY_NAME["self"]])
+    assert answer["axes"] == ["layer", "head", "query"]
+    for score, value in zip(answer["scores"], expected, strict=True):
         np.testing.assert_allclose(numbers(score["values"]), value, atol=1e-6)
         assert "ranks" not in score
 
 
-def test_arrays_contain_all_scores(client, address, kept):
-    values = per_head(kept, ROW_SCORES)
+def test_arrays_contain_all_scores(client, address, capture):
+    values = per_head(capture, ROW_SCORES)
     npy = client.get(f"{address}?format=npy")
     np.testing.assert_allclose(np.load(io.BytesIO(npy.content)), values, atol=1e-6)
     facts = json.loads(npy.headers["x-headscope"])
@@ -86,7 +86,7 @@ def test_arrays_of_scores_and_roles_are_those_of_both_answers(client, address):
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("names=entropy,charm", "'charm' is not a score; the scores are entropy,"),
         ("names=first,first", "name each once"),
@@ -96,10 +96,10 @@ def test_arrays_of_scores_and_roles_are_those_of_both_answers(client, address):
         ("score=first", "unknown here"),
     ],
 )
-def test_invalid_parameters_are_422_with_the_valid_ones(client, address, query, said):
+def test_invalid_parameters_are_422_with_the_valid_ones(client, address, query, message):
     response = client.get(f"{address}?{query}")
     assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
-    assert said in response.json()["detail"]
+    assert message in response.json()["detail"]
 
 
 def test_a_capture_that_does_not_exist_is_404(client):

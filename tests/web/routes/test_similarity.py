@@ -15,23 +15,23 @@ def address(client):
 
 
 def test_each_pair_of_heads_is_compared_and_each_head_has_a_place_on_the_map(client, address, loaded):
-    said, wanted = client.get(address).json(), similarity(run(loaded("local:gpt2"), TEXT), range(3))
+    answer, expected = client.get(address).json(), similarity(run(loaded("local:gpt2"), TEXT), range(3))
     for name, array in (
-        ("jensen_shannon", wanted.jensen_shannon),
-        ("cosine", wanted.cosine),
-        ("places", wanted.places),
+        ("jensen_shannon", expected.jensen_shannon),
+        ("cosine", expected.cosine),
+        ("places", expected.places),
     ):
-        np.testing.assert_allclose(said[name], array, atol=1e-5)
-    assert (said["layers"], said["heads"]) == ([0, 1, 2], 4)
-    assert said["exact"] is True
-    assert 0 < said["map"]["shown"] <= 1
-    assert [measure["name"] for measure in said["collapse"]] == ["sink", "low_rank", "low_entropy", "near_duplicate"]
+        np.testing.assert_allclose(answer[name], array, atol=1e-5)
+    assert (answer["layers"], answer["heads"]) == ([0, 1, 2], 4)
+    assert answer["exact"] is True
+    assert 0 < answer["map"]["shown"] <= 1
+    assert [measure["name"] for measure in answer["collapse"]] == ["sink", "low_rank", "low_entropy", "near_duplicate"]
 
 
 def test_a_comparison_of_fewer_rows_is_marked_as_not_exact(client, address):
-    said = client.get(f"{address}?rows=2&layers=1").json()
-    assert (said["exact"], said["rows"], said["layers"]) == (False, 2, [1])
-    assert np.shape(said["jensen_shannon"]) == (4, 4)
+    answer = client.get(f"{address}?rows=2&layers=1").json()
+    assert (answer["exact"], answer["rows"], answer["layers"]) == (False, 2, [1])
+    assert np.shape(answer["jensen_shannon"]) == (4, 4)
 
 
 def test_arrays_are_named(client, address):
@@ -55,7 +55,7 @@ def test_invalid_parameters_are_refused(client, address, query, code):
 
 def test_all_heads_are_alike_for_one_token(client):
     location = client.post("/api/v1/captures", json={"text": "a"}).headers["location"]
-    said = client.get(f"{location}/similarity").json()
-    assert not np.any(said["jensen_shannon"])
-    np.testing.assert_allclose(said["cosine"], 1, atol=1e-6)
-    assert not np.any(said["places"])
+    answer = client.get(f"{location}/similarity").json()
+    assert not np.any(answer["jensen_shannon"])
+    np.testing.assert_allclose(answer["cosine"], 1, atol=1e-6)
+    assert not np.any(answer["places"])
