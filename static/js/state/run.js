@@ -77,6 +77,46 @@ async function followLoad(store, api, isCurrent) {
   }
 }
 
+/** @param {Store} store @param {IsCurrent} isCurrent @returns {RunListener} */
+const listener = (store, isCurrent) => ({
+  onQueued: (position) => isCurrent() && store.set({ status: queued(position) }),
+  onProgress: (run) => isCurrent() && store.set({ status: running(run) }),
+  onLayer: (overview) => isCurrent() && store.set({ overview }),
+});
+
+/**
+ * All heads of the text. While the server is busy, it is asked again after the time that it names.
+ *
+ * @param {Store} store
+ * @param {Api} api
+ * @param {Clock} clock
+ * @param {IsCurrent} isCurrent
+ * @param {number} [tries]
+ * @returns {Promise<Overview>}
+ */
+async function fetchOverview(store, api, clock, isCurrent, tries = 1) {
+  try {
+    return await api.run(store.get(), listener(store, isCurrent));
+  } catch (error) {
+    const status = isCurrent() && waitToRetry(error, tries);
+    if (!status) throw error;
+    store.set({ status });
+    await clock.sleep(/** @type {ApiError} */ (error).wait * 1000);
+    if (!isCurrent()) throw error;
+    return fetchOverview(store, api, clock, isCurrent, tries + 1);
+  }
+}
+
+/** The list of models says which of them failed to load, and why. @param {Store} store @param {Api} api */
+async function refreshModels(store, api) {
+  try {
+    const { models } = await api.models();
+    store.set({ models });
+  } catch {
+    // The list stays as it is: the error of the run is what matters.
+  }
+}
+
 /**
  * Runs texts, one at a time: a newer run replaces an older one.
  *
@@ -87,43 +127,6 @@ async function followLoad(store, api, isCurrent) {
  * @param {() => Promise<void>} showHead called when the heads are there
  */
 export function createRunner(store, api, clock, turns, showHead) {
-  /** @param {IsCurrent} isCurrent @returns {RunListener} */
-  const listener = (isCurrent) => ({
-    onQueued: (position) => isCurrent() && store.set({ status: queued(position) }),
-    onProgress: (run) => isCurrent() && store.set({ status: running(run) }),
-    onLayer: (overview) => isCurrent() && store.set({ overview }),
-  });
-
-  /**
-   * All heads of the text. While the server is busy, it is asked again after the time that it names.
-   *
-   * @param {IsCurrent} isCurrent
-   * @param {number} [tries]
-   * @returns {Promise<Overview>}
-   */
-  async function fetchOverview(isCurrent, tries = 1) {
-    try {
-      return await api.run(store.get(), listener(isCurrent));
-    } catch (error) {
-      const status = isCurrent() && waitToRetry(error, tries);
-      if (!status) throw error;
-      store.set({ status });
-      await clock.sleep(/** @type {ApiError} */ (error).wait * 1000);
-      if (!isCurrent()) throw error;
-      return fetchOverview(isCurrent, tries + 1);
-    }
-  }
-
-  /** The list of models says which of them failed to load, and why. */
-  async function refreshModels() {
-    try {
-      const { models } = await api.models();
-      store.set({ models });
-    } catch {
-      // The list stays as it is: the error of the run is what matters.
-    }
-  }
-
   return {
     /** Run the state's text on the state's model, then show the state's head. */
     async run() {
@@ -134,14 +137,14 @@ export function createRunner(store, api, clock, turns, showHead) {
       const started = clock.now();
       followLoad(store, api, isCurrent);
       try {
-        const overview = await fetchOverview(isCurrent);
+        const overview = await fetchOverview(store, api, clock, isCurrent);
         if (!isCurrent()) return;
         updateCard(store, overview.capture);
         showOverview(store, overview, clock.now() - started);
         await showHead();
       } catch (error) {
         report(store, isCurrent, error, { overview: null, pattern: null });
-        if (isCurrent() && !isReady(store.get())) await refreshModels();
+        if (isCurrent() && !isReady(store.get())) await refreshModels(store, api);
       }
     },
 
@@ -156,7 +159,7 @@ export function createRunner(store, api, clock, turns, showHead) {
       if (!isLoading) return;
       try {
         await api.cancel(model);
-        await refreshModels();
+        await refreshModels(store, api);
       } catch (error) {
         report(store, isCurrent, error, {});
       }

@@ -1,4 +1,4 @@
-import { clip, escapeLabel, quote, weight } from "../../model/format.js";
+import { clip, escapeLabel, positions, tokenName, weight } from "../../model/format.js";
 import { isMasked } from "../../model/matrix.js";
 import { createChart } from "../../plot/charts.js";
 import { COLOURSCALE, colourbarTicks, shade } from "../../plot/colour.js";
@@ -34,11 +34,18 @@ function ticks(tokens) {
   };
 }
 
-/** What each cell says when it is pointed at. @param {Matrix} matrix @param {Token[]} tokens */
+/** The token of a row or column, or the positions of several. @param {Token[]} tokens @param {number} at @param {number} step */
+function spanOf(tokens, at, step) {
+  const end = Math.min((at + 1) * step, tokens.length);
+  return step > 1 ? `tokens ${positions([at * step, end])}` : escapeLabel(tokenName(tokens, at));
+}
+
+/** The tooltip of each cell. @param {Matrix} matrix @param {Token[]} tokens */
 function cellTexts({ rows, columns, values, queryStep, keyStep }, tokens) {
-  const name = (/** @type {number} */ at) => escapeLabel(quote(tokens[at]?.text ?? ""));
-  const text = (/** @type {number} */ row, /** @type {number} */ column) =>
-    `${name(column * keyStep)} to ${name(row * queryStep)}: ${weight(values[row * columns + column] ?? 0)}`;
+  const text = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const [from, to] = [spanOf(tokens, column, keyStep), spanOf(tokens, row, queryStep)];
+    return `${from} ${keyStep > 1 ? "reach" : "reaches"} ${to}: ${weight(values[row * columns + column] ?? 0)}`;
+  };
   return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => text(row, column)));
 }
 

@@ -14,7 +14,7 @@ const { tokens } = captureOf(["a", "<b>"]);
 test("rows are tokens after the layers, from the top, and columns are input tokens", () => {
   const { data, layout } = figure(matrixOf(rows), tokens, "linear", false);
   assert.deepEqual(data[0].z, rows);
-  assert.equal(seen(data[0].text[1][0]), '"a" to "&lt;b&gt;": 0.250');
+  assert.equal(seen(data[0].text[1][0]), '"a"(0) reaches "&lt;b&gt;"(1): 0.250');
   assert.deepEqual(layout.xaxis.ticktext, ["a", "&lt;b&gt;"]);
   assert.deepEqual([layout.yaxis.autorange, layout.xaxis.side], ["reversed", "top"]);
 });
@@ -34,7 +34,7 @@ test("a pooled cell is centred over its tokens", () => {
   const { tokens: four } = captureOf(["a", "b", "c", "d"]);
   const { x0, dx, y0, dy, text } = figure(matrixOf(rows, 2), four, "linear", false).data[0];
   assert.deepEqual([x0, dx, y0, dy], [0.5, 2, 0.5, 2]);
-  assert.equal(seen(text[1][0]), '"a" to "c": 0.250');
+  assert.equal(seen(text[1][0]), "tokens 0\u20131 reach tokens 2\u20133: 0.250");
 });
 
 test("a long text has evenly spaced labels, at most 40", () => {
