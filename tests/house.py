@@ -99,6 +99,21 @@ def page_imports(script: str, path: str) -> Iterator[str]:
         yield "/".join(parts)
 
 
+# In formatted code, a function's body opens at the end of a line and closes at the same indentation.
+OPENS_FUNCTION = re.compile(r"(?:=>|\)) \{$")
+IS_STATEMENT = re.compile(r"\s*(?:\} )?(?:if|for|while|switch|catch|else)\b")
+
+
+def script_functions(script: str) -> Iterator[tuple[str, int]]:
+    """(first line, number of lines) of every function with braces: declarations, methods, arrows, nested ones."""
+    lines = script.splitlines()
+    for first, line in enumerate(lines):
+        if OPENS_FUNCTION.search(line) and not IS_STATEMENT.match(line):
+            end = line[: len(line) - len(line.lstrip())] + "}"
+            last = next(at for at in range(first + 1, len(lines)) if lines[at].startswith(end))
+            yield line.strip(), last - first + 1
+
+
 def cycle(graph: Mapping[str, set[str]]) -> list[str]:
     """One cycle of the graph as a list of names, or an empty list."""
     done: set[str] = set()

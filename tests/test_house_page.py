@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from house import cycle, page_imports, table_of, without_comments
+from house import cycle, page_imports, script_functions, table_of, without_comments
+
+# Biome has the same limit in biome.json, but leaves some lines out of its count.
+LONGEST_FUNCTION = 60
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "static" / "js"
@@ -80,6 +83,33 @@ def test_text_never_becomes_markup(path: str) -> None:
     pattern = r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|DOMParser|createContextualFragment)\b"
     found = re.findall(pattern, without_comments(FILES[path]))
     assert not found, f"static/js/{path} uses {found[0]}: text of users goes in as textContent"
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_functions_of_scripts_are_short(path: str) -> None:
+    long = [f"{each} ({lines} lines)" for each, lines in script_functions(FILES[path]) if lines > LONGEST_FUNCTION]
+    assert not long, f"static/js/{path}: {', '.join(long)}; the limit is {LONGEST_FUNCTION}"
+
+
+def test_every_kind_of_function_is_counted() -> None:
+    script = """export function plain() {
+  const arrow = () => {
+    if (ready) {
+      return 1;
+    }
+  };
+  on(box, "input", async (event) => {
+    use(event);
+  });
+  return { method() {
+    return arrow;
+  } };
+}
+const short = (value) => value + 1;
+"""
+    counted = [("export function plain() {", 13), ("const arrow = () => {", 5)]
+    counted += [('on(box, "input", async (event) => {', 3), ("return { method() {", 3)]
+    assert list(script_functions(script)) == counted
 
 
 def test_every_kind_of_import_is_resolved() -> None:
