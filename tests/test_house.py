@@ -48,7 +48,7 @@ OUTSIDE = {
     "errors": "",
     "records": "",
     "attention": "torch numpy",
-    "analysis/formulas": "torch numpy scipy regex",
+    "analysis/formulas": "torch numpy scipy regex icu4py",
     "capture": "torch numpy transformers",
     "analysis": "torch numpy",
 }

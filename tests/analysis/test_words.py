@@ -16,7 +16,7 @@ from headscope.models.tokens import read_tokenizer, tokenize
 from headscope.records import Prompt
 
 BUNDLED = ("minilm", "gpt2-mini")
-# Text, its words as UAX 29 divides it, and those that the uncased BERT of minilm has no token for.
+# Text, its words as ICU divides it, and those that the uncased BERT of minilm has no token for.
 SCRIPTS = {
     "decomposed accents": ("cafe\u0301s ve\u0301cus", "cafe\u0301s ve\u0301cus", ""),
     "accents at both ends": ("E\u0301le\u0300ve\u0301 e\u0301", "E\u0301le\u0300ve\u0301 e\u0301", ""),
@@ -30,9 +30,13 @@ SCRIPTS = {
     "vowelled Hebrew": ("שָׁלוֹם עוֹלָם", "שָׁלוֹם עוֹלָם", ""),
     "Hindi": ("नमस्ते दुनिया", "नमस्ते दुनिया", ""),
     "Hangul": ("한국어 텍스트", "한국어 텍스트", ""),
-    "Hangul in letters": ("\u1112\u1161\u11ab글 글", "\u1112\u1161\u11ab글 글", ""),
-    "Chinese": ("我喜欢猫。", "我 喜 欢 猫 。", ""),
-    "Japanese": ("日本語でカタカナ", "日 本 語 で カタカナ", ""),
+    "Hangul in letters": (
+        "\u1112\u1161\u11ab\u1100\u1173\u11af \u1100\u1173\u11af",
+        "\u1112\u1161\u11ab\u1100\u1173\u11af \u1100\u1173\u11af",
+        "",
+    ),
+    "Chinese": ("我喜欢猫。", "我 喜欢 猫 。", ""),
+    "Japanese": ("日本語でカタカナ", "日本語 で カタカナ", ""),
     "emoji with joiners": ("a 👩\u200d👩\u200d👧 b", "a 👩\u200d👩\u200d👧 b", ""),
     "emoji with modifiers": ("👍🏽 ☀\ufe0f", "👍🏽 ☀\ufe0f", ""),
     "a capital with a dot": ("İstanbul ẞ ǅ", "İstanbul ẞ ǅ", ""),
