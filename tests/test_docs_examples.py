@@ -56,6 +56,7 @@ def test_an_example_runs(example, url, tmp_path):
     command = ["bash", "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "curl -s " not in script, "without -f, curl succeeds where the server answers an error"
     for file in re.findall(r" -o (\S+)", script):
         assert (tmp_path / file).stat().st_size > 0, file
 
