@@ -12,7 +12,17 @@ from ..settings import Settings
 from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
 from .messages import exit_on_error, fail, show_status
-from .options import LOCAL_HOST, Device, Model, ModelsDir, Output, Pair, Text, Truncate, settings_from
+from .options import (
+    LOCAL_HOST,
+    DeviceOption,
+    ModelOption,
+    ModelsDirOption,
+    OutputOption,
+    PairOption,
+    TextArgument,
+    TruncateOption,
+    settings_from,
+)
 from .output import DUMP_FORMATS, STDOUT, format_for, open_output
 
 if TYPE_CHECKING:
@@ -22,23 +32,23 @@ MAX_NUMBER = 1023
 
 
 def dump(
-    text: Text,
-    pair: Pair = None,
-    model: Model = None,
+    text: TextArgument,
+    pair: PairOption = None,
+    model: ModelOption = None,
     layers: Annotated[str | None, typer.Option(help="0,5 or 0-3; default all")] = None,
     heads: Annotated[str | None, typer.Option(help="0,5 or 0-3; default all")] = None,
     quantity: Annotated[
         Quantity, typer.Option(help="pattern: after the softmax; scores: before softmax and mask")
     ] = "pattern",
     decimals: Annotated[int, typer.Option(min=0, max=9, help="of the numbers in json and csv")] = 6,
-    truncate: Truncate = False,
+    truncate: TruncateOption = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="compare with Hugging Face's attention for this text")
     ] = False,
-    output: Output = STDOUT,
+    output: OutputOption = STDOUT,
     format_: Annotated[DumpFormat | None, typer.Option("--format", help="default: the file's ending")] = None,
-    models_dir: ModelsDir = None,
-    device: Device = None,
+    models_dir: ModelsDirOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Write the attention of a text into a file: json, npz, safetensors or csv."""
     settings = settings_from(host=LOCAL_HOST, model=model, models_dir=models_dir, device=device)

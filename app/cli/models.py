@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from ..records import ModelCard
-from .options import LOCAL_HOST, ModelsDir, settings_from
+from .options import LOCAL_HOST, ModelsDirOption, settings_from
 
 COLUMNS = ("id", "layers x heads", "parameters", "source", "state")
 
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="the answer of GET /api/v1/models")] = False,
-    models_dir: ModelsDir = None,
+    models_dir: ModelsDirOption = None,
 ) -> None:
     """List the models, without loading them."""
     from ..engine.model_cache import ModelCache

@@ -23,13 +23,13 @@ def help_of(setting: str) -> str:
     return f"{field.description} (default: {field.default}; HEADSCOPE_{setting.upper()})"
 
 
-Text = Annotated[str, typer.Argument(help="the text; - reads it from stdin, without the last line break")]
-Pair = Annotated[str | None, typer.Option(help="second text, for models that read two")]
-Model = Annotated[str | None, typer.Option(help=help_of("model"), show_default=False)]
-Truncate = Annotated[bool, typer.Option("--truncate", help="cut a text that is too long")]
-Output = Annotated[str, typer.Option("-o", "--output", help="file; - is stdout")]
-ModelsDir = Annotated[Path | None, typer.Option(help=help_of("models_dir"), show_default=False)]
-Device = Annotated[str | None, typer.Option(help=help_of("device"), show_default=False)]
+TextArgument = Annotated[str, typer.Argument(help="the text; - reads it from stdin, without the last line break")]
+PairOption = Annotated[str | None, typer.Option(help="second text, for models that read two")]
+ModelOption = Annotated[str | None, typer.Option(help=help_of("model"), show_default=False)]
+TruncateOption = Annotated[bool, typer.Option("--truncate", help="cut a text that is too long")]
+OutputOption = Annotated[str, typer.Option("-o", "--output", help="file; - is stdout")]
+ModelsDirOption = Annotated[Path | None, typer.Option(help=help_of("models_dir"), show_default=False)]
+DeviceOption = Annotated[str | None, typer.Option(help=help_of("device"), show_default=False)]
 
 
 def settings_from(**flags: Any) -> Settings:

@@ -9,7 +9,17 @@ from ..settings import Settings
 from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
 from .messages import exit_on_error, show_status
-from .options import LOCAL_HOST, Device, Model, ModelsDir, Output, Pair, Text, Truncate, settings_from
+from .options import (
+    LOCAL_HOST,
+    DeviceOption,
+    ModelOption,
+    ModelsDirOption,
+    OutputOption,
+    PairOption,
+    TextArgument,
+    TruncateOption,
+    settings_from,
+)
 from .output import STDOUT, TABLE_FORMATS, format_for, open_output
 
 if TYPE_CHECKING:
@@ -19,15 +29,15 @@ if TYPE_CHECKING:
 
 
 def scores(
-    text: Text,
-    pair: Pair = None,
-    model: Model = None,
+    text: TextArgument,
+    pair: PairOption = None,
+    model: ModelOption = None,
     names: Annotated[str | None, typer.Option(help="entropy,first; default all")] = None,
-    truncate: Truncate = False,
-    output: Output = STDOUT,
+    truncate: TruncateOption = False,
+    output: OutputOption = STDOUT,
     format_: Annotated[TableFormat | None, typer.Option("--format", help="default: the file's ending")] = None,
-    models_dir: ModelsDir = None,
-    device: Device = None,
+    models_dir: ModelsDirOption = None,
+    device: DeviceOption = None,
 ) -> None:
     """Write the scores and roles of every head into a table: json, csv or parquet. An undefined score is empty."""
     settings = settings_from(host=LOCAL_HOST, model=model, models_dir=models_dir, device=device)

@@ -13,7 +13,7 @@ import typer
 from ..errors import AppError
 from ..settings import Settings
 from .messages import FAILED, fail
-from .options import Device, Model, ModelsDir, help_of, settings_from
+from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
 
 
 def serve(
@@ -22,9 +22,9 @@ def serve(
     open_page: Annotated[
         bool | None, typer.Option("--open/--no-open", help=help_of("open"), show_default=False)
     ] = None,
-    model: Model = None,
-    models_dir: ModelsDir = None,
-    device: Device = None,
+    model: ModelOption = None,
+    models_dir: ModelsDirOption = None,
+    device: DeviceOption = None,
     insecure: Annotated[bool | None, typer.Option("--insecure", help=help_of("insecure"), show_default=False)] = None,
 ) -> None:
     """Serve the page and the JSON API."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from ...errors import InvalidInput
 from ...export.formats import Answer
@@ -18,6 +18,7 @@ from .roles import as_arrays, as_json, numbers_per_head
 if TYPE_CHECKING:
     from ...analysis.roles import Roles
     from ...analysis.table import RowScore
+    from ...capture.capture import Capture
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
@@ -25,15 +26,32 @@ WITH_ROLES = "add what GET .../roles answers, computed in the same pass over the
 NAMES: dict[str, Any] = {"json_schema_extra": {"pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}}
 
 
+class ScoreOptions:
+    """The scores to compute. Raises InvalidInput."""
+
+    def __init__(
+        self,
+        names: Annotated[str | None, Query(description="entropy,first; default all", **NAMES)] = None,
+        per: Annotated[
+            Literal["head", "query"], Query(description="the mean over the queries of a head, or each query")
+        ] = "head",
+        roles: Annotated[bool, Query(description=WITH_ROLES)] = False,
+    ) -> None:
+        from ...analysis.table import scores_named
+
+        self.scores, self.per, self.roles = scores_named(names), per, roles
+        if roles and per == "query":
+            raise InvalidInput("roles=true&per=query: roles are per head, leave one of them out")
+
+    def numbers(self, capture: "Capture") -> int:
+        """How many numbers the answer has."""
+        each = len(capture.tokens) if self.per == "query" else 1
+        of_head = len(self.scores) * each + (numbers_per_head() if self.roles else 0)
+        return of_head * len(capture.layers) * capture.heads
+
+
 @router.get("/{capture_id}/scores", summary="Get the scores of all heads", responses=ARRAYS_OR_EVENTS)
-async def scores(
-    context: AnalysisDep,
-    names: Annotated[str | None, Query(description="entropy,first; default all", **NAMES)] = None,
-    per: Annotated[
-        Literal["head", "query"], Query(description="the mean over the queries of a head, or each query")
-    ] = "head",
-    roles: Annotated[bool, Query(description=WITH_ROLES)] = False,
-) -> Response:
+async def scores(options: Annotated[ScoreOptions, Depends()], context: AnalysisDep) -> Response:
     """Each score of each head, with its unit, formula and source. Rank 1 is the head with the highest value.
 
     A score that is undefined for the text or the model is null, such as attention to copies in a text without any.
@@ -41,19 +59,14 @@ async def scores(
     from ...analysis.blocks import steps
     from ...analysis.heads import scores_and_roles
     from ...analysis.scores import per_head, per_query
-    from ...analysis.table import scores_named
 
-    capture, chosen = context.capture, scores_named(names)
-    if roles and per == "query":
-        raise InvalidInput("roles=true&per=query: roles are per head, leave one of them out")
-    each = len(capture.tokens) if per == "query" else 1
-    numbers = len(chosen) * each + (numbers_per_head() if roles else 0)
-    context.check_size(numbers * len(capture.layers) * capture.heads, "name fewer scores")
-    answer = partial(answer_of, chosen, per, context.format)
-    if roles:
+    capture, chosen = context.capture, options.scores
+    context.check_size(options.numbers(capture), "name fewer scores")
+    answer = partial(answer_of, chosen, options.per, context.format)
+    if options.roles:
         both = partial(with_roles, answer, context.format)
         return await context.respond_analysis(both, steps(capture), scores_and_roles, capture, chosen)
-    work = per_query if per == "query" else per_head
+    work = per_query if options.per == "query" else per_head
     return await context.respond_analysis(answer, steps(capture), work, capture, chosen)
 
 
