@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     open: bool = Field(True, description="open the page in a browser once the server listens")
-    model: str = Field("minilm", description="default model, loaded at the start")
+    model: str = Field("minilm", description="id of the model to use by default; the server loads it at the start")
     models_dir: DirectoryPath | None = Field(None, description="folder of model folders, each listed as local:NAME")
     device: Annotated[str, AfterValidator(known_device)] = Field(
         "cpu", description="device that runs the models: cpu, cuda or mps"

@@ -1,4 +1,4 @@
-"""A job: one capture while it is being made, with those who follow it."""
+"""A job: one capture while it is being made, and the clients that follow it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
