@@ -185,7 +185,7 @@ function mountControls() {
     // The head that shows one example rarely shows another.
     runWith({ text, text_pair: "", draft: null, layer: null, head: null }),
   );
-  mountStatusLine(need(form, ".outcome"), need(document, ".views"), store, {
+  mountStatusLine(need(form, ".outcome"), need(document, "main"), store, {
     retry: actions.retry,
     cut: () => runWith({ truncate: true }),
   });

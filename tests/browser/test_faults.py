@@ -58,7 +58,7 @@ def test_the_old_picture_stands_by_while_a_new_text_runs(headscope: Headscope) -
     page.route("**/api/v1/captures?*", hold)
     headscope.run("Another")
     views = page.locator(".views")
-    expect(views).to_have_attribute("aria-busy", "true")
+    expect(main).to_have_attribute("aria-busy", "true")
     sections = page.locator(".views section:not([inert])")
     expect(sections).to_have_count(0)
     page.mouse.click(*middle(page, headscope.cell(3, 3)))
@@ -189,11 +189,11 @@ def test_a_long_wait_can_be_cancelled_whatever_it_waits_for(headscope: Headscope
 
 def test_an_edited_text_is_marked_as_not_run_and_survives_a_reload(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
-    note, views = page.locator("#stale"), page.locator(".views")
+    note, main = page.locator("#stale"), page.locator("main")
     expect(note).to_have_text("")
     page.fill("#text", "Edited, but not run")
     expect(note).to_contain_text("previous text")
-    expect(views).to_have_class(re.compile("stale"))
+    expect(main).to_have_class(re.compile("stale"))
     assert "Edited" not in page.url
     page.reload()
     expect(page.locator("#text")).to_have_value("Edited, but not run")
@@ -201,7 +201,7 @@ def test_an_edited_text_is_marked_as_not_run_and_survives_a_reload(headscope: He
     expect(note).to_contain_text("previous text")
     page.fill("#text", SENTENCE)
     expect(note).to_have_text("")
-    expect(views).not_to_have_class(re.compile("stale"))
+    expect(main).not_to_have_class(re.compile("stale"))
     page.fill("#text", "Edited and run")
     page.press("#text", "Control+Enter")
     expect(page.locator("#status")).to_contain_text("5 tokens")

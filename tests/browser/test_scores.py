@@ -177,7 +177,7 @@ def test_another_text_has_scores_of_its_own_and_no_map_of_the_old_one_meanwhile(
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous", panel="scores").page
     page.locator("#scores .nsewdrag").wait_for()
     held: list[Route] = []
-    page.route("**/scores", lambda route: held.append(route))  # noqa: PLW0108
+    page.route("**/scores?*", lambda route: held.append(route))  # noqa: PLW0108
     headscope.run(TWICE)
     expect(page.locator("#scores .nsewdrag")).to_have_count(0)
     expect(page.locator("#scores .message")).to_have_text("computing scores and roles of all heads …")

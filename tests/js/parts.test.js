@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shownTokens } from "../../static/js/model/placement.js";
+import { CANCELLED } from "../../static/js/state/status.js";
 import { initialState } from "../../static/js/state/store.js";
 import { modelLabel } from "../../static/js/ui/model_select.js";
 import { draftNote, isOutdated } from "../../static/js/ui/status_line.js";
@@ -69,6 +70,7 @@ test("where there is no map, a text says why", () => {
   assert.match(emptyText(state), /No text yet/);
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);
   assert.equal(emptyText({ ...state, status: { kind: "busy", message: "" } }), "");
+  assert.match(emptyText({ ...state, text: "x", status: CANCELLED }), /cancelled/);
 });
 
 test("a zoom button that would change nothing is disabled", () => {

@@ -11,11 +11,11 @@ export function isOutdated({ status, overview, pattern }) {
   return status.kind === "busy" || (!!overview && !!pattern && overview.capture.id !== pattern.capture.id);
 }
 
-/** Outdated views cannot be used. @param {HTMLElement} views @param {State} state */
-function renderViews(views, state) {
-  const outdated = isOutdated(state);
+/** Outdated views cannot be used; those of a text that was edited since are dimmed. @param {HTMLElement} main @param {State} state */
+function renderViews(main, state) {
+  const [outdated, views] = [isOutdated(state), need(main, ".views")];
   views.setAttribute("aria-busy", String(outdated));
-  views.classList.toggle("stale", !outdated && state.draft !== null);
+  main.classList.toggle("stale", !outdated && state.draft !== null);
   // While a run adds layers to the grid, its heads belong to the new text and can be chosen.
   const isArriving = state.overview?.capture.id === "";
   for (const section of views.querySelectorAll("section")) {
@@ -25,9 +25,7 @@ function renderViews(views, state) {
 
 /** What stands below the text box if the text was edited. @param {State} state */
 export const draftNote = ({ draft, overview, status }) =>
-  draft && overview && status.kind !== "busy"
-    ? "edited: the pictures still show the previous text until you run this one"
-    : "";
+  draft && overview && status.kind !== "busy" ? "edited, not run: pictures of the previous text" : "";
 
 /** @param {HTMLElement} root @param {State} state */
 function render(root, state) {
@@ -48,16 +46,16 @@ function render(root, state) {
  * The line below the text box: what the run is doing, how it ended, and what can be done about an error.
  *
  * @param {HTMLElement} root
- * @param {HTMLElement} views
+ * @param {HTMLElement} main what holds the views
  * @param {Store} store
  * @param {{retry: () => void, cut: () => void}} actions
  * @returns {() => void} undo
  */
-export function mountStatusLine(root, views, store, { retry, cut }) {
+export function mountStatusLine(root, main, store, { retry, cut }) {
   const { on, undo } = listening();
   const update = () => {
     render(root, store.get());
-    renderViews(views, store.get());
+    renderViews(main, store.get());
   };
   on(need(root, "#retry"), "click", retry);
   on(need(root, "#cut"), "click", cut);

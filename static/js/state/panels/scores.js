@@ -18,10 +18,8 @@ export const scores = {
       isWanted: ({ score, panel }) => score !== null || panel !== "",
       key: captureId,
       async load(api, capture, _, onProgress) {
-        // Each reads all weights; the second starts when the first is done.
-        const { scores: found } = await api.analyse(capture, "scores", (percent) => onProgress(percent / 2));
-        const roles = await api.analyse(capture, "roles", (percent) => onProgress(50 + percent / 2));
-        return { findings: { id: capture.id, scores: found, roles } };
+        const { scores: found, roles, sink } = await api.analyse(capture, "scores?roles=true", onProgress);
+        return { findings: { id: capture.id, scores: found, roles: { roles, sink } } };
       },
     },
     {

@@ -18,7 +18,8 @@ export function emptyText(state) {
   if (state.pattern) return "drawing …";
   if (state.status.kind === "busy") return "";
   if (state.status.kind === "error") return "No map: see the message above.";
-  return state.text.trim() ? "" : "No text yet. Type a sentence, or choose one beside \u201ctry\u201d.";
+  if (!state.text.trim()) return "No text yet. Type a sentence, or choose an example.";
+  return state.status.retry ? "No map: the run was cancelled." : "";
 }
 
 /** Between the clicks of a double click, the pointer may move by so many pixels. */
