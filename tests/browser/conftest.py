@@ -1,4 +1,4 @@
-"""A real server, a real Chromium, and a page that may not complain: no console error, no request to elsewhere."""
+"""A real server and a real Chromium. Any console error, and any request to another server, fails the test."""
 
 import base64
 import os
@@ -26,8 +26,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
     "--process-per-site",
-    # Playwright listens for errors with their places, and Plotly makes some on purpose: without this V8 reads all of
-    # Plotly a second time for that, and a page takes twice as long.
+    # Playwright records the positions of errors, and Plotly raises some on purpose. Without this flag, V8 parses all of
+    # Plotly a second time to find the positions, and a page takes twice as long.
     "--js-flags=--no-enable-lazy-source-positions",
 ]
 # A busy machine is no fault of the page: its own five seconds are too few there.
@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Complaints:
-    """What a page must not do, and the few words a test may say it expects (a refused request shows in the console)."""
+    """Errors of a page, and parts of messages that a test expects (a refused request appears in the console)."""
 
     heard: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ def listen(page: Page, server: str, complaints: Complaints) -> None:
 
 @pytest.fixture(scope="session")
 def visited(browser: Browser, server: str) -> Iterator[BrowserContext]:
-    """A profile that all tests share, and a page that stays, so that Plotly is fetched and compiled once."""
+    """A browser profile for all tests. One page stays open, so that Plotly is fetched and compiled once."""
     opened = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     opened.new_page().goto(f"{server}/healthz")
     yield opened
@@ -105,7 +105,7 @@ def visited(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def context(visited: BrowserContext) -> Iterator[BrowserContext]:
-    """That profile, in which a test leaves nothing but what the server said may be cached."""
+    """That profile. After each test, everything but the HTTP cache is removed."""
     yield visited
     for page in visited.pages[1:]:
         if page.url.startswith("http"):
@@ -117,7 +117,7 @@ def context(visited: BrowserContext) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, server: str, complaints: Complaints) -> Page:
-    """A page that has not gone anywhere yet."""
+    """An empty page."""
     opened = context.new_page()
     listen(opened, server, complaints)
     return opened
@@ -167,7 +167,7 @@ class Headscope:
 
 
 def seen(text: str) -> str:
-    """Without the isolates that keep a right-to-left token from turning its neighbours: they have no width."""
+    """The text without directional isolates, which are invisible."""
     return re.sub("[\u2066-\u2069]", "", text)
 
 

@@ -1,4 +1,4 @@
-"""What machines can tell of how the page serves everyone: axe finds nothing, zooming to 200 % hides nothing."""
+"""Accessibility: axe finds no violation, and at 200 % zoom nothing is hidden."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds, by rule and place. It is evaluated, as the page's policy lets no foreign script in."""
+    """The violations that axe finds. Its script is evaluated, as the content security policy blocks script tags."""
     assert AXE.is_file(), f"{AXE} is missing: `make setup-dev` installs it"
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run().then(({ violations }) => violations)")
@@ -38,7 +38,7 @@ OPENED = {"scores": "#scores .nsewdrag", "similarity": "#similarity .point", "ro
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_in_what_every_head_does(headscope: Headscope, theme: str, width: int) -> None:
+def test_axe_finds_nothing_in_the_panels(headscope: Headscope, theme: str, width: int) -> None:
     page = headscope.page
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
@@ -53,10 +53,10 @@ def test_axe_finds_nothing_in_what_every_head_does(headscope: Headscope, theme: 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_at_200_percent_everything_is_still_there_and_nothing_moves_by_itself(
+def test_at_200_percent_zoom_nothing_is_hidden_and_nothing_is_animated(
     server: str, browser: Browser, complaints: Complaints
 ) -> None:
-    # What a browser window of 1280 x 900 offers a page that is zoomed to 200 %.
+    # The size of a page in a window of 1280 x 900 at 200 % zoom.
     context = browser.new_context(
         viewport={"width": 640, "height": 450}, device_scale_factor=2, reduced_motion="reduce"
     )

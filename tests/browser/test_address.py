@@ -1,4 +1,4 @@
-"""The state in the address: links, history, and addresses that ask for what is not there."""
+"""The state in the address: links, history, and addresses that are not valid."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 from .conftest import SENTENCE, TOKENS, Complaints, Headscope, listen
 
 
-def test_a_dragged_window_holds_whole_tokens_and_travels_in_the_link(headscope: Headscope) -> None:
+def test_a_dragged_window_has_whole_tokens_and_is_part_of_the_link(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     plot = page.locator("#heatmap .plot .nsewdrag").bounding_box()
     assert plot is not None
@@ -26,7 +26,7 @@ def test_a_dragged_window_holds_whole_tokens_and_travels_in_the_link(headscope: 
 def test_a_slow_double_click_shows_the_whole_text(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5, rows="4:8", columns="2:6").page
     expect(page.locator("#heatmap .ytick text")).to_have_count(4)
-    # Plotly's own wants the second within 300 ms; a busy machine, or a hand, may take longer.
+    # Plotly expects the second click within 300 ms; a busy machine, or a reader, may take longer.
     page.locator("#heatmap .plot .nsewdrag").dblclick(delay=250)
     expect(page.locator("#heatmap .ytick text")).to_have_count(9)
 
@@ -48,7 +48,7 @@ def test_a_link_shows_another_reader_the_same(headscope: Headscope, browser: Bro
     other.close()
 
 
-def test_back_and_forward_go_through_what_was_run_and_chosen(headscope: Headscope) -> None:
+def test_back_and_forward_restore_texts_and_heads(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     headscope.choose(1, 1)
     headscope.run("Something else")
@@ -72,7 +72,7 @@ def test_back_and_forward_go_through_what_was_run_and_chosen(headscope: Headscop
         ("rows=0:4000", "rows=0:4000, as the text has 5 tokens"),
     ],
 )
-def test_an_address_that_makes_no_sense_shows_the_text_and_says_what_was_left_out(
+def test_fields_of_the_address_that_are_not_valid_are_named_and_left_out(
     headscope: Headscope, fragment: str, left_out: str
 ) -> None:
     page = headscope.page
@@ -92,7 +92,7 @@ def test_an_address_that_makes_no_sense_shows_the_text_and_says_what_was_left_ou
         ("layer=3&head=12345", "head 12345 of layer 3: minilm has heads 0..11; choose a head in the grid"),
     ],
 )
-def test_an_address_of_a_head_that_is_not_there_stays_until_another_is_chosen(
+def test_the_address_of_a_head_that_does_not_exist_stays_until_another_is_chosen(
     headscope: Headscope, address: str, message: str
 ) -> None:
     page = headscope.page

@@ -1,4 +1,4 @@
-"""What the page does when something is wrong with the text, the server or the connection."""
+"""How the page handles faults of the text, the server or the connection, and edited texts."""
 
 import re
 from urllib.request import Request, urlopen
@@ -17,7 +17,7 @@ def too_long(headscope: Headscope, complaints: Complaints) -> Headscope:
     return headscope
 
 
-def test_a_refusal_is_shown_in_the_servers_words_right_under_the_box(too_long: Headscope) -> None:
+def test_an_error_of_the_server_is_shown_below_the_text_box(too_long: Headscope) -> None:
     page = too_long.page
     error, box = page.get_by_role("alert"), page.locator("#text")
     expect(error).to_have_text(re.compile(r"602.*512"))
@@ -48,7 +48,7 @@ def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: 
     expect(page.locator("#retry")).to_be_hidden()
 
 
-def test_the_old_picture_stands_by_while_a_new_text_runs(headscope: Headscope) -> None:
+def test_the_previous_pictures_cannot_be_used_while_a_new_text_runs(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     waiting: list[Route] = []
 
@@ -80,7 +80,7 @@ def evict(headscope: Headscope) -> None:
         assert answer.status == 204
 
 
-def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, complaints: Complaints) -> None:
+def test_an_evicted_capture_is_captured_again(headscope: Headscope, complaints: Complaints) -> None:
     complaints.expect("404")
     page = headscope.open(text="Soon forgotten", layer=0, head=0).page
     link = page.locator('[data-export="npy"]').get_attribute("href") or ""
@@ -91,7 +91,7 @@ def test_a_capture_that_was_evicted_comes_back_by_itself(headscope: Headscope, c
     expect(page.get_by_role("alert")).to_have_text("")
 
 
-def test_a_text_that_is_too_long_is_cut_where_the_reader_asks_for_it(too_long: Headscope) -> None:
+def test_the_end_of_a_text_that_is_too_long_can_be_cut_off(too_long: Headscope) -> None:
     page = too_long.page
     page.get_by_role("button", name="Cut off the end").click()
     expect(page.locator("#status")).to_contain_text("512 tokens (90 more cut off), 72 heads", timeout=60_000)
@@ -102,7 +102,7 @@ def test_a_text_that_is_too_long_is_cut_where_the_reader_asks_for_it(too_long: H
     assert "truncate" not in page.url
 
 
-def test_no_text_is_an_honest_nothing(headscope: Headscope) -> None:
+def test_without_a_text_the_page_shows_nothing_and_says_so(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     headscope.run("   ")
     expect(page.locator("#heatmap .empty")).to_contain_text("No text yet")
@@ -113,11 +113,11 @@ def test_no_text_is_an_honest_nothing(headscope: Headscope) -> None:
     expect(page.locator("#facts")).to_be_visible()
 
 
-def test_the_longest_text_stays_usable(headscope: Headscope) -> None:
+def test_a_text_of_maximum_length_is_usable(headscope: Headscope) -> None:
     page = headscope.open(text="word " * 510, layer=2, head=3).page
     expect(page.locator("#status")).to_contain_text("512 tokens")
     assert 5 < len(headscope.labels) < 60
-    # More tokens than the picture is pixels high.
+    # There are more tokens than rows of pixels.
     assert headscope.point_at(400, 20, of=512).startswith("queries 400–401, keys 20: maximum ")
     page.focus("#heatmap .stage")
     for _ in range(5):
@@ -127,7 +127,7 @@ def test_the_longest_text_stays_usable(headscope: Headscope) -> None:
     )
 
 
-def test_markup_is_shown_and_not_obeyed(headscope: Headscope) -> None:
+def test_markup_in_a_text_is_shown_as_text(headscope: Headscope) -> None:
     text = "<script>boom()</script> <s> &amp;"  # short enough for a label at every token
     page = headscope.open(text=text, layer=0, head=0).page
     assert page.locator("#heatmap img, #grid img, main script").count() == 0

@@ -1,4 +1,4 @@
-"""The grid: a canvas for each layer, its heads beneath their cells, painted where they are in sight."""
+"""The grid: one canvas for each layer, painted when it is visible."""
 
 from collections.abc import Iterator
 
@@ -46,7 +46,7 @@ def painted(page: Page, layer: int) -> bool:
     return page.locator(f'#grid [role="row"][data-layer="{layer}"] canvas').evaluate("canvas => canvas.width > 1")
 
 
-def test_each_picture_lies_beneath_the_cell_of_its_head(headscope: Headscope) -> None:
+def test_each_picture_is_at_the_cell_of_its_head(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     for layer, head in ((0, 2), (3, 7), (5, 11)):
         page.hover(headscope.cell(layer, head))
@@ -56,7 +56,7 @@ def test_each_picture_lies_beneath_the_cell_of_its_head(headscope: Headscope) ->
         assert len({tuple(small) for small, _ in diagonal}) > 2
 
 
-def test_of_thousands_of_heads_those_in_sight_are_painted_and_the_others_as_they_come(deep: Headscope) -> None:
+def test_of_thousands_of_heads_only_the_visible_ones_are_painted(deep: Headscope) -> None:
     page = deep.page
     expect(page.get_by_role("gridcell")).to_have_count(LAYERS * HEADS)
     assert painted(page, 0)
@@ -67,7 +67,7 @@ def test_of_thousands_of_heads_those_in_sight_are_painted_and_the_others_as_they
     )
 
 
-def test_so_many_heads_keep_a_size_that_can_be_pointed_at_and_keys_reach_the_last(deep: Headscope) -> None:
+def test_thousands_of_heads_keep_a_clickable_size_and_keys_reach_the_last(deep: Headscope) -> None:
     page = deep.page
     box = page.locator(deep.cell(0, 1)).bounding_box()
     assert box is not None

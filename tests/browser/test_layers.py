@@ -12,13 +12,13 @@ TEXTS = "chart => chart.data[0].text.flat()"
 
 
 def number(words: str) -> float:
-    """The weight at the end of what a cell says."""
+    """The weight at the end of a hover text."""
     said = words.rsplit(": ", 1)[1]
     return 0.0005 if said.startswith("<") else float(said)
 
 
 def changed(page: Page, panel: str, before: list[list[str]]) -> list[list[str]]:
-    """What the cells say once they say something else."""
+    """The hover texts after they have changed."""
     page.wait_for_function(
         "([panel, before]) => JSON.stringify(document.querySelector(`${panel} .chart`).data?.[0].text) !== before",
         arg=[panel, page.evaluate("JSON.stringify", before)],
@@ -27,13 +27,15 @@ def changed(page: Page, panel: str, before: list[list[str]]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("model", "heads"), [("minilm", 72), ("gpt2-mini", 32)])
-def test_alike_heads_are_points_on_a_map_and_a_click_chooses_one(headscope: Headscope, model: str, heads: int) -> None:
+def test_similar_heads_are_points_of_a_chart_and_a_click_chooses_one(
+    headscope: Headscope, model: str, heads: int
+) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page
     page.get_by_role("button", name="similar heads").click()
     points = page.locator("#similarity .scatterlayer .point")
     expect(points).to_have_count(heads)
     names = page.locator("#similarity .chart").evaluate(TEXTS)
-    # One that stands alone: nothing else is nearer to the pointer.
+    # The point with the largest distance to its neighbours, so that the pointer hits no other.
     alone = page.locator("#similarity .chart").evaluate(
         """({ data: [{ x, y }] }) => {
           const room = x.map((_, at) => Math.min(...x.flatMap((_, other) =>
@@ -52,7 +54,7 @@ def test_alike_heads_are_points_on_a_map_and_a_click_chooses_one(headscope: Head
     expect(page.locator("#similarity h3").first).to_have_text(f"Most similar to {names[alone]}")
 
 
-def test_the_heads_most_like_the_chosen_one_are_listed_with_what_lies_between(headscope: Headscope) -> None:
+def test_the_heads_most_similar_to_the_chosen_one_are_listed_with_their_distance(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5, panel="similarity").page
     items = page.locator("#similarity .words > ul > li")
     expect(items).to_have_count(5)
@@ -66,7 +68,7 @@ def test_the_heads_most_like_the_chosen_one_are_listed_with_what_lies_between(he
 
 
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
-def test_a_rollout_is_that_of_the_layers_one_asks_for(headscope: Headscope, model: str) -> None:
+def test_a_rollout_covers_the_chosen_layers(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page
     page.get_by_role("button", name="across layers").click()
     page.locator("#rollout .nsewdrag").wait_for()
@@ -83,12 +85,12 @@ def test_a_rollout_is_that_of_the_layers_one_asks_for(headscope: Headscope, mode
     stays = changed(page, "#rollout", later)
     assert number(stays[3][3]) > number(later[3][3])
     assert page.url.endswith("panel=rollout&start=2&residual=90")
-    # A token above the layers is a token of the text.
+    # A row of the rollout is a token of the text.
     click_cell(page, "#rollout", 2, 1, of=(len(values), len(values)))
     expect(page.locator("#strip .tokens [data-token='2']")).to_have_attribute("aria-pressed", "true")
 
 
-def test_beside_words_a_click_on_a_token_of_the_rollout_holds_no_word(headscope: Headscope) -> None:
+def test_while_the_map_shows_words_a_click_on_the_rollout_pins_nothing(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout", words=1).page
     page.locator("#rollout .nsewdrag").wait_for()
     click_cell(page, "#rollout", 2, 1, of=(9, 9))
@@ -96,7 +98,7 @@ def test_beside_words_a_click_on_a_token_of_the_rollout_holds_no_word(headscope:
     assert "token" not in page.url
 
 
-def test_layers_that_are_not_there_are_said_and_leave_no_picture_of_others(
+def test_invalid_layers_are_reported_and_no_chart_of_others_is_shown(
     headscope: Headscope, complaints: Complaints
 ) -> None:
     complaints.expect("422")
@@ -120,7 +122,7 @@ def test_layers_that_are_not_there_are_said_and_leave_no_picture_of_others(
     expect(said).to_have_text("")
 
 
-def test_a_flow_takes_the_place_of_the_rollout(headscope: Headscope) -> None:
+def test_the_flow_replaces_the_rollout(headscope: Headscope) -> None:
     page = headscope.open(text="The cat sat.", layer=1, head=1, panel="rollout").page
     page.locator("#rollout .nsewdrag").wait_for()
     rollout = hovers(page, "#rollout")
@@ -138,7 +140,7 @@ def test_a_flow_takes_the_place_of_the_rollout(headscope: Headscope) -> None:
     assert "flow=1" in page.url
 
 
-def test_a_flow_can_be_stopped_and_another_text_ends_it_without_a_word(headscope: Headscope) -> None:
+def test_a_flow_can_be_stopped_and_a_new_text_ends_it_without_an_error(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout").page
     page.locator("#rollout .nsewdrag").wait_for()
     held: list[Route] = []

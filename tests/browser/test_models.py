@@ -1,4 +1,4 @@
-"""Both bundled models, typed at and looked at."""
+"""Both included models, and models from the hub."""
 
 import json
 import re
@@ -21,7 +21,7 @@ Map = list[list[float]]
 
 
 @pytest.mark.parametrize(("model", "heads"), [("minilm", 72), ("gpt2-mini", 32)])
-def test_a_sentence_typed_in_shows_its_heads_on_either_model(headscope: Headscope, model: str, heads: int) -> None:
+def test_a_typed_sentence_shows_its_heads_on_both_models(headscope: Headscope, model: str, heads: int) -> None:
     page = headscope.open().page
     page.select_option("#model", model)
     headscope.run("Birds fly south in winter.")
@@ -40,13 +40,13 @@ def attention(server: str) -> tuple[list[str], list[list[Map]]]:
 
 
 def induction(pattern: Map, period: int) -> float:
-    """What a token of the second sentence gives to what followed it in the first, on average."""
+    """Mean weight from a token of the second sentence to the successor of the same token in the first."""
     second = range(period, len(pattern))
     return sum(pattern[i][i - period + 1] for i in second) / len(second)
 
 
-def test_an_induction_head_of_gpt2_mini_looks_at_what_followed_the_first_time(headscope: Headscope) -> None:
-    """Whichever head training made one: the API says which, the page shows what the probe promises."""
+def test_an_induction_head_of_gpt2_mini_attends_to_the_successor_of_the_earlier_copy(headscope: Headscope) -> None:
+    """The API says which head it is; the page shows what the example sentence promises."""
     words, maps = attention(headscope.server)
     birds = [at for at, word in enumerate(words) if word.endswith("bird")]
     assert len(birds) == 2
@@ -54,7 +54,7 @@ def test_an_induction_head_of_gpt2_mini_looks_at_what_followed_the_first_time(he
     scores = {(l, h): induction(one, period) for l, layer in enumerate(maps) for h, one in enumerate(layer)}
     layer, head = max(scores, key=lambda place: scores[place])
     weight = maps[layer][head][birds[1]][birds[0] + 1]
-    assert weight > 0.5, "the probe's promise: the second bird looks at what followed the first"
+    assert weight > 0.5, "the example promises: the second bird attends to the successor of the first"
     headscope.open(model="gpt2-mini", text=REPEATED, layer=layer, head=head)
     said = headscope.point_at(query=birds[1], key=birds[0] + 1, of=len(words))
     assert said == f'"{words[birds[1]]}"({birds[1]}) attends to "{words[birds[0] + 1]}"({birds[0] + 1}): {weight:.3f}'
@@ -64,14 +64,14 @@ def test_an_induction_head_of_gpt2_mini_looks_at_what_followed_the_first_time(he
 def beside_a_hub(
     context: BrowserContext, complaints: Complaints, hub: FakeHub, models_dir: Path
 ) -> Iterator[Headscope]:
-    """The page of a server that has a hub to ask."""
+    """The page of a server with a fake hub."""
     with live(Settings(model="local:bert", models_dir=models_dir)) as server:
         page = context.new_page()
         listen(page, server, complaints)
         yield Headscope(page, server)
 
 
-def test_a_model_of_the_hub_is_named_downloaded_cancelled_and_downloaded_after_all(
+def test_the_download_of_a_hub_model_can_be_cancelled_and_repeated(
     beside_a_hub: Headscope, hub: FakeHub, complaints: Complaints
 ) -> None:
     complaints.expect("409")

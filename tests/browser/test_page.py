@@ -1,4 +1,4 @@
-"""What a reader sees and does, in a real browser against a real server and its default model."""
+"""The basic use of the page, in a real browser with a real server and its default model."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from .conftest import SENTENCE, TOKENS, Headscope, seen
 
 
 def weights(server: str, text: str, layer: int, head: int) -> list[list[float]]:
-    """The second opinion: one head from the API, as a script would ask."""
+    """The same head from the API, to compare the page with."""
     body = json.dumps({"text": text, "model": "minilm"}).encode()
     asked = Request(f"{server}/api/v1/captures", body, {"Content-Type": "application/json"})
     with urlopen(asked) as answer:
@@ -21,7 +21,7 @@ def weights(server: str, text: str, layer: int, head: int) -> list[list[float]]:
     return values
 
 
-def test_a_first_visit_shows_a_sentence_that_has_been_run(headscope: Headscope) -> None:
+def test_a_first_visit_runs_an_example_sentence(headscope: Headscope) -> None:
     page = headscope.open().page
     first = page.locator(".examples button").first
     expect(first).to_have_attribute("aria-pressed", "true")
@@ -33,7 +33,7 @@ def test_a_first_visit_shows_a_sentence_that_has_been_run(headscope: Headscope) 
     assert re.search(r"#model=minilm&text=.+&layer=\d&head=\d+$", page.url)
 
 
-def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
+def test_the_grid_is_shown_before_plotly_has_loaded(headscope: Headscope) -> None:
     page = headscope.page
     waiting: list[Route] = []
 
@@ -51,7 +51,7 @@ def test_the_grid_is_there_before_plotly(headscope: Headscope) -> None:
     page.locator("#heatmap .main-svg").first.wait_for()
 
 
-def test_pointing_at_a_head_names_it_and_a_click_chooses_it(headscope: Headscope) -> None:
+def test_hovering_over_a_head_names_it_and_a_click_chooses_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     page.hover(headscope.cell(2, 4))
     expect(page.locator("#grid .tip")).to_have_text("layer 2, head 4")
@@ -61,7 +61,7 @@ def test_pointing_at_a_head_names_it_and_a_click_chooses_it(headscope: Headscope
     assert page.url.endswith("layer=2&head=4")
 
 
-def test_arrow_keys_walk_the_heads(headscope: Headscope) -> None:
+def test_arrow_keys_choose_heads(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     page.focus(headscope.cell(0, 0))
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp"):
@@ -69,11 +69,11 @@ def test_arrow_keys_walk_the_heads(headscope: Headscope) -> None:
     page.get_by_role("heading", name="Layer 0, head 2").wait_for()
     assert headscope.chosen == (0, 2)
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "layer 0, head 2"
-    # One stop for the tab key, whichever head is chosen.
+    # The grid is one tab stop, whichever head is chosen.
     assert page.locator('#grid [role="gridcell"][tabindex="0"]').count() == 1
 
 
-def test_home_and_end_with_ctrl_lead_to_the_first_and_the_last_head(headscope: Headscope) -> None:
+def test_home_and_end_with_ctrl_choose_the_first_and_the_last_head(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=2, head=4).page
     page.focus(headscope.cell(2, 4))
     for keys, place in (("End", (2, 11)), ("Control+Home", (0, 0)), ("PageDown", (5, 0)), ("Control+End", (5, 11))):
@@ -90,7 +90,7 @@ def test_one_word_has_scores_and_no_largest_weight(headscope: Headscope) -> None
     expect(facts).not_to_contain_text("Largest weight")
 
 
-def test_pointing_at_a_cell_says_who_attends_to_whom_and_how_much(headscope: Headscope) -> None:
+def test_hovering_over_a_cell_shows_query_key_and_weight(headscope: Headscope) -> None:
     headscope.open(text=SENTENCE, layer=3, head=5)
     values = weights(headscope.server, SENTENCE, 3, 5)
     for query, key in ((6, 3), (3, 6), (0, 8)):
@@ -100,7 +100,7 @@ def test_pointing_at_a_cell_says_who_attends_to_whom_and_how_much(headscope: Hea
         assert float(number) == pytest.approx(values[query][key], abs=5e-4)
 
 
-def test_rows_are_queries_from_the_top_and_the_axes_say_so(headscope: Headscope) -> None:
+def test_rows_are_queries_from_the_top_and_the_axes_are_labelled(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     assert headscope.labels == TOKENS
     tops = [label.bounding_box()["y"] for label in page.locator("#heatmap .ytick text").all()]  # type: ignore[index]
@@ -109,7 +109,7 @@ def test_rows_are_queries_from_the_top_and_the_axes_say_so(headscope: Headscope)
     expect(page.locator("#heatmap .ytitle")).to_have_text("query: the token that attends")
 
 
-def test_cells_are_read_with_the_keyboard_too(headscope: Headscope) -> None:
+def test_cells_can_be_read_with_the_keyboard(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     page.focus("#heatmap .stage")
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
@@ -122,11 +122,11 @@ def test_cells_are_read_with_the_keyboard_too(headscope: Headscope) -> None:
     assert "rows=" not in page.url
 
 
-def test_every_probe_says_what_to_look_for_and_runs(headscope: Headscope) -> None:
+def test_every_example_shows_what_to_look_for_and_runs(headscope: Headscope) -> None:
     page = headscope.open().page
-    for probe in page.locator(".examples button").all():
-        probe.hover()
-        expect(page.locator("#look-for")).to_have_text(probe.get_attribute("data-look-for") or "?")
+    for example in page.locator(".examples button").all():
+        example.hover()
+        expect(page.locator("#look-for")).to_have_text(example.get_attribute("data-look-for") or "?")
     last = page.locator(".examples button").last
     last.click()
     expect(page.locator("#text")).to_have_value(last.get_attribute("data-text") or "?")
@@ -134,7 +134,7 @@ def test_every_probe_says_what_to_look_for_and_runs(headscope: Headscope) -> Non
     expect(page.locator("#look-for")).to_have_text(last.get_attribute("data-look-for") or "?")
 
 
-def test_what_is_shown_can_be_taken_along(headscope: Headscope) -> None:
+def test_the_map_can_be_downloaded(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     for kind, begins in (("npy", b"\x93NUMPY"), ("json", b"{"), ("png", b"\x89PNG")):
         with page.expect_download() as download:

@@ -14,7 +14,7 @@ LABELS = "cells => cells.map(cell => cell.getAttribute('aria-label'))"
 
 
 def ask(headscope: Headscope, part: str, model: str = "minilm", text: str = SENTENCE, **body: object) -> Any:
-    """What the server says of a text; posted where there is a body."""
+    """The answer of the server for a text; a POST request if there is a body."""
     answer = headscope.page.request
     path = f"{headscope.server}/api/v1/captures"
     about = f"{path}/{answer.post(path, data={'model': model, 'text': text}).json()['id']}/{part}"
@@ -26,7 +26,7 @@ def score_of(headscope: Headscope, name: str, **about: str) -> dict[str, Any]:
 
 
 def labels_of(score: dict[str, Any]) -> list[str]:
-    """What the cells say of a score in shares, in the order of the model."""
+    """The labels of the cells for a score that is a share, in the order of the model."""
     places = [(layer, head) for layer, row in enumerate(score["values"]) for head in range(len(row))]
     found = []
     for layer, head in places:
@@ -47,12 +47,12 @@ def click_cell(page: Page, panel: str, row: int, column: int, of: tuple[int, int
 
 
 def hovers(page: Page, panel: str) -> list[list[str]]:
-    """What each cell of a map says to the pointer."""
+    """The hover text of each cell of a chart."""
     return page.locator(f"{panel} .chart").evaluate("chart => chart.data[0].text")
 
 
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
-def test_a_score_colours_the_grid_and_each_cell_says_its_value_and_rank(headscope: Headscope, model: str) -> None:
+def test_a_score_colours_the_grid_and_each_cell_has_its_value_and_rank(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=TWICE, layer=1, head=1).page
     assert page.locator(headscope.cell(0, 1)).get_attribute("aria-label") == "layer 0, head 1"
     page.get_by_label("colour by").select_option("induction")
@@ -70,7 +70,7 @@ def test_a_score_colours_the_grid_and_each_cell_says_its_value_and_rank(headscop
     assert "score" not in page.url
 
 
-def test_sorted_heads_stand_by_their_rank_and_arrows_walk_what_is_seen(headscope: Headscope) -> None:
+def test_sorted_heads_are_in_order_of_rank_and_arrow_keys_follow_that_order(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5, score="previous").page
     cells, sort = page.locator(CELLS), page.get_by_role("button", name="sort", exact=True)
     sort.click()
@@ -91,7 +91,7 @@ def test_sorted_heads_stand_by_their_rank_and_arrows_walk_what_is_seen(headscope
     assert headscope.chosen == (layer, head)
 
 
-def test_all_but_the_first_few_step_back(headscope: Headscope) -> None:
+def test_all_heads_but_the_top_ones_are_dimmed(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous").page
     page.locator("#top").select_option("5")
     aside = page.locator(f"{CELLS}.dimmed")
@@ -104,7 +104,7 @@ def test_all_but_the_first_few_step_back(headscope: Headscope) -> None:
     assert not re.search("top|score", page.url)
 
 
-def test_a_click_on_the_map_of_a_score_chooses_that_head_and_back_undoes_it(headscope: Headscope) -> None:
+def test_a_click_on_the_chart_of_a_score_chooses_that_head_and_back_undoes_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5, score="previous").page
     page.get_by_role("button", name="scores", exact=True).click()
     expect(page.get_by_role("heading", name="Score of each head: previous token")).to_be_visible()
@@ -123,7 +123,7 @@ def test_a_click_on_the_map_of_a_score_chooses_that_head_and_back_undoes_it(head
     expect(page.locator("#scores")).to_be_hidden()
 
 
-def test_a_head_has_a_table_of_its_scores_and_its_roles_in_words(headscope: Headscope) -> None:
+def test_the_chosen_head_has_a_table_of_scores_and_its_roles(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, panel="scores").page
     rows = page.locator("#scores .scores-card tbody tr")
     expect(rows).to_have_count(14)
@@ -142,7 +142,7 @@ def test_a_head_has_a_table_of_its_scores_and_its_roles_in_words(headscope: Head
     expect(rows.first).to_contain_text("H_i = −Σ_j A_ij log₂ A_ij")
 
 
-def test_the_standard_probe_runs_by_one_click_and_leads_to_its_best_heads(headscope: Headscope) -> None:
+def test_the_induction_probe_runs_with_one_click_and_links_its_best_heads(headscope: Headscope) -> None:
     page = headscope.open(model="gpt2-mini", text="Hi there", layer=0, head=0, panel="scores").page
     page.get_by_role("button", name="induction probe").click()
     best = page.locator("#scores .probe li")
@@ -157,7 +157,7 @@ def test_the_standard_probe_runs_by_one_click_and_leads_to_its_best_heads(headsc
     expect(line.locator("td").last).to_have_text("1 of 32")
 
 
-def test_a_probe_that_fails_is_said_and_is_over(headscope: Headscope, complaints: Complaints) -> None:
+def test_a_failed_probe_is_reported_and_can_be_repeated(headscope: Headscope, complaints: Complaints) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0, panel="scores").page
     complaints.expect("503")
     held: list[Route] = []
@@ -173,7 +173,7 @@ def test_a_probe_that_fails_is_said_and_is_over(headscope: Headscope, complaints
     expect(page.locator("#scores .message")).to_have_text("")
 
 
-def test_another_text_has_scores_of_its_own_and_no_map_of_the_old_one_meanwhile(headscope: Headscope) -> None:
+def test_a_new_text_has_its_own_scores_and_no_chart_of_the_previous_text_meanwhile(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous", panel="scores").page
     page.locator("#scores .nsewdrag").wait_for()
     held: list[Route] = []
@@ -213,7 +213,7 @@ def test_a_panel_that_did_not_load_can_be_tried_again(headscope: Headscope, comp
     expect(page.locator("#error")).to_have_text("")
 
 
-def test_a_module_whose_failure_the_browser_remembers_is_loaded_by_a_reload(
+def test_trying_again_reloads_the_page_if_the_module_still_does_not_load(
     headscope: Headscope, complaints: Complaints
 ) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page

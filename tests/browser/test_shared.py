@@ -1,4 +1,4 @@
-"""The page of a shared server, which requires a key. A lock before the test's own server stands for it."""
+"""The page of a shared server, which requires a key. A route in front of the server of the tests checks the key."""
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -22,7 +22,7 @@ def locked(headscope: Headscope, complaints: Complaints) -> Headscope:
     return headscope
 
 
-def test_the_page_asks_for_the_key_and_carries_it_in_no_address(locked: Headscope) -> None:
+def test_the_page_asks_for_the_key_and_never_puts_it_into_an_address(locked: Headscope) -> None:
     page = locked.page
     page.goto(f"{locked.server}/#text=The+cat+sat")
     box = page.get_by_label("API key")

@@ -1,4 +1,4 @@
-"""Words instead of tokens, effects instead of weights, and all that is chosen in the address."""
+"""Words instead of tokens, effects instead of weights, and the state in the address."""
 
 import re
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ def pressed(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("model", "words"), [("minilm", WORDS), ("gpt2-mini", ["Unbelievably", "·overwhelming", "."])])
-def test_words_have_the_axes_and_the_weights_the_server_adds_up(
+def test_a_map_of_words_has_the_axes_and_weights_of_the_server(
     headscope: Headscope, model: str, words: list[str]
 ) -> None:
     page = headscope.open(model=model, text=LONG, layer=2, head=3, rows="0:2", token=1).page
@@ -26,7 +26,7 @@ def test_words_have_the_axes_and_the_weights_the_server_adds_up(
     expect(page.locator("#heatmap .ytick text")).to_have_count(len(words))
     assert headscope.labels == words
     assert [seen(one) for one in page.locator("#strip .tokens button").all_text_contents()] == words
-    # A window and a token of the tokens are none of the words.
+    # Window and pinned token are positions of tokens, not of words.
     assert page.url.endswith("&layer=2&head=3&words=1")
     values = ask(headscope, "heads/2/3?words=true", model=model, text=LONG)["values"]
     key = words.index(next(word for word in words if "nbelievably" in word))
@@ -39,7 +39,7 @@ def test_words_have_the_axes_and_the_weights_the_server_adds_up(
     expect(page.locator("#heatmap .ytick text")).to_have_count(2)
 
 
-def test_heads_in_words_may_be_chosen_as_fast_as_one_likes(headscope: Headscope) -> None:
+def test_heads_can_be_chosen_quickly_while_the_map_shows_words(headscope: Headscope) -> None:
     page = headscope.open(text=LONG, layer=0, head=0, words=1).page
     page.focus(headscope.cell(0, 0))
     for _ in range(8):
@@ -49,7 +49,7 @@ def test_heads_in_words_may_be_chosen_as_fast_as_one_likes(headscope: Headscope)
 
 
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
-def test_effects_are_what_a_key_brings_a_query_of_one_head_or_of_the_layer(headscope: Headscope, model: str) -> None:
+def test_effects_are_those_of_the_server_for_a_head_and_for_its_layer(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=2, head=3).page
     page.get_by_role("button", name="effect", exact=True).click()
     expect(page.locator("#facts")).to_contain_text("The map shows effects")
@@ -74,7 +74,7 @@ def test_effects_are_what_a_key_brings_a_query_of_one_head_or_of_the_layer(heads
     assert pressed(page) == ["weights"]
 
 
-def test_a_table_of_effects_has_their_lengths_and_says_so(headscope: Headscope) -> None:
+def test_a_table_of_effects_has_their_lengths_and_is_labelled(headscope: Headscope) -> None:
     page = headscope.open(text="Hi there", layer=2, head=3, show="effect").page
     page.get_by_role("button", name="table", exact=True).click()
     rows = page.locator("#heatmap tbody tr")
@@ -86,7 +86,7 @@ def test_a_table_of_effects_has_their_lengths_and_says_so(headscope: Headscope) 
     expect(page.get_by_role("columnheader", name="effect")).to_have_attribute("aria-sort", "descending")
 
 
-def test_the_files_of_a_picture_hold_what_it_shows(headscope: Headscope) -> None:
+def test_downloads_contain_what_the_map_shows(headscope: Headscope) -> None:
     page = headscope.open(text=LONG, layer=2, head=3, words=1).page
     link = page.get_by_role("link", name="JSON")
     expect(link).to_have_attribute("href", re.compile("/heads/2/3[?]words=true&format=json$"))
@@ -101,7 +101,7 @@ def test_the_files_of_a_picture_hold_what_it_shows(headscope: Headscope) -> None
 STATE = {"words": "1", "score": "previous", "sort": "1", "top": "10", "panel": "rollout", "start": "1", "upto": "4"}
 
 
-def test_the_address_holds_what_is_chosen_and_shows_another_reader_the_same(
+def test_the_address_holds_the_state_and_shows_another_reader_the_same(
     headscope: Headscope, browser: Browser, complaints: Complaints
 ) -> None:
     page = headscope.open(text=LONG, layer=2, head=3).page
@@ -132,7 +132,7 @@ def test_the_address_holds_what_is_chosen_and_shows_another_reader_the_same(
     other.close()
 
 
-def test_an_address_of_a_score_that_there_is_none_of_shows_the_page_without_it(headscope: Headscope) -> None:
+def test_a_score_of_the_address_that_does_not_exist_is_left_out(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="nonsense", sort=1, top=7, panel="scores").page
     expect(page.get_by_role("heading", name="Score of each head: entropy")).to_be_visible()
     page.locator("#scores .nsewdrag").wait_for()
@@ -145,7 +145,7 @@ def test_an_address_of_a_score_that_there_is_none_of_shows_the_page_without_it(h
     expect(page.locator(f"{CELLS}.dimmed")).to_have_count(67)
 
 
-def test_what_no_head_has_is_said_and_draws_nothing(headscope: Headscope) -> None:
+def test_a_score_that_no_head_has_is_reported_and_not_drawn(headscope: Headscope) -> None:
     page = headscope.open(
         text="one two", model="gpt2-mini", layer=0, head=0, score="signed_distance", sort=1, top=5, panel="scores"
     ).page

@@ -4,8 +4,8 @@ import { ApiError } from "../../static/js/api/error.js";
 import { apiOf, overviewOf, sessionOf } from "./servers.js";
 import { captureOf } from "./worlds.js";
 
-/** A load that tells this, and a capture that waits for it. @param {any[]} told @param {Error} [error] */
-function slowly(told, error) {
+/** A load that reports these stages, and a run that waits for it. @param {any[]} stages @param {Error} [error] */
+function slowly(stages, error) {
   /** @type {() => void} */
   let loaded = () => {};
   const over = new Promise((resolve) => {
@@ -16,10 +16,10 @@ function slowly(told, error) {
     if (error) throw error;
     return overviewOf(captureOf(["a", "b", "c"]));
   };
-  const load = async (/** @type {string} */ _, /** @type {any} */ heard) => {
-    for (const progress of told) {
+  const load = async (/** @type {string} */ _, /** @type {any} */ onProgress) => {
+    for (const progress of stages) {
       await null;
-      heard(progress);
+      onProgress(progress);
     }
     loaded();
     return settled();
@@ -27,14 +27,14 @@ function slowly(told, error) {
   return apiOf({ load, run: settled }).api;
 }
 
-/** Every message of the status, and the progress that came with it. @param {any} store */
-function heardBy(store) {
+/** All messages of the status, with their progress. @param {any} store */
+function messagesOf(store) {
   /** @type {any[]} */
-  const said = [];
+  const messages = [];
   store.subscribe((/** @type {any} */ now, /** @type {any} */ before) => {
-    if (now.status !== before.status) said.push([now.status.message, now.status.progress?.bytes]);
+    if (now.status !== before.status) messages.push([now.status.message, now.status.progress?.bytes]);
   });
-  return said;
+  return messages;
 }
 
 test("the progress of loading the model is shown while the run waits for it", async () => {
@@ -44,14 +44,14 @@ test("the progress of loading the model is shown while the run waits for it", as
     { stage: "reading", bytes: 10, total: 10 },
   ];
   const { store, session } = sessionOf(slowly(stages));
-  const said = heardBy(store);
+  const messages = messagesOf(store);
   await session.run();
-  assert.deepEqual(said.slice(1, 4), [
+  assert.deepEqual(messages.slice(1, 4), [
     ["asking the hub for toy …", undefined],
     ["downloading toy", 5],
     ["loading toy …", undefined],
   ]);
-  assert.match(said.at(-1)[0], /^3 tokens, 6 heads/);
+  assert.match(messages.at(-1)[0], /^3 tokens, 6 heads/);
 });
 
 test("a cancelled download can be tried again", async () => {

@@ -1,4 +1,4 @@
-// Servers that answer without a network, for the tests of the page, and sessions that talk to them.
+// Fake servers for the tests of the page, and sessions that use them.
 
 import { ApiError } from "../../static/js/api/error.js";
 import { createSession } from "../../static/js/state/session.js";
@@ -15,7 +15,7 @@ export const eye = [
 /** @param {any} capture */
 export const overviewOf = (capture) => ({ capture, layers: 2, heads: 3, at: () => matrixOf(eye) });
 
-/** A server that answers at once, and counts. @param {object} [replaced] */
+/** A server that answers at once and counts the requests. @param {object} [replaced] */
 export function apiOf(replaced = {}) {
   const calls = { capture: 0, run: 0, pattern: 0 };
   const count =

@@ -1,4 +1,4 @@
-// Small worlds for the tests of the page: captures and matrices one can work out by hand.
+// Small captures and matrices for the tests of the page, with values that can be checked by hand.
 
 /** @param {string[]} texts @param {object} [options] */
 export function captureOf(texts, { causal = false, special = /^\[/ } = {}) {
@@ -43,7 +43,7 @@ export const patternOf = (texts, rows, { step = 1, ...options } = {}) => ({
   detail: null,
 });
 
-/** Three tokens, each of which looks back. */
+/** Three tokens of a causal model. */
 export const CAUSAL = patternOf(
   ["a", "b", "c"],
   [
@@ -54,7 +54,7 @@ export const CAUSAL = patternOf(
   { causal: true },
 );
 
-/** What numpy.save writes. @param {number[]} shape @param {ArrayLike<number>} values @param {object} [options] */
+/** A file as numpy.save writes it. @param {number[]} shape @param {ArrayLike<number>} values @param {object} [options] */
 export function npyOf(shape, values, { descr = "<f4", fortran = "False", version = 1, padding = 64 } = {}) {
   const start = version === 1 ? 10 : 12;
   const facts = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;

@@ -15,7 +15,7 @@ const pattern = {
 const window = { rows: [256, 512], columns: [0, 256] };
 const closer = { ...matrixOf([[0.5]]), queries: [256, 512], keys: [0, 256] };
 
-/** A page that shows a window of a long text, and a server that answers as given. @param {any} answer @param {object} [state] */
+/** A page that shows a window of a long text, and a server with this answer. @param {any} answer @param {object} [state] */
 function lookingOn(answer, state) {
   /** @type {any[]} */
   const asked = [];
