@@ -23,7 +23,7 @@ function renderViews(main, state) {
   }
 }
 
-/** What stands below the text box if the text was edited. @param {State} state */
+/** The note below the text box after the text was edited. @param {State} state */
 export const draftNote = ({ draft, overview, status }) =>
   draft && overview && status.kind !== "busy" ? "edited, not run: pictures of the previous text" : "";
 

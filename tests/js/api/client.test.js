@@ -24,8 +24,8 @@ test("a capture is requested with text and model", async () => {
   assert.deepEqual(JSON.parse(asked[0].options.body), { text: "a", text_pair: null, model: "toy" });
 });
 
-const events = (/** @type {[string, object][]} */ ...told) =>
-  new Response(told.map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join(""));
+const events = (/** @type {[string, object][]} */ ...list) =>
+  new Response(list.map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join(""));
 /** @type {any} */
 const silent = { onQueued: () => {}, onProgress: () => {}, onLayer: () => {} };
 const request = { model: "toy", text: "a", text_pair: "", truncate: false };
@@ -45,13 +45,13 @@ test("a run reports its layers as they arrive, and each head has its own cells",
     ),
   );
   /** @type {any[]} */
-  const heard = [];
+  const calls = [];
   const overview = await api.run(request, {
-    onQueued: (position) => heard.push(position),
-    onProgress: ({ tokens, done, layers, seconds }) => heard.push(`${tokens} ${done}/${layers} ${seconds}`),
-    onLayer: ({ capture, at }) => heard.push([capture.id, at(0, 0) !== null, at(1, 2) !== null]),
+    onQueued: (position) => calls.push(position),
+    onProgress: ({ tokens, done, layers, seconds }) => calls.push(`${tokens} ${done}/${layers} ${seconds}`),
+    onLayer: ({ capture, at }) => calls.push([capture.id, at(0, 0) !== null, at(1, 2) !== null]),
   });
-  assert.deepEqual(heard, [2, "4 0/2 null", "4 1/2 null", ["", true, false], "4 2/2 null", ["", true, true]]);
+  assert.deepEqual(calls, [2, "4 0/2 null", "4 1/2 null", ["", true, false], "4 2/2 null", ["", true, true]]);
   assert.deepEqual([overview.capture.id, overview.layers, overview.heads], ["abc", 2, 3]);
   const { values, ...rest } = overview.at(1, 2);
   assert.deepEqual(rest, { rows: 2, columns: 2, queryStep: 2, keyStep: 2, queries: [0, 4], keys: [0, 4] });
@@ -172,7 +172,7 @@ test("an error without problem details still has a message", async () => {
   await assert.rejects(api.models(), { message: "the server answered 502", status: 502 });
 });
 
-test("a server that cannot be reached is an error of its own", async () => {
+test("a server that cannot be reached has its own error code", async () => {
   const { api } = answering(() => {
     throw new TypeError("Failed to fetch");
   });

@@ -209,15 +209,15 @@ test("while it runs, the page shows the queue, the progress and the layers so fa
 
 test("layers of an older run are not shown", async () => {
   /** @type {any} */
-  let heard;
-  const run = (/** @type {any} */ _, /** @type {any} */ told) => {
-    heard ??= told;
+  let listener;
+  const run = (/** @type {any} */ _, /** @type {any} */ given) => {
+    listener ??= given;
     return overviewOf(captureOf(["a"]));
   };
   const { store, session } = sessionOf(apiOf({ run }).api);
   await session.run();
   await session.run();
-  heard.onLayer({ ...overviewOf(captureOf(["old"])), at: () => null });
+  listener.onLayer({ ...overviewOf(captureOf(["old"])), at: () => null });
   assert.equal(store.get().overview.capture.tokens[0].text, "a");
   assert.equal(store.get().status.kind, "done");
 });
