@@ -4,12 +4,20 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+
+import brotli
+
+from ..export.negotiation import by_preference
 
 # Comments that fill whole lines, with these lines. Comments inside a line stay: telling them from strings, regular
 # expressions and templates would need a parser.
 COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*\*(?s:(?:(?!\*/).)*)\*/[ \t]*)\n", re.MULTILINE)
+
+
+# Quality 11 takes 0.2 s for all scripts and style sheets, but many seconds for plotly.js.
+SMALL_BYTES = 2**18
 
 
 @dataclass(frozen=True)
@@ -17,22 +25,33 @@ class Asset:
     """A file of the page. `etag` is that of the content, compressed or not."""
 
     body: bytes
-    compressed: bytes
-    etag: str
+
+    @cached_property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.body).hexdigest()[:16]}"'
+
+    @cached_property
+    def brotli(self) -> bytes:
+        compressed: bytes = brotli.compress(self.body, quality=11 if len(self.body) <= SMALL_BYTES else 9)
+        return compressed
+
+    @cached_property
+    def gzip(self) -> bytes:
+        return gzip.compress(self.body, 6, mtime=0)
 
     def encoded(self, accepted: str) -> tuple[bytes, dict[str, str]]:
-        """The body for a client that accepts these encodings, and its headers."""
-        if "gzip" in accepted:
-            return self.compressed, {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        """The body for a client with this Accept-Encoding header, and its headers. Each form is made once."""
+        encodings = by_preference(accepted)
+        headers = {"Vary": "Accept-Encoding"}  # the middleware that compresses answers adds it to a plain body
+        if "br" in encodings:
+            return self.brotli, {"Content-Encoding": "br", **headers}
+        if "gzip" in encodings:
+            return self.gzip, {"Content-Encoding": "gzip", **headers}
         return self.body, {}
-
-
-def asset_of(body: bytes) -> Asset:
-    return Asset(body, gzip.compress(body, 6, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:16]}"')
 
 
 @lru_cache(maxsize=256)
 def asset(path: Path, modified: int) -> Asset:  # noqa: ARG001 - part of the cache key
     """The file as of its modification time (nanoseconds); a script without comment lines."""
     body = path.read_bytes()
-    return asset_of(COMMENTS.sub(b"", body) if path.suffix == ".js" else body)
+    return Asset(COMMENTS.sub(b"", body) if path.suffix == ".js" else body)

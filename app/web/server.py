@@ -41,6 +41,7 @@ class Server(uvicorn.Server):
             http=protocol_with_timeout(settings.socket_seconds),
             ws="none",
             log_level=settings.log_level,
+            server_header=False,
             access_log=False,  # uvicorn's access log contains query strings
             timeout_graceful_shutdown=CLOSE_SECONDS,
         )

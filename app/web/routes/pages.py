@@ -4,11 +4,12 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
@@ -20,7 +21,7 @@ from starlette.types import Scope
 
 from ...analysis.table import ROW_SCORES
 from .. import documents
-from ..assets import Asset, asset, asset_of
+from ..assets import Asset, asset
 from ..deps import SettingsDep
 from ..examples import EXAMPLES
 
@@ -89,7 +90,7 @@ class Vendored:
 
     @cached_property
     def asset(self) -> Asset:
-        return asset_of(self.path.read_bytes())
+        return Asset(self.path.read_bytes())
 
 
 def vendored(package: str, path: str, media_type: str) -> Vendored:
@@ -109,6 +110,22 @@ def vendor() -> dict[str, Vendored]:
     }
 
 
+@lru_cache(maxsize=8)
+def page_asset(body: bytes) -> Asset:
+    """A rendered page, compressed once while its content stays the same."""
+    return Asset(body)
+
+
+def rendered(request: Request, template: str, context: dict[str, Any]) -> Response:
+    """The page, or 304 if the browser has this very content."""
+    file = page_asset(templates.get_template(template).render(context).encode())
+    headers = {"Cache-Control": "no-cache", "ETag": file.etag}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    body, encoding = file.encoded(request.headers.get("accept-encoding", ""))
+    return HTMLResponse(body, headers=headers | encoding)
+
+
 @router.get("/", response_class=HTMLResponse)
 def page(request: Request, settings: SettingsDep) -> Response:
     """The page."""
@@ -120,14 +137,14 @@ def page(request: Request, settings: SettingsDep) -> Response:
         "default_model": settings.model,
         "modules": MODULES,
     }
-    return templates.TemplateResponse(request, "page.html", context, headers={"Cache-Control": "no-cache"})
+    return rendered(request, "page.html", context)
 
 
 @router.get("/docs", response_class=HTMLResponse)
 def docs(request: Request) -> Response:
     """The interactive documentation of the API."""
     context = {"swagger_js": vendor()["swagger_js"].url, "swagger_css": vendor()["swagger_css"].url}
-    return templates.TemplateResponse(request, "docs.html", context, headers={"Cache-Control": "no-cache"})
+    return rendered(request, "docs.html", context)
 
 
 @router.get("/docs/{name}", response_class=HTMLResponse)
@@ -136,7 +153,7 @@ def document(name: str, request: Request) -> Response:
     if name not in documents.NAMES:
         raise HTTPException(404)
     context = {"name": name, "content": documents.html_of(shipped("docs") / f"{name}.md")}
-    return templates.TemplateResponse(request, "document.html", context, headers={"Cache-Control": "no-cache"})
+    return rendered(request, "document.html", context)
 
 
 @router.get("/vendor/{digest}/{name}")

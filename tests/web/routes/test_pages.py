@@ -32,7 +32,7 @@ def test_plotly_is_compressed_and_immutable(client):
     url = re.search(r"/vendor/[0-9a-f]{16}/plotly\.min\.js", html).group()
     response = client.get(url)
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["content-encoding"] == "br"
     assert int(response.headers["content-length"]) < 2_000_000 < len(response.content)
     plain = client.get(url, headers={"Accept-Encoding": "identity"})
     assert plain.content == response.content
