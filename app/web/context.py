@@ -1,7 +1,7 @@
 """What requests for a capture share: the capture, the format, ETag and 304, size limits, progress events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
@@ -15,8 +15,8 @@ from ..export.negotiation import by_preference, check_cells, format_of
 from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep
 from .problems import of_app_error
-from .responses import ARRAYS, HoldingStream, cache_headers, respond, while_connected
-from .streams import EVENTS, event
+from .responses import ARRAYS, cache_headers, respond, while_connected
+from .streams import EVENTS, EventStream, event
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
@@ -100,7 +100,7 @@ class AnalysisContext(CaptureContext):
         if unchanged := self.not_modified:
             return unchanged
         if self.streamed:
-            return HoldingStream(nullcontext(), self.events(answer, steps, work, *arguments), EVENTS)
+            return EventStream(self.request, nullcontext(), self.events(answer, steps, work, *arguments))
         found = await while_connected(self.request, self.runner.pools.analyse(steps, work, *arguments))
         return await self.respond(answer(found))
 
@@ -110,7 +110,7 @@ class AnalysisContext(CaptureContext):
         steps: int,
         work: Callable[[*Arguments, Progress], Result],
         *arguments: *Arguments,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """`progress` for each percent, then `done` or `error`. The analysis stops when the client disconnects."""
         percents: asyncio.Queue[int | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()

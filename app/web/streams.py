@@ -1,10 +1,17 @@
-"""The event stream of a run: its tokens, then the maps of each layer as thumbnails as soon as it is captured."""
+"""Event streams: compressed responses, and the events of a run.
+
+A run sends its tokens, then the maps of each layer as thumbnails, as soon as the layer is captured.
+"""
 
 import base64
 import json
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, aclosing
 from typing import TYPE_CHECKING, Any
 
+from anyio import to_thread
+from fastapi import Request
 from fastapi.sse import format_sse_event
 
 from ..engine.job import Job
@@ -12,6 +19,7 @@ from ..engine.runner import Runner
 from ..errors import AppError
 from ..records import Bend
 from .problems import of_app_error
+from .responses import HoldingStream
 from .serializers import of_capture, of_tokens
 
 if TYPE_CHECKING:
@@ -19,12 +27,45 @@ if TYPE_CHECKING:
 
 EVENTS = "text/event-stream"
 
+# Level 1: the higher levels take longer and make base64 of maps only 1 % smaller. 128 kB take 3 ms.
+LEVEL = 1
+LARGE = 2**17
+GZIP = 31  # zlib's number for a gzip header and a window of 32 kB
+
+
+class EventStream(HoldingStream):
+    """A response of server-sent events, compressed for clients that accept gzip.
+
+    GZipMiddleware would keep events back until it has enough of them; here, each event is sent at once.
+    """
+
+    def __init__(
+        self, request: Request, held: AbstractContextManager[object], events: AsyncGenerator[bytes, None]
+    ) -> None:
+        headers = {"Vary": "Accept, Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            events, headers = compressed(events), {**headers, "Content-Encoding": "gzip"}
+        super().__init__(held, events, EVENTS, headers)
+
+
+async def compressed(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """gzip that can be read up to the end of each chunk."""
+    compressor = zlib.compressobj(LEVEL, wbits=GZIP)
+
+    def compress(chunk: bytes) -> bytes:
+        return compressor.compress(chunk) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield compress(chunk) if len(chunk) < LARGE else await to_thread.run_sync(compress, chunk)
+        yield compressor.flush()
+
 
 def event(name: str, data: dict[str, Any]) -> bytes:
     return format_sse_event(event=name, data_str=json.dumps(data))
 
 
-async def job_events(runner: Runner, job: Job, cells: int, bend: Bend) -> AsyncIterator[bytes]:
+async def job_events(runner: Runner, job: Job, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
     """`queued` while other jobs run first, `tokens`, one `layer` for each layer, then `done` or `error`."""
     tokens_sent, layers_sent = False, 0
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import zlib
 from threading import Event
 from time import sleep
 
@@ -19,6 +20,7 @@ from headscope.engine.runner import Runner
 from headscope.errors import Busy
 from headscope.records import ModelCard
 from headscope.settings import Settings
+from headscope.web.streams import GZIP, LARGE, compressed
 
 TEXT = "The cat sat on the mat."
 CAPTURES = "/api/v1/captures"
@@ -104,6 +106,35 @@ def test_a_cached_capture_is_streamed_too(client):
     assert [name for name, _ in second] == ["tokens", "layer", "layer", "layer", "done"]
     for one, other in zip(maps_of(first), maps_of(second), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_stream_is_compressed_for_a_client_that_accepts_gzip(client):
+    def answer(encoding):
+        return client.post(CAPTURES, json={"text": TEXT}, headers={**STREAM, "Accept-Encoding": encoding})
+
+    answer("gzip")  # the first answer has no estimate of its seconds
+    packed, plain = answer("gzip"), answer("identity")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert "Accept-Encoding" in plain.headers["vary"]
+    assert packed.text == plain.text
+
+
+def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives():
+    events = [b"data: 1\n\n", b"data: %s\n\n" % bytes(LARGE), b"data: 3\n\n"]
+
+    async def given():
+        for one in events:
+            yield one
+
+    async def sent():
+        return [chunk async for chunk in compressed(given())]
+
+    *chunks, end = asyncio.run(sent())
+    reader = zlib.decompressobj(GZIP)
+    assert [reader.decompress(chunk) for chunk in chunks] == events
+    reader.decompress(end)
+    assert reader.eof
 
 
 def test_an_error_during_the_run_is_an_event(client):

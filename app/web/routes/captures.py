@@ -9,9 +9,9 @@ from ...export.negotiation import by_preference
 from ...records import Bend
 from ..deps import Accept, RunnerDep, only_json
 from ..requests import Index, PromptBody, StrictRoute
-from ..responses import HoldingStream, while_connected
+from ..responses import while_connected
 from ..serializers import of_capture, of_cost
-from ..streams import EVENTS, job_events
+from ..streams import EVENTS, EventStream, job_events
 
 router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
 
@@ -50,7 +50,7 @@ async def capture(
     """
     if EVENTS in by_preference(accept or ""):
         job, _ = await runner.start(await runner.prepare(body.prompt))
-        return HoldingStream(job.followed(), job_events(runner, job, cells, bend), EVENTS)
+        return EventStream(request, job.followed(), job_events(runner, job, cells, bend))
     only_json(accept)
     prepared = await runner.prepare(body.prompt)
     found, new = await while_connected(request, runner.capture(prepared))
