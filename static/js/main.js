@@ -9,10 +9,8 @@ import { savedDraft } from "./ui/draft.js";
 import { mountExamples } from "./ui/examples.js";
 import { mountHelp } from "./ui/help.js";
 import { mountHints } from "./ui/hints.js";
-import { mountHubModel } from "./ui/hub_model.js";
-import { mountKeyForm } from "./ui/key_form.js";
-import { lazyModule } from "./ui/lazy.js";
-import { mountModelSelect } from "./ui/model_select.js";
+import { lazyModule, mountOnEvent, mountWhen } from "./ui/lazy.js";
+import { HUB_MODEL, mountModelSelect } from "./ui/model_select.js";
 import { mountPair } from "./ui/pair.js";
 import { plotlyLoader } from "./ui/plotly.js";
 import { mountRunProgress } from "./ui/run_progress.js";
@@ -23,8 +21,6 @@ import { mountScorePicker } from "./views/grid/score_picker.js";
 import { mount as mountHeatmap } from "./views/heatmap/heatmap.js";
 import { mountFacts } from "./views/inspect/facts.js";
 import { mountPanelButtons } from "./views/panels/buttons.js";
-import { mountFind } from "./views/tokens/find.js";
-import { mountLineLoader } from "./views/tokens/lines.js";
 import { mountStrip } from "./views/tokens/strip.js";
 
 /** @import {Actions, HistoryMode, State} from "./types.js" */
@@ -36,6 +32,10 @@ const api = createApi();
 const session = createSession(store, api);
 const theme = createTheme(store);
 const loadPlotly = plotlyLoader(plotlyUrl);
+
+// Few visits need these forms.
+const loadKeyForm = lazyModule((query) => import(`./ui/key_form.js${query}`));
+const loadHubModel = lazyModule((query) => import(`./ui/hub_model.js${query}`));
 
 /** Scores and panels are loaded when one of them is first needed. */
 const loadPanels = lazyModule((query) => import(`./views/panels/panels.js${query}`));
@@ -172,6 +172,24 @@ function onHistory() {
   else session.showHead();
 }
 
+/** Forms that are loaded when they are first needed. @param {HTMLSelectElement} select */
+function mountFormsLater(select) {
+  mountWhen(
+    store,
+    ["apiKey"],
+    ({ apiKey }) => apiKey !== "",
+    async () => (await loadKeyForm()).mountKeyForm(need(document, "#key"), store, session.unlock),
+    (error) => actions.setStatus("error", `the form for the API key did not load: ${error}`),
+  );
+  mountOnEvent(
+    select,
+    ["change"],
+    () => select.value === HUB_MODEL,
+    async () => (await loadHubModel()).mountHubModel(need(document, "#hub-model"), select, store, chooseModel),
+    (error) => actions.setStatus("error", `the form for a model from the hub did not load: ${error}`),
+  );
+}
+
 /** The controls above the pictures. */
 function mountControls() {
   const form = /** @type {HTMLFormElement} */ (need(document, "#ask"));
@@ -180,7 +198,7 @@ function mountControls() {
   mountTextForm(form, store, (texts) => runWith({ ...texts, draft: null }));
   mountPair(form, store, () => runWith({ text_pair: "", draft: null }));
   mountModelSelect(select, store, chooseModel);
-  mountHubModel(need(document, "#hub-model"), select, store, chooseModel);
+  mountFormsLater(select);
   mountExamples(need(document, ".examples"), need(document, "#look-for"), store, (text) =>
     // The head that shows one example rarely shows another.
     runWith({ text, text_pair: "", draft: null, layer: null, head: null }),
@@ -190,7 +208,6 @@ function mountControls() {
     cut: () => runWith({ truncate: true }),
   });
   mountRunProgress(need(document, "#progress"), store, session.cancel);
-  mountKeyForm(need(document, "#key"), store, session.unlock);
   mountHelp(need(document, "#help"), need(document, "#keys"));
   need(document, "#dark").addEventListener("click", theme.toggle);
   const showTheme = () => setText(need(document, "#dark .word"), store.get().dark ? "light" : "dark");
@@ -203,8 +220,6 @@ function mountViews() {
   mountScorePicker(need(document, "#grid .ranking"), store, actions);
   mountHeatmap(need(document, "#heatmap"), store, actions, loadPlotly);
   mountStrip(need(document, "#strip"), store, actions);
-  mountFind(need(document, "#strip .find"), store, actions);
-  mountLineLoader(store, actions);
   mountFacts(need(document, "#facts"), store);
   mountPanelButtons(need(document, "#panels"), need(document, "#facts .more"), store, actions);
   mountHints(document, store);

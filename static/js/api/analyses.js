@@ -28,7 +28,7 @@ async function resultOf({ body }, onProgress) {
  * @param {{values: number[][], rows: [number, number], columns: [number, number], query_step: number, key_step: number}} answer
  * @returns {Matrix}
  */
-export const matrixOf = ({ values, rows, columns, query_step, key_step }) => ({
+const matrixOf = ({ values, rows, columns, query_step, key_step }) => ({
   values: Float32Array.from(values.flat()),
   rows: values.length,
   columns: values[0]?.length ?? 0,
@@ -44,21 +44,37 @@ export const matrixOf = ({ values, rows, columns, query_step, key_step }) => ({
  * @param {Api} api
  */
 export function createAnalysisApi(api) {
+  /**
+   * An analysis of a capture, with its progress.
+   *
+   * @param {Capture} capture
+   * @param {string} part the end of its address, such as "rollout?start=1"
+   * @param {OnProgress} onProgress
+   * @param {object} [body] sent as JSON with POST; without it, the request is a GET
+   * @returns {Promise<any>}
+   */
+  async function analyse({ id }, part, onProgress, body) {
+    const [kind = ""] = part.split("?");
+    const options = body && { method: "POST", body: JSON.stringify(body) };
+    const headers = { ...JSON_BODY, Accept: "text/event-stream" };
+    return resultOf(await api.request(kind, partPath(id, part), options, headers), onProgress);
+  }
+
   return {
+    analyse,
+
     /**
-     * An analysis of a capture, with its progress.
+     * An analysis whose result is a matrix of tokens. An answer that names no window is about all tokens.
      *
      * @param {Capture} capture
-     * @param {string} part the end of its address, such as "rollout?start=1"
+     * @param {string} part
      * @param {OnProgress} onProgress
-     * @param {object} [body] sent as JSON with POST; without it, the request is a GET
-     * @returns {Promise<any>}
+     * @param {object} [body]
      */
-    analyse: async ({ id }, part, onProgress, body) => {
-      const [kind = ""] = part.split("?");
-      const options = body && { method: "POST", body: JSON.stringify(body) };
-      const headers = { ...JSON_BODY, Accept: "text/event-stream" };
-      return resultOf(await api.request(kind, partPath(id, part), options, headers), onProgress);
+    async analyseMatrix(capture, part, onProgress, body) {
+      const all = [0, capture.queries];
+      const whole = { rows: all, columns: all, query_step: 1, key_step: 1 };
+      return matrixOf({ ...whole, ...(await analyse(capture, part, onProgress, body)) });
     },
 
     /** The induction probe of a model, which needs no text. @param {string} model @returns {Promise<any>} */

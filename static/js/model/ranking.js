@@ -1,4 +1,4 @@
-/** @import {HeadPlace, Values} from "../types.js" */
+/** @import {HeadPlace, State, Values} from "../types.js" */
 
 /**
  * The heads sorted by their values, largest first; heads without a value come last, in the order of the model.
@@ -40,4 +40,10 @@ export const scaledToRange = (value, { least, most }) => (most > least ? (value 
 export function scoreText(value, unit) {
   if (value === null || value === undefined) return "none";
   return unit === "share" ? value.toFixed(3) : `${value.toFixed(2)} ${unit}`;
+}
+
+/** The score that the grid is coloured by, if it belongs to the heads in the grid. @param {State} state */
+export function shownScore({ findings, overview, score }) {
+  if (!findings || findings.id !== overview?.capture.id) return undefined;
+  return findings.scores.find(({ name }) => name === score);
 }

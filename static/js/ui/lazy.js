@@ -1,3 +1,7 @@
+import { listening } from "./dom.js";
+
+/** @import {State, Store} from "../types.js" */
+
 /**
  * Loads a module when it is first needed. Some browsers remember that a module failed to load and do not ask the server
  * again, so each further attempt uses another address.
@@ -17,5 +21,105 @@ export function lazyModule(load) {
       throw error;
     });
     return loaded;
+  };
+}
+
+/**
+ * Mounts a part of the page when the state first needs it. After a failure, the next change of the state tries again.
+ *
+ * @param {Store} store
+ * @param {(keyof State)[]} names the fields that decide
+ * @param {(state: State) => boolean} isNeeded
+ * @param {() => Promise<() => void>} mount loads and mounts the part; returns its undo
+ * @param {(error: unknown) => void} onError
+ * @returns {() => void} undo
+ */
+export function mountWhen(store, names, isNeeded, mount, onError) {
+  const part = createPart(mount, onError);
+  const unwatch = store.watch(names, update);
+
+  function update() {
+    if (isNeeded(store.get())) part.start(unwatch);
+  }
+
+  update();
+  return () => {
+    unwatch();
+    part.stop();
+  };
+}
+
+/**
+ * Mounts a part of the page at the first event that needs it. Events that happen before the part is mounted are dispatched
+ * again when it is, so that none of them is lost.
+ *
+ * @param {EventTarget} target
+ * @param {string[]} types of events that the part handles
+ * @param {() => boolean} isNeeded asked at each event
+ * @param {() => Promise<() => void>} mount loads and mounts the part; returns its undo
+ * @param {(error: unknown) => void} onError
+ * @returns {() => void} undo
+ */
+export function mountOnEvent(target, types, isNeeded, mount, onError) {
+  const { on, undo } = listening();
+  const part = createPart(mount, onError);
+  /** @type {Event[]} */
+  const missed = [];
+
+  function repeat() {
+    undo();
+    for (const event of missed) {
+      const Kind = /** @type {typeof Event} */ (event.constructor);
+      target.dispatchEvent(new Kind(event.type, event));
+    }
+  }
+
+  for (const type of types) {
+    on(target, type, (event) => {
+      if (!isNeeded()) return;
+      missed.push(event);
+      part.start(repeat);
+    });
+  }
+  return () => {
+    undo();
+    part.stop();
+  };
+}
+
+/**
+ * A part of the page that is mounted once.
+ *
+ * @param {() => Promise<() => void>} mount
+ * @param {(error: unknown) => void} onError
+ */
+function createPart(mount, onError) {
+  /** @type {"missing" | "loading" | "mounted" | "stopped"} */
+  let state = "missing";
+  let undo = () => {};
+
+  /** @param {() => void} onMounted */
+  async function start(onMounted) {
+    if (state !== "missing") return;
+    state = "loading";
+    try {
+      undo = await mount();
+    } catch (error) {
+      if (!isStopped()) state = "missing";
+      return onError(error);
+    }
+    if (isStopped()) return undo();
+    state = "mounted";
+    onMounted();
+  }
+
+  const isStopped = () => state === "stopped";
+
+  return {
+    start,
+    stop() {
+      state = "stopped";
+      undo();
+    },
   };
 }

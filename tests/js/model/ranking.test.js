@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rangeOf, rankHeads, scaledToRange, scoreText } from "../../../static/js/model/ranking.js";
+import { rangeOf, rankHeads, scaledToRange, scoreText, shownScore } from "../../../static/js/model/ranking.js";
+import { initialState } from "../../../static/js/state/store.js";
+import { captureOf, scoreOf } from "../worlds.js";
 
 const values = [
   [0.25, null, 0.75],
@@ -45,4 +47,16 @@ test('shares have three decimals, others two and their unit; a missing value is 
   assert.deepEqual([scoreText(0.12345, "share"), scoreText(0, "share")], ["0.123", "0.000"]);
   assert.deepEqual([scoreText(1.5, "bits"), scoreText(-2, "tokens")], ["1.50 bits", "-2.00 tokens"]);
   assert.deepEqual([scoreText(null, "bits"), scoreText(undefined, "share")], ["none", "none"]);
+});
+
+test("the grid shows the chosen score, if it belongs to the text on the page", () => {
+  const score = scoreOf([[0.25, 0.75]]);
+  const overview = { capture: captureOf(["a"]) };
+  const findings = { id: "abc", scores: [score], roles: {} };
+  const state = /** @type {any} */ ({ ...initialState(), overview, findings, score: "previous" });
+  assert.equal(shownScore(state), score);
+  assert.equal(shownScore({ ...state, score: "nonsense" }), undefined);
+  assert.equal(shownScore({ ...state, score: null }), undefined);
+  assert.equal(shownScore({ ...state, findings: { ...findings, id: "older" } }), undefined);
+  assert.equal(shownScore({ ...state, findings: null }), undefined);
 });

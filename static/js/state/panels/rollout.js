@@ -1,4 +1,3 @@
-import { matrixOf } from "../../api/analyses.js";
 import { flagField, indexField, percentField } from "../../model/address_fields.js";
 import { captureId } from "./descriptor.js";
 
@@ -21,20 +20,16 @@ const optionsOf = ({ start, upto, residual, raw }) => ({
 });
 
 /** @param {AnalysisApi} api @param {Capture} capture @param {RolloutOptions} options @param {OnProgress} onProgress */
-async function loadRollout(api, capture, { start, upto, residual, receptive }, onProgress) {
+function loadRollout(api, capture, { start, upto, residual, receptive }, onProgress) {
   const given = { start, layer: upto, residual, receptive, cells: CELLS, pool: "max" };
   const known = Object.entries(given).filter(([, value]) => value !== null);
   const query = new URLSearchParams(known.map(([name, value]) => [name, String(value)]));
-  return matrixOf(await api.analyse(capture, `rollout?${query}`, onProgress));
+  return api.analyseMatrix(capture, `rollout?${query}`, onProgress);
 }
 
 /** @param {AnalysisApi} api @param {Capture} capture @param {RolloutOptions} options @param {OnProgress} onProgress */
-async function loadFlow(api, capture, { start, upto, residual, receptive }, onProgress) {
-  const body = { start, layer: upto, residual, receptive };
-  const { values } = await api.analyse(capture, "flow", onProgress, body);
-  const tokens = capture.queries;
-  return matrixOf({ values, rows: [0, tokens], columns: [0, tokens], query_step: 1, key_step: 1 });
-}
+const loadFlow = (api, capture, { start, upto, residual, receptive }, onProgress) =>
+  api.analyseMatrix(capture, "flow", onProgress, { start, layer: upto, residual, receptive });
 
 /** @type {PanelDescriptor} */
 export const rollout = {

@@ -1,15 +1,9 @@
 import { headName } from "../../model/format.js";
-import { rangeOf, scaledToRange, scoreText } from "../../model/ranking.js";
+import { rangeOf, scaledToRange, scoreText, shownScore } from "../../model/ranking.js";
 import { colourName } from "../../plot/colour.js";
 import { need } from "../../ui/dom.js";
 
 /** @import {Score, State, Store} from "../../types.js" */
-
-/** The score that the grid is coloured by, if it belongs to the heads in the grid. @param {State} state */
-export function shownScore({ findings, overview, score }) {
-  if (!findings || findings.id !== overview?.capture.id) return undefined;
-  return findings.scores.find(({ name }) => name === score);
-}
 
 /** @type {WeakMap<Score, {range: ReturnType<typeof rangeOf>, ranked: number}>} */
 const summaries = new WeakMap();

@@ -1,6 +1,5 @@
-import { rangeOf } from "../../model/ranking.js";
+import { rangeOf, shownScore } from "../../model/ranking.js";
 import { listening, need, setText } from "../../ui/dom.js";
-import { shownScore } from "./colouring.js";
 
 /** @import {Actions, State, Store} from "../../types.js" */
 

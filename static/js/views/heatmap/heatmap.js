@@ -3,10 +3,10 @@ import { windowsOf } from "../../model/placement.js";
 import { cellsFor, wantedDetail } from "../../model/resolution.js";
 import { snap } from "../../model/zoom.js";
 import { need } from "../../ui/dom.js";
+import { lazyModule, mountWhen } from "../../ui/lazy.js";
 import { mountDisplay } from "./display.js";
 import { createDrawing, TRACED } from "./drawing.js";
 import { mountMarks } from "./marks.js";
-import { mountMinimap } from "./minimap.js";
 import { mountPointing } from "./pointing.js";
 import { sizeOf } from "./stage.js";
 import { mountToolbar } from "./toolbar.js";
@@ -68,31 +68,38 @@ function followDrags(plot, geometryNow, actions, redraw) {
   );
 }
 
+const loadTable = lazyModule((query) => import(`./table.js${query}`));
+const loadMinimap = lazyModule((query) => import(`./minimap.js${query}`));
+
 /**
- * The code of the table is loaded when the table is first shown: few visits need it.
+ * Parts that are loaded when they are first shown, because few visits need them: the table, and the minimap of a zoomed
+ * map.
  *
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {Actions} actions
  * @param {() => Geometry | null} geometryNow
- * @returns {() => void} undo
+ * @returns {(() => void)[]} undos
  */
-function mountTableLater(root, store, actions, geometryNow) {
-  let undo = () => {};
-  const load = async () => {
-    if (store.get().as !== "table") return;
-    undo();
-    undo = () => {};
-    try {
-      const { mountTable } = await import("./table.js");
-      undo = mountTable(root, store, actions, geometryNow);
-    } catch (error) {
-      actions.setStatus("error", `the table did not load: ${error}`);
-    }
-  };
-  undo = store.watch(["as"], load);
-  load();
-  return () => undo();
+function mountLater(root, store, actions, geometryNow) {
+  const isZoomed = (/** @type {State} */ { rows, columns }) => rows !== null || columns !== null;
+  const [stage, minimap, table] = [need(root, ".stage"), need(root, ".minimap"), need(root, ".listing")];
+  return [
+    mountWhen(
+      store,
+      ["as"],
+      ({ as }) => as === "table",
+      async () => (await loadTable()).mountTable(table, store, actions, geometryNow),
+      (error) => actions.setStatus("error", `the table did not load: ${error}`),
+    ),
+    mountWhen(
+      store,
+      ["rows", "columns"],
+      isZoomed,
+      async () => (await loadMinimap()).mountMinimap(stage, minimap, store, actions, geometryNow),
+      (error) => actions.setStatus("error", `the small map did not load: ${error}`),
+    ),
+  ];
 }
 
 /** @param {HTMLElement} root @param {State} state */
@@ -137,9 +144,8 @@ export function mount(root, store, actions, loadPlotly) {
     store.watch([...TRACED, "pattern", "rows", "columns", "drag", "dark"], clearOrRedraw),
     mountPointing(stage, store, actions, geometryNow),
     mountMarks(stage, need(root, ".band"), store, geometryNow),
-    mountMinimap(stage, need(root, ".minimap"), store, actions, geometryNow),
     mountDisplay(need(root, ".display"), store, actions),
-    mountTableLater(need(root, ".listing"), store, actions, geometryNow),
+    ...mountLater(root, store, actions, geometryNow),
     mountToolbar(root, store, actions, { geometryNow, saveImage: drawing.saveImage }),
     () => resized.disconnect(),
     drawing.clear,

@@ -122,7 +122,7 @@ export function mountFind(root, store, actions) {
   });
   on(need(root, '[data-find="previous"]'), "click", () => go(true));
   on(need(root, '[data-find="next"]'), "click", () => go(false));
-  render();
+  search();
   const unwatch = store.watch(["pattern", "token"], (now, before) => {
     if (now.pattern?.capture !== before.pattern?.capture) search();
     else if (now.token !== before.token) render();

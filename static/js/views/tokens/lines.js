@@ -29,10 +29,13 @@ export function mountLineLoader(store, actions) {
     }
   }
 
-  const unwatch = store.watch(["pattern", "token", "hovered", "side"], (now) => {
+  function update() {
     clearTimeout(timer);
-    if (wantedLine(now)) timer = setTimeout(load, DELAY);
-  });
+    if (wantedLine(store.get())) timer = setTimeout(load, DELAY);
+  }
+
+  update();
+  const unwatch = store.watch(["pattern", "token", "hovered", "side"], update);
   return () => {
     unwatch();
     clearTimeout(timer);

@@ -1,9 +1,42 @@
+import { isExact } from "../../model/matrix.js";
 import { shownToken, tokenSentence, tokenWeights } from "../../model/token_row.js";
 import { shade } from "../../plot/colour.js";
 import { listening, need } from "../../ui/dom.js";
+import { lazyModule, mountOnEvent, mountWhen } from "../../ui/lazy.js";
 import { createChunks } from "./chunks.js";
 
 /** @import {Actions, Side, State, Store} from "../../types.js" */
+
+const loadFind = lazyModule((query) => import(`./find.js${query}`));
+const loadLines = lazyModule((query) => import(`./lines.js${query}`));
+
+/**
+ * Parts that are loaded when they are first needed: the search, and the exact weights of a token in a long text, whose
+ * map is pooled.
+ *
+ * @param {HTMLElement} find
+ * @param {Store} store
+ * @param {Actions} actions
+ * @returns {(() => void)[]} undos
+ */
+function mountLater(find, store, actions) {
+  return [
+    mountOnEvent(
+      need(find, "input"),
+      ["focus", "input", "keydown"],
+      () => true,
+      async () => (await loadFind()).mountFind(find, store, actions),
+      (error) => actions.setStatus("error", `the search did not load: ${error}`),
+    ),
+    mountWhen(
+      store,
+      ["pattern"],
+      ({ pattern }) => pattern !== null && !isExact(pattern.matrix),
+      async () => (await loadLines()).mountLineLoader(store, actions),
+      () => {}, // the weights stay as they are: correct, but less exact
+    ),
+  ];
+}
 
 /** @param {EventTarget | null} target */
 function tokenAt(target) {
@@ -164,10 +197,13 @@ export function mountStrip(root, store, actions) {
     on(radio, "change", ({ target }) => actions.adjust({ side: /** @type {Side} */ (target.value) }));
   }
   render(store.get(), null);
-  const unwatch = store.watch(["pattern", "hovered", "token", "side", "scale", "line"], render);
+  const undos = [
+    store.watch(["pattern", "hovered", "token", "side", "scale", "line"], render),
+    ...mountLater(need(root, ".find"), store, actions),
+    tokens.stop,
+    undo,
+  ];
   return () => {
-    unwatch();
-    tokens.stop();
-    undo();
+    for (const each of undos) each();
   };
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { initialState } from "../../../../static/js/state/store.js";
-import { colouringOf, shownScore } from "../../../../static/js/views/grid/colouring.js";
-import { captureOf, scoreOf } from "../../worlds.js";
+import { colouringOf } from "../../../../static/js/views/grid/colouring.js";
+import { scoreOf } from "../../worlds.js";
 
 const score = scoreOf([
   [0.25, 0.75],
@@ -41,15 +40,4 @@ test("a head that does not exist has no score", () => {
 
 test("if no head has a value, none has a colour", () => {
   assert.equal(colouringOf(scoreOf([[null]]), 0, 0, null).colour, "");
-});
-
-test("the grid shows the chosen score, if it belongs to the text on the page", () => {
-  const overview = { capture: captureOf(["a"]) };
-  const findings = { id: "abc", scores: [score], roles: {} };
-  const state = /** @type {any} */ ({ ...initialState(), overview, findings, score: "previous" });
-  assert.equal(shownScore(state), score);
-  assert.equal(shownScore({ ...state, score: "nonsense" }), undefined);
-  assert.equal(shownScore({ ...state, score: null }), undefined);
-  assert.equal(shownScore({ ...state, findings: { ...findings, id: "older" } }), undefined);
-  assert.equal(shownScore({ ...state, findings: null }), undefined);
 });
