@@ -10,7 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .paths import ROOT
+from .paths import CACHE, ROOT
+
+
+def checkout() -> Path:
+    """A folder in which the package `headscope` is this checkout, even if another one is installed."""
+    package = CACHE / "checkout" / "headscope"
+    package.parent.mkdir(parents=True, exist_ok=True)
+    if not package.is_symlink():
+        package.symlink_to(ROOT / "app")
+    return package.parent
 
 
 @contextmanager
@@ -20,8 +29,7 @@ def running_server(model: str | Path) -> Iterator[str]:
         ([f"--models-dir={model.parent}"], f"local:{model.name}") if isinstance(model, Path) else ([], model)
     )
     command = [Path(sys.executable).with_name("headscope"), "serve", "--no-open", "--port=0", f"--model={name}"]
-    # This checkout is measured, even if another one is installed.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(checkout())}
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None

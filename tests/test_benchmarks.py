@@ -1,12 +1,18 @@
 """The report of the benchmarks depends on the results alone."""
 
+import os
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from benchmarks.measurements import Point, Row
+from benchmarks.paths import ROOT
 from benchmarks.report import readme
 from benchmarks.results import Result, load, save
+from benchmarks.server import checkout
 
 MACHINE = {"processor": "2 cores", "date": "2026-01-02"}
 
@@ -61,3 +67,10 @@ def test_a_benchmark_without_other_processes_still_runs(name):
     rows = list(import_module(f"benchmarks.{name}").rows(quick=True))
     assert rows
     assert all(row.what and row.measured for row in rows)
+
+
+def test_servers_are_measured_with_the_code_of_this_checkout(tmp_path):
+    command = [sys.executable, "-c", "import headscope; print(headscope.__file__)"]
+    found = subprocess.check_output(command, cwd=tmp_path, text=True, env={**os.environ, "PYTHONPATH": str(checkout())})
+    assert Path(found.strip()).is_relative_to(checkout())
+    assert Path(found.strip()).samefile(ROOT / "app" / "__init__.py")

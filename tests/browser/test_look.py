@@ -152,7 +152,11 @@ def test_a_map_of_two_tokens_has_only_the_colours_of_its_weights(headscope: Head
 
 
 def test_a_first_visit_downloads_little_besides_plotly(browser: Browser, server: str) -> None:
-    """All files of the page, compressed; the maps of the text are not counted, 1 kB per head."""
+    """HTML, scripts and style sheets, as compressed for Chromium: 57.9 kB.
+
+    `python -m benchmarks page` limits the whole visit to 120 kB. It also counts the headers of 85 responses (29 kB) and
+    the answers of the API (24 kB, most of it the maps of the grid): 111 kB. With this limit it stays below 115 kB.
+    """
     page = browser.new_page()
     finished: list[Request] = []
 
@@ -165,7 +169,7 @@ def test_a_first_visit_downloads_little_besides_plotly(browser: Browser, server:
     sizes = {one.url: one.sizes()["responseBodySize"] for one in parts}
     page.close()
     assert f"{server}/static/js/main.js" in sizes
-    assert sum(sizes.values()) <= 76_000, sorted(sizes.items(), key=lambda one: -one[1])
+    assert sum(sizes.values()) <= 60_000, sorted(sizes.items(), key=lambda one: -one[1])
 
 
 def test_when_the_page_becomes_wide_only_the_vertical_colour_bar_has_numbers(headscope: Headscope) -> None:

@@ -198,14 +198,14 @@ def test_a_panel_that_did_not_load_can_be_tried_again(headscope: Headscope, comp
         route.abort()
 
     page.route("**/panels/panels.js*", refuse)
-    page.route("**/api/**", refuse)
+    page.route("**/api/v1/**", refuse)
     page.get_by_role("button", name="scores", exact=True).click()
     expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
     page.wait_for_timeout(300)
     assert len(tried) == 1
     page.locator("#scores .retry").click()
     expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
-    page.unroute("**/api/**")
+    page.unroute("**/api/v1/**")
     page.unroute("**/panels/panels.js*")
     page.locator("#scores .retry").click()
     page.locator("#scores .nsewdrag").wait_for()
@@ -234,11 +234,11 @@ def test_scores_that_failed_while_the_server_was_down_can_be_tried_again(
 ) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
     complaints.expect("net::ERR_FAILED")
-    page.route("**/api/**", lambda route: route.abort())
+    page.route("**/api/v1/**", lambda route: route.abort())
     page.get_by_label("colour by").select_option("previous")
     message = page.locator("#grid .ranking .message")
     expect(message).to_have_text("Failed: the server does not answer; is headscope still running?")
-    page.unroute("**/api/**")
+    page.unroute("**/api/v1/**")
     page.locator("#grid .ranking .retry").click()
     expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("rank"))
     expect(message).to_have_text("")

@@ -109,6 +109,7 @@ def test_dragging_shift_arrows_and_the_minimap_move_the_window(reader: Headscope
         page.keyboard.press("Shift+ArrowUp")
     height = before["rows"][1] - before["rows"][0]
     assert before["rows"][0] - window_of(page)["rows"][0] == pytest.approx(height / 2, abs=1)
+    expect(page.locator("#heatmap .minimap")).to_be_visible()
     box = page.locator("#heatmap .minimap").bounding_box()
     with moving(page):
         page.mouse.click(box["x"] + box["width"] * 0.05, box["y"] + box["height"] * 0.98)

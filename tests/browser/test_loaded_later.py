@@ -1,0 +1,86 @@
+"""Parts of the page that are loaded at their first use: that use takes effect, and a failure can be retried."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from .conftest import SENTENCE, Complaints, Headscope
+
+FIND = "find in the text"
+
+
+@contextmanager
+def held(page: Page, pattern: str) -> Iterator[None]:
+    """Answers to these requests are held back until the end of the block, which must send one."""
+    routes: list[Route] = []
+    page.route(pattern, lambda route: routes.append(route))  # noqa: PLW0108 - Playwright cannot call a method of a list
+    with page.expect_request(pattern):
+        yield
+    for route in routes:
+        route.continue_()
+    page.unroute(pattern)
+
+
+@pytest.fixture
+def opened(headscope: Headscope) -> Page:
+    return headscope.open(text=SENTENCE, layer=0, head=0).page
+
+
+def test_what_is_typed_into_the_search_before_its_code_has_arrived_is_searched(opened: Page) -> None:
+    with held(opened, "**/tokens/find.js*"):
+        opened.get_by_label(FIND).fill("the")
+        opened.get_by_label(FIND).press("Enter")
+        opened.get_by_label(FIND).press("Enter")
+    expect(opened.locator("#strip .find output")).to_have_text("2 of 2")
+    expect(opened.locator("#strip .readout")).to_contain_text("pinned")
+
+
+def test_a_search_that_did_not_load_is_loaded_again(opened: Page, complaints: Complaints) -> None:
+    complaints.expect("net::ERR_FAILED")
+    opened.route("**/tokens/find.js*", lambda route: route.abort())
+    opened.get_by_label(FIND).focus()
+    expect(opened.locator("#error")).to_contain_text("the search did not load")
+    opened.unroute("**/tokens/find.js*")
+    opened.get_by_label(FIND).fill("the")
+    expect(opened.locator("#strip .find output")).to_have_text("2")
+    expect(opened.locator("#strip [data-find=next]")).to_be_enabled()
+
+
+def test_the_form_for_a_hub_model_opens_when_its_code_arrives(opened: Page) -> None:
+    box = opened.get_by_label("a GPT-2 or BERT model from the Hugging Face hub")
+    with held(opened, "**/ui/hub_model.js*"):
+        opened.select_option("#model", label="model from the hub …")
+    expect(box).to_be_focused()
+    box.press("Escape")
+    expect(box).to_be_hidden()
+    expect(opened.locator("#model")).to_have_value("minilm")
+
+
+def test_a_link_to_a_part_of_the_map_shows_the_minimap(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0, rows="1:4", columns="2:6").page
+    window, minimap = page.locator("#heatmap .minimap .window"), page.locator("#heatmap .minimap")
+    expect(minimap).to_be_visible()
+    side = minimap.bounding_box()["width"]  # type: ignore[index]
+    assert window.bounding_box()["width"] == pytest.approx(side * 4 / 9, abs=2)  # type: ignore[index]
+
+
+def test_a_zoom_shows_the_minimap_when_its_code_arrives(opened: Page) -> None:
+    minimap = opened.locator("#heatmap .minimap")
+    with held(opened, "**/heatmap/minimap.js*"):
+        opened.get_by_role("button", name="zoom in").click()
+        expect(minimap).to_be_hidden()
+    expect(minimap).to_be_visible()
+    opened.get_by_role("button", name="whole text").click()
+    expect(minimap).to_be_hidden()
+
+
+def test_a_first_visit_loads_none_of_them(headscope: Headscope) -> None:
+    loaded: list[str] = []
+    headscope.page.on("requestfinished", lambda request: loaded.append(request.url))
+    headscope.open()
+    later = re.compile("/(find|lines|minimap|table|key_form|hub_model|colouring|analyses|panels/panels)[.]js")
+    assert any("/grid/grid.js" in url for url in loaded)
+    assert [url for url in loaded if later.search(url)] == []
