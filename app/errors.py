@@ -31,8 +31,8 @@
     |  |- ModelOutputInvalid       422 model_output_invalid
     |- DeviceMissing               503 device_missing     this machine does not have the device of --device
     |- HubUnreachable              503 hub_unreachable    and the model is not cached
-    |- Stopped                     503 stopped            all clients have disconnected
-    |- Stopping                    503 stopping           the server is shutting down
+    |- ClientsGone                 503 stopped            all clients have disconnected
+    |- ShuttingDown                503 stopping           the server is shutting down
     |- Busy                        503 busy
     |- Deadline                    504 deadline           took longer than HEADSCOPE_RUN_SECONDS
     |- DiskFull                    507 disk_full
@@ -189,11 +189,11 @@ class DiskFull(AppError):
     code, status, title = "disk_full", 507, "Disk full"
 
 
-class Stopped(AppError):
+class ClientsGone(AppError):
     code, status, title = "stopped", 503, "Stopped"
 
 
-class Stopping(AppError):
+class ShuttingDown(AppError):
     code, status, title = "stopping", 503, "Stopping"
     headers: ClassVar = {"Retry-After": "5"}
 

@@ -66,7 +66,7 @@ class Progress(Protocol):
     """
 
     def check(self) -> None:
-        """Call before each step. Raises the reason to end: Stopped, Stopping, Deadline or DownloadCancelled."""
+        """Call before each step. Raises the reason to end: ClientsGone, ShuttingDown, Deadline or DownloadCancelled."""
 
     def expect(self, total: int) -> None:
         """Set the number of steps: layers, blocks of rows, or bytes of a download."""

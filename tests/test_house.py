@@ -7,7 +7,7 @@ below and those in docs/architecture.md in the same commit.
 from pathlib import Path
 
 import pytest
-from house import (
+from architecture_rules import (
     cycle,
     family_comparisons,
     functions,

@@ -21,7 +21,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT
 from headscope.attention.config import AttentionConfig
 from headscope.attention.layer import MultiHeadAttention
 from headscope.capture.windows import head_window, window
-from headscope.errors import AppError, Stopped
+from headscope.errors import AppError, ClientsGone
 from headscope.main import create_app
 from headscope.web.server import Server
 
@@ -159,14 +159,14 @@ def disconnect_when(true, url, path, body, headers=None):
 
 
 class CountedProgress:
-    """A `records.Progress` that counts, and raises Stopped at check number `stop_at`, from 0."""
+    """A `records.Progress` that counts, and raises ClientsGone at check number `stop_at`, from 0."""
 
     def __init__(self, stop_at=None):
         self.stop_at, self.checks, self.steps, self.total = stop_at, 0, 0, None
 
     def check(self):
         if self.checks == self.stop_at:
-            raise Stopped
+            raise ClientsGone
         self.checks += 1
 
     def expect(self, total):

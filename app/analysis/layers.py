@@ -22,7 +22,7 @@ MOST_OF_FLOW = 128
 
 
 @dataclass(frozen=True)
-class How:
+class RolloutOptions:
     """Options of rollout and flow.
 
     start, layer: the first and the last layer
@@ -36,7 +36,9 @@ class How:
     receptive: bool
 
 
-def how(capture: Capture, start: int, layer: int | None, residual: float, receptive: bool | None) -> How:
+def rollout_options(
+    capture: Capture, start: int, layer: int | None, residual: float, receptive: bool | None
+) -> RolloutOptions:
     """Defaults: layer None is the last layer; receptive None is True for causal models. Raises UnknownLayer."""
     last = len(capture.layers) - 1
     chosen = last if layer is None else layer
@@ -45,12 +47,12 @@ def how(capture: Capture, start: int, layer: int | None, residual: float, recept
             f"start={start}, layer={chosen}: {capture.card.id} has layers 0..{last}, and start must not be after layer"
         )
     causal = capture.layers[0].config.causal
-    return How(start, chosen, residual, causal if receptive is None else receptive)
+    return RolloutOptions(start, chosen, residual, causal if receptive is None else receptive)
 
 
-def steps_of(capture: Capture, asked: How, queries: Sequence[int] = ()) -> int:
+def steps_of(capture: Capture, options: RolloutOptions, queries: Sequence[int] = ()) -> int:
     """The number of steps of a rollout, or of the flow from these queries."""
-    return blocks.steps(capture, asked.layer - asked.start + 1) + len(queries) * len(capture.tokens)
+    return blocks.steps(capture, options.layer - options.start + 1) + len(queries) * len(capture.tokens)
 
 
 def check_size(capture: Capture, most: int, what: str) -> None:
@@ -62,20 +64,20 @@ def check_size(capture: Capture, most: int, what: str) -> None:
 
 
 @torch.inference_mode()
-def rollout(capture: Capture, asked: How, progress: Progress = NO_PROGRESS) -> np.ndarray:
+def rollout(capture: Capture, options: RolloutOptions, progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[i j], the share of input token j in token i above the last layer. Raises TooManyTokens."""
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     rolled: Tensor | None = None
-    for a in steps(capture, asked, progress):
+    for a in steps(capture, options, progress):
         rolled = next_rollout(a, rolled)
     assert rolled is not None
     return rolled.cpu().numpy()
 
 
-def steps(capture: Capture, asked: How, progress: Progress) -> Iterator[Tensor]:
+def steps(capture: Capture, options: RolloutOptions, progress: Progress) -> Iterator[Tensor]:
     """A~ [i j] of each layer, from the first to the last."""
-    for layer in capture.layers[asked.start : asked.layer + 1]:
-        yield step(mean_of_heads(capture, layer, progress), asked.residual, asked.receptive)
+    for layer in capture.layers[options.start : options.layer + 1]:
+        yield step(mean_of_heads(capture, layer, progress), options.residual, options.receptive)
 
 
 def mean_of_heads(capture: Capture, layer: LayerCapture, progress: Progress) -> Tensor:
@@ -88,13 +90,15 @@ def mean_of_heads(capture: Capture, layer: LayerCapture, progress: Progress) -> 
 
 
 @torch.inference_mode()
-def flow(capture: Capture, asked: How, queries: Sequence[int], progress: Progress = NO_PROGRESS) -> np.ndarray:
+def flow(
+    capture: Capture, options: RolloutOptions, queries: Sequence[int], progress: Progress = NO_PROGRESS
+) -> np.ndarray:
     """[query j], the maximum flow from these tokens above the last layer to each input. Raises TooManyTokens."""
     from .formulas.flow import flow_from, graph
 
     check_size(capture, MOST_OF_FLOW, "flow")
     size = len(capture.tokens)
-    capacities = graph([a.cpu().numpy() for a in steps(capture, asked, progress)])
+    capacities = graph([a.cpu().numpy() for a in steps(capture, options, progress)])
     found = np.zeros((len(queries), size))
     for number, query in enumerate(queries):
         for key in range(size):

@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from ..capture.cost import Cost
-from ..errors import AppError, Deadline, InvalidInput, Stopped, Stopping
+from ..errors import AppError, ClientsGone, Deadline, InvalidInput, ShuttingDown
 from ..records import ModelCard, Token, TokenizedPrompt
 from .progress import WorkProgress
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # How a job can end -> the errors that it then ends with.
 OUTCOMES: dict[str, type | tuple[type, ...]] = {
     "finished": NoneType,
-    "stopped": (Stopped, Stopping),
+    "stopped": (ClientsGone, ShuttingDown),
     "deadline": Deadline,
     "refused": InvalidInput,
     "failed": BaseException,
@@ -105,7 +105,7 @@ class Job:
     @property
     def stop_error(self) -> AppError:
         """Why the job was stopped."""
-        return self.progress.error or Stopped()
+        return self.progress.error or ClientsGone()
 
     @property
     def outcome(self) -> str:
@@ -146,4 +146,4 @@ class Job:
         finally:
             self.followers -= 1
             if not self.followers:
-                self.stop(Stopped("all clients that were waiting for this text have disconnected"))
+                self.stop(ClientsGone("all clients that were waiting for this text have disconnected"))

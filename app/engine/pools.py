@@ -38,7 +38,7 @@ class Pools:
         return await self.readers.run_unbounded(work, *arguments)
 
     async def run_model(self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments) -> Result:
-        """Run work that needs a model. Raises Busy, Stopped, Deadline."""
+        """Run work that needs a model. Raises Busy, ClientsGone, Deadline."""
         progress = WorkProgress(self.settings.run_seconds, "layers")
         return await self.model.run_with_progress(progress, work, *arguments)
 
@@ -49,7 +49,7 @@ class Pools:
         *arguments: *Arguments,
         on_percent: Callable[[int], object] | None = None,
     ) -> Result:
-        """Run work that reads all weights of a capture, in that many steps. Raises Busy, Stopped, Deadline."""
+        """Run work that reads all weights of a capture, in that many steps. Raises Busy, ClientsGone, Deadline."""
         progress = WorkProgress(self.settings.run_seconds, on_percent=on_percent)
         progress.expect(steps)
         pool = self.long_analyses if steps > LONG_STEPS else self.analyses

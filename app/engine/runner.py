@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..capture.cost import Cost, bytes_kept, operations, pace_of
-from ..errors import Stopping
+from ..errors import ShuttingDown
 from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
 from .capture_cache import CaptureCache
@@ -129,7 +129,9 @@ class Runner:
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""
-        self.jobs.stop_all(Stopping("the server is shutting down before this run has finished: send it again later"))
+        self.jobs.stop_all(
+            ShuttingDown("the server is shutting down before this run has finished: send it again later")
+        )
 
     async def sweep(self) -> None:
         """Drop expired captures once a minute, until cancelled."""
@@ -154,14 +156,14 @@ class Runner:
     # More passes of the model
 
     async def certify(self, capture: "Capture") -> "Certificate":
-        """The comparison with Hugging Face's attention. Raises Busy, Stopped, Deadline."""
+        """The comparison with Hugging Face's attention. Raises Busy, ClientsGone, Deadline."""
         from ..capture.certificate import certify
 
         model = await self.model(capture.card.id)
         return await self.pools.run_model(certify, model, capture)
 
     async def grams(self, capture: "Capture") -> "Grams":
-        """What norms are computed from, cached with the capture. Raises TooLarge, Busy, Stopped, Deadline."""
+        """What norms are computed from, cached with the capture. Raises TooLarge, Busy, ClientsGone, Deadline."""
         from ..analysis.norms import bytes_of_grams, grams
 
         check_norms_fit(capture.bytes, bytes_of_grams(capture), self.settings.max_capture_bytes)
@@ -175,7 +177,7 @@ class Runner:
             return found
 
     async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
-        """The standard probe of a model; it needs no text. Raises Busy, Stopped, Deadline."""
+        """The standard probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""
         from ..analysis.induction import probe
 
         model = await self.model(model_id)

@@ -6,7 +6,7 @@ from typing import TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
-from ..errors import Busy, Stopped
+from ..errors import Busy, ClientsGone
 from ..records import Progress
 from .progress import WorkProgress
 
@@ -40,7 +40,7 @@ class WorkerPool:
     ) -> Result:
         """The same, with `progress` as the last argument. Cancelling the caller stops the work at its next check.
 
-        Raises Busy, Stopped, Deadline.
+        Raises Busy, ClientsGone, Deadline.
         """
 
         def start() -> Result:
@@ -50,7 +50,7 @@ class WorkerPool:
         try:
             return await self.run(start)
         finally:
-            progress.stop(Stopped("the client has disconnected"))
+            progress.stop(ClientsGone("the client has disconnected"))
 
     async def run_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same as `run`, however many calls are waiting: for a response that has already begun."""

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ..engine.runner import Runner
-from ..errors import Stopped
+from ..errors import ClientsGone
 from ..export.formats import Answer, batched, serialize
 from ..export.negotiation import MEDIA_TYPES, encode
 from ..records import Format
@@ -80,13 +80,13 @@ async def disconnected(request: Request) -> None:
 async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """The result of the work, which is cancelled when the client disconnects: FastAPI does not do that.
 
-    Raises Stopped.
+    Raises ClientsGone.
     """
     task, left = asyncio.create_task(work), asyncio.create_task(disconnected(request))
     try:
         await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise Stopped("the client has disconnected")
+            raise ClientsGone("the client has disconnected")
         return task.result()
     finally:
         task.cancel()

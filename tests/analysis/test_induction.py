@@ -5,7 +5,7 @@ import pytest
 from worlds import CountedProgress
 
 from headscope.analysis.induction import probe, random_tokens, special_tokens
-from headscope.errors import Stopped
+from headscope.errors import ClientsGone
 
 
 def test_gpt2_mini_has_the_heads_on_its_model_card(loaded):
@@ -37,5 +37,5 @@ def test_sequences_begin_and_end_with_the_special_tokens_of_the_training(loaded)
 
 
 def test_the_probe_can_be_stopped(loaded):
-    with pytest.raises(Stopped):
+    with pytest.raises(ClientsGone):
         probe(loaded("local:gpt2"), CountedProgress(stop_at=4))

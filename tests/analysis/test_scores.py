@@ -10,7 +10,7 @@ from headscope.analysis.formulas.block import Block, text_of
 from headscope.analysis.scores import per_head, per_query, ranks
 from headscope.analysis.table import BY_NAME, ROW_SCORES
 from headscope.capture.capture import run
-from headscope.errors import Stopped
+from headscope.errors import ClientsGone
 
 TEXT = "The cat sat on the mat, and the cat ran to the mat."
 
@@ -59,7 +59,7 @@ def test_the_scores_of_a_text_of_one_token(loaded):
 def test_scoring_stops_before_the_next_block(capture, monkeypatch):
     monkeypatch.setattr(blocks, "WEIGHTS_PER_BLOCK", 1)
     progress = CountedProgress(stop_at=3)
-    with pytest.raises(Stopped):
+    with pytest.raises(ClientsGone):
         per_head(capture, ROW_SCORES, progress)
     assert progress.steps == 3
 

@@ -11,7 +11,7 @@ from headscope.analysis.scores import per_head
 from headscope.analysis.similarity import similarity, spaced
 from headscope.analysis.table import BY_NAME
 from headscope.capture.capture import run
-from headscope.errors import Stopped
+from headscope.errors import ClientsGone
 
 TEXT = "The cat sat on the mat, and the cat ran to the mat."
 
@@ -70,7 +70,7 @@ def test_heads_of_a_layer_that_hardly_differ_are_near_duplicates():
 
 
 def test_the_comparison_can_be_stopped(capture):
-    with pytest.raises(Stopped):
+    with pytest.raises(ClientsGone):
         similarity(capture, [0], progress=CountedProgress(stop_at=0))
 
 

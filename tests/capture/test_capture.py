@@ -7,7 +7,7 @@ from headscope.attention.layer import MultiHeadAttention
 from headscope.attention.masks import MayAttend
 from headscope.capture.capture import capture_id, forward, run
 from headscope.capture.certificate import certify
-from headscope.errors import ModelOutputInvalid, Stopped, TooManyTokens
+from headscope.errors import ClientsGone, ModelOutputInvalid, TooManyTokens
 from headscope.records import Prompt
 
 TEXT = "The cat sat on the mat. The dog ran."
@@ -106,7 +106,7 @@ def test_the_certificate_shows_a_layer_that_looks_ahead(fresh):
 def test_a_certificate_can_be_stopped_at_each_layer_and_leaves_the_model_unchanged(loaded, layer):
     model = loaded("local:gpt2")
     before = run(model, TEXT)
-    with pytest.raises(Stopped):
+    with pytest.raises(ClientsGone):
         certify(model, before, CountedProgress(stop_at=layer))
     assert torch.equal(run(model, TEXT).layers[2].q, before.layers[2].q)
 

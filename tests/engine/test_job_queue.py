@@ -6,7 +6,7 @@ import pytest
 
 from headscope.engine.job import Job
 from headscope.engine.job_queue import JobQueue
-from headscope.errors import Busy, Stopping
+from headscope.errors import Busy, ShuttingDown
 from headscope.records import ModelCard
 
 CARD = ModelCard("tiny", "", "gpt2", "local")
@@ -59,10 +59,10 @@ def test_a_stopped_job_is_not_joined_and_can_be_replaced_before_it_ends():
         queue, release = JobQueue(5), asyncio.Event()
         job = started(queue, "1", release)
         assert queue.find("1") is job
-        queue.stop_all(Stopping("the server is shutting down"))
+        queue.stop_all(ShuttingDown("the server is shutting down"))
         assert queue.find("1") is None
         replacement = started(queue, "1", release)
-        with pytest.raises(Stopping):
+        with pytest.raises(ShuttingDown):
             await job.result()
         await asyncio.sleep(0)
         assert queue.find("1") is replacement

@@ -2,7 +2,7 @@ import pytest
 
 from headscope.engine import progress as module
 from headscope.engine.progress import WorkProgress
-from headscope.errors import Deadline, Stopped, Stopping
+from headscope.errors import ClientsGone, Deadline, ShuttingDown
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_deadline_without_a_known_total_says_the_steps_done(clock):
 def test_the_first_reason_to_stop_is_the_one_that_is_raised():
     progress = WorkProgress()
     progress.check()
-    progress.stop(Stopping("the server is shutting down"))
-    progress.stop(Stopped("the client has disconnected"))
-    with pytest.raises(Stopping):
+    progress.stop(ShuttingDown("the server is shutting down"))
+    progress.stop(ClientsGone("the client has disconnected"))
+    with pytest.raises(ShuttingDown):
         progress.check()

@@ -6,7 +6,7 @@ from anyio.from_thread import start_blocking_portal
 
 from headscope.engine.progress import WorkProgress
 from headscope.engine.worker_pool import WorkerPool
-from headscope.errors import Busy, Stopped
+from headscope.errors import Busy, ClientsGone
 
 
 def run(scene):
@@ -106,7 +106,7 @@ def test_cancelling_the_caller_stops_the_work_at_its_next_check():
             try:
                 while True:
                     progress.check()
-            except Stopped as error:
+            except ClientsGone as error:
                 errors.append(error)
 
         call = asyncio.create_task(pool.run_with_progress(WorkProgress(), endless))

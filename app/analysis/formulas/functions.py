@@ -8,7 +8,7 @@ from .block import Block
 from .confidence import confidence
 from .distance import distance, signed_distance
 from .entropy import entropy, normalised_entropy
-from .neighbours import following, own, previous
+from .neighbours import next_weight, previous, self_weight
 from .rare import rare
 from .repeats import duplicate, induction
 from .sinks import delimiter, first, punctuation
@@ -19,8 +19,8 @@ FUNCTIONS: dict[str, Callable[[Block], Tensor]] = {
     "distance": distance,
     "signed_distance": signed_distance,
     "previous": previous,
-    "next": following,
-    "self": own,
+    "next": next_weight,
+    "self": self_weight,
     "first": first,
     "delimiter": delimiter,
     "punctuation": punctuation,

@@ -11,12 +11,12 @@ def previous(block: Block) -> Tensor:
     return at_offset(block, -1)
 
 
-def own(block: Block) -> Tensor:
+def self_weight(block: Block) -> Tensor:
     """A_{i,i}."""
     return at_offset(block, 0)
 
 
-def following(block: Block) -> Tensor:
+def next_weight(block: Block) -> Tensor:
     """A_{i,i+1}; not counted for the last token, nor in a causal model."""
     return at_offset(block, 1)
 

@@ -15,7 +15,7 @@ from ..requests import Index, StrictModel, StrictRoute, check_unique
 from .heatmap import View, facts_of
 
 if TYPE_CHECKING:
-    from ...analysis.layers import How
+    from ...analysis.layers import RolloutOptions
     from ...capture.capture import Capture
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
@@ -40,10 +40,10 @@ class LayerRange:
     ) -> None:
         self.start, self.layer, self.residual, self.receptive = start, layer, residual, receptive
 
-    def how(self, capture: "Capture") -> "How":
-        from ...analysis.layers import how
+    def options(self, capture: "Capture") -> "RolloutOptions":
+        from ...analysis.layers import rollout_options
 
-        return how(capture, self.start, self.layer, self.residual, self.receptive)
+        return rollout_options(capture, self.start, self.layer, self.residual, self.receptive)
 
 
 @router.get("/{capture_id}/rollout", summary="Get attention rollout", responses=ARRAYS_OR_EVENTS)
@@ -55,7 +55,7 @@ async def rollout(
     from ...analysis.layers import MOST_OF_ROLLOUT, check_size, steps_of
 
     capture = context.capture
-    options, part = layers.how(capture), view.window(len(capture.tokens))
+    options, part = layers.options(capture), view.window(len(capture.tokens))
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     context.check_size(part.cells, "ask for fewer cells")
     facts = {**facts_of(part, view), **facts_of_layers(options)}
@@ -67,14 +67,14 @@ def answer_of(facts: dict[str, Any], values: np.ndarray) -> Answer:
     return Answer(facts, {"values": values.astype(np.float32)}, "values")
 
 
-def pooled_rollout(capture: "Capture", options: "How", view: View, progress: Progress) -> np.ndarray:
+def pooled_rollout(capture: "Capture", options: "RolloutOptions", view: View, progress: Progress) -> np.ndarray:
     from ...analysis.layers import rollout
     from ...capture.windows import pooled_map
 
     return pooled_map(rollout(capture, options, progress), view.window(len(capture.tokens)), view.pool)
 
 
-def facts_of_layers(options: "How") -> dict[str, Any]:
+def facts_of_layers(options: "RolloutOptions") -> dict[str, Any]:
     return {
         "layer": options.layer,
         "start": options.start,
@@ -100,10 +100,10 @@ class FlowRequest(StrictModel):
 async def flow(body: FlowRequest, context: AnalysisDep) -> Response:
     """Attention flow (Abnar and Zuidema 2020): [query key], the maximum flow from each position of the last layer to
     each input token, computed separately for each pair. It takes long, so texts may have at most 128 tokens."""
-    from ...analysis.layers import MOST_OF_FLOW, check_size, flow, how, steps_of
+    from ...analysis.layers import MOST_OF_FLOW, check_size, flow, rollout_options, steps_of
 
     capture = context.capture
-    options = how(capture, body.start, body.layer, body.residual, body.receptive)
+    options = rollout_options(capture, body.start, body.layer, body.residual, body.receptive)
     check_size(capture, MOST_OF_FLOW, "flow")
     queries = body.queries if body.queries is not None else list(range(len(capture.tokens)))
     if max(queries) >= len(capture.tokens):

@@ -7,7 +7,7 @@ import torch
 from headscope.analysis.formulas.flow import flow_from, graph
 from headscope.analysis.formulas.rollout import next_rollout, step
 
-from .made import random_pattern, uniform
+from .patterns import random_pattern, uniform
 
 
 def rolled(patterns, residual=0.5, receptive=False):

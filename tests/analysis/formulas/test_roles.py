@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from headscope.analysis.formulas.block import Block, text_of
 from headscope.analysis.formulas.roles import ROLES, rest_of
 
-from .made import random_pattern, shifted, sink, tokens_of, uniform
+from .patterns import random_pattern, shifted, sink, tokens_of, uniform
 
 BY_NAME = {role.name: role for role in ROLES}
 

@@ -7,8 +7,8 @@ import torch
 from headscope.analysis.formulas.block import Block, is_punctuation, text_of
 from headscope.analysis.table import BY_NAME, ROW_SCORES
 
-from .brute import BRUTE, Text
-from .made import blocks, random_pattern, score, shifted, sink, tokens_of, uniform
+from .patterns import blocks, random_pattern, score, shifted, sink, tokens_of, uniform
+from .second_implementations import SECOND_IMPLEMENTATIONS, Text
 
 NAN = np.nan
 SEPARATED = ["[CLS]", "the", "cat", ",", "the", "dog", ".", "the", "cat", "[SEP]", "a", "dog", ",", "[SEP]"]
@@ -21,17 +21,19 @@ def is_close(found, wanted):
 
 
 @pytest.mark.parametrize("causal", [True, False])
-@pytest.mark.parametrize("name", list(BRUTE))
+@pytest.mark.parametrize("name", list(SECOND_IMPLEMENTATIONS))
 def test_a_score_is_that_of_the_second_implementation(name, causal):
     words = PLAIN if causal else SEPARATED
     patterns = random_pattern(3, len(words), causal)
-    wanted = [[BRUTE[name](A, i, Text(words, causal)) for i in range(len(words))] for A in patterns.tolist()]
+    wanted = [
+        [SECOND_IMPLEMENTATIONS[name](A, i, Text(words, causal)) for i in range(len(words))] for A in patterns.tolist()
+    ]
     found = score(name, patterns, words, causal)
     np.testing.assert_allclose(found, np.array(wanted, dtype=float), atol=1e-12)
 
 
 @pytest.mark.parametrize("causal", [True, False])
-@pytest.mark.parametrize("name", list(BRUTE))
+@pytest.mark.parametrize("name", list(SECOND_IMPLEMENTATIONS))
 def test_the_scores_of_a_block_of_rows_are_those_of_the_whole_pattern(name, causal):
     words = PLAIN if causal else SEPARATED
     patterns = random_pattern(3, len(words), causal)
@@ -40,7 +42,7 @@ def test_the_scores_of_a_block_of_rows_are_those_of_the_whole_pattern(name, caus
 
 
 def test_every_score_has_a_second_implementation():
-    assert list(BRUTE) == [entry.name for entry in ROW_SCORES] == list(BY_NAME)
+    assert list(SECOND_IMPLEMENTATIONS) == [entry.name for entry in ROW_SCORES] == list(BY_NAME)
 
 
 def test_uniform_attention_over_8_keys_has_3_bits_and_normalised_entropy_1():

@@ -7,7 +7,7 @@ from scipy.spatial.distance import jensenshannon as scipy_jensen_shannon
 
 from headscope.analysis.formulas.similarity import bits, classical_mds, cosine, effective_rank, jensen_shannon, products
 
-from .made import random_pattern, shifted, uniform
+from .patterns import random_pattern, shifted, uniform
 
 
 def rows(*patterns):

@@ -7,7 +7,7 @@ import torch
 from headscope.analysis.formulas.words import merged, span_at, words
 from headscope.records import Token
 
-from .made import random_pattern
+from .patterns import random_pattern
 
 
 def tokens_at(*places, segment=0, first=0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from headscope.analysis import layers
-from headscope.analysis.layers import flow, how, rollout
+from headscope.analysis.layers import flow, rollout, rollout_options
 from headscope.capture.capture import run
 
 TEXT = "The cat sat on the mat."
@@ -28,7 +28,9 @@ def events(text):
 
 def test_rollout_is_served_with_its_options(client, location, capture):
     answer = client.get(f"{location}/rollout?start=1&residual=0.25&receptive=false").json()
-    np.testing.assert_allclose(answer["values"], rollout(capture, how(capture, 1, None, 0.25, False)), atol=1e-6)
+    np.testing.assert_allclose(
+        answer["values"], rollout(capture, rollout_options(capture, 1, None, 0.25, False)), atol=1e-6
+    )
     assert {name: answer[name] for name in ("start", "layer", "residual", "receptive", "axes")} == {
         "start": 1,
         "layer": 2,
@@ -47,7 +49,8 @@ def test_receptive_is_the_default_for_causal_models(client, location):
 @pytest.mark.parametrize("pool", ["max", "mean"])
 def test_a_window_of_rollout_is_pooled(client, location, capture, pool):
     answer = client.get(f"{location}/rollout?rows=1:6&columns=0:5&cells=2&pool={pool}&format=npy")
-    found, whole = np.load(io.BytesIO(answer.content)), rollout(capture, how(capture, 0, None, 0.5, None))[1:6, :5]
+    found = np.load(io.BytesIO(answer.content))
+    whole = rollout(capture, rollout_options(capture, 0, None, 0.5, None))[1:6, :5]
     expected = [[getattr(np, pool)(whole[r : r + 3, c : c + 3]) for c in (0, 3)] for r in (0, 3)]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -68,7 +71,7 @@ def test_invalid_parameters_are_refused(client, location, query, code):
 
 
 def test_flow_is_served_as_an_answer_or_as_events_with_progress(client, location, capture):
-    expected = flow(capture, how(capture, 0, None, 0.5, None), [0, 2])
+    expected = flow(capture, rollout_options(capture, 0, None, 0.5, None), [0, 2])
     whole = client.post(f"{location}/flow", json={"queries": [0, 2]})
     np.testing.assert_allclose(whole.json()["values"], expected, atol=1e-6)
     streamed = client.post(f"{location}/flow", json={"queries": [0, 2]}, headers={"Accept": "text/event-stream"})

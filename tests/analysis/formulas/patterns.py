@@ -1,4 +1,4 @@
-"""Patterns and texts with known scores."""
+"""Patterns and their texts, made for tests: uniform, shifted, sinks, blocks, random."""
 
 import numpy as np
 import torch

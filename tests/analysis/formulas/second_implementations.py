@@ -25,11 +25,11 @@ def previous(A, i, text):
     return A[i][i - 1] if i > 0 else None
 
 
-def following(A, i, text):
+def next_weight(A, i, text):
     return A[i][i + 1] if not text.causal and i + 1 < len(text.words) else None
 
 
-def own(A, i, text):
+def self_weight(A, i, text):
     return A[i][i]
 
 
@@ -76,14 +76,14 @@ def rare(A, i, text):
     return float(text.words[max(text.seen(i), key=lambda j: A[i][j])] == rarest)
 
 
-BRUTE = {
+SECOND_IMPLEMENTATIONS = {
     "entropy": entropy,
     "normalised_entropy": normalised_entropy,
     "distance": distance,
     "signed_distance": signed_distance,
     "previous": previous,
-    "next": following,
-    "self": own,
+    "next": next_weight,
+    "self": self_weight,
     "first": first,
     "delimiter": delimiter,
     "punctuation": punctuation,
