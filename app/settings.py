@@ -6,7 +6,16 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    DirectoryPath,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # Variables that only scripts read.
@@ -14,7 +23,7 @@ SCRIPT_VARIABLES = ("HEADSCOPE_CHROMIUM",)
 
 MIN_KEY_LENGTH = 16
 
-# Defaults of a server that other machines can reach.
+# Defaults of a shared server, where they differ.
 SHARED_DEFAULTS = {
     "hub_models": (),
     "downloads": False,
@@ -22,6 +31,13 @@ SHARED_DEFAULTS = {
     "max_characters": 50_000,
     "max_cells": 10_000_000,
     "max_json_cells": 1_000_000,
+}
+# Defaults that their value does not explain, of a local and of a shared server.
+DEFAULTS_IN_WORDS = {
+    "shared": ("True unless the host is a loopback address", "True unless the host is a loopback address"),
+    "max_tokens": ("the limit of the model", "the limit of the model"),
+    "allowed_hosts": ("localhost, 127.0.0.1, ::1", "any"),
+    "hub_models": ("any", "none"),
 }
 
 
@@ -57,72 +73,109 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     open: bool = Field(True, description="open the page in a browser once the server listens")
-    model: str = Field("minilm", description="id of the model to use by default; the server loads it at the start")
+    model: str = Field("minilm", description="id of the model to use")
     models_dir: DirectoryPath | None = Field(None, description="folder of model folders, each listed as local:NAME")
     device: Annotated[str, AfterValidator(known_device)] = Field(
         "cpu", description="device that runs the models: cpu, cuda or mps"
     )
-    max_tokens: int | None = Field(None, ge=1, description="tokens per text; by default the positions of the model")
+    max_tokens: int | None = Field(None, ge=1, description="largest number of tokens per text")
     api_key: Annotated[SecretStr, AfterValidator(valid_key)] | None = Field(
         None, description="key that a shared server requires: `Authorization: Bearer KEY`"
     )
-    insecure: bool = Field(False, description="allow other machines without a key")
+    shared: bool = Field(
+        False,
+        description="other people can reach the server: it requires a key, and limits what each client may do. "
+        "Set it for a server on 127.0.0.1 behind a reverse proxy",
+    )
+    insecure: bool = Field(False, description="allow a shared server without a key")
     allowed_hosts: Names = Field(
         (),
-        description="host names of the server (`lab.example, 10.0.0.5`); by default the local ones, or any if shared",
+        description="host names under which clients reach the server (`lab.example, 10.0.0.5`)",
     )
-    requests_per_minute: int = Field(600, ge=1, description="rate limit per client address, if the server is shared")
+    requests_per_minute: int = Field(
+        600, ge=1, description="rate limit of a shared server: requests per minute and client address"
+    )
     hub_models: Names | None = Field(
         None,
-        description="allowed models of the Hugging Face hub (`gpt2, owner/name`); by default any, or none if shared",
+        description="models of the Hugging Face hub that clients may use (`gpt2, owner/name`)",
     )
-    downloads: bool = Field(
-        True, description="download models that are not in the cache of the hub; by default not if shared"
+    downloads: bool = Field(True, description="download models that are not yet in the cache of the hub")
+    max_download_gb: float = Field(5, gt=0, description="largest download of a model, in gigabytes")
+    max_model_bytes: int = Field(
+        8 * 2**30, ge=1, description="bytes of memory for models; the least recently used are dropped"
     )
-    max_download_gb: float = Field(5, gt=0, description="gigabytes per downloaded model")
-    max_model_bytes: int = Field(8 * 2**30, ge=1, description="memory for models; the least recently used are dropped")
-    max_body_bytes: int = Field(8 * 2**20, ge=1, description="bytes per request body")
-    max_characters: int = Field(200_000, ge=1, description="characters per text, counted before tokenizing")
-    max_cells: int = Field(50_000_000, ge=1, description="weights per binary answer that is not streamed")
-    max_json_cells: int = Field(4_000_000, ge=1, description="weights per JSON answer")
-    max_capture_bytes: int = Field(2**31, ge=1, description="memory for captures; the least recently used are dropped")
+    max_body_bytes: int = Field(8 * 2**20, ge=1, description="largest request body, in bytes")
+    max_characters: int = Field(200_000, ge=1, description="largest number of characters per text")
+    max_cells: int = Field(
+        50_000_000, ge=1, description="largest number of weights per binary answer, if it is not streamed"
+    )
+    max_json_cells: int = Field(4_000_000, ge=1, description="largest number of weights per JSON answer")
+    max_capture_bytes: int = Field(
+        2**31, ge=1, description="bytes of memory for captures; the least recently used are dropped"
+    )
     capture_dtype: Literal["float32", "float16"] = Field(
         "float32",
         description="data type of queries and keys in captures: float16 takes half the memory and is less accurate",
     )
     capture_seconds: int = Field(3600, ge=1, description="seconds that a capture is kept")
-    run_seconds: float = Field(600, gt=0, description="seconds that a run may take, without waiting in the queue")
+    run_seconds: float = Field(600, gt=0, description="seconds that a run may take, without the time in the queue")
     max_waiting: int = Field(
         32,
         ge=1,
-        description="requests that may wait in one queue (for the model, for a reader), and dumps being streamed; "
-        "further ones get 503",
+        description="largest number of requests that wait for the model, that wait for a reader, and of dumps that are "
+        "streamed; further ones get 503",
     )
     socket_seconds: float = Field(
-        20, gt=0, description="seconds that a client may keep a connection waiting, by sending or reading too slowly"
+        20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"
+    )
+    keep_alive_seconds: float = Field(
+        15, gt=0, description="seconds without an event after which an event stream sends a comment line"
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
-        "warning", description="log level; info logs each request, and never a text"
+        "warning",
+        description="critical, error, warning, info or debug; info logs each request, but no texts",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def lower_shared_defaults(cls, given: Any) -> Any:
-        return given if is_loopback(str(given.get("host", "127.0.0.1"))) else {**SHARED_DEFAULTS, **given}
+    def apply_shared_defaults(cls, given: Any) -> Any:
+        given = {"shared": not is_loopback(str(given.get("host", "127.0.0.1"))), **given}
+        return {**SHARED_DEFAULTS, **given} if is_true(given["shared"]) else given
 
     @model_validator(mode="after")
     def require_key_if_shared(self) -> Self:
         if self.shared and self.api_key is None and not self.insecure:
             raise ValueError(
-                f"{self.host} can be reached from other machines: set a key (HEADSCOPE_API_KEY), "
+                "a server that other people can reach requires a key: set HEADSCOPE_API_KEY, "
                 "or allow access without one (--insecure)"
             )
         return self
 
-    @property
-    def shared(self) -> bool:
-        """Whether other machines can reach this server."""
-        return not is_loopback(self.host)
+    @model_validator(mode="after")
+    def require_shared_off_loopback(self) -> Self:
+        if not self.shared and not is_loopback(self.host):
+            raise ValueError(
+                f"{self.host} can be reached from other machines, so the server is shared: leave out --no-shared "
+                "(HEADSCOPE_SHARED), or listen on 127.0.0.1"
+            )
+        return self
+
+
+def is_true(given: Any) -> bool:
+    """Whether pydantic reads this value as true. False if it is not a bool: that is reported for its field."""
+    try:
+        return TypeAdapter(bool).validate_python(given)
+    except ValidationError:
+        return False
+
+
+def default_in_words(name: str, shared: bool = False) -> str:
+    """The default of a setting, for a local or a shared server, as `--help` and the documentation show it."""
+    if name in DEFAULTS_IN_WORDS:
+        return DEFAULTS_IN_WORDS[name][shared]
+    default = Settings.model_fields[name].default
+    default = SHARED_DEFAULTS.get(name, default) if shared else default
+    return "none" if default is None or default == () else str(default)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

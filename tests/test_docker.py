@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 import yaml
 
+from headscope.settings import Settings
 from headscope.web.server import CLOSE_SECONDS, FINISH_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,15 @@ def test_the_container_waits_until_the_server_has_stopped():
 
 def test_compose_asks_for_a_missing_key():
     assert re.match(r"\$\{HEADSCOPE_API_KEY:\?set it to a key", SERVICE["environment"]["HEADSCOPE_API_KEY"])
+
+
+def test_compose_passes_on_what_a_server_behind_a_proxy_needs():
+    passed = {name for name, value in SERVICE["environment"].items() if value is None}
+    assert {"FORWARDED_ALLOW_IPS", "HEADSCOPE_ALLOWED_HOSTS", "HEADSCOPE_REQUESTS_PER_MINUTE"} <= passed
+    known = {f"HEADSCOPE_{name.upper()}" for name in Settings.model_fields}
+    assert passed - {"FORWARDED_ALLOW_IPS"} <= known
+    page = (ROOT / "docs/deployment.md").read_text()
+    assert [name for name in SERVICE["environment"] if f"`{name}`" not in page] == []
 
 
 def test_models_of_the_hub_are_stored_in_the_volume():

@@ -9,7 +9,7 @@ from headscope.analysis.formulas.roles import CHOICE, DELIMITER, ROLES, SINK_DOM
 from headscope.analysis.similarity import RULES
 from headscope.analysis.table import ROW_SCORES
 from headscope.main import create_app
-from headscope.settings import Settings
+from headscope.settings import DEFAULTS_IN_WORDS, Settings, default_in_words
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
@@ -46,16 +46,26 @@ def schema():
 
 
 def settings_table():
-    rows = ["| variable | default | what |", "|---|---|---|"]
+    rows = ["| variable | default | default if shared | what |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
-        rows.append(f"| `HEADSCOPE_{name.upper()}` | {default} | {field.description} |")
+        local, shared = default_in_words(name), default_in_words(name, shared=True)
+        shared = "" if shared == local else shared
+        rows.append(f"| `HEADSCOPE_{name.upper()}` | {local} | {shared} | {field.description} |")
     return "\n".join(rows)
 
 
 def test_the_page_on_settings_has_the_table_of_settings():
     written = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", SETTINGS, re.DOTALL).group(1).strip()
     assert written == settings_table(), f"the table is:\n{settings_table()}"
+
+
+def test_the_defaults_in_the_table_are_those_of_a_local_and_of_a_shared_server():
+    for shared in (False, True):
+        settings = Settings(shared=shared, insecure=True)
+        for name in Settings.model_fields.keys() - DEFAULTS_IN_WORDS.keys() - {"shared", "insecure"}:
+            value = getattr(settings, name)
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            assert default_in_words(name, shared) == ("none" if value is None else shown), name
 
 
 def test_every_setting_has_a_description():

@@ -62,13 +62,14 @@ ROW_SCORES = (
     ),
     RowScore(
         "signed_distance", "signed distance", "tokens", "Σ_j A_ij (j − i)", VIG,
-        "negative where a query attends to earlier tokens; not for causal models, where it is minus the distance"
+        "negative where a query attends to earlier tokens; not defined for causal models: there it equals minus the "
+        "distance"
     ),
     RowScore("previous", "previous token", "share", "A_i,i−1", VOITA, "the first query is not counted"
     ),
     RowScore(
         "next", "next token", "share", "A_i,i+1", VOITA,
-        "the last query is not counted; not for causal models"
+        "the last query is not counted; not defined for causal models"
     ),
     RowScore("self", "itself", "share", "A_i,i", CLARK, "all queries are counted"
     ),
@@ -79,7 +80,8 @@ ROW_SCORES = (
     ),
     RowScore(
         "delimiter", "delimiters", "share", "Σ_j A_ij over special tokens j", CLARK,
-        "special tokens: those that the tokenizer adds, as [CLS] and [SEP]; queries that can see none are not counted"
+        "special tokens are those that the tokenizer adds, such as [CLS] and [SEP]; queries that can see none of them "
+        "are not counted"
     ),
     RowScore(
         "punctuation", "punctuation", "share", "Σ_j A_ij over punctuation j", CLARK,
@@ -87,31 +89,34 @@ ROW_SCORES = (
     ),
     RowScore(
         "confidence", "confidence", "share", "max_j A_ij", VOITA,
-        "special tokens that end a sentence are left out, as queries and as keys; the mean over queries, not the "
-        "largest of all weights; Voita et al. call a head with values above 0.8 confident"
+        "the special tokens at the end of a sentence are left out, as queries and as keys. Voita et al. call a head "
+        "confident if this mean is above 0.8"
     ),
     RowScore(
         "duplicate", "duplicate token", "share", "Σ_j A_ij over j < i with t_j = t_i", OLSSON,
-        "only queries with an earlier copy of their token are counted (TransformerLens counts all); no special tokens"
+        "only queries whose token occurred before are counted, without special tokens; TransformerLens counts all "
+        "queries"
     ),
     RowScore(
         "induction", "induction", "share", "Σ_j A_ij over j < i with t_j−1 = t_i", OLSSON,
-        "only queries with such a key are counted; no special tokens; j = i does not count as such a key"
+        'only queries whose token occurred before are counted, without special tokens. In "a a", the token after the '
+        "earlier copy is the query itself, which is not counted"
     ),
     RowScore(
         "rare", "rarest token", "share", "1 where arg max_j A_ij is the rarest token, else 0", VOITA,
-        "the rarest token has the highest id, since most vocabularies are sorted by frequency (except for the single "
-        "characters of BERT); queries that cannot see it are not counted",
+        "the rarest token is the one with the highest id, because most vocabularies are sorted by frequency. In BERT's "
+        "vocabulary, single characters are an exception: they are sorted by code point. Queries that cannot see the "
+        "rarest token are not counted",
     ),
 )  # fmt: skip
 BY_NAME = {score.name: score for score in ROW_SCORES}
 
 
-def scores_named(names: str | None) -> list[RowScore]:
-    """`entropy,first` -> these scores; None is all of them. Raises InvalidInput."""
+def scores_named(names: str | None, option: str = "names") -> list[RowScore]:
+    """`entropy,first` -> these scores; None is all of them. Raises InvalidInput, which names the option."""
     listed = list(BY_NAME) if names is None else [name.strip() for name in names.split(",")]
     unknown = [name for name in listed if name not in BY_NAME]
     if unknown or len(set(listed)) < len(listed):
-        what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each once"
-        raise InvalidInput(f"names={str(names)[:80]!r}: {what}; the scores are {', '.join(BY_NAME)}")
+        what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each score once"
+        raise InvalidInput(f"{option}: {what}; take {', '.join(BY_NAME)}")
     return [BY_NAME[name] for name in listed]

@@ -13,7 +13,7 @@ from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
 from .messages import exit_on_error, fail, show_status
 from .options import (
-    LOCAL_HOST,
+    NOT_SHARED,
     DeviceOption,
     ModelOption,
     ModelsDirOption,
@@ -35,23 +35,26 @@ def dump(
     text: TextArgument,
     pair: PairOption = None,
     model: ModelOption = None,
-    layers: Annotated[str | None, typer.Option(help="0,5 or 0-3; default all")] = None,
-    heads: Annotated[str | None, typer.Option(help="0,5 or 0-3; default all")] = None,
+    layers: Annotated[str | None, typer.Option(help="numbers of layers: 0,5 or 0-3 (default: all layers)")] = None,
+    heads: Annotated[str | None, typer.Option(help="numbers of heads: 0,5 or 0-3 (default: all heads)")] = None,
     quantity: Annotated[
-        Quantity, typer.Option(help="pattern: after the softmax; scores: before softmax and mask")
+        Quantity,
+        typer.Option(help="pattern: weights, after the softmax; scores: raw scores, before mask and softmax"),
     ] = "pattern",
-    decimals: Annotated[int, typer.Option(min=0, max=9, help="of the numbers in json and csv")] = 6,
+    decimals: Annotated[int, typer.Option(min=0, max=9, help="decimals of the numbers in json and csv")] = 6,
     truncate: TruncateOption = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="compare with Hugging Face's attention for this text")
     ] = False,
     output: OutputOption = STDOUT,
-    format_: Annotated[DumpFormat | None, typer.Option("--format", help="default: the file's ending")] = None,
+    format_: Annotated[
+        DumpFormat | None, typer.Option("--format", help="format; by default, the ending of the file")
+    ] = None,
     models_dir: ModelsDirOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Write the attention of a text into a file: json, npz, safetensors or csv."""
-    settings = settings_from(host=LOCAL_HOST, model=model, models_dir=models_dir, device=device)
+    settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device)
     chosen = format_for(output, format_, DUMP_FORMATS)
     if verify and chosen == "csv":
         fail("--verify: csv cannot hold a certificate, take json, npz or safetensors")

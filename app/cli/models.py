@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..records import ModelCard
-from .options import LOCAL_HOST, ModelsDirOption, settings_from
+from .options import NOT_SHARED, ModelsDirOption, settings_from
 
 COLUMNS = ("id", "layers x heads", "parameters", "source", "state")
 
@@ -18,7 +18,7 @@ def models(
     """List the models, without loading them."""
     from ..engine.model_cache import ModelCache
 
-    settings = settings_from(host=LOCAL_HOST, models_dir=models_dir)
+    settings = settings_from(**NOT_SHARED, models_dir=models_dir)
     cache = ModelCache(settings)
     cards = cache.cards()
     for warning in cache.catalogue.skipped_folders():

@@ -9,25 +9,26 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..settings import Settings, unknown_variables
+from ..settings import Settings, default_in_words, unknown_variables
 from ..web.messages import message_of
 from .messages import MISUSED, warn
 
 # For commands that do not listen: the limits and the key of a shared server do not apply.
-LOCAL_HOST = "127.0.0.1"
+NOT_SHARED: dict[str, Any] = {"host": "127.0.0.1", "shared": False}
 
 
 def help_of(setting: str) -> str:
     """The description of a setting. Round brackets, because Rich reads square ones as markup."""
-    field = Settings.model_fields[setting]
-    return f"{field.description} (default: {field.default}; HEADSCOPE_{setting.upper()})"
+    local, shared = default_in_words(setting), default_in_words(setting, shared=True)
+    default = local if local == shared else f"{local}; {shared}"
+    return f"{Settings.model_fields[setting].description} (default: {default}; HEADSCOPE_{setting.upper()})"
 
 
 TextArgument = Annotated[str, typer.Argument(help="the text; - reads it from stdin, without the last line break")]
 PairOption = Annotated[str | None, typer.Option(help="second text, for models that read two")]
 ModelOption = Annotated[str | None, typer.Option(help=help_of("model"), show_default=False)]
-TruncateOption = Annotated[bool, typer.Option("--truncate", help="cut a text that is too long")]
-OutputOption = Annotated[str, typer.Option("-o", "--output", help="file; - is stdout")]
+TruncateOption = Annotated[bool, typer.Option("--truncate", help="cut off the end of a text that is too long")]
+OutputOption = Annotated[str, typer.Option("-o", "--output", help="file to write; - is stdout")]
 ModelsDirOption = Annotated[Path | None, typer.Option(help=help_of("models_dir"), show_default=False)]
 DeviceOption = Annotated[str | None, typer.Option(help=help_of("device"), show_default=False)]
 

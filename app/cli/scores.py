@@ -10,7 +10,7 @@ from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
 from .messages import exit_on_error, show_status
 from .options import (
-    LOCAL_HOST,
+    NOT_SHARED,
     DeviceOption,
     ModelOption,
     ModelsDirOption,
@@ -32,22 +32,24 @@ def scores(
     text: TextArgument,
     pair: PairOption = None,
     model: ModelOption = None,
-    names: Annotated[str | None, typer.Option(help="entropy,first; default all")] = None,
+    names: Annotated[str | None, typer.Option(help="names of scores: entropy,first (default: all scores)")] = None,
     truncate: TruncateOption = False,
     output: OutputOption = STDOUT,
-    format_: Annotated[TableFormat | None, typer.Option("--format", help="default: the file's ending")] = None,
+    format_: Annotated[
+        TableFormat | None, typer.Option("--format", help="format; by default, the ending of the file")
+    ] = None,
     models_dir: ModelsDirOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Write the scores and roles of every head into a table: json, csv or parquet. An undefined score is empty."""
-    settings = settings_from(host=LOCAL_HOST, model=model, models_dir=models_dir, device=device)
+    settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device)
     chosen = format_for(output, format_, TABLE_FORMATS)
     prompt = prompt_from(text, pair, truncate)
     with interruptible(), exit_on_error(output), open_output(output) as target:
         from ..analysis.table import scores_named
         from ..export.tables import write_table
 
-        wanted = scores_named(names)
+        wanted = scores_named(names, "--names")
         capture = capture_of(settings, prompt)
         show_status(f"scoring {capture.card.layers} layers")
         target.write(write_table(columns_of(capture, wanted), chosen))

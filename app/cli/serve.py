@@ -25,11 +25,21 @@ def serve(
     model: ModelOption = None,
     models_dir: ModelsDirOption = None,
     device: DeviceOption = None,
+    shared: Annotated[
+        bool | None, typer.Option("--shared/--no-shared", help=help_of("shared"), show_default=False)
+    ] = None,
     insecure: Annotated[bool | None, typer.Option("--insecure", help=help_of("insecure"), show_default=False)] = None,
 ) -> None:
     """Serve the page and the JSON API."""
     settings = settings_from(
-        host=host, port=port, open=open_page, model=model, models_dir=models_dir, device=device, insecure=insecure
+        host=host,
+        port=port,
+        open=open_page,
+        model=model,
+        models_dir=models_dir,
+        device=device,
+        shared=shared,
+        insecure=insecure,
     )
     with listen(settings) as listener:
         try:
@@ -49,8 +59,13 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.create_server(address[:2], family=family, reuse_port=False)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
-        fail(f"cannot listen on {where}: {error.strerror}. Take another --port; 0 takes a free one.", FAILED)
+        fail(f"cannot listen on {where}: {reason(error)}. Take another --port; 0 takes a free one.", FAILED)
     return listener
+
+
+def reason(error: OSError) -> str:
+    """Without what asyncio and socket add: "Address already in use (while attempting to bind on address ...)"."""
+    return str(error.strerror).partition(" (while ")[0]
 
 
 def run_server(settings: Settings, listener: socket.socket) -> None:

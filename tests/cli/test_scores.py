@@ -55,8 +55,8 @@ def test_json_and_parquet_contain_the_same(scores, expected, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((TEXT, "--names", "charm"), "'charm' is not a score; the scores are entropy,"),
-        ((TEXT, "--names", "first,first"), "name each once"),
+        ((TEXT, "--names", "charm"), "--names: 'charm' is not a score; take entropy,"),
+        ((TEXT, "--names", "first,first"), "--names: name each score once"),
         ((TEXT, "-o", "a.npz"), "end it in .json, .csv, .parquet, or give --format"),
         (("",), "text is empty"),
     ],

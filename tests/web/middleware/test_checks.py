@@ -148,6 +148,35 @@ def test_a_shared_server_needs_a_key_or_insecure(models_dir):
     assert Settings(host="lab.example", api_key=KEY).shared
 
 
+def test_a_server_on_a_loopback_address_can_be_shared(models_dir, monkeypatch):
+    with pytest.raises(ValidationError, match="HEADSCOPE_API_KEY"):
+        Settings(shared=True)
+    assert Settings(shared=True, api_key=KEY).max_characters == Settings(host="0.0.0.0", api_key=KEY).max_characters
+    monkeypatch.setenv("HEADSCOPE_SHARED", "1")
+    monkeypatch.setenv("HEADSCOPE_API_KEY", KEY)
+    assert Settings().shared
+    assert Settings().hub_models == ()
+    assert not Settings(shared=False).shared
+
+
+def test_a_server_that_other_machines_can_reach_is_always_shared():
+    with pytest.raises(ValidationError, match="leave out --no-shared"):
+        Settings(host="0.0.0.0", shared=False)
+
+
+def test_an_invalid_value_of_shared_is_reported_for_its_field():
+    with pytest.raises(ValidationError) as error:
+        Settings(shared="perhaps")
+    assert [one["loc"] for one in error.value.errors()] == [("shared",)]
+
+
+def test_a_shared_server_on_a_loopback_address_limits_requests(shared):
+    headers = {"Authorization": f"Bearer {KEY}", "Host": "lab.example"}
+    with serving(shared(host="127.0.0.1", shared=True, requests_per_minute=3)) as client:
+        answers = [client.get("/api/v1/models", headers=headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+
+
 def test_a_shared_server_has_lower_limits_by_default(shared):
     assert shared().max_characters < Settings().max_characters
     assert shared(max_characters=7).max_characters == 7

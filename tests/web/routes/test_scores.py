@@ -88,8 +88,8 @@ def test_arrays_of_scores_and_roles_are_those_of_both_answers(client, address):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("names=entropy,charm", "'charm' is not a score; the scores are entropy,"),
-        ("names=first,first", "name each once"),
+        ("names=entropy,charm", "'charm' is not a score; take entropy,"),
+        ("names=first,first", "name each score once"),
         ("names=", "is not a score"),
         ("per=key", "per"),
         ("per=query&roles=true", "roles are per head"),
