@@ -1,8 +1,9 @@
-"""Event streams: compressed responses, and the events of a run.
+"""Event streams: compressed responses, keep-alive comments, and the events of a run.
 
 A run sends its tokens, then the maps of each layer as thumbnails, as soon as the layer is captured.
 """
 
+import asyncio
 import base64
 import json
 import zlib
@@ -10,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from fastapi import Request
 from fastapi.sse import format_sse_event
 
@@ -33,19 +34,48 @@ LARGE = 2**17
 GZIP = 31  # zlib's number for a gzip header and a window of 32 kB
 
 
+# A line that begins with a colon is a comment, which clients ignore.
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
 class EventStream(HoldingStream):
     """A response of server-sent events, compressed for clients that accept gzip.
 
-    GZipMiddleware would keep events back until it has enough of them; here, each event is sent at once.
+    GZipMiddleware would keep events back until it has enough of them; here, each event is sent at once. The headers
+    tell proxies not to keep events back either, and comments keep them from closing a stream that is silent.
     """
 
     def __init__(
         self, request: Request, held: AbstractContextManager[object], events: AsyncGenerator[bytes, None]
     ) -> None:
-        headers = {"Vary": "Accept, Accept-Encoding"}
+        headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        events = with_keep_alive(events, request.app.state.settings.keep_alive_seconds)
         if "gzip" in request.headers.get("accept-encoding", ""):
             events, headers = compressed(events), {**headers, "Content-Encoding": "gzip"}
         super().__init__(held, events, EVENTS, headers)
+
+
+async def with_keep_alive(events: AsyncGenerator[bytes, None], seconds: float) -> AsyncGenerator[bytes, None]:
+    """The events, and a comment after each `seconds` without one."""
+
+    async def next_event() -> bytes | None:
+        return await anext(events, None)
+
+    async with aclosing(events):
+        upcoming = asyncio.create_task(next_event())
+        try:
+            while True:
+                if upcoming not in (await asyncio.wait({upcoming}, timeout=seconds))[0]:
+                    yield KEEP_ALIVE
+                elif (found := upcoming.result()) is None:
+                    return
+                else:
+                    yield found
+                    upcoming = asyncio.create_task(next_event())
+        finally:
+            upcoming.cancel()
+            with CancelScope(shield=True):  # a generator cannot be closed while it runs
+                await asyncio.gather(upcoming, return_exceptions=True)
 
 
 async def compressed(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import zlib
 from threading import Event
 from time import sleep
 
@@ -20,7 +19,6 @@ from headscope.engine.runner import Runner
 from headscope.errors import Busy
 from headscope.records import ModelCard
 from headscope.settings import Settings
-from headscope.web.streams import GZIP, LARGE, compressed
 
 TEXT = "The cat sat on the mat."
 CAPTURES = "/api/v1/captures"
@@ -108,35 +106,6 @@ def test_a_cached_capture_is_streamed_too(client):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_stream_is_compressed_for_a_client_that_accepts_gzip(client):
-    def answer(encoding):
-        return client.post(CAPTURES, json={"text": TEXT}, headers={**STREAM, "Accept-Encoding": encoding})
-
-    answer("gzip")  # the first answer has no estimate of its seconds
-    packed, plain = answer("gzip"), answer("identity")
-    assert packed.headers["content-encoding"] == "gzip"
-    assert "content-encoding" not in plain.headers
-    assert "Accept-Encoding" in plain.headers["vary"]
-    assert packed.text == plain.text
-
-
-def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives():
-    events = [b"data: 1\n\n", b"data: %s\n\n" % bytes(LARGE), b"data: 3\n\n"]
-
-    async def given():
-        for one in events:
-            yield one
-
-    async def sent():
-        return [chunk async for chunk in compressed(given())]
-
-    *chunks, end = asyncio.run(sent())
-    reader = zlib.decompressobj(GZIP)
-    assert [reader.decompress(chunk) for chunk in chunks] == events
-    reader.decompress(end)
-    assert reader.eof
-
-
 def test_an_error_during_the_run_is_an_event(client):
     [(name, problem)] = streamed(client, "cat " * 999)[-1:]
     assert (name, problem["code"], problem["status"]) == ("error", "too_many_tokens", 422)
@@ -148,7 +117,12 @@ def test_an_error_before_the_run_is_a_response_of_its_own(client):
 
 
 @pytest.fixture
-def slow(models_dir, monkeypatch):
+def keep_alive_seconds():
+    return 15
+
+
+@pytest.fixture
+def slow(models_dir, monkeypatch, keep_alive_seconds):
     """A live server whose model waits in each layer for `held`, and the job of each layer that was begun."""
     held, begun, jobs = Event(), [], {}
     check, start = WorkProgress.check, JobQueue.start
@@ -164,7 +138,7 @@ def slow(models_dir, monkeypatch):
 
     monkeypatch.setattr(WorkProgress, "check", waiting)
     monkeypatch.setattr(JobQueue, "start", starting)
-    settings = Settings(model="local:gpt2", models_dir=models_dir, max_waiting=1)
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_waiting=1, keep_alive_seconds=keep_alive_seconds)
     with live(settings) as url:
         httpx2.post(f"{url}/api/v1/models/load", json={"model": "local:gpt2"}, timeout=60)
         yield url, held, begun
@@ -237,6 +211,17 @@ def test_a_queued_client_gets_its_position(slow):
             assert [next(lines), next(lines)] == ["event: queued", 'data: {"position": 1}']
             held.set()
             assert "event: done" in list(lines)
+
+
+@pytest.mark.parametrize("keep_alive_seconds", [0.01])
+def test_comments_are_sent_while_a_layer_takes_long(slow):
+    url, held, _ = slow
+    with httpx2.Client(timeout=20) as client, opened(client, url, TEXT) as answer:
+        lines = answer.iter_lines()
+        comments = (line for line in lines if line == ": keep-alive")
+        assert [next(comments) for _ in range(3)]
+        held.set()
+        assert "event: done" in list(lines)
 
 
 def test_one_of_two_clients_that_disconnects_stops_nothing(slow):

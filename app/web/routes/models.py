@@ -1,12 +1,12 @@
 """The list of models, loading a model, and cancelling a download."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.sse import EventSourceResponse
 
 from ...engine.model_cache import Load, ModelCache
 from ...errors import AppError
@@ -14,7 +14,7 @@ from ...export.negotiation import by_preference
 from ..deps import Accept, RunnerDep, SettingsDep, only_json
 from ..problems import of_app_error
 from ..requests import StrictModel, StrictRoute
-from ..streams import EVENTS, event
+from ..streams import EVENTS, EventStream, event
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
@@ -37,14 +37,14 @@ async def models(runner: RunnerDep, settings: SettingsDep) -> dict[str, Any]:
     response_model=None,
     responses={200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
 )
-async def load(body: ModelRequest, runner: RunnerDep, accept: Accept = None) -> Response:
+async def load(body: ModelRequest, request: Request, runner: RunnerDep, accept: Accept = None) -> Response:
     """Load a model, or wait for a load that is already running; the answer is its card.
 
     With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {card}` or
     `error {problem}`. The load continues if the client disconnects.
     """
     if EVENTS in by_preference(accept or ""):
-        return EventSourceResponse(load_events(runner.models, runner.models.start(body.model)))
+        return EventStream(request, nullcontext(), load_events(runner.models, runner.models.start(body.model)))
     only_json(accept)
     model = await runner.model(body.model)
     return JSONResponse(model.card.to_dict())
@@ -57,7 +57,7 @@ async def cancel(body: ModelRequest, runner: RunnerDep) -> dict[str, Any]:
     return runner.models.card_of(body.model).to_dict()
 
 
-async def load_events(models: ModelCache, load: Load) -> AsyncIterator[bytes]:
+async def load_events(models: ModelCache, load: Load) -> AsyncGenerator[bytes, None]:
     """`progress` four times a second, then `ready` or `error`."""
     while not load.task.done():
         yield event("progress", {"stage": load.stage, "bytes": load.progress.done, "total": load.progress.total})

@@ -1,0 +1,92 @@
+"""Responses of server-sent events: compression, headers for proxies, and keep-alive comments."""
+
+import asyncio
+import zlib
+
+import pytest
+
+from headscope.web.streams import GZIP, KEEP_ALIVE, LARGE, compressed, with_keep_alive
+
+TEXT = "The cat sat on the mat."
+CAPTURES = "/api/v1/captures"
+STREAM = {"Accept": "text/event-stream"}
+
+
+def test_a_stream_is_compressed_for_a_client_that_accepts_gzip(client):
+    def answer(encoding):
+        return client.post(CAPTURES, json={"text": TEXT}, headers={**STREAM, "Accept-Encoding": encoding})
+
+    answer("gzip")  # the first answer has no estimate of its seconds
+    packed, plain = answer("gzip"), answer("identity")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert "Accept-Encoding" in plain.headers["vary"]
+    assert packed.text == plain.text
+
+
+def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives():
+    events = [b"data: 1\n\n", b"data: %s\n\n" % bytes(LARGE), b"data: 3\n\n"]
+
+    async def given():
+        for one in events:
+            yield one
+
+    async def sent():
+        return [chunk async for chunk in compressed(given())]
+
+    *chunks, end = asyncio.run(sent())
+    reader = zlib.decompressobj(GZIP)
+    assert [reader.decompress(chunk) for chunk in chunks] == events
+    reader.decompress(end)
+    assert reader.eof
+
+
+@pytest.mark.parametrize("path", ["captures", "scores", "load"])
+def test_proxies_are_asked_not_to_buffer_or_store_a_stream(client, path):
+    location = client.post(CAPTURES, json={"text": TEXT}).headers["location"]
+    answer = {
+        "captures": lambda: client.post(CAPTURES, json={"text": TEXT}, headers=STREAM),
+        "scores": lambda: client.get(f"{location}/scores", headers=STREAM),
+        "load": lambda: client.post("/api/v1/models/load", json={"model": "local:gpt2"}, headers=STREAM),
+    }[path]()
+    assert (answer.headers["x-accel-buffering"], answer.headers["cache-control"]) == ("no", "no-store")
+
+
+def test_comments_are_sent_while_there_is_no_event():
+    async def streamed():
+        silent, chunks, closed = asyncio.Event(), [], []
+
+        async def events():
+            try:
+                yield b"first"
+                await silent.wait()
+                yield b"second"
+            finally:
+                closed.append(True)
+
+        async for chunk in with_keep_alive(events(), 0.001):
+            chunks.append(chunk)
+            if chunks.count(KEEP_ALIVE) == 3:
+                silent.set()
+        return [chunk for chunk in chunks if chunk != KEEP_ALIVE], chunks[1:4], closed
+
+    assert asyncio.run(streamed()) == ([b"first", b"second"], [KEEP_ALIVE] * 3, [True])
+
+
+def test_a_stream_that_is_closed_while_it_is_silent_closes_its_events():
+    async def closed():
+        done = []
+
+        async def events():
+            try:
+                await asyncio.sleep(1000)
+                yield b"never"
+            finally:
+                done.append(True)
+
+        stream = with_keep_alive(events(), 0.001)
+        assert await anext(stream) == KEEP_ALIVE
+        await stream.aclose()
+        return done
+
+    assert asyncio.run(closed()) == [True]
