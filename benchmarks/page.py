@@ -38,19 +38,21 @@ def visit(running: Browser, url: str) -> Visit:
     context = running.new_context(viewport=SIZE)
     page = context.new_page()
     page.add_init_script(WATCH)
-    bytes_of, urls = Counter[str](), dict[str, str]()
+    bytes_of, urls, failed = Counter[str](), dict[str, str](), list[str]()
     network = context.new_cdp_session(page)
     network.on("Network.responseReceived", lambda event: urls.update({event["requestId"]: event["response"]["url"]}))
     network.on(
         "Network.loadingFinished",
         lambda event: bytes_of.update({part_of(urls.get(event["requestId"], "")): int(event["encodedDataLength"])}),
     )
+    network.on("Network.loadingFailed", lambda event: failed.append(urls.get(event["requestId"], "")))
     network.send("Network.enable")
     page.goto(url)
     seen: dict[str, float] = {}
     while "heatmap" not in seen:  # waiting inside the page needs eval, which its security policy forbids
         page.wait_for_timeout(50)
         seen = page.evaluate("() => window.seen")
+    assert not failed, f"not counted, because they were aborted: {failed}"
     context.close()
     return seen, bytes_of
 

@@ -48,7 +48,8 @@ class EventStream(HoldingStream):
     def __init__(
         self, request: Request, held: AbstractContextManager[object], events: AsyncGenerator[bytes, None]
     ) -> None:
-        headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        # Not "no-store": with it, Chromium aborts a request whose last event was read, and closes its connection.
+        headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache", "X-Accel-Buffering": "no"}
         events = with_keep_alive(events, request.app.state.settings.keep_alive_seconds)
         if "gzip" in request.headers.get("accept-encoding", ""):
             events, headers = compressed(events), {**headers, "Content-Encoding": "gzip"}

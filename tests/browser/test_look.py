@@ -172,6 +172,16 @@ def test_a_first_visit_downloads_little_besides_plotly(browser: Browser, server:
     assert sum(sizes.values()) <= 60_000, sorted(sizes.items(), key=lambda one: -one[1])
 
 
+def test_a_first_visit_aborts_no_request(browser: Browser, server: str) -> None:
+    page = browser.new_page()
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(f"{request.url}: {request.failure}"))
+    Headscope(page, server).open()
+    page.wait_for_timeout(300)
+    page.close()
+    assert failed == []
+
+
 def test_when_the_page_becomes_wide_only_the_vertical_colour_bar_has_numbers(headscope: Headscope) -> None:
     page = headscope.page
     page.set_viewport_size({"width": 390, "height": 844})

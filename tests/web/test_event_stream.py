@@ -49,7 +49,7 @@ def test_proxies_are_asked_not_to_buffer_or_store_a_stream(client, path):
         "scores": lambda: client.get(f"{location}/scores", headers=STREAM),
         "load": lambda: client.post("/api/v1/models/load", json={"model": "local:gpt2"}, headers=STREAM),
     }[path]()
-    assert (answer.headers["x-accel-buffering"], answer.headers["cache-control"]) == ("no", "no-store")
+    assert (answer.headers["x-accel-buffering"], answer.headers["cache-control"]) == ("no", "private, no-cache")
 
 
 def test_comments_are_sent_while_there_is_no_event():
