@@ -99,6 +99,11 @@ def page_imports(script: str, path: str) -> Iterator[str]:
         yield "/".join(parts)
 
 
+def requested_endpoints(descriptor: str) -> list[str]:
+    """The endpoints in the descriptor of a panel: `api.analyse(capture, "scores?roles=true")` -> scores."""
+    return re.findall(r"""\bapi\.analyse\w*\(\s*capture,\s*["'`](\w+)""", descriptor)
+
+
 # In formatted code, a function's body opens at the end of a line and closes at the same indentation.
 OPENS_FUNCTION = re.compile(r"(?:=>|\)) \{$")
 IS_STATEMENT = re.compile(r"\s*(?:\} )?(?:if|for|while|switch|catch|else)\b")

@@ -17,6 +17,7 @@ from architecture_rules import (
     layer_of,
     module_of,
     python_imports,
+    requested_endpoints,
     table_of,
 )
 
@@ -177,12 +178,30 @@ DESCRIPTORS = {path.stem for path in (ROOT / "static/js/state/panels").glob("*.j
 PANELS = sorted(DESCRIPTORS - {"descriptor", "index"})
 
 
-@pytest.mark.parametrize("view", [*VIEWS, *PANELS])
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_view_has_its_script_route_and_tests(view: str) -> None:
-    assert list((ROOT / "static/js/views").glob(f"*/{view}.js"))
+    assert (ROOT / "static/js/views" / view / f"{view}.js").is_file()
     places = (APP / "web/routes" / f"{view}.py", ROOT / f"tests/web/routes/test_{view}.py")
     missing = [name(place) for place in places if not place.is_file()]
     assert not missing, f"the view {view} has no {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_has_its_script_and_requests_endpoints_that_have_tests(panel: str) -> None:
+    """A panel may request endpoints of other panels, or none."""
+    assert (ROOT / "static/js/views/panels" / f"{panel}.js").is_file()
+    for endpoint in requested_endpoints((ROOT / "static/js/state/panels" / f"{panel}.js").read_text()):
+        routes = [
+            path for path in files("*.py", "app/web/routes") if f'"/{{capture_id}}/{endpoint}"' in path.read_text()
+        ]
+        assert routes, f"the panel {panel} requests {endpoint}: no route in app/web/routes answers it"
+        test = ROOT / f"tests/web/routes/test_{routes[0].stem}.py"
+        assert test.is_file(), f"the route {name(routes[0])} has no {name(test)}"
+
+
+def test_the_endpoints_that_a_descriptor_requests_are_found() -> None:
+    script = 'api.analyse(capture, "scores?roles=true", f);\napi.analyseMatrix(capture, `flow?${query}`, f);'
+    assert requested_endpoints(script) == ["scores", "flow"]
 
 
 def test_imports_inside_functions_are_read() -> None:

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, get_args
 
 from ..records import DumpFormat, TableFormat
 from .messages import fail
 
 STDOUT = "-"
-DUMP_FORMATS: tuple[DumpFormat, ...] = ("json", "npz", "safetensors", "csv")
-TABLE_FORMATS: tuple[TableFormat, ...] = ("json", "csv", "parquet")
+DUMP_FORMATS: tuple[DumpFormat, ...] = get_args(DumpFormat)
+TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 BINARY = ("npz", "safetensors", "parquet")
 Name = TypeVar("Name", bound=str)
 

@@ -23,13 +23,21 @@ WEIGHT_COLUMNS = ("layer", "head", "query", "query_token", "key", "key_token", "
 
 
 def write_table(columns: Columns, format_: TableFormat) -> bytes:
-    """A row for each entry of the columns. JSON is a list of objects."""
-    if format_ == "parquet":
-        return parquet_file(columns)
+    """A row for each entry of the columns. Raises ValueError: unknown format, or columns of unequal length."""
+    if format_ not in WRITERS:
+        raise ValueError(f"table format {format_!r}: take {', '.join(WRITERS)}")
+    return WRITERS[format_](columns)
+
+
+def json_file(columns: Columns) -> bytes:
+    """A list of objects."""
     rows = zip(*columns.values(), strict=True)
-    if format_ == "csv":
-        return csv_lines([columns, *rows])
     return orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]) + b"\n"
+
+
+def csv_file(columns: Columns) -> bytes:
+    """A header and the rows."""
+    return csv_lines([columns, *zip(*columns.values(), strict=True)])
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -46,6 +54,9 @@ def parquet_file(columns: Columns) -> bytes:
     buffer = io.BytesIO()
     parquet.write_table(pa.table(columns), buffer)
     return buffer.getvalue()
+
+
+WRITERS: dict[TableFormat, Callable[[Columns], bytes]] = {"json": json_file, "csv": csv_file, "parquet": parquet_file}
 
 
 def weights_csv(

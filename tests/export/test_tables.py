@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from typing import get_args
 
 import pyarrow.parquet
 import pytest
 
-from headscope.export.tables import write_table
+from headscope.export.tables import WRITERS, write_table
+from headscope.records import TableFormat
 
 COLUMNS = {"layer": [0, 1], "score": [0.25, None], "roles": ["first, broad", ""]}
 
@@ -28,6 +30,12 @@ def test_json_is_a_list_of_objects():
 
 def test_parquet_keeps_the_columns_and_missing_values():
     assert pyarrow.parquet.read_table(io.BytesIO(write_table(COLUMNS, "parquet"))).to_pydict() == COLUMNS
+
+
+def test_every_table_format_has_a_writer_and_others_are_refused():
+    assert set(WRITERS) == set(get_args(TableFormat))
+    with pytest.raises(ValueError, match="'tsv': take json, csv, parquet"):
+        write_table(COLUMNS, "tsv")
 
 
 @pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
