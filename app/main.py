@@ -16,7 +16,7 @@ from .engine.runner import Runner
 from .errors import AppError
 from .export.negotiation import MEDIA_TYPES
 from .settings import Settings
-from .web import problems
+from .web import problems, schema
 from .web.metrics import Metrics
 from .web.middleware.checks import ChecksMiddleware
 from .web.routes import (
@@ -83,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics(app.state.runner)
     app.state.rates = MovingWindowRateLimiter(MemoryStorage())
     problems.install(app)
+    schema.install(app, settings)
     # Level 1 takes 25 ms where level 9, the default, takes 1.6 s.
     # Dumps are not compressed: dense float32 shrinks by a tenth in two seconds.
     dense = (MEDIA_TYPES["npz"], MEDIA_TYPES["safetensors"])

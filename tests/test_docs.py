@@ -10,6 +10,7 @@ from headscope.analysis.similarity import RULES
 from headscope.analysis.table import ROW_SCORES
 from headscope.main import create_app
 from headscope.settings import DEFAULTS_IN_WORDS, Settings, default_in_words
+from headscope.web.open_paths import is_open
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
@@ -86,6 +87,29 @@ def test_every_endpoint_answers_errors_as_problem_json(schema):
 
 def test_every_endpoint_has_a_description(schema):
     assert all(method.get("description") for path in schema["paths"].values() for method in path.values())
+
+
+def test_every_parameter_and_every_field_of_a_request_has_a_description(schema):
+    operations = [method for path in schema["paths"].values() for method in path.values()]
+    missing = [each["name"] for one in operations for each in one.get("parameters", []) if not each.get("description")]
+    bodies = [body for name, body in schema["components"]["schemas"].items() if name != "Problem"]
+    missing += [name for body in bodies for name, field in body["properties"].items() if not field.get("description")]
+    assert missing == []
+
+
+def test_the_schema_names_the_documents(schema):
+    assert "docs/api.md" in schema["info"]["description"]
+    assert "/docs/glossary" in schema["info"]["description"]
+
+
+def test_the_schema_of_a_server_with_a_key_asks_for_it_at_every_endpoint_that_requires_it(schema):
+    secured = create_app(Settings(api_key="a-key-that-is-long-enough")).openapi()
+    [[name, scheme]] = secured["components"]["securitySchemes"].items()
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    for path, methods in secured["paths"].items():
+        for method in methods.values():
+            assert method["security"] == ([] if is_open(path) else [{name: []}])
+    assert "securitySchemes" not in schema["components"]
 
 
 def test_every_endpoint_has_its_own_title(schema):

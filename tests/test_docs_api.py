@@ -45,6 +45,13 @@ def errors_table():
     return "\n".join(["| status | code | title |", "|---|---|---|", *rows])
 
 
+def test_the_page_names_the_errors_with_retry_after():
+    sentence = re.search(r"The errors ([^.]*?) are temporary: they have the header `Retry-After`", PAGE).group(1)
+    assert set(re.findall(r"`(\w+)`", sentence)) == {
+        error.code for error in every_error() if "Retry-After" in error.headers
+    }
+
+
 def test_every_error_is_on_the_page():
     written = re.search(r"<!-- errors -->\n(.*?)\n?<!-- /errors -->", PAGE, re.DOTALL).group(1)
     assert written == errors_table(), f"the table is:\n{errors_table()}"

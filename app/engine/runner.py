@@ -177,7 +177,7 @@ class Runner:
             return found
 
     async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
-        """The standard probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""
+        """The induction probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""
         from ..analysis.induction import probe
 
         model = await self.model(model_id)

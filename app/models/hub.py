@@ -160,7 +160,7 @@ def our_errors(repo: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         raise error_of_status(repo, error.response.status_code) from None
     except (httpx2.HTTPError, LocalEntryNotFoundError):
-        raise HubUnreachable(f"the hub does not answer, and {repo} is not in the cache: try again later") from None
+        raise HubUnreachable(f"the Hugging Face hub does not answer, and {repo} is not in the cache") from None
     except OSError as error:
         if error.errno != errno.ENOSPC and "Consistency check" not in str(error):
             raise
@@ -174,10 +174,10 @@ def error_of_status(repo: str, status: int) -> AppError:
         return ModelGated(
             f"the hub refuses access to {repo} ({status}): start the server with an HF_TOKEN that can read it"
         )
-    return HubUnreachable(f"the hub answers {status}, and {repo} is not in the cache: try again later")
+    return HubUnreachable(f"the Hugging Face hub answers with status {status}, and {repo} is not in the cache")
 
 
 def error_of_os(repo: str, error: OSError) -> AppError:
     if error.errno == errno.ENOSPC:
         return DiskFull(f"the disk is full: free some space for {repo}, or set HF_HOME to another disk")
-    return HubUnreachable(f"the download of {repo} was incomplete: try again, it continues where it stopped")
+    return HubUnreachable(f"the download of {repo} was interrupted; the next try continues it")

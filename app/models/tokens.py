@@ -87,9 +87,9 @@ def tokenize(
 
 
 def too_many(found: int, special: int, most: int) -> TooManyTokens:
-    counted = f" ({special} of them special tokens)" if special else ""
-    way_out = "shorten the text, or let its end be cut off (truncate)"
-    return TooManyTokens(f"{found:,} tokens{counted}: this model reads at most {most:,} here, so {way_out}")
+    counted = f" ({special} of them special)" if special else ""
+    way_out = "Shorten the text, or set truncate to cut off its end."
+    return TooManyTokens(f"too long: {found:,} of at most {most:,} tokens{counted}. {way_out}")
 
 
 def truncating(tokenizer: Tokenizer, most: int) -> Tokenizer:

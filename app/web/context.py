@@ -15,6 +15,7 @@ from ..export.negotiation import by_preference, check_cells, format_of
 from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep
 from .problems import of_app_error
+from .requests import CaptureId
 from .responses import ARRAYS, cache_headers, respond, while_connected
 from .streams import EVENTS, EventStream, event
 
@@ -35,7 +36,7 @@ class CaptureContext:
 
     def __init__(
         self,
-        capture_id: str,
+        capture_id: CaptureId,
         request: Request,
         runner: RunnerDep,
         settings: SettingsDep,

@@ -15,7 +15,9 @@ FORMATS: dict[str, Any] = {"json_schema_extra": {"enum": [*MEDIA_TYPES, None]}}
 
 # OpenAPI forbids a parameter of this name; the media types of the responses say what can be accepted.
 Accept = Annotated[str | None, Header(include_in_schema=False)]
-FormatQuery = Annotated[str | None, Query(description="takes precedence over Accept", **FORMATS)]
+FormatQuery = Annotated[
+    str | None, Query(description="the format of the answer; takes precedence over the header Accept", **FORMATS)
+]
 
 
 def runner_of(request: Request) -> Runner:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from functools import cache
 from http import HTTPMethod, HTTPStatus
 from typing import Any
 
@@ -18,26 +17,6 @@ from .messages import message_of
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
-
-
-PROBLEM = {
-    "title": "Problem",
-    "description": "RFC 9457. `code` is stable; `detail` names the value, the limit and what to do",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_ERRORS},
-    },
-}
-ERROR_RESPONSE = {
-    "description": "An error; `code` says which",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
 
 
 def problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -111,23 +90,8 @@ async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - th
     return answer(problem(500, "internal_error", "Internal error", detail), SECURITY_HEADERS)
 
 
-def describe(schema: dict[str, Any]) -> dict[str, Any]:
-    """Replaces FastAPI's error responses in the schema with ours."""
-    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas["Problem"] = PROBLEM
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)
-            operation["responses"]["default"] = ERROR_RESPONSE
-    return schema
-
-
 def install(app: FastAPI) -> None:
-    """Handlers for all errors of the application and of the framework, and their description in the schema."""
-    openapi = app.openapi
-    app.openapi = cache(lambda: describe(openapi()))  # type: ignore[method-assign]
+    """Handlers for all errors of the application and of the framework."""
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)

@@ -5,14 +5,14 @@ import re
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 
 from ..errors import InvalidInput, InvalidWindow
-from ..records import Prompt
+from ..records import Pool, Prompt
 
 # More digits than any parameter of this API, or a 64-bit integer, has.
 MAX_INTEGER_DIGITS = 30
@@ -27,6 +27,17 @@ def plain_digits(given: Any) -> Any:
 
 # An integer in a path or a query.
 Index = Annotated[int, BeforeValidator(plain_digits)]
+
+# Parameters that several endpoints share.
+CaptureId = Annotated[str, Path(description="the id of a capture, as POST /api/v1/captures answers it")]
+LayerIndex = Annotated[Index, Path(description="number of a layer, from 0")]
+HeadIndex = Annotated[Index, Path(description="number of a head in its layer, from 0")]
+PoolQuery = Annotated[
+    Pool, Query(description="what a cell that covers several weights contains: the largest, or the mean")
+]
+
+# What `quantity` chooses.
+PATTERN_OR_SCORES = "pattern: the weights, after the softmax; scores: the raw scores, before mask and softmax"
 
 # The query parameters that `parse_numbers` and `parse_span` read, for the schema.
 NUMBERS: dict[str, Any] = {"json_schema_extra": {"pattern": "^[0-9]{1,9}(,[0-9]{1,9})*$"}}
@@ -82,11 +93,12 @@ class StrictModel(BaseModel):
 class PromptBody(StrictModel):
     """The fields of a prompt."""
 
-    text: NotBlank
-    text_pair: str | None = None
-    model: str | None = None
+    text: NotBlank = Field(description="the text to run")
+    text_pair: str | None = Field(None, description="a second text, for models that read two")
+    model: str | None = Field(None, description="the id of a model; by default, the default model of the server")
     truncate: bool = Field(
-        False, description="cut a text that is too long, and say by how much, instead of refusing it"
+        False,
+        description="cut off the end of a text that is too long, instead of refusing it; see `tokens_dropped`",
     )
 
     @property

@@ -8,14 +8,7 @@ from starlette.requests import Request
 
 from ...errors import KeyRefused, TooManyRequests
 from ...settings import Settings
-
-# Served without the key: the page, which asks the user for it, and health checks for load balancers.
-OPEN_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz"}
-OPEN_FOLDERS = ("/static/", "/vendor/", "/docs/")
-
-
-def is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
+from ..open_paths import is_open
 
 
 def check_key(request: Request, settings: Settings) -> None:

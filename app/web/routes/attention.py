@@ -1,4 +1,4 @@
-"""A dump in one request: a text in, the maps of the selected layers and heads out."""
+"""A text in, the patterns of the selected layers and heads out, in one request."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from ...export.dump import DumpRequest, dump
 from ...export.negotiation import MEDIA_TYPES, headers_of
 from ...records import Format, Quantity
 from ..deps import FormatDep, RunnerDep
-from ..requests import PromptBody, StrictRoute, check_unique
+from ..requests import PATTERN_OR_SCORES, PromptBody, StrictRoute, check_unique
 from ..responses import ARRAYS, stream, while_connected
 
 router = APIRouter(prefix="/api/v1", tags=["attention"], route_class=StrictRoute)
@@ -20,16 +20,18 @@ Numbers = Annotated[list[int], Field(min_length=1, max_length=1024), AfterValida
 
 
 class AttentionRequest(PromptBody):
-    layers: Numbers | None = None
-    heads: Numbers | None = None
-    quantity: Quantity = "pattern"
-    decimals: int = Field(6, ge=0, le=9, description="of the numbers in JSON")
-    verify: bool = False
+    layers: Numbers | None = Field(None, description="numbers of layers; by default, all")
+    heads: Numbers | None = Field(None, description="numbers of heads, the same in each layer; by default, all")
+    quantity: Quantity = Field("pattern", description=PATTERN_OR_SCORES)
+    decimals: int = Field(6, ge=0, le=9, description="decimals of the numbers in JSON")
+    verify: bool = Field(
+        False, description="add a certificate: a comparison with Hugging Face's attention for this text"
+    )
 
 
-@router.post("/attention", summary="Dump the attention of a text", responses=ARRAYS)
+@router.post("/attention", summary="Get the attention of a text", responses=ARRAYS)
 async def attention(body: AttentionRequest, request: Request, runner: RunnerDep, format_: FormatDep) -> Response:
-    """Run a text and answer the attention weights of its heads, or their scores before mask and softmax."""
+    """Run a text, and answer the patterns of its heads, or their raw scores, in one response."""
     return await while_connected(request, respond_dump(runner, body, format_))
 
 

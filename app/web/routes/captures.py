@@ -1,4 +1,4 @@
-"""Captures: a text is run once, then its maps can be looked at."""
+"""Captures: a text is run once, then its patterns can be requested."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from ...export.negotiation import by_preference
 from ...records import Bend
 from ..deps import Accept, RunnerDep, only_json
-from ..requests import Index, PromptBody, StrictRoute
+from ..requests import CaptureId, Index, PromptBody, StrictRoute
 from ..responses import while_connected
 from ..serializers import of_capture, of_cost
 from ..streams import EVENTS, EventStream, job_events
@@ -36,13 +36,16 @@ async def capture(
     body: CaptureRequest,
     request: Request,
     runner: RunnerDep,
-    cells: Annotated[Index, Query(ge=1, le=512, description="size of the streamed maps, at most cells x cells")] = 48,
+    cells: Annotated[
+        Index, Query(ge=1, le=512, description="size of the streamed pictures, at most cells x cells")
+    ] = 48,
     bend: Annotated[
-        Bend, Query(description="values of the streamed maps: 255 x weight, or its square root")
+        Bend,
+        Query(description="values of streamed pictures: linear is 255 x weight, sqrt is 255 x its square root"),
     ] = "linear",
     accept: Accept = None,
 ) -> Response:
-    """Run a text through a model and keep what its maps are computed from.
+    """Run a text through a model, and keep what its patterns are computed from.
 
     With `Accept: text/event-stream`: events `queued {"position"}` while other texts run first, `tokens {...}`, for each
     layer `layer {"layer", "cells", "bend", "maps": base64 of uint8 [head cells cells]}`, then `done {capture}` or
@@ -67,12 +70,12 @@ async def estimate(body: CaptureRequest, runner: RunnerDep) -> dict[str, Any]:
 
 
 @router.get("/captures/{capture_id}", summary="Get a capture", dependencies=[Depends(only_json)])
-async def get(capture_id: str, runner: RunnerDep) -> dict[str, Any]:
-    """The same answer as when it was made; the text need not be sent again."""
+async def get(capture_id: CaptureId, runner: RunnerDep) -> dict[str, Any]:
+    """The same answer as that of the POST request that created it."""
     return of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id))
 
 
 @router.delete("/captures/{capture_id}", summary="Delete a capture", status_code=204)
-async def delete(capture_id: str, runner: RunnerDep) -> None:
-    """Free its memory at once."""
+async def delete(capture_id: CaptureId, runner: RunnerDep) -> None:
+    """Delete it and free its memory."""
     runner.captures.delete(capture_id)

@@ -1,4 +1,4 @@
-"""All maps of a capture as a stream: however long the text, they are never in memory together."""
+"""Dumps: the patterns of a capture as a stream, which are never in memory together."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from ...export.formats import size_of
 from ...export.negotiation import MEDIA_TYPES, check_cells, headers_of
 from ...records import Quantity
 from ..context import CaptureDep
-from ..requests import NUMBERS, Index, StrictRoute, parse_numbers
+from ..requests import NUMBERS, PATTERN_OR_SCORES, Index, StrictRoute, parse_numbers
 from ..responses import ARRAYS, HoldingStream, stream
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
@@ -20,18 +20,18 @@ class DumpOptions:
 
     def __init__(
         self,
-        layers: Annotated[str | None, Query(description="0,5; default all", **NUMBERS)] = None,
-        heads: Annotated[str | None, Query(description="0,5; default all", **NUMBERS)] = None,
-        quantity: Quantity = "pattern",
-        decimals: Annotated[Index, Query(ge=0, le=9, description="of the numbers in JSON")] = 6,
+        layers: Annotated[str | None, Query(description="layers, such as 0,5; by default, all", **NUMBERS)] = None,
+        heads: Annotated[str | None, Query(description="heads, such as 0,5; by default, all", **NUMBERS)] = None,
+        quantity: Annotated[Quantity, Query(description=PATTERN_OR_SCORES)] = "pattern",
+        decimals: Annotated[Index, Query(ge=0, le=9, description="decimals of the numbers in JSON")] = 6,
     ) -> None:
         self.layers, self.heads = parse_numbers("layers", layers), parse_numbers("heads", heads)
         self.quantity, self.decimals = quantity, decimals
 
 
-@router.get("/{capture_id}/dump", summary="Dump a capture", responses=ARRAYS)
+@router.get("/{capture_id}/dump", summary="Export a capture in full (dump)", responses=ARRAYS)
 async def dump(options: Annotated[DumpOptions, Depends()], context: CaptureDep) -> Response:
-    """As `POST /api/v1/attention` answers, but streamed: npy, npz and safetensors of any size, JSON up to a limit."""
+    """Same content as `POST /api/v1/attention`, streamed: npy, npz and safetensors of any size, JSON up to a limit."""
     capture, format_ = context.capture, context.format
     selection = select(capture.card, len(capture.tokens), options.layers, options.heads)
     if unchanged := context.not_modified:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from ...export.formats import Answer
 from ...records import Pool
 from ..context import CaptureDep
-from ..requests import Index, StrictRoute
+from ..requests import Index, PoolQuery, StrictRoute
 from ..responses import ARRAYS
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 async def overview(
     context: CaptureDep,
     cells: Annotated[Index, Query(ge=1, le=512, description="at most cells x cells per head")] = 48,
-    pool: Pool = "max",
+    pool: PoolQuery = "max",
 ) -> Response:
-    """Every head, at most cells x cells; a cell that covers several weights is their maximum or mean."""
+    """A small picture of every head. In a long text, each cell covers several weights: see `pool`."""
     capture = context.capture
     size = len(capture.tokens)
     side = -(-size // -(-size // cells))  # steps of equal width may give fewer cells

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from ..deps import RunnerDep
 
@@ -11,19 +11,19 @@ router = APIRouter(tags=["service"])
 
 
 class Health(BaseModel):
-    status: Literal["ok", "loading", "failed", "stopping"]
-    why: str | None = None
+    status: Literal["ok", "loading", "failed", "stopping"] = Field(description="the state of the server")
+    why: str | None = Field(default=None, description="why the default model could not be loaded")
 
 
-@router.get("/healthz", summary="Check the process", response_model_exclude_none=True)
+@router.get("/healthz", summary="Liveness check", response_model_exclude_none=True)
 async def healthz() -> Health:
-    """200 while the process is alive."""
+    """200 while the server runs."""
     return Health(status="ok")
 
 
 @router.get(
     "/readyz",
-    summary="Check the default model",
+    summary="Readiness check",
     response_model_exclude_none=True,
     responses={
         503: {"description": "the default model is not loaded, or the server is shutting down", "model": Health}

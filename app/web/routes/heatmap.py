@@ -13,7 +13,17 @@ from ...export.formats import Answer
 from ...records import Pool, Quantity, Shown
 from ..context import CaptureContext, CaptureDep
 from ..deps import RunnerDep, only_json
-from ..requests import SPAN, Index, StrictRoute, parse_span
+from ..requests import (
+    PATTERN_OR_SCORES,
+    SPAN,
+    CaptureId,
+    HeadIndex,
+    Index,
+    LayerIndex,
+    PoolQuery,
+    StrictRoute,
+    parse_span,
+)
 from ..responses import ARRAYS, while_connected
 
 if TYPE_CHECKING:
@@ -24,18 +34,24 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 
 
 WORDS = "words instead of tokens: attention to a word is the sum over its tokens, from a word the mean"
-NORM = "norm: the norm of the weighted value, ||A_ij f(x_j)||; the model is run once more for it"
+NORM = (
+    f"{PATTERN_OR_SCORES}; norm: what the page calls the effect, the length of the weighted value, ||A_ij f(x_j)||; "
+    "the model is run once more for it"
+)
 
 
 class View:
-    """The window of a map, and its resolution."""
+    """The window of a matrix, and its resolution."""
 
     def __init__(
         self,
-        rows: Annotated[str | None, Query(description="query positions a:b, default all", **SPAN)] = None,
-        columns: Annotated[str | None, Query(description="key positions a:b, default all", **SPAN)] = None,
-        cells: Annotated[Index | None, Query(ge=1, description="at most cells x cells, pooled")] = None,
-        pool: Pool = "max",
+        rows: Annotated[str | None, Query(description="queries a:b, without b; by default, all", **SPAN)] = None,
+        columns: Annotated[str | None, Query(description="keys a:b, without b; by default, all", **SPAN)] = None,
+        cells: Annotated[
+            Index | None,
+            Query(ge=1, description="pool the window to at most cells x cells; by default, it is not pooled"),
+        ] = None,
+        pool: PoolQuery = "max",
     ) -> None:
         self.rows, self.columns = parse_span("rows", rows), parse_span("columns", columns)
         self.cells, self.pool = cells, pool
@@ -62,10 +78,12 @@ class HeadView(View):
             raise InvalidInput(f"words=true&quantity={quantity}: only weights can be summed over the tokens of a word")
 
 
-@router.get("/{capture_id}/heads/{layer}/{head}", summary="Get the map of a head", responses=ARRAYS)
-async def head(layer: Index, head: Index, view: Annotated[HeadView, Depends()], context: CaptureDep) -> Response:
-    """Value [r][c] covers the queries from `rows[0] + r * query_step` on and the keys from
-    `columns[0] + c * key_step` on."""
+@router.get("/{capture_id}/heads/{layer}/{head}", summary="Get the pattern of a head", responses=ARRAYS)
+async def head(
+    layer: LayerIndex, head: HeadIndex, view: Annotated[HeadView, Depends()], context: CaptureDep
+) -> Response:
+    """The pattern of a head, or a window of it. The value [r][c] covers `query_step` queries from
+    `rows[0] + r * query_step` on, and `key_step` keys from `columns[0] + c * key_step` on."""
     capture = context.capture
     capture.card.check_head(layer, head)
     facts = {"layer": layer, "head": head, "quantity": view.quantity}
@@ -90,8 +108,8 @@ async def respond_words(context: CaptureContext, view: View, facts: dict[str, An
     return await respond_window(context, part, view, {**facts, "words": True}, values)
 
 
-@router.get("/{capture_id}/norms/{layer}", summary="Get the norms of a layer", responses=ARRAYS)
-async def norms(layer: Index, view: Annotated[View, Depends()], context: CaptureDep) -> Response:
+@router.get("/{capture_id}/norms/{layer}", summary="Get the norms (effects) of a layer", responses=ARRAYS)
+async def norms(layer: LayerIndex, view: Annotated[View, Depends()], context: CaptureDep) -> Response:
     """The norm of the sum of the weighted values of all heads of the layer (Kobayashi et al. 2020); axes and windows as
     for one head."""
     context.capture.card.check_head(layer, 0)
@@ -101,7 +119,7 @@ async def norms(layer: Index, view: Annotated[View, Depends()], context: Capture
 
 
 @router.get("/{capture_id}/words", summary="Get the words of a text", dependencies=[Depends(only_json)])
-async def words(capture_id: str, runner: RunnerDep) -> dict[str, Any]:
+async def words(capture_id: CaptureId, runner: RunnerDep) -> dict[str, Any]:
     """The words that the tokens form, in order: the axes of a head with `words=true`. A word is the tokens from `first`
     up to but not including `stop`."""
     from ...analysis.words import words_of

@@ -1,9 +1,10 @@
-"""The standard probe of a model."""
+"""The induction probe of a model."""
 
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 
 from ...export.formats import Answer
 from ..deps import RunnerDep, only_json
@@ -14,16 +15,16 @@ from .scores import described, integers
 router = APIRouter(prefix="/api/v1/probes", tags=["models"], route_class=StrictRoute)
 
 CHOICE = (
-    "{sequences} sequences of {length} random tokens, repeated once; only queries with an earlier copy are counted, "
-    "for `previous` all but the first query"
+    "{sequences} sequences of {length} random tokens, each repeated once. "
+    "Counted: queries whose token occurred before; for previous token, all queries except the first."
 )
 
 
 class ProbeRequest(StrictModel):
-    model: str | None = None
+    model: str | None = Field(None, description="the id of a model; by default, the default model of the server")
 
 
-@router.post("/induction", summary="Run the standard probe", dependencies=[Depends(only_json)], response_model=None)
+@router.post("/induction", summary="Run the induction probe", dependencies=[Depends(only_json)], response_model=None)
 async def induction(body: ProbeRequest, request: Request, runner: RunnerDep) -> Response:
     """Previous-token, duplicate-token and induction scores of every head on repeated random tokens (Olsson et al.
     2022), independent of any text."""

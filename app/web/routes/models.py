@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from ...engine.model_cache import Load, ModelCache
 from ...errors import AppError
@@ -22,12 +23,12 @@ SECONDS_BETWEEN_EVENTS = 0.25
 
 
 class ModelRequest(StrictModel):
-    model: str
+    model: str = Field(description="the id of a model")
 
 
 @router.get("", summary="List the models")
 async def models(runner: RunnerDep, settings: SettingsDep) -> dict[str, Any]:
-    """Every model with its state."""
+    """Every model that this server offers, with its description and state."""
     return {"default": settings.model, "models": [card.to_dict() for card in runner.models.cards()]}
 
 
@@ -38,9 +39,9 @@ async def models(runner: RunnerDep, settings: SettingsDep) -> dict[str, Any]:
     responses={200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
 )
 async def load(body: ModelRequest, request: Request, runner: RunnerDep, accept: Accept = None) -> Response:
-    """Load a model, or wait for a load that is already running; the answer is its card.
+    """Load a model, or wait for a load that is already running; the answer is its description.
 
-    With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {card}` or
+    With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {description}` or
     `error {problem}`. The load continues if the client disconnects.
     """
     if EVENTS in by_preference(accept or ""):
@@ -52,7 +53,7 @@ async def load(body: ModelRequest, request: Request, runner: RunnerDep, accept: 
 
 @router.post("/cancel", summary="Cancel a download")
 async def cancel(body: ModelRequest, runner: RunnerDep) -> dict[str, Any]:
-    """Cancel the download of a model, for all clients; the answer is its card. The next load continues it."""
+    """Cancel the download of a model, for all clients; the answer is its description. The next load continues it."""
     runner.models.cancel(body.model)
     return runner.models.card_of(body.model).to_dict()
 

@@ -18,8 +18,8 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 @router.get("/{capture_id}/roles", summary="Get the roles of all heads", responses=ARRAYS_OR_EVENTS)
 async def roles(context: AnalysisDep) -> Response:
     """For each role and head: whether the head has the role, its share of the attention outside the sink, the share
-    that uniform attention would have, and how much attention is outside the sink; and for each head the mass on its
-    sink."""
+    that uniform attention would have, and how much attention is outside the sink; and for each head the share of its
+    attention that its sink gets."""
     from ...analysis.blocks import steps
     from ...analysis.roles import roles
 

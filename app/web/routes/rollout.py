@@ -24,8 +24,11 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Queries = Annotated[
     list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=128), AfterValidator(check_unique)
 ]
-RESIDUAL = "weight of the residual connection in each layer, 0.5 in the paper"
-RECEPTIVE = "first divide each key by the number of queries that may attend to it; default for causal models"
+RESIDUAL = "share of the residual stream in each layer; 0.5 in the paper"
+RECEPTIVE = (
+    "divide each column by the number of queries that can see its token, and normalise the rows again; by default, "
+    "true for causal models"
+)
 
 
 class LayerRange:
@@ -34,7 +37,7 @@ class LayerRange:
     def __init__(
         self,
         start: Annotated[Index, Query(ge=0, description="the first layer")] = 0,
-        layer: Annotated[Index | None, Query(ge=0, description="the last layer; default the model's last")] = None,
+        layer: Annotated[Index | None, Query(ge=0, description="the last layer; by default, the model's last")] = None,
         residual: Annotated[float, Query(ge=0, lt=1, description=RESIDUAL)] = 0.5,
         receptive: Annotated[bool | None, Query(description=RECEPTIVE)] = None,
     ) -> None:
@@ -85,10 +88,10 @@ def facts_of_layers(options: "RolloutOptions") -> dict[str, Any]:
 
 class FlowRequest(StrictModel):
     start: int = Field(0, ge=0, description="the first layer")
-    layer: int | None = Field(None, ge=0, description="the last layer; default the model's last")
+    layer: int | None = Field(None, ge=0, description="the last layer; by default, the last one of the model")
     residual: Share = Field(0.5, description=RESIDUAL)
     receptive: bool | None = Field(None, description=RECEPTIVE)
-    queries: Queries | None = Field(None, description="positions of the last layer; default all")
+    queries: Queries | None = Field(None, description="positions of the last layer; by default, all")
 
 
 @router.post(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
-WITH_ROLES = "add what GET .../roles answers, computed in the same pass over the weights; only per head"
+WITH_ROLES = "add the answer of GET .../roles, from the same pass over the weights; only with per=head"
 NAMES: dict[str, Any] = {"json_schema_extra": {"pattern": "^[a-z_]{1,40}(,[a-z_]{1,40})*$"}}
 
 
@@ -31,9 +31,12 @@ class ScoreOptions:
 
     def __init__(
         self,
-        names: Annotated[str | None, Query(description="entropy,first; default all", **NAMES)] = None,
+        names: Annotated[
+            str | None, Query(description="scores, such as entropy,first; by default, all", **NAMES)
+        ] = None,
         per: Annotated[
-            Literal["head", "query"], Query(description="the mean over the queries of a head, or each query")
+            Literal["head", "query"],
+            Query(description="head: the mean over the queries; query: a number for each query"),
         ] = "head",
         roles: Annotated[bool, Query(description=WITH_ROLES)] = False,
     ) -> None:

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
-Layers = Annotated[str | None, Query(description="0,5; default all", **NUMBERS)]
+Layers = Annotated[str | None, Query(description="layers, such as 0,5; by default, all", **NUMBERS)]
 Rows = Annotated[
-    Index | None, Query(ge=1, le=1024, description="number of queries to compare, evenly spaced; default by length")
+    Index | None,
+    Query(
+        ge=1,
+        le=1024,
+        description="number of queries to compare, evenly spaced; by default, it depends on the length of the text",
+    ),
 ]
 
 
 @router.get("/{capture_id}/similarity", summary="Compare all heads", responses=ARRAYS_OR_EVENTS)
 async def similarity(context: AnalysisDep, layers: Layers = None, rows: Rows = None) -> Response:
-    """For each pair of heads the Jensen-Shannon divergence and the cosine; for each head its place on a map by
+    """For each pair of heads the Jensen-Shannon divergence and the cosine; for each head its place on a chart by
     classical MDS; and the measures of collapse with their rules. With all layers, head h of layer l is number
     l * heads + h. `exact` is false if not all queries were compared: ask for more `rows`."""
     from ...analysis.similarity import similarity, steps

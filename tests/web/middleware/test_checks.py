@@ -12,7 +12,7 @@ from worlds import live, serving
 
 from headscope.settings import Settings
 from headscope.web.headers import FILE_HEADERS, SECURITY_HEADERS
-from headscope.web.middleware.keys import is_open
+from headscope.web.open_paths import is_open
 
 KEY = "a-key-that-is-long-enough"
 CAPTURE = {"text": "The cat sat"}

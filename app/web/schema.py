@@ -1,0 +1,78 @@
+"""The OpenAPI schema: its description, errors as problem+json, and the key of a shared server."""
+
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+
+from ..settings import Settings
+from .open_paths import is_open
+from .problems import MAX_ERRORS, MEDIA_TYPE
+
+DESCRIPTION = """\
+What every attention head of a pretrained transformer does with a text. The file docs/api.md of Headscope has an example
+for every endpoint, in curl and Python. [The glossary](/docs/glossary) explains the terms, and
+[scores and roles](/docs/heads) has the formulas.
+
+- A **capture** is a text that has run through a model. Its answers are computed from what the server keeps of it.
+- A **dump** is an export of the weights of all or some heads in full.
+- `quantity=pattern` is the weights, after the softmax. `quantity=scores` is the raw scores, before mask and softmax.
+  `quantity=norm` is what the page calls the *effect*: the length of the weighted value.
+- Layers, heads and tokens count from 0.
+"""
+SCHEME = "key"
+PROBLEM = {
+    "title": "Problem",
+    "description": "RFC 9457. `code` is stable; `detail` names the value, the limit and what to do",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_ERRORS},
+    },
+}
+ERROR_RESPONSE = {
+    "description": "An error; `code` says which",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    """Replaces FastAPI's error responses with ours."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = ERROR_RESPONSE
+    return schema
+
+
+def with_key(schema: dict[str, Any]) -> dict[str, Any]:
+    """Adds the key: /docs then has a button to enter it."""
+    description = "The key of this server (HEADSCOPE_API_KEY)"
+    scheme = {"type": "http", "scheme": "bearer", "description": description}
+    schema["components"]["securitySchemes"] = {SCHEME: scheme}
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            operation["security"] = [] if is_open(path) else [{SCHEME: []}]
+    return schema
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Make /openapi.json describe what this server does with these settings."""
+    openapi = app.openapi
+
+    @cache
+    def described() -> dict[str, Any]:
+        schema = with_problems(openapi())
+        return schema if settings.api_key is None else with_key(schema)
+
+    app.description = DESCRIPTION
+    app.openapi = described  # type: ignore[method-assign]
