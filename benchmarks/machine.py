@@ -16,7 +16,7 @@ from .peers import pins
 def facts() -> dict[str, str]:
     """What a reader needs to judge the numbers; nothing that identifies the machine."""
     return {
-        "processor": f"{os.cpu_count()} cores, {processor()}, {threads()} threads of torch",
+        "processor": f"{os.cpu_count()} cores, {processor()}, torch threads: {threads()}",
         "memory": f"{total_bytes() / 2**30:.0f} GiB",
         "accelerator": accelerator(),
         "system": f"{system()}, Python {platform.python_version()}",

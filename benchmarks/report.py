@@ -18,11 +18,16 @@ How it is measured:
 
 - The model has the shape of GPT-2 small (12 layers, 12 heads, width 768) with random weights in float32, positions for
   32,768 tokens, and a vocabulary of bytes.
-- What is compared runs in turns, and the smallest time of several rounds counts. On a machine that others use too, a
-  ratio is more reliable than a single time.
-- Memory is the peak memory of a process in addition to what it held before.
+- Compared programs run alternately; the fastest round is reported. If other programs use the machine too, a ratio is
+  more reliable than a single time.
+- "Forward" and "the forward pass" are the time of a plain forward pass of the model, with torch's fused attention and
+  without patterns. "Forward + 0.36 s" means 0.36 s longer than that.
+- "Equal at both lengths": the slower of the two windows takes at most 1.5 times as long as the faster one.
+- The frame time while panning is the median over the frames of a drag. It is measured in several drags; the value of
+  the smoothest drag, the one with the smallest median, is reported.
+- Memory is the peak memory of a process, minus its memory before the measurement.
 - The load is the largest load average during the benchmark, which itself adds one or two. If it is far above the number
-  of cores, the machine was busy. `OMP_NUM_THREADS=1 make bench` then gives steadier ratios.
+  of cores, the machine was busy. `OMP_NUM_THREADS=1 make bench` then gives more stable ratios.
 """
 TARGETS = "## Targets"
 # Headings of rows without a target, by benchmark.
@@ -36,7 +41,7 @@ SECTIONS = {
 
 The text is ordinary English in which some phrases are repeated. The roles are those of the page: the rules are in
 docs/heads.md. Heads are written as layer.head, from 0. For a causal model, the last column names the heads that reach
-the same share in the induction probe of Olsson et al. 2022, which uses random tokens and counts all attention. The
+the same percentage in the induction probe of Olsson et al. 2022, which uses random tokens and counts all attention. The
 naive rule names a head after the largest of its scores.
 """,
     "dependencies": """\
@@ -51,19 +56,26 @@ This repeats Clark et al. 2019, sec. 4.2, on a treebank that people annotated.
 - Relations are named without subtype (`nmod` includes `nmod:poss`). Roots, punctuation, and relations with fewer than
   100 instances are not evaluated.
 
-"Measured" is the accuracy of the best of all heads and both directions. The best of so many is partly the luckiest, so
-the number in brackets is the accuracy, on the even sentences, of the head that is best on the odd sentences.
-"For comparison" is the best fixed offset, chosen in the same two ways; +2 means that the head is two words later. In a
-causal model, a word sees only earlier words: other instances count as wrong, and "visible" says how many are not.
+The columns:
+
+- "Measured" is the accuracy of the best head and direction. The best of many heads is partly best by chance. The number
+  in brackets avoids this: it is the accuracy, on the even sentences, of the head that is best on the odd sentences.
+- "For comparison" is the best fixed offset, chosen in the same two ways. Offset +2 means that the head is two words
+  later.
+- In a causal model, a word sees only earlier words. Instances in which it would have to see a later word count as
+  wrong; "visible" is the share of the other instances.
 """,
     "pronouns": """\
 ## Linguistics: heads that attend from a pronoun to its name
 
 This repeats Clark et al. 2019, sec. 4.3, on texts of Wikipedia in which a pronoun may refer to one of two names (GAP).
-A head is right if the pronoun attends more to the name that is meant, summed over the tokens of the name. "Measured" is
-the accuracy of the best head; the number in brackets is the accuracy, on the even texts, of the head that is best on
-the odd texts. "For comparison" has three rules that use only positions. A causal model does not see names after the
-pronoun, so it is evaluated where both names come before it.
+
+- A head is right if the pronoun attends more to the name that it refers to than to the other name. The attention to a
+  name is the sum over its tokens.
+- "Measured" is the accuracy of the best head. The number in brackets is the accuracy, on the even texts, of the head
+  that is best on the odd texts.
+- "For comparison" has three rules that use only positions.
+- A causal model does not see names after the pronoun, so it is evaluated only where both names come before it.
 """,
     "pictures": "## Pictures of other tools, from the call until they are drawn",
     "gpu": "## On a GPU",

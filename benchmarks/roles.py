@@ -77,5 +77,5 @@ def naive_row(model_id: str, capture: "Capture", found: "Roles") -> Row:
     return Row(
         f"{model_id}: heads that the naive rule calls “first token”",
         f"{first.sum()} of {first.size}",
-        comparison=f"{dominated} of them are sink-dominated, {with_role} have a role",
+        comparison=f"sink-dominated: {dominated} of them; with a role: {with_role}",
     )

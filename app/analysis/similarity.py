@@ -25,7 +25,7 @@ LOW_RANK = 2.0
 LOW_ENTROPY = 0.1  # bits
 SINK = 0.9
 RULES = {
-    "sink": f"more than {SINK:.0%} of all attention on the first token",
+    "sink": f"first-token head: more than {SINK:.0%} of all attention on the first token",
     "low_rank": f"effective rank below {LOW_RANK:g}: all queries attend to almost the same keys",
     "low_entropy": f"mean entropy below {LOW_ENTROPY:g} bits: each query attends to one key",
     "near_duplicate": f"Jensen-Shannon divergence to another head of the layer below {NEAR_DUPLICATE:g} bits",

@@ -83,7 +83,7 @@ def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
         (
             lambda hub: hub.faults.update({REPO: "down"}),
             HubUnreachable,
-            "hub answers with status 500.*not in the cache",
+            "hub answers with status 500.*in the cache",
         ),
         (lambda hub: hub.faults.update({REPO: "gated"}), ModelGated, "gated: accept its conditions.*HF_TOKEN"),
         (lambda hub: hub.repos.clear(), ModelNotFound, "on this server or on the hub"),

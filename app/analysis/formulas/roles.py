@@ -1,7 +1,7 @@
 """Roles of heads: what a head does with the attention outside its sink. The rules, and the numbers behind each.
 
-For 132 of GPT-2's 144 heads, the largest score is the weight on the first token: the sink hides what they do. So a role
-is computed from the rest of the attention. Axis letters: h head, i query row, j key column, n tokens.
+For 132 of GPT-2's 144 heads (92 %), the largest score is the weight on the first token, which hides what else they do.
+So a role is computed from the attention outside the sink. Axis letters: h head, i query row, j key column, n tokens.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,10 @@ MIN_OUTSIDE_SINK = 0.05  # with at least this share of all attention outside the
 SINK_THRESHOLD = 0.9  # share of all attention: above it, a head is sink-dominated
 DELIMITER_THRESHOLD = 0.5  # share of all attention: from it on, a head of an encoder is a delimiter head
 CHOICE = (
-    f"The percentage is a share of the attention outside the sink. This share must be at least {TIMES_UNIFORM:g} times "
-    f"the share under uniform attention. At least {MIN_QUERIES} queries must be counted, and on average they must give "
-    f"at least {MIN_OUTSIDE_SINK:.0%} of their attention to keys outside the sink."
+    "The percentage of a rule is a share of the attention outside the sink. "
+    f"This share must be at least {TIMES_UNIFORM:g} times the share under uniform attention. "
+    f"At least {MIN_QUERIES} queries must be counted, and on average they must give at least {MIN_OUTSIDE_SINK:.0%} of "
+    "their attention to keys outside the sink."
 )
 
 
@@ -107,7 +108,13 @@ ROLES = (
     Role("duplicate", "duplicate token", "at least 40% on earlier copies of the token", 0.4, mass_on(earlier_copies)),
     Role("induction", "induction", "at least 40% on tokens after earlier copies", 0.4, mass_on(followers_of_copies)),
     Role("punctuation", "punctuation", "at least 40% on punctuation", 0.4, mass_on(of_punctuation)),
-    Role("broad", "broad", "spread widely: the normalised entropy is at least 90%", 0.9, uniformity),
+    Role(
+        "broad",
+        "broad",
+        "spread widely: the normalised entropy of the attention outside the sink is at least 90%",
+        0.9,
+        uniformity,
+    ),
 )
 SINK_DOMINATED = f"more than {SINK_THRESHOLD:.0%} of all attention on the sink"
 DELIMITER = f"only in encoders: at least {DELIMITER_THRESHOLD:.0%} of all attention on special tokens"
