@@ -120,13 +120,16 @@ def attend_fused(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale: 
 
 def attend_flash(q: Tensor, k: Tensor, v: Tensor, causal: bool, scale: float) -> tuple[Tensor, Tensor]:
     """As attend_fused(), by torch's flash kernel for the CPU: no mask, or the causal one."""
+    dtype = v.dtype
+    # In half precision, the kernel's log-sum-exp would be off by 5e-5.
+    q, k, v = at_least_float32(q), at_least_float32(k), at_least_float32(v)
     # The kernel takes the last stride for 1, whatever it is, and would read other memory.
     q, k, v = (x if x.stride(-1) == 1 else x.contiguous() for x in (q, k, v))
     repeats = q.shape[1] // k.shape[1]
     if repeats > 1:
         k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
     z, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, scale=scale)
-    return z, lse
+    return z.to(dtype), lse
 
 
 def attend_by_rows(q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend, scale: float) -> tuple[Tensor, Tensor]:
@@ -149,7 +152,7 @@ def pattern_window(
     pattern[i, j] = exp(q_i . k_j * scale - lse_i) where i may attend to j, else 0 (Dao et al. 2022: the
     log-sum-exp of a row is all that flash attention keeps of its softmax).
     The product here and the one inside the kernel round differently, so a row sums to 1 only within about
-    1e-7 times its largest score; capture.layer removes that factor.
+    1e-7 times its largest score; capture.layer computes its own log-sum-exp for that reason.
     Raises ShapeMismatch where the window leaves the map.
     """
     return log_pattern_window(q, k, lse, rows, columns, may_attend=may_attend, scale=scale).exp_()

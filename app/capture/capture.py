@@ -17,8 +17,11 @@ from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Keep, ModelCard, Progress, Prompt, Token, TokenizedPrompt
 from .cost import numbers_kept
-from .layer import LayerCapture
+from .layer import LayerCapture, exact_dtype
 from .memory import MemoryBlock
+
+# At 1e9, neighbouring float32 numbers are 64 apart: a softmax of such scores means nothing.
+LARGEST_SCORE = 1e9
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def run_tokens(
             progress.check()
         kept[part] = memory[part].keep(x[0])
         if part == "lse":  # the last of its layer
-            kept["excess"] = memory["lse"].keep(torch.full_like(kept["lse"], torch.nan))
+            kept["exact_lse"] = torch.full_like(kept["lse"], torch.nan, dtype=exact_dtype(model.device))
             layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
             check_finite(layer, len(layers), model.card.id)
             layers.append(layer)
@@ -135,17 +138,23 @@ def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
 
 
 def check_finite(layer: LayerCapture, number: int, model_id: str) -> None:
-    """Raises ModelOutputInvalid where weights or activations overflowed.
+    """Raises ModelOutputInvalid if weights or activations overflowed, or scores are too large to tell apart.
 
-    The log-sum-exp alone would not tell: the flash kernel lets a row of NaN pass with a finite one.
+    The log-sum-exp alone does not show it: the flash kernel returns a finite one for rows of NaN or minus infinity.
     """
-    # A sum of finite numbers is finite, and one that is not infects it: a hundredth of the time of asking each.
-    if torch.stack([x.sum(dtype=layer.lse.dtype) for x in (layer.q, layer.k, layer.lse)]).isfinite().all():
+    # |q_i . k_j| <= |q| |k|. One norm takes a hundredth of the time of checking each number, and is NaN or infinite if
+    # any of them is.
+    q, k = (torch.linalg.vector_norm(x, dtype=layer.lse.dtype) for x in (layer.q, layer.k))
+    if layer.lse.sum().isfinite() and q * k * layer.config.scale <= LARGEST_SCORE:
         return
-    narrow = layer.q.dtype != layer.lse.dtype
-    wayout = " as float16: HEADSCOPE_CAPTURE_DTYPE=float32 holds larger ones" if narrow else ""
+    way_out = "" if layer.q.dtype != torch.float16 else " as float16: HEADSCOPE_CAPTURE_DTYPE=float32 holds larger ones"
     group = layer.config.heads // layer.config.kv_heads
     for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
         for head in (~x.flatten(1).isfinite()).any(-1).nonzero().flatten().tolist():
             where = f"layer {number}, head {head * heads_each} of {model_id}"
-            raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers{wayout}")
+            raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers{way_out}")
+    largest = [torch.linalg.vector_norm(x, dim=-1, dtype=torch.float64).amax(-1) for x in (layer.q, layer.k)]
+    scores = largest[0] * largest[1].repeat_interleave(group) * layer.config.scale
+    for head in (scores > LARGEST_SCORE).nonzero().flatten().tolist():
+        where = f"layer {number}, head {head} of {model_id}"
+        raise ModelOutputInvalid(f"{where} has scores of up to {scores[head]:.1e}: float32 cannot tell them apart")

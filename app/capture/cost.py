@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..records import Keep, ModelCard
 
-EXACT_BYTES = 4  # of each number of lse and excess, which are never kept in half precision
+ROW_BYTES = 4 + 8  # of each row: lse in float32, exact_lse in float64
 # Shorter runs are dominated by overhead and give no estimate of operations per second.
 TELLING_OPERATIONS = 1e9
 KEPT_BYTES: dict[Keep, int] = {"float32": 4, "float16": 2}
@@ -37,14 +37,14 @@ class Cost:
 
 
 def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:
-    """How many numbers a capture holds: those of q [l h i d] and k [l g j d], and those of lse and excess [l h i]."""
+    """What a capture holds: how many numbers of q [l h i d] and k [l g j d], and how many rows [l h i]."""
     layers, heads, groups, width = sizes(card)
-    return layers * tokens * width * (heads + groups), 2 * layers * tokens * heads
+    return layers * tokens * width * (heads + groups), layers * tokens * heads
 
 
 def bytes_kept(card: ModelCard, tokens: int, keep: Keep) -> int:
-    narrow, exact = numbers_kept(card, tokens)
-    return narrow * KEPT_BYTES[keep] + exact * EXACT_BYTES
+    vectors, rows = numbers_kept(card, tokens)
+    return vectors * KEPT_BYTES[keep] + rows * ROW_BYTES
 
 
 def operations(card: ModelCard, tokens: int) -> float:

@@ -16,27 +16,33 @@ from ..records import Quantity
 
 Cells = Quantity | Literal["log_pattern"]
 
-# Weights held at once while rows are normalised: 8 MB in float32.
+# Weights held at once while rows are normalised: 16 MB in float64.
 WEIGHTS_PER_BLOCK = 2**21
+
+
+def exact_dtype(device: torch.device) -> torch.dtype:
+    """The dtype that scores of a window are computed in; Apple's GPUs have no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 @dataclass(frozen=True)
 class LayerCapture:
-    """One layer: q [h i d], k [g j d], lse [h i], excess [h i].
+    """One layer: q [h i d], k [g j d], lse [h i], exact_lse [h i].
 
-    q and k may be kept in half precision; cells are computed in the dtype of lse.
-    excess: logarithm of what a row sums to when it is computed from q, k and lse; NaN until a row is first read.
+    q and k may be kept in half precision.
+    lse:       log-sum-exp of each row as the attention kernel computed it; its dtype is that of all weights
+    exact_lse: log-sum-exp of q . k in float64; NaN until a row is first read
     """
 
     q: Tensor
     k: Tensor
     lse: Tensor
-    excess: Tensor
+    exact_lse: Tensor
     config: AttentionConfig
 
     @property
     def bytes(self) -> int:
-        return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse, self.excess))
+        return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse, self.exact_lse))
 
     @torch.inference_mode()
     def block(
@@ -44,17 +50,19 @@ class LayerCapture:
     ) -> Tensor:
         """[heads rows columns] of the pattern, its logarithm, or the scores (q . k * scale, unmasked).
 
-        The log-sum-exp comes from the attention kernel, whose product q . k rounds differently from the one here: a
-        row is off by a factor of up to 1 + 3e-5. Its first read computes that factor from the whole row and keeps it,
-        so that rows sum to 1. `normalised=False` skips this, for pictures of 256 steps.
+        In float32, q . k rounds differently in the attention kernel and in windows of each size: a score of 100 by up
+        to 8e-6, and rows would miss a sum of 1 by as much. So scores are computed in float64, and so is the log-sum-exp
+        of a row when it is first read; it is kept from then on. `normalised=False` takes the kernel's log-sum-exp and
+        float32, for thumbnails of 256 steps.
         """
         if quantity == "scores":
             q, k = self.slices(heads)
             q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
             return dot(q.to(self.lse.dtype), k.to(self.lse.dtype), self.config.scale)[0]
-        exponent = self.log_weights(heads, rows, columns)
         if normalised:
-            exponent -= self.excess_of(heads, rows, columns, exponent)[..., None]
+            exponent = self.normalised(heads, rows, columns).to(self.lse.dtype)
+        else:
+            exponent = self.log_weights(heads, rows, columns, self.lse)
         return exponent if quantity == "log_pattern" else exponent.exp_()
 
     def slices(self, heads: range) -> tuple[Tensor, Tensor]:
@@ -63,40 +71,48 @@ class LayerCapture:
         groups = slice(heads.start // group, (heads.stop - 1) // group + 1)
         return self.q[None, heads.start : heads.stop], self.k[None, groups]
 
-    def log_weights(self, heads: range, rows: range, columns: range) -> Tensor:
-        """[heads rows columns], the logarithm of the pattern as the kernel's log-sum-exp gives it."""
+    def log_weights(self, heads: range, rows: range, columns: range, lse: Tensor) -> Tensor:
+        """[heads rows columns]: scores - lse [h i] in the dtype of lse; minus infinity where masked."""
         q, k = self.slices(heads)
         rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
-        lse = self.lse[None, heads.start : heads.stop]
+        lse = lse[None, heads.start : heads.stop]
         return log_pattern_window(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
+
+    @property
+    def zeros(self) -> Tensor:
+        """[h i]: with these as the log-sum-exp, log_weights gives the masked scores."""
+        return self.exact_lse.new_zeros(()).expand_as(self.exact_lse)
 
     def visible(self, rows: range) -> range:
         """The keys that any of these queries may attend to lie within this range."""
         return range(rows.stop if self.config.causal else self.k.shape[1])
 
-    def excess_of(self, heads: range, rows: range, columns: range, exponent: Tensor) -> Tensor:
-        """[heads rows]; computed for rows that are read for the first time, and then kept.
+    def normalised(self, heads: range, rows: range, columns: range) -> Tensor:
+        """[heads rows columns], the logarithm of the pattern in float64."""
+        known = self.exact_lse[heads.start : heads.stop, rows.start : rows.stop]
+        missing = known.isnan().any(0)
+        if missing.any():
+            every = self.visible(rows)
+            if columns.start == 0 and columns.stop >= every.stop:  # the window holds whole rows
+                scores = self.log_weights(heads, rows, columns, self.zeros)
+                return scores - known.copy_(row_log_sums(scores))[..., None]
+            self.read_rows(heads, (missing.nonzero().flatten() + rows.start).tolist())
+        return self.log_weights(heads, rows, columns, self.exact_lse)
 
-        exponent: [heads rows columns], the window that is being read; where it holds whole rows, no more is computed.
+    def read_rows(self, heads: range, rows: list[int]) -> None:
+        """Compute the log-sum-exp of rows that are read for the first time, from the first of them to the last.
+
         Two threads may compute the same row: both write the same value.
         """
-        known = self.excess[heads.start : heads.stop, rows.start : rows.stop]
-        if not (missing := known.isnan()).any():
-            return known
-        every = self.visible(rows)
-        if columns.start == 0 and columns.stop >= every.stop:
-            known.copy_(log_of_sums(exponent))
-            return known
-        unread = missing.any(0).nonzero().flatten() + rows.start
-        height = max(1, WEIGHTS_PER_BLOCK // (len(heads) * len(every)))
-        for start in range(int(unread[0]), int(unread[-1]) + 1, height):
-            part = range(start, min(start + height, int(unread[-1]) + 1))
-            found = log_of_sums(self.log_weights(heads, part, self.visible(part)))
-            self.excess[heads.start : heads.stop, part.start : part.stop] = found
-        return known
+        last = rows[-1] + 1
+        height = max(1, WEIGHTS_PER_BLOCK // (len(heads) * len(self.visible(range(rows[0], last)))))
+        for start in range(rows[0], last, height):
+            part = range(start, min(start + height, last))
+            scores = self.log_weights(heads, part, self.visible(part), self.zeros)
+            self.exact_lse[heads.start : heads.stop, part.start : part.stop] = row_log_sums(scores)
 
 
-def log_of_sums(exponent: Tensor) -> Tensor:
-    """[h i j] -> [h i], the logarithm of each row's sum; 0 for a row without any allowed key."""
-    sums = exponent.logsumexp(-1)
+def row_log_sums(scores: Tensor) -> Tensor:
+    """[h i j] -> [h i], the log-sum-exp of each row; 0 for a row without any allowed key."""
+    sums = scores.logsumexp(-1)
     return sums.masked_fill_(sums.isneginf(), 0.0)

@@ -29,7 +29,7 @@ def read_window(
 @torch.inference_mode()
 def forget(capture: Capture, head: int) -> None:
     """Let the next window of the head be the first."""
-    capture.layers[-1].excess[head].fill_(torch.nan)
+    capture.layers[-1].exact_lse[head].fill_(torch.nan)
 
 
 def work(capture: Capture, head: int, forgotten: bool = False, **what: Any) -> object:

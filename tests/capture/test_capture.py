@@ -35,7 +35,8 @@ def test_no_map_is_kept_or_computed(loaded, monkeypatch):
     monkeypatch.setattr("headscope.attention.kernels.dot", None)
     capture = run(loaded("local:gpt2"), TEXT)
     tokens, heads, width = len(capture.tokens), 4, 6
-    assert capture.bytes == 3 * 4 * heads * tokens * (2 * width + 2)  # layers, bytes of a float32; q, k, lse, excess
+    # 3 layers; q, k and lse in float32, exact_lse in float64
+    assert capture.bytes == 3 * heads * tokens * (4 * (2 * width + 1) + 8)
 
 
 def test_a_sentence_pair_is_run_with_its_segments(loaded):
@@ -77,6 +78,19 @@ def test_weights_that_overflow_are_refused_by_layer_and_head(fresh):
     model = fresh("local:gpt2")
     with torch.no_grad():
         model.adopted.layers[1].project_q.weight[6:12] = torch.nan  # head 1 of four of width 6
+    with pytest.raises(ModelOutputInvalid, match="layer 1, head 1"):
+        run(model, TEXT)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("size", [1e5, 3e19])
+def test_scores_that_float32_cannot_tell_apart_are_refused(fresh, size, sign):
+    """With 3e19, q . k overflows to an infinity that the log-sum-exp does not show if it is negative."""
+    model = fresh("local:gpt2")
+    layer = model.adopted.layers[1]
+    with torch.no_grad():
+        for projection, value in ((layer.project_q, size), (layer.project_k, sign * size)):
+            projection.weight[6:12], projection.bias[6:12] = 0, value
     with pytest.raises(ModelOutputInvalid, match="layer 1, head 1"):
         run(model, TEXT)
 

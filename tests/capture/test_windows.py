@@ -127,7 +127,9 @@ def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(si
     i, j = torch.arange(size)[:, None], torch.arange(size)
     hidden = (j > i if config.causal else j < 0) | (i - j >= (config.window or size))
     scores = scores.masked_fill(hidden, -torch.inf)
-    layer = LayerCapture(q, k, lse := scores.logsumexp(-1), torch.full_like(lse, torch.nan), config)
+    layer = LayerCapture(
+        q, k, lse := scores.logsumexp(-1), torch.full_like(lse, torch.nan, dtype=torch.float64), config
+    )
     for cells in (1, 2, 5):
         part = window(size, None, None, cells)
         for head, pattern in enumerate(scores.softmax(-1).numpy()):
