@@ -80,7 +80,7 @@ lock: $(DONE)/venv ## write the lock files from pyproject.toml (LOCK_ARGS=--upgr
 	$(LOCK) --group node -o requirements-node.lock
 
 clean: ## remove the virtual environment, node_modules and all caches
-	rm -rf $(VENV) node_modules dist .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage test-results
+	rm -rf $(VENV) node_modules build dist *.egg-info .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage test-results
 
 $(DONE)/venv:
 	@scripts/make-venv $(VENV)

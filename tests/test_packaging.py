@@ -37,8 +37,11 @@ def built(kind: str, folder: Path) -> Path:
     tree.mkdir()
     for name in ("app", "templates", "static", "docs"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in", "pyproject.toml"):
+    for name in ("README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, tree)
+    for stale in ("build/lib/headscope/engine/removed.py", "build/lib/app/removed.py"):  # of an earlier build
+        (tree / stale).parent.mkdir(parents=True)
+        (tree / stale).write_text("")
     code = f"from setuptools import build_meta; print(build_meta.build_{kind}({str(folder)!r}))"
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
@@ -80,6 +83,10 @@ def test_the_wheel_holds_the_documents_that_the_server_answers(wheel: set[str]) 
     assert {name for name in wheel if name.startswith("headscope/docs/")} == {
         f"headscope/docs/{name}.md" for name in DOCUMENTS
     }
+
+
+def test_the_wheel_holds_no_file_of_an_earlier_build(wheel: set[str]) -> None:
+    assert not [name for name in wheel if "removed" in name]
 
 
 def test_the_wheel_holds_only_the_package_headscope(wheel: set[str]) -> None:

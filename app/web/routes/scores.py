@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Response
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, NotAcceptable
 from ...export.formats import Answer
 from ...records import Format
 from ..context import ARRAYS_OR_EVENTS, AnalysisDep
@@ -65,6 +65,8 @@ async def scores(options: Annotated[ScoreOptions, Depends()], context: AnalysisD
 
     capture, chosen = context.capture, options.scores
     context.check_size(options.numbers(capture), "name fewer scores")
+    if options.roles and context.format == "npy":
+        raise NotAcceptable("npy holds one array, the scores: take json, npz or safetensors for roles=true")
     answer = partial(answer_of, chosen, options.per, context.format)
     if options.roles:
         both = partial(with_roles, answer, context.format)

@@ -102,6 +102,12 @@ def test_invalid_parameters_are_422_with_the_valid_ones(client, address, query, 
     assert message in response.json()["detail"]
 
 
+def test_roles_do_not_fit_into_npy(client, address):
+    response = client.get(f"{address}?roles=true", headers={"Accept": "application/x-npy"})
+    assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
+    assert "npz" in response.json()["detail"]
+
+
 def test_a_capture_that_does_not_exist_is_404(client):
     assert client.get(f"/api/v1/captures/{'0' * 32}/scores").json()["code"] == "capture_gone"
 
