@@ -1,4 +1,4 @@
-"""Records that several layers share: tokens, prompts, model cards, progress, and the names of formats."""
+"""Records that several layers share: tokens, prompts, descriptions of models, progress, and the names of formats."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol

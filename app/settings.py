@@ -122,8 +122,8 @@ class Settings(BaseSettings):
     max_waiting: int = Field(
         32,
         ge=1,
-        description="largest number of requests that wait for the model, that wait for a reader, and of dumps that are "
-        "streamed; further ones get 503",
+        description="largest number of requests that wait to run a model; the same limit applies to requests that read "
+        "a capture and to dumps being streamed. Further requests get 503",
     )
     socket_seconds: float = Field(
         20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"

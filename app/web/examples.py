@@ -1,4 +1,4 @@
-"""Example sentences of the page, each with what to look for in its attention maps."""
+"""Example sentences of the page, each with what to look for in its patterns."""
 
 from dataclasses import dataclass
 

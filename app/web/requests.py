@@ -184,7 +184,7 @@ def query_names(dependant: Dependant) -> list[str]:
 
 
 def check_query(request: Request, known: list[str]) -> None:
-    """Raises RefusedRequest. Without it, a misspelt `colums=0:5` would be answered with the whole map."""
+    """Raises RefusedRequest. Without it, a misspelt `colums=0:5` would be answered with the whole pattern."""
     for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in known:
             takes = "it takes " + ", ".join(known) if known else "it takes none"

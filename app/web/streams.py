@@ -1,6 +1,6 @@
 """Event streams: compressed responses, keep-alive comments, and the events of a run.
 
-A run sends its tokens, then the maps of each layer as thumbnails, as soon as the layer is captured.
+A run sends its tokens, then small pictures of the heads of each layer, as soon as the layer is captured.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EVENTS = "text/event-stream"
 
-# Level 1: the higher levels take longer and make base64 of maps only 1 % smaller. 128 kB take 3 ms.
+# Level 1: the higher levels take longer and make base64 of pictures only 1 % smaller. 128 kB take 3 ms.
 LEVEL = 1
 LARGE = 2**17
 GZIP = 31  # zlib's number for a gzip header and a window of 32 kB

@@ -57,7 +57,10 @@ def is_punctuation(label: str) -> bool:
 
 @dataclass(frozen=True)
 class Block:
-    """weights [h i j]: the pattern of the queries `rows`, from the first key to the last one that they can see."""
+    """weights [h i j]: the pattern of the queries `rows`, from the first key to the last one that they can see.
+
+    "Mass" is a sum of weights of one query: the share of its attention that some keys get.
+    """
 
     weights: Tensor
     rows: range

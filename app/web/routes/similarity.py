@@ -1,4 +1,4 @@
-"""The similarity of heads: all pairs, a map of the heads, and the heads that have collapsed."""
+"""The similarity of heads: all pairs, a chart of the heads, and the heads that have collapsed."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
