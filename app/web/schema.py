@@ -10,7 +10,7 @@ from .open_paths import is_open
 from .problems import MAX_ERRORS, MEDIA_TYPE
 
 DESCRIPTION = """\
-What every attention head of a pretrained transformer does with a text. The file docs/api.md of Headscope has an example
+Headscope shows what every attention head of a pretrained transformer does with a text. Its file docs/api.md has an example
 for every endpoint, in curl and Python. [The glossary](/docs/glossary) explains the terms, and
 [scores and roles](/docs/heads) has the formulas.
 
