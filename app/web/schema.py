@@ -10,8 +10,8 @@ from .open_paths import is_open
 from .problems import MAX_ERRORS, MEDIA_TYPE
 
 DESCRIPTION = """\
-Headscope shows what every attention head of a pretrained transformer does with a text. Its file docs/api.md has an example
-for every endpoint, in curl and Python. [The glossary](/docs/glossary) explains the terms, and
+Headscope shows what every attention head of a pretrained transformer does with a text. Its file docs/api.md has an
+example for every endpoint, in curl and Python. [The glossary](/docs/glossary) explains the terms, and
 [scores and roles](/docs/heads) has the formulas.
 
 - A **capture** is a text that has run through a model. Its answers are computed from what the server keeps of it.
