@@ -7,7 +7,7 @@ import pytest
 from architecture_rules import cycle, page_imports, script_functions, table_of, without_comments
 
 # Biome has the same limit in biome.json, but leaves some lines out of its count.
-LONGEST_FUNCTION = 60
+LONGEST_FUNCTION = 59
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "static" / "js"

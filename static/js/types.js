@@ -80,7 +80,7 @@
  * @property {number[]} across positions of the tokens, from the left: keys, or queries where the map is flipped
  * @property {boolean} flipped true where keys are the rows
  *
- * @typedef {{down: number, across: number}} Place a point of the axes: indices into `down` and `across`
+ * @typedef {{down: number, across: number}} CellPlace a point of the axes: indices into `down` and `across`
  *
  * @typedef {{down: Span, across: Span}} Frame a part of the axes: ranges of indices
  *

@@ -4,7 +4,7 @@ import { CAPTURES, headPath, partPath, WEIGHTS } from "./paths.js";
 import { createRequests } from "./requests.js";
 import { readLoad, readRun } from "./streams.js";
 
-/** @import {Shown} from "./paths.js" */
+/** @import {MapKind} from "./paths.js" */
 /** @import {RunListener} from "./streams.js" */
 /** @import {Capture, CaptureRequest, Matrix, ModelCard, Overview, Pattern, Progress, Token, Window} from "../types.js" */
 
@@ -138,7 +138,7 @@ const headCalls = ({ request }) => ({
    * @param {number} layer
    * @param {number} head
    * @param {number} cells
-   * @param {Shown} [shown]
+   * @param {MapKind} [kind]
    * @returns {Promise<Pattern>}
    */
   pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {

@@ -2,10 +2,10 @@ import { coverOf, sharpest } from "./matrix.js";
 import { cellAt, windowsOf } from "./placement.js";
 import { following, scaled, shifted } from "./zoom.js";
 
-/** @import {Axes, Display, Frame, Geometry, Place, ShownTokens, Span} from "../types.js" */
+/** @import {Axes, CellPlace, Display, Frame, Geometry, ShownTokens, Span} from "../types.js" */
 
 /** @typedef {Pick<Display, "rows" | "columns">} Windows */
-/** @typedef {Pick<ShownTokens, "axes" | "frame">} Shown */
+/** @typedef {Pick<ShownTokens, "axes" | "frame">} AxesFrame */
 /** @typedef {Pick<Geometry, "axes" | "frame" | "drawn">} Drawn */
 
 /** Key -> steps down and across. @type {Record<string, [number, number]>} */
@@ -31,10 +31,10 @@ const PAN = 0.5;
  * The place that a key leads to; null for keys that do not move the cursor.
  *
  * @param {string} key
- * @param {Place} from
+ * @param {CellPlace} from
  * @param {Pick<Axes, "down" | "across">} axes
  * @param {{control?: boolean, height?: number, width?: number}} [options] height and width of a cell, in tokens
- * @returns {Place | null}
+ * @returns {CellPlace | null}
  */
 export function step(key, from, { down, across }, { control = false, height = 1, width = 1 } = {}) {
   const move = (control ? CONTROL_STEPS : STEPS)[key];
@@ -49,7 +49,7 @@ export function step(key, from, { down, across }, { control = false, height = 1,
 /**
  * The windows moved by a part of their size in the direction of an arrow key; null for other keys.
  *
- * @param {Shown} shown
+ * @param {AxesFrame} shown
  * @param {string} key
  * @returns {Windows | null}
  */
@@ -66,7 +66,7 @@ function panned({ axes, frame }, key) {
  * what is shown.
  *
  * @param {Drawn} geometry
- * @param {Place} place
+ * @param {CellPlace} place
  * @returns {Frame}
  */
 export function cellPart({ axes, frame, drawn }, place) {
@@ -84,9 +84,9 @@ export function cellPart({ axes, frame, drawn }, place) {
 /**
  * The windows scaled about a place, or about the middle of what is shown.
  *
- * @param {Shown} shown
+ * @param {AxesFrame} shown
  * @param {number} factor
- * @param {Place | null} [about]
+ * @param {CellPlace | null} [about]
  */
 export function zoomed({ axes, frame: { down, across } }, factor, about) {
   const middle = (/** @type {Span} */ span) => (span[0] + span[1] - 1) / 2;
@@ -96,7 +96,7 @@ export function zoomed({ axes, frame: { down, across } }, factor, about) {
   });
 }
 
-/** The windows moved just far enough to contain the place. @param {Shown} shown @param {Place} place */
+/** The windows moved just far enough to contain the place. @param {AxesFrame} shown @param {CellPlace} place */
 function revealing({ axes, frame: { down, across } }, place) {
   return windowsOf(axes, { down: following(down, place.down), across: following(across, place.across) });
 }
@@ -107,8 +107,8 @@ function revealing({ axes, frame: { down, across } }, place) {
  *
  * @param {{key: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean}} event
  * @param {Drawn | null} geometry
- * @param {Place | null} place the cursor
- * @returns {{patch: Partial<Windows>, to?: Place} | null}
+ * @param {CellPlace | null} place the cursor
+ * @returns {{patch: Partial<Windows>, to?: CellPlace} | null}
  */
 export function pressed({ key, shiftKey, ctrlKey, metaKey }, geometry, place) {
   const control = ctrlKey || metaKey;
@@ -129,7 +129,7 @@ export function pressed({ key, shiftKey, ctrlKey, metaKey }, geometry, place) {
  * @param {string} key
  * @param {boolean} control
  * @param {Drawn} geometry
- * @param {Place | null} place
+ * @param {CellPlace | null} place
  */
 function placeAfter(key, control, geometry, place) {
   const { axes, frame } = geometry;

@@ -1,6 +1,6 @@
 import { cellOf, isExact, isMasked, isSink } from "./matrix.js";
 
-/** @import {Axes, Cell, Display, Frame, Matrix, Pattern, Place, ShownTokens, Span} from "../types.js" */
+/** @import {Axes, Cell, CellPlace, Display, Frame, Matrix, Pattern, ShownTokens, Span} from "../types.js" */
 
 /**
  * The tokens that folding removes: from the keys the sink tokens, from the queries only the special tokens.
@@ -103,7 +103,7 @@ export function windowsOf(axes, frame) {
  * The query and the key at a place.
  *
  * @param {Axes} axes
- * @param {Place} place
+ * @param {CellPlace} place
  * @returns {Cell}
  */
 export function cellAt({ down, across, flipped }, place) {
@@ -116,7 +116,7 @@ export function cellAt({ down, across, flipped }, place) {
  *
  * @param {Axes} axes
  * @param {{query: number | null, key: number | null}} tokens
- * @returns {Place}
+ * @returns {CellPlace}
  */
 export function placeOf({ down, across, flipped }, { query, key }) {
   const at = (/** @type {number[]} */ positions, /** @type {number | null} */ token) =>

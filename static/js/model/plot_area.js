@@ -1,6 +1,6 @@
 import { clip } from "./format.js";
 
-/** @import {Area, Frame, Place, Size, Token} from "../types.js" */
+/** @import {Area, CellPlace, Frame, Size, Token} from "../types.js" */
 
 /** Tick labels: 12 px type in lines of 13 px. Titles and colour bar use the space outside the labels. */
 export const TYPE = 12;
@@ -119,7 +119,7 @@ export function boxOf(area, { down, across }, part) {
  * @param {Area} area
  * @param {Frame} frame
  * @param {{x: number, y: number}} point
- * @returns {Place | null}
+ * @returns {CellPlace | null}
  */
 export function placeUnder(area, { down, across }, point) {
   const right = (point.x - area.left) / area.width;

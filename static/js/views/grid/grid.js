@@ -4,9 +4,8 @@ import { listening, make, need } from "../../ui/dom.js";
 import { placeTip } from "../../ui/tooltip.js";
 import { createPainter } from "./painter.js";
 
-/** @import {Actions, State, Store} from "../../types.js" */
+/** @import {Actions, HeadPlace, State, Store} from "../../types.js" */
 
-/** @typedef {{layer: number, head: number}} Place */
 /** @typedef {{layers: number, heads: number}} Shape */
 
 /** With more heads, the cells have a fixed size and the grid scrolls sideways. */
@@ -29,15 +28,15 @@ export function shapeOf(state) {
  * first and the last head of the model.
  *
  * @param {string} key
- * @param {Place} from
+ * @param {HeadPlace} from
  * @param {Shape} shape
  * @param {boolean} [control]
- * @returns {Place | null}
+ * @returns {HeadPlace | null}
  */
 export function placeAfterKey(key, from, shape, control = false) {
   const { layer, head } = from;
   const last = { layer: shape.layers - 1, head: shape.heads - 1 };
-  /** @type {Record<string, Place>} */
+  /** @type {Record<string, HeadPlace>} */
   const steps = control
     ? { Home: { layer: 0, head: 0 }, End: last }
     : {
@@ -61,7 +60,7 @@ export function placeAfterKey(key, from, shape, control = false) {
 /**
  * @param {string} name
  * @param {string} label
- * @param {Place[]} places
+ * @param {HeadPlace[]} places
  */
 function rowOf(name, label, places) {
   const canvas = make("canvas", { "aria-hidden": "true" });
@@ -116,7 +115,7 @@ function build(table, shape, order) {
   table.replaceChildren(...(shape.layers ? [names, ...rows] : []));
 }
 
-/** @param {EventTarget | null} target @returns {{cell: HTMLElement, place: Place} | null} */
+/** @param {EventTarget | null} target @returns {{cell: HTMLElement, place: HeadPlace} | null} */
 function cellAt(target) {
   const cell = target instanceof Element ? target.closest("[role='gridcell']") : null;
   if (!(cell instanceof HTMLElement)) return null;
@@ -159,17 +158,16 @@ function render(root, painter, state, before) {
 }
 
 /**
+ * A larger picture of the head under the pointer or with the focus.
+ *
  * @param {HTMLElement} root
+ * @param {ReturnType<typeof listening>["on"]} on
  * @param {Store} store
- * @param {Actions} actions
- * @returns {() => void} undo
  */
-export function mount(root, store, actions) {
-  const table = need(root, ".heads");
-  const tip = need(root, ".tip");
+function mountPreview(root, on, store) {
+  const [table, tip] = [need(root, ".heads"), need(root, ".tip")];
   /** @type {HTMLCanvasElement} */
   const large = need(tip, "canvas");
-  const { on, undo } = listening();
 
   /** @param {Event} event */
   function preview(event) {
@@ -183,6 +181,25 @@ export function mount(root, store, actions) {
     placeTip(tip, { x: box.left - frame.left, y: box.bottom - frame.top - 12 });
     if (matrix) paint(large, matrix, state, large.clientWidth);
   }
+
+  on(table, "pointerover", preview);
+  on(table, "focusin", preview);
+  for (const left of ["pointerleave", "focusout"]) {
+    on(table, left, () => {
+      tip.hidden = true;
+    });
+  }
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Actions} actions
+ * @returns {() => void} undo
+ */
+export function mount(root, store, actions) {
+  const table = need(root, ".heads");
+  const { on, undo } = listening();
 
   /** @param {KeyboardEvent} event */
   function press(event) {
@@ -200,13 +217,7 @@ export function mount(root, store, actions) {
     target.cell.focus();
   }
 
-  on(table, "pointerover", preview);
-  on(table, "focusin", preview);
-  for (const left of ["pointerleave", "focusout"]) {
-    on(table, left, () => {
-      tip.hidden = true;
-    });
-  }
+  mountPreview(root, on, store);
   on(table, "keydown", press);
   on(table, "click", (event) => {
     const found = cellAt(event.target);

@@ -2,7 +2,7 @@ import { placeOf } from "../../model/placement.js";
 import { boxOf } from "../../model/plot_area.js";
 import { placeAt } from "./stage.js";
 
-/** @import {Frame, Geometry, Place, State, Store} from "../../types.js" */
+/** @import {CellPlace, Frame, Geometry, State, Store} from "../../types.js" */
 
 /**
  * The token whose row or column is marked: the pinned token, else one under the pointer in the token strip. A cell under
@@ -18,7 +18,7 @@ export function markedToken({ token, side, hovered }) {
 /**
  * The row or column of a place, as far as it is shown; null where it is outside the frame.
  *
- * @param {Place} place one of its sides is -1
+ * @param {CellPlace} place one of its sides is -1
  * @param {Frame} frame
  * @returns {Frame | null}
  */

@@ -7,7 +7,7 @@ import { hideTip, placeTip, showTip } from "../../ui/tooltip.js";
 import { createExactCell } from "./exact_cell.js";
 import { placeAt } from "./stage.js";
 
-/** @import {Actions, Geometry, Pattern, Place, Store} from "../../types.js" */
+/** @import {Actions, CellPlace, Geometry, Pattern, Store} from "../../types.js" */
 
 const NOTHING = { query: null, key: null };
 
@@ -21,7 +21,7 @@ const NOTHING = { query: null, key: null };
 function createCursor(stage, store, actions) {
   const [mark, tip] = [need(stage, ".cursor"), need(stage, ".tip")];
   const exactCell = createExactCell(actions);
-  /** @type {Place | null} */
+  /** @type {CellPlace | null} */
   let place = null;
   /** The pattern that the tooltip shows a weight of. @type {Pattern | null} */
   let read = null;
@@ -40,7 +40,7 @@ function createCursor(stage, store, actions) {
       store.set({ hovered: NOTHING });
     },
 
-    /** @param {Geometry} geometry @param {Place} to @param {{x: number, y: number}} [pointer] */
+    /** @param {Geometry} geometry @param {CellPlace} to @param {{x: number, y: number}} [pointer] */
     show(geometry, to, pointer) {
       const { area, frame, axes, drawn } = geometry;
       const box = boxOf(area, frame, cellPart(geometry, to));
