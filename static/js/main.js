@@ -1,6 +1,6 @@
 import { createApi } from "./api/client.js";
 import { createSession } from "./state/session.js";
-import { missing } from "./state/status.js";
+import { finished, IDLE, missing } from "./state/status.js";
 import { createStore, initialState } from "./state/store.js";
 import { createTheme } from "./state/theme.js";
 import { emptyAddress, ignoredFields, parse, print } from "./state/url.js";
@@ -21,9 +21,10 @@ import { mountScorePicker } from "./views/grid/score_picker.js";
 import { mount as mountHeatmap } from "./views/heatmap/heatmap.js";
 import { mountFacts } from "./views/inspect/facts.js";
 import { mountPanelButtons } from "./views/panels/buttons.js";
+import { createPanelLoader } from "./views/panels/loader.js";
 import { mountStrip } from "./views/tokens/strip.js";
 
-/** @import {Actions, HistoryMode, State} from "./types.js" */
+/** @import {Actions, HistoryMode, State, Status} from "./types.js" */
 
 const { plotlyUrl = "", defaultModel = "" } = document.body.dataset;
 
@@ -36,45 +37,6 @@ const loadPlotly = plotlyLoader(plotlyUrl);
 // Few visits need these forms.
 const loadKeyForm = lazyModule((query) => import(`./ui/key_form.js${query}`));
 const loadHubModel = lazyModule((query) => import(`./ui/hub_model.js${query}`));
-
-/** Scores and panels are loaded when one of them is first needed. */
-const loadPanels = lazyModule((query) => import(`./views/panels/panels.js${query}`));
-/** @type {{retry: () => void} | null} */
-let panels = null;
-
-/** @param {unknown} error */
-function showPanelError(error) {
-  const message = `Failed: this part of the page could not be loaded. Is headscope still running? (${error})`;
-  store.set({ panelStatus: { kind: "error", message, retry: true } });
-}
-
-async function openPanels() {
-  const { score, panel } = store.get();
-  if (panels || (score === null && !panel)) return;
-  try {
-    const { mountPanels } = await loadPanels();
-    panels ??= mountPanels(store, api, actions, loadPlotly, showPanelError);
-  } catch (error) {
-    showPanelError(error);
-  }
-}
-
-/**
- * If the code of the panels still does not load although the server answers, the browser remembers an earlier failure.
- * Only a reload helps then; the address and the saved draft bring everything back.
- */
-async function retryPanels() {
-  store.set({ panelStatus: { kind: "busy", message: "loading …" } });
-  if (panels) return panels.retry();
-  await openPanels();
-  if (panels) return;
-  try {
-    await api.models();
-    location.reload();
-  } catch {
-    // The server does not answer: the message stays.
-  }
-}
 
 /** Write the state into the address. @param {HistoryMode} mode */
 function remember(mode) {
@@ -141,8 +103,17 @@ const actions = {
     if (!store.get().models.length) session.loadModels();
     run();
   },
-  retryPanels,
+  retryPanels: () => panelLoader.retry(),
   setStatus: (kind, message) => store.set({ status: { kind, message } }),
+  showFailure(message, retry = false) {
+    /** @type {Status} */
+    const shown = { kind: "error", message, retry };
+    store.set({ status: shown });
+    return () => {
+      const { status, overview } = store.get();
+      if (status === shown) store.set({ status: overview ? finished(overview.capture) : IDLE });
+    };
+  },
   downloadFile(path, name) {
     if (!api.isUnlocked()) return false;
     api.file(path).then(
@@ -152,6 +123,8 @@ const actions = {
     return true;
   },
 };
+
+const panelLoader = createPanelLoader(store, api, actions, loadPlotly);
 
 /** Read the state from the address. Fields that are not in it get their initial values. */
 function readAddress() {
@@ -179,14 +152,14 @@ function mountFormsLater(select) {
     ["apiKey"],
     ({ apiKey }) => apiKey !== "",
     async () => (await loadKeyForm()).mountKeyForm(need(document, "#key"), store, session.unlock),
-    (error) => actions.setStatus("error", `the form for the API key did not load: ${error}`),
+    (error) => actions.showFailure(`the form for the API key did not load: ${error}`),
   );
   mountOnEvent(
     select,
     ["change"],
     () => select.value === HUB_MODEL,
     async () => (await loadHubModel()).mountHubModel(need(document, "#hub-model"), select, store, chooseModel),
-    (error) => actions.setStatus("error", `the form for a model from the hub did not load: ${error}`),
+    (error) => actions.showFailure(`the form for a model from the hub did not load: ${error}`),
   );
 }
 
@@ -232,8 +205,7 @@ function start() {
   store.set({ draft: savedDraft(store.get()) });
   mountControls();
   mountViews();
-  store.watch(["score", "panel"], openPanels);
-  openPanels();
+  panelLoader.start();
   addEventListener("popstate", onHistory);
   session.loadModels();
   run();

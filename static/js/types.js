@@ -251,6 +251,7 @@
  * @property {() => void} retryPanels request again what the panels failed to get
  * @property {(path: string, name: string) => boolean} downloadFile saves a file that needs the API key; false when a plain link is enough
  * @property {(kind: Status["kind"], message: string) => void} setStatus
+ * @property {(message: string, retry?: boolean) => () => void} showFailure shows that a part of the page failed; returns how to remove the message. With `retry`, it offers to run the text again
  *
  * @typedef {object} PlotlyLike the part of plotly.js this page uses
  * @property {(root: HTMLElement, data: object[], layout: object, config: object) => Promise<unknown>} react

@@ -46,7 +46,48 @@ def test_a_search_that_did_not_load_is_loaded_again(opened: Page, complaints: Co
     opened.unroute("**/tokens/find.js*")
     opened.get_by_label(FIND).fill("the")
     expect(opened.locator("#strip .find output")).to_have_text("2")
+    expect(opened.locator("#error")).to_have_text("")
     expect(opened.locator("#strip [data-find=next]")).to_be_enabled()
+
+
+def test_a_map_whose_plotly_did_not_load_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
+    complaints.expect("net::ERR_FAILED")
+    page, plotly = headscope.page, re.compile("/plotly[^/]*[.]min[.]js")
+    page.route(plotly, lambda route: route.abort())
+    page.goto(f"{headscope.server}/#text=The+cat+sat&layer=0&head=0")
+    expect(page.locator("#error")).to_contain_text("the map could not be drawn")
+    expect(page.locator("#heatmap .empty")).to_have_text("No map: see the message above.")
+    page.unroute(plotly)
+    page.locator("#retry").click()
+    page.locator("#heatmap .plot .main-svg").first.wait_for()
+    expect(page.locator("#error")).to_have_text("")
+
+
+def test_the_error_about_a_table_that_did_not_load_ends_when_the_table_is_shown(
+    opened: Page, complaints: Complaints
+) -> None:
+    complaints.expect("net::ERR_FAILED")
+    error, rows = opened.locator("#error"), opened.locator("#heatmap .listing tbody tr")
+    opened.route("**/heatmap/table.js*", lambda route: route.abort())
+    opened.get_by_role("button", name="table", exact=True).click()
+    expect(error).to_contain_text("the table did not load")
+    opened.unroute("**/heatmap/table.js*")
+    opened.get_by_role("button", name="map", exact=True).click()
+    opened.get_by_role("button", name="table", exact=True).click()
+    rows.first.wait_for()
+    expect(error).to_have_text("")
+    expect(opened.locator("#status")).to_contain_text("72 heads")
+
+
+def test_a_table_that_did_not_load_can_be_tried_again(opened: Page, complaints: Complaints) -> None:
+    complaints.expect("net::ERR_FAILED")
+    opened.route("**/heatmap/table.js*", lambda route: route.abort())
+    opened.get_by_role("button", name="table", exact=True).click()
+    expect(opened.locator("#error")).to_contain_text("the table did not load")
+    opened.unroute("**/heatmap/table.js*")
+    opened.locator("#retry").click()
+    opened.locator("#heatmap .listing tbody tr").first.wait_for()
+    expect(opened.locator("#error")).to_have_text("")
 
 
 def test_the_form_for_a_hub_model_opens_when_its_code_arrives(opened: Page) -> None:

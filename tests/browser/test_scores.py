@@ -213,6 +213,35 @@ def test_a_panel_that_did_not_load_can_be_tried_again(headscope: Headscope, comp
     expect(page.locator("#error")).to_have_text("")
 
 
+@pytest.mark.parametrize("module", ["panels", "scores"])
+def test_a_panel_that_did_not_load_is_loaded_after_the_next_run(
+    headscope: Headscope, complaints: Complaints, module: str
+) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    complaints.expect("net::ERR_FAILED")
+    page.route(f"**/panels/{module}.js*", lambda route: route.abort())
+    page.get_by_role("button", name="scores", exact=True).click()
+    expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
+    page.unroute(f"**/panels/{module}.js*")
+    headscope.run(TWICE)
+    page.locator("#scores .nsewdrag").wait_for()
+    expect(page.locator("#scores .message")).to_have_text("")
+    expect(page.locator("#scores .retry")).to_be_hidden()
+
+
+def test_trying_again_loads_only_the_part_of_a_panel_that_failed(headscope: Headscope, complaints: Complaints) -> None:
+    page = headscope.open(text=SENTENCE, layer=0, head=0, score="previous").page
+    expect(page.locator(CELLS).first).to_have_attribute("aria-label", re.compile("rank"))
+    complaints.expect("net::ERR_FAILED")
+    page.route("**/panels/scores.js*", lambda route: route.abort())
+    page.get_by_role("button", name="scores", exact=True).click()
+    expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
+    page.unroute("**/panels/scores.js*")
+    page.locator("#scores .retry").click()
+    page.locator("#scores .nsewdrag").wait_for()
+    expect(page.locator("#scores .message")).to_have_text("")
+
+
 def test_trying_again_reloads_the_page_if_the_module_still_does_not_load(
     headscope: Headscope, complaints: Complaints
 ) -> None:

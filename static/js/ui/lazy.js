@@ -2,6 +2,8 @@ import { listening } from "./dom.js";
 
 /** @import {State, Store} from "../types.js" */
 
+/** @typedef {(error: unknown) => () => void} OnError shows an error; returns how to remove it, which is called when the part is mounted after all */
+
 /**
  * Loads a module when it is first needed. Some browsers remember that a module failed to load and do not ask the server
  * again, so each further attempt uses another address.
@@ -31,7 +33,7 @@ export function lazyModule(load) {
  * @param {(keyof State)[]} names the fields that decide
  * @param {(state: State) => boolean} isNeeded
  * @param {() => Promise<() => void>} mount loads and mounts the part; returns its undo
- * @param {(error: unknown) => void} onError
+ * @param {OnError} onError
  * @returns {() => void} undo
  */
 export function mountWhen(store, names, isNeeded, mount, onError) {
@@ -57,7 +59,7 @@ export function mountWhen(store, names, isNeeded, mount, onError) {
  * @param {string[]} types of events that the part handles
  * @param {() => boolean} isNeeded asked at each event
  * @param {() => Promise<() => void>} mount loads and mounts the part; returns its undo
- * @param {(error: unknown) => void} onError
+ * @param {OnError} onError
  * @returns {() => void} undo
  */
 export function mountOnEvent(target, types, isNeeded, mount, onError) {
@@ -91,12 +93,13 @@ export function mountOnEvent(target, types, isNeeded, mount, onError) {
  * A part of the page that is mounted once.
  *
  * @param {() => Promise<() => void>} mount
- * @param {(error: unknown) => void} onError
+ * @param {OnError} onError
  */
 function createPart(mount, onError) {
   /** @type {"missing" | "loading" | "mounted" | "stopped"} */
   let state = "missing";
   let undo = () => {};
+  let removeError = () => {};
 
   /** @param {() => void} onMounted */
   async function start(onMounted) {
@@ -106,10 +109,12 @@ function createPart(mount, onError) {
       undo = await mount();
     } catch (error) {
       if (!isStopped()) state = "missing";
-      return onError(error);
+      removeError = onError(error);
+      return;
     }
     if (isStopped()) return undo();
     state = "mounted";
+    removeError();
     onMounted();
   }
 

@@ -4,7 +4,8 @@ import { createStore, initialState } from "../../../static/js/state/store.js";
 import { lazyModule, mountOnEvent, mountWhen } from "../../../static/js/ui/lazy.js";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
-const unexpected = (/** @type {unknown} */ error) => assert.fail(String(error));
+/** @param {unknown} error @returns {() => void} */
+const unexpected = (error) => assert.fail(String(error));
 
 test("a module is loaded when it is first needed, and once", async () => {
   let loads = 0;
@@ -77,17 +78,21 @@ test("a part that the first state needs is mounted at once", async () => {
   assert.equal(calls.mounts, 1);
 });
 
-test("a part that did not load is loaded again at the next change", async () => {
+test("a part that did not load is loaded again at the next change, which removes the error", async () => {
   const store = createStore({ ...initialState(), rows: [0, 3] });
   const { calls, mount, finish } = partOf();
   /** @type {unknown[]} */
   const errors = [];
-  mountWhen(store, ["rows"], isZoomed, mount, (error) => errors.push(error));
+  mountWhen(store, ["rows"], isZoomed, mount, (error) => {
+    errors.push(error);
+    return () => errors.pop();
+  });
   await finish(new Error("offline"));
   assert.deepEqual(errors, [new Error("offline")]);
   store.set({ rows: [1, 4] });
   await finish();
   assert.deepEqual(calls, { loads: 2, mounts: 1, undos: 0 });
+  assert.deepEqual(errors, []);
 });
 
 test("a part is undone, even if it arrives afterwards", async () => {

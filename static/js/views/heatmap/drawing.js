@@ -84,13 +84,13 @@ export function createDrawing(root, store, geometryNow, loadPlotly, onFirstDraw)
 
   return {
     clear,
-    /** @param {(error: unknown) => void} onError */
-    request(onError) {
+    /** @param {() => void} onDrawn @param {(error: unknown) => void} onError */
+    request(onDrawn, onError) {
       // A hidden stage has no size to draw to.
       if (requested || !store.get().pattern || !stage.clientWidth) return;
       requested = true;
       const drawNow = () =>
-        draw().catch((error) => {
+        draw().then(onDrawn, (error) => {
           requested = false;
           onError(error);
         });

@@ -15,7 +15,7 @@ import { mountToolbar } from "./toolbar.js";
 
 /** The text in place of a map; the map covers it. @param {State} state */
 export function emptyText(state) {
-  if (state.pattern) return "drawing …";
+  if (state.pattern && state.status.kind !== "error") return "drawing …";
   if (state.status.kind === "busy") return "";
   if (state.status.kind === "error") return "No map: see the message above.";
   if (!state.text.trim()) return "No text yet. Type a sentence, or choose an example.";
@@ -83,21 +83,23 @@ const loadMinimap = lazyModule((query) => import(`./minimap.js${query}`));
  */
 function mountLater(root, store, actions, geometryNow) {
   const isZoomed = (/** @type {State} */ { rows, columns }) => rows !== null || columns !== null;
+  // After a failed run there is nothing to show, and the message about the run must stay.
+  const hasFailed = (/** @type {State} */ { pattern, status }) => !pattern && status.kind === "error";
   const [stage, minimap, table] = [need(root, ".stage"), need(root, ".minimap"), need(root, ".listing")];
   return [
     mountWhen(
       store,
-      ["as"],
-      ({ as }) => as === "table",
+      ["as", "pattern"],
+      (state) => state.as === "table" && !hasFailed(state),
       async () => (await loadTable()).mountTable(table, store, actions, geometryNow),
-      (error) => actions.setStatus("error", `the table did not load: ${error}`),
+      (error) => actions.showFailure(`the table did not load: ${error}`, true),
     ),
     mountWhen(
       store,
-      ["rows", "columns"],
-      isZoomed,
+      ["rows", "columns", "pattern"],
+      (state) => isZoomed(state) && !hasFailed(state),
       async () => (await loadMinimap()).mountMinimap(stage, minimap, store, actions, geometryNow),
-      (error) => actions.setStatus("error", `the small map did not load: ${error}`),
+      (error) => actions.showFailure(`the small map did not load: ${error}`, true),
     ),
   ];
 }
@@ -129,8 +131,11 @@ export function mount(root, store, actions, loadPlotly) {
   const drawing = createDrawing(root, store, geometryNow, loadPlotly, (plot) =>
     followDrags(plot, geometryNow, actions, redraw),
   );
-  const onError = (/** @type {unknown} */ error) => actions.setStatus("error", `the map could not be drawn: ${error}`);
-  const redraw = () => drawing.request(onError);
+  let removeError = () => {};
+  const onError = (/** @type {unknown} */ error) => {
+    removeError = actions.showFailure(`the map could not be drawn: ${error}`, true);
+  };
+  const redraw = () => drawing.request(() => removeError(), onError);
   const clearOrRedraw = () => (store.get().pattern ? redraw() : drawing.clear());
   const resized = new ResizeObserver(() => {
     store.set({ cells: cellsFor(Math.max(stage.clientWidth, stage.clientHeight)) });

@@ -1,6 +1,7 @@
 import { runAnalyses } from "../../state/analyses.js";
 import { PANELS } from "../../state/panels/index.js";
 import { followScore } from "../../state/score_order.js";
+import { IDLE } from "../../state/status.js";
 import { need } from "../../ui/dom.js";
 import { lazyModule } from "../../ui/lazy.js";
 import { mountColouring } from "../grid/colouring.js";
@@ -26,28 +27,55 @@ import { mountRoles } from "../inspect/scores_card.js";
 const VIEWS = new Map(PANELS.map(({ name }) => [name, lazyModule((query) => import(`./${name}.js${query}`))]));
 
 /**
- * Draws each panel from the first time that it is open.
+ * Draws each panel from the first time that it is open. If its code does not load, `retry` and the next run that
+ * succeeds load it again.
  *
  * @param {Tools} tools
  * @param {(error: unknown) => void} onError
+ * @returns {{retry: () => Promise<boolean>}} its answer is false if the code did not load
  */
 function createMounter(tools, onError) {
   /** @type {Set<string>} */
   const mounted = new Set();
+  const { store } = tools;
+  /** Of the open panel. @type {{error: unknown} | null} */
+  let failure = null;
 
-  return async () => {
-    const { panel } = tools.store.get();
+  async function mountOpen() {
+    failure = null;
+    const { panel } = store.get();
     const load = VIEWS.get(panel);
-    if (!load || mounted.has(panel)) return;
+    if (!load || mounted.has(panel)) return true;
     try {
       const { mount } = await load();
-      if (mounted.has(panel)) return;
+      if (mounted.has(panel)) return true;
       mounted.add(panel);
       mount(need(document, `#${panel}`), tools);
     } catch (error) {
+      if (store.get().panel !== panel) return true;
+      failure = { error };
       onError(error);
     }
-  };
+    return failure === null;
+  }
+
+  async function retry() {
+    const before = store.get().panelStatus;
+    const isMounted = await mountOpen();
+    if (isMounted && before.kind === "error" && store.get().panelStatus === before) store.set({ panelStatus: IDLE });
+    return isMounted;
+  }
+
+  mountOpen();
+  store.watch(["panel"], mountOpen);
+  store.watch(["status"], ({ status }) => {
+    if (failure && status.kind === "done") retry();
+  });
+  // The end of an analysis removes the message of the panel, which is still not there.
+  store.watch(["panelStatus"], ({ panelStatus }) => {
+    if (failure && panelStatus.kind === "idle") onError(failure.error);
+  });
+  return { retry };
 }
 
 /**
@@ -58,20 +86,17 @@ function createMounter(tools, onError) {
  * @param {Actions} actions
  * @param {() => Promise<PlotlyLike>} loadPlotly
  * @param {(error: unknown) => void} onError called when the code of a panel does not load
- * @returns {{retry: () => void}}
+ * @returns {{retry: () => Promise<void>}}
  */
 export function mountPanels(store, api, actions, loadPlotly, onError) {
   const { analysisApi, retry } = runAnalyses(store, api);
   followScore(store);
   mountColouring(need(document, "#grid"), store);
   mountRoles(need(document, "#facts .roles"), store);
-  const mountOpen = createMounter({ store, actions, analysisApi, loadPlotly }, onError);
-  mountOpen();
-  store.watch(["panel"], mountOpen);
+  const mounter = createMounter({ store, actions, analysisApi, loadPlotly }, onError);
   return {
-    retry() {
-      mountOpen();
-      retry();
+    async retry() {
+      if (await mounter.retry()) retry();
     },
   };
 }

@@ -26,14 +26,14 @@ function mountLater(find, store, actions) {
       ["focus", "input", "keydown"],
       () => true,
       async () => (await loadFind()).mountFind(find, store, actions),
-      (error) => actions.setStatus("error", `the search did not load: ${error}`),
+      (error) => actions.showFailure(`the search did not load: ${error}`),
     ),
     mountWhen(
       store,
       ["pattern"],
       ({ pattern }) => pattern !== null && !isExact(pattern.matrix),
       async () => (await loadLines()).mountLineLoader(store, actions),
-      () => {}, // the weights stay as they are: correct, but less exact
+      () => () => {}, // the weights stay as they are: correct, but less exact
     ),
   ];
 }
