@@ -27,8 +27,8 @@ LAYERS = {
     "views/inspect": "ui state plot model api types",
     "views/panels": "views/inspect views/grid ui state state/panels plot model api types",
     "main": "views/grid views/heatmap views/tokens views/inspect views/panels ui state api model types",
-    "early": "",  # runs before anything is painted
-    "docs": "",  # the page /docs
+    "set_theme": "",  # runs before anything is painted
+    "swagger": "",  # the page /docs
 }
 
 FILES = {path.relative_to(SCRIPTS).as_posix(): path.read_text() for path in sorted(SCRIPTS.rglob("*.js"))}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shownTokens } from "../../static/js/model/placement.js";
+import { shownTokens } from "../../static/js/model/axes.js";
 import { CANCELLED } from "../../static/js/state/status.js";
 import { initialState } from "../../static/js/state/store.js";
 import { modelLabel } from "../../static/js/ui/model_select.js";

@@ -1,5 +1,5 @@
+import { shownTokens } from "./axes.js";
 import { downsampled } from "./downsample.js";
-import { shownTokens } from "./placement.js";
 import { plotArea } from "./plot_area.js";
 
 /** @import {Display, Geometry, Pattern, Size, State} from "../types.js" */

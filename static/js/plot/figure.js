@@ -1,5 +1,5 @@
+import { cellGrid, weightsOf } from "../model/axes.js";
 import { length } from "../model/format.js";
-import { cellGrid, weightsOf } from "../model/placement.js";
 import { labelSpace, TYPE } from "../model/plot_area.js";
 import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
 import { foldedBar } from "./folds.js";

@@ -1,4 +1,4 @@
-import { foldedMass } from "../model/placement.js";
+import { foldedMass } from "../model/axes.js";
 import { TYPE } from "../model/plot_area.js";
 import { colourName } from "./colour.js";
 

@@ -1,5 +1,5 @@
 import { isAbort } from "../api/error.js";
-import { wantedDetail } from "../model/resolution.js";
+import { wantedDetail } from "../model/wanted_window.js";
 import { withCapture } from "./captures.js";
 import { failed } from "./status.js";
 

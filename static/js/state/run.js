@@ -19,8 +19,8 @@ import {
 /** @import {Api} from "../api/client.js" */
 /** @import {ApiError} from "../api/error.js" */
 /** @import {RunListener} from "../api/streams.js" */
-/** @import {IsCurrent} from "./turns.js" */
-/** @import {createTurns} from "./turns.js" */
+/** @import {IsCurrent} from "./run_numbers.js" */
+/** @import {createRunNumbers} from "./run_numbers.js" */
 /** @import {Capture, Overview, State, Status, Store} from "../types.js" */
 
 /** @typedef {{now: () => number, sleep: (milliseconds: number) => Promise<void>}} Clock */
@@ -123,14 +123,14 @@ async function refreshModels(store, api) {
  * @param {Store} store
  * @param {Api} api
  * @param {Clock} clock
- * @param {ReturnType<typeof createTurns>} turns
+ * @param {ReturnType<typeof createRunNumbers>} runNumbers
  * @param {() => Promise<void>} showHead called when the heads are there
  */
-export function createRunner(store, api, clock, turns, showHead) {
+export function createRunner(store, api, clock, runNumbers, showHead) {
   return {
     /** Run the state's text on the state's model, then show the state's head. */
     async run() {
-      const isCurrent = turns.next();
+      const isCurrent = runNumbers.next();
       api.abortText();
       if (!store.get().text.trim()) return store.set({ overview: null, pattern: null, status: IDLE });
       store.set({ status: waiting(store.get()) });
@@ -153,7 +153,7 @@ export function createRunner(store, api, clock, turns, showHead) {
       const { model, status } = store.get();
       if (status.kind !== "busy") return;
       const isLoading = !isReady(store.get());
-      const isCurrent = turns.next();
+      const isCurrent = runNumbers.next();
       api.abortText();
       store.set({ overview: null, pattern: null, status: CANCELLED });
       if (!isLoading) return;

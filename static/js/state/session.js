@@ -1,8 +1,8 @@
 import { withCapture } from "./captures.js";
 import { createDetailLoader } from "./detail_loader.js";
 import { createRunner, report } from "./run.js";
+import { createRunNumbers } from "./run_numbers.js";
 import { finished, missing, waiting } from "./status.js";
-import { createTurns } from "./turns.js";
 
 /** @import {Api} from "../api/client.js" */
 /** @import {Pattern, State, Store} from "../types.js" */
@@ -34,13 +34,13 @@ const CLOCK = {
  * @param {typeof CLOCK} [clock]
  */
 export function createSession(store, api, clock = CLOCK) {
-  const turns = createTurns();
+  const runNumbers = createRunNumbers();
   const details = createDetailLoader(store, api, clock);
-  const runner = createRunner(store, api, clock, turns, showHead);
+  const runner = createRunner(store, api, clock, runNumbers, showHead);
 
   /** Fetch the map of the state's head. */
   async function showHead() {
-    const isCurrent = turns.current();
+    const isCurrent = runNumbers.current();
     const requested = store.get();
     const { overview, layer, head } = requested;
     // While its layers arrive, a capture has no id. Its run shows the head at the end.
@@ -61,7 +61,7 @@ export function createSession(store, api, clock = CLOCK) {
   }
 
   async function loadModels() {
-    const isCurrent = turns.current();
+    const isCurrent = runNumbers.current();
     try {
       const { models } = await api.models();
       store.set({ models, apiKey: "" });

@@ -1,4 +1,4 @@
-import { segmentsShown } from "../model/segments.js";
+import { segmentsShown } from "../model/sentence_pair.js";
 
 /** @import {State, Store} from "../types.js" */
 

@@ -1,14 +1,14 @@
+import { windowsOf } from "../../model/axes.js";
 import { geometryOf } from "../../model/geometry.js";
-import { windowsOf } from "../../model/placement.js";
-import { cellsFor, wantedDetail } from "../../model/resolution.js";
+import { cellsFor, wantedDetail } from "../../model/wanted_window.js";
 import { snap } from "../../model/zoom.js";
 import { need } from "../../ui/dom.js";
 import { lazyModule, mountWhen } from "../../ui/lazy.js";
-import { mountDisplay } from "./display.js";
-import { createDrawing, TRACED } from "./drawing.js";
-import { mountMarks } from "./marks.js";
+import { mountDisplay } from "./display_options.js";
+import { sizeOf } from "./plot_size.js";
+import { createDrawing, TRACED } from "./plotly_drawing.js";
 import { mountPointing } from "./pointing.js";
-import { sizeOf } from "./stage.js";
+import { mountMarks } from "./row_mark.js";
 import { mountToolbar } from "./toolbar.js";
 
 /** @import {Actions, Geometry, PlotElement, PlotlyLike, State, Store} from "../../types.js" */

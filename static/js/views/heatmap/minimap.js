@@ -1,8 +1,8 @@
-import { windowsOf } from "../../model/placement.js";
+import { windowsOf } from "../../model/axes.js";
 import { shifted } from "../../model/zoom.js";
 import { paint } from "../../plot/thumbnail.js";
 import { listening, need } from "../../ui/dom.js";
-import { placeAt } from "./stage.js";
+import { placeAt } from "./plot_size.js";
 
 /** @import {Actions, Geometry, ShownTokens, Span, Store} from "../../types.js" */
 

@@ -1,11 +1,11 @@
+import { cellAt } from "../../model/axes.js";
 import { cellSentence } from "../../model/format.js";
-import { cellPart, pressed, zoomed } from "../../model/moves.js";
-import { cellAt } from "../../model/placement.js";
+import { cellPart, pressed, zoomed } from "../../model/keyboard_moves.js";
 import { boxOf, placeUnder } from "../../model/plot_area.js";
 import { listening, need } from "../../ui/dom.js";
 import { hideTip, placeTip, showTip } from "../../ui/tooltip.js";
 import { createExactCell } from "./exact_cell.js";
-import { placeAt } from "./stage.js";
+import { placeAt } from "./plot_size.js";
 
 /** @import {Actions, CellPlace, Geometry, Pattern, Store} from "../../types.js" */
 

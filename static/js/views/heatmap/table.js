@@ -1,9 +1,9 @@
 import { amount, plural } from "../../model/format.js";
-import { entries, entryNames, shownMatrix, sorted, tsv } from "../../model/listing.js";
 import { isExact } from "../../model/matrix.js";
+import { entries, entryNames, shownMatrix, sorted, tsv } from "../../model/weight_table.js";
 import { listening, make, need } from "../../ui/dom.js";
 
-/** @import {Column, Entry} from "../../model/listing.js" */
+/** @import {Column, Entry} from "../../model/weight_table.js" */
 /** @import {Actions, Geometry, Matrix, Pattern, State, Store} from "../../types.js" */
 
 const FIRST_ROWS = 100;

@@ -1,6 +1,6 @@
 import { headPath } from "../../api/paths.js";
+import { zoomed } from "../../model/keyboard_moves.js";
 import { isExact } from "../../model/matrix.js";
-import { zoomed } from "../../model/moves.js";
 import { NARROWEST } from "../../model/zoom.js";
 import { mountBriefMessage } from "../../ui/brief_message.js";
 import { listening, need } from "../../ui/dom.js";

@@ -1,7 +1,7 @@
 import { FAINT, tokenName, weight } from "../../model/format.js";
+import { headScore } from "../../model/head_scores.js";
 import { isExact, strongest } from "../../model/matrix.js";
 import { scoreText } from "../../model/ranking.js";
-import { headScore } from "../../model/row_scores.js";
 import { need } from "../../ui/dom.js";
 
 /** @import {Pattern, Store} from "../../types.js" */
@@ -52,7 +52,7 @@ function renderScore(row, value) {
 function renderScores(root, { capture, matrix }) {
   for (const row of root.querySelectorAll("[data-score]")) {
     const { dataset } = /** @type {HTMLElement} */ (row);
-    const name = /** @type {import("../../model/row_scores.js").ScoreName} */ (dataset.score);
+    const name = /** @type {import("../../model/head_scores.js").ScoreName} */ (dataset.score);
     renderScore(/** @type {HTMLElement} */ (row), headScore(name, capture, matrix));
   }
   const bits = headScore("entropy", capture, matrix) ?? 0;

@@ -5,7 +5,7 @@ import { IDLE } from "../../state/status.js";
 import { need } from "../../ui/dom.js";
 import { lazyModule } from "../../ui/lazy.js";
 import { mountColouring } from "../grid/colouring.js";
-import { mountRoles } from "../inspect/scores_card.js";
+import { mountRoles } from "../inspect/roles_and_scores.js";
 
 /** @import {Api} from "../../api/client.js" */
 /** @import {AnalysisApi} from "../../api/analyses.js" */

@@ -2,7 +2,7 @@ import { rangeOf, scoreText } from "../../model/ranking.js";
 import { createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
-import { mountScoresCard } from "../inspect/scores_card.js";
+import { mountScoresCard } from "../inspect/roles_and_scores.js";
 
 /** @import {Score, State} from "../../types.js" */
 /** @import {Tools} from "./panels.js" */

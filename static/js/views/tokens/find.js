@@ -1,4 +1,4 @@
-import { shownTokens, windowsOf } from "../../model/placement.js";
+import { shownTokens, windowsOf } from "../../model/axes.js";
 import { centred } from "../../model/zoom.js";
 import { listening, need } from "../../ui/dom.js";
 

@@ -1,14 +1,14 @@
 import { isExact } from "../../model/matrix.js";
-import { shownToken, tokenSentence, tokenWeights } from "../../model/token_row.js";
+import { shownToken, tokenSentence, tokenWeights } from "../../model/token_weights.js";
 import { shade } from "../../plot/colour.js";
 import { listening, need } from "../../ui/dom.js";
 import { lazyModule, mountOnEvent, mountWhen } from "../../ui/lazy.js";
-import { createChunks } from "./chunks.js";
+import { createChunks } from "./long_text.js";
 
 /** @import {Actions, Side, State, Store} from "../../types.js" */
 
 const loadFind = lazyModule((query) => import(`./find.js${query}`));
-const loadLines = lazyModule((query) => import(`./lines.js${query}`));
+const loadExactWeights = lazyModule((query) => import(`./exact_weights.js${query}`));
 
 /**
  * Parts that are loaded when they are first needed: the search, and the exact weights of a token in a long text, whose
@@ -32,7 +32,7 @@ function mountLater(find, store, actions) {
       store,
       ["pattern"],
       ({ pattern }) => pattern !== null && !isExact(pattern.matrix),
-      async () => (await loadLines()).mountLineLoader(store, actions),
+      async () => (await loadExactWeights()).mountLineLoader(store, actions),
       () => () => {}, // the weights stay as they are: correct, but less exact
     ),
   ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shownTokens } from "../../../../static/js/model/placement.js";
+import { shownTokens } from "../../../../static/js/model/axes.js";
 import { initialState } from "../../../../static/js/state/store.js";
 import { windowFractions, windowsAround } from "../../../../static/js/views/heatmap/minimap.js";
 import { patternOf } from "../../worlds.js";

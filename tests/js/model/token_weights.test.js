@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shownToken, tokenSentence, tokenWeights, wantedLine } from "../../../static/js/model/token_row.js";
-import { bandOf, markedToken } from "../../../static/js/views/heatmap/marks.js";
+import { shownToken, tokenSentence, tokenWeights, wantedLine } from "../../../static/js/model/token_weights.js";
+import { bandOf, markedToken } from "../../../static/js/views/heatmap/row_mark.js";
 import { nextToken, tokenStyles } from "../../../static/js/views/tokens/strip.js";
 import { CAUSAL as causal, matrixOf, patternOf } from "../worlds.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headScore } from "../../../static/js/model/row_scores.js";
+import { headScore } from "../../../static/js/model/head_scores.js";
 import { captureOf, matrixOf } from "../worlds.js";
 
 const encoder = captureOf(["[CLS]", "a", "b", "[SEP]"]);

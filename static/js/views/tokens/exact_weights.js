@@ -1,4 +1,4 @@
-import { wantedLine } from "../../model/token_row.js";
+import { wantedLine } from "../../model/token_weights.js";
 
 /** @import {Actions, Store} from "../../types.js" */
 

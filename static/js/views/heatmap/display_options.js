@@ -1,7 +1,7 @@
+import { foldedNames, isFoldable } from "../../model/axes.js";
 import { percent, quote } from "../../model/format.js";
-import { foldedNames, isFoldable } from "../../model/placement.js";
-import { headScore } from "../../model/row_scores.js";
-import { segmentsShown, segmentWindows } from "../../model/segments.js";
+import { headScore } from "../../model/head_scores.js";
+import { segmentsShown, segmentWindows } from "../../model/sentence_pair.js";
 import { SHOWS } from "../../state/url.js";
 import { listening, need } from "../../ui/dom.js";
 

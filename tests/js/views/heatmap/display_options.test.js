@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../../../static/js/state/store.js";
-import { foldedText, foldLabel } from "../../../../static/js/views/heatmap/display.js";
+import { foldedText, foldLabel } from "../../../../static/js/views/heatmap/display_options.js";
 import { patternOf } from "../../worlds.js";
 
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");

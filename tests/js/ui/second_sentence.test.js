@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noPairsReason } from "../../../static/js/ui/pair.js";
+import { noPairsReason } from "../../../static/js/ui/second_sentence.js";
 import { captureOf } from "../worlds.js";
 
 const stateOf = (/** @type {boolean | null} */ pairs) => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { roleLines } from "../../../../static/js/views/inspect/scores_card.js";
+import { roleLines } from "../../../../static/js/views/inspect/roles_and_scores.js";
 
 /** Two heads of one layer: the first attends to the previous token and to the sink, the second to neither. @type {any} */
 const findings = {

@@ -1,6 +1,6 @@
-import { placeOf } from "../../model/placement.js";
+import { placeOf } from "../../model/axes.js";
 import { boxOf } from "../../model/plot_area.js";
-import { placeAt } from "./stage.js";
+import { placeAt } from "./plot_size.js";
 
 /** @import {CellPlace, Frame, Geometry, State, Store} from "../../types.js" */
 

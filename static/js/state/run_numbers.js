@@ -3,19 +3,19 @@
  *
  * @typedef {() => boolean} IsCurrent false once a newer run has started
  */
-export function createTurns() {
-  let turn = 0;
+export function createRunNumbers() {
+  let latest = 0;
 
   /** @returns {IsCurrent} */
   function current() {
-    const mine = turn;
-    return () => mine === turn;
+    const own = latest;
+    return () => own === latest;
   }
 
   return {
     current,
     next() {
-      turn += 1;
+      latest += 1;
       return current();
     },
   };

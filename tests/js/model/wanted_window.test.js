@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cellsFor, wantedDetail } from "../../../static/js/model/resolution.js";
+import { cellsFor, wantedDetail } from "../../../static/js/model/wanted_window.js";
 import { captureOf } from "../worlds.js";
 
 const capture = captureOf(Array(100).fill("a"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entries, sorted, tsv } from "../../../static/js/model/listing.js";
-import { shownTokens } from "../../../static/js/model/placement.js";
+import { shownTokens } from "../../../static/js/model/axes.js";
+import { entries, sorted, tsv } from "../../../static/js/model/weight_table.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { patternOf } from "../worlds.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cellPart, pressed, step, zoomed } from "../../../static/js/model/moves.js";
-import { shownTokens } from "../../../static/js/model/placement.js";
+import { shownTokens } from "../../../static/js/model/axes.js";
+import { cellPart, pressed, step, zoomed } from "../../../static/js/model/keyboard_moves.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { matrixOf, patternOf } from "../worlds.js";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { geometryOf } from "../../../../static/js/model/geometry.js";
 import { initialState } from "../../../../static/js/state/store.js";
-import { imageFigure } from "../../../../static/js/views/heatmap/drawing.js";
+import { imageFigure } from "../../../../static/js/views/heatmap/plotly_drawing.js";
 import { CAUSAL, matrixOf } from "../../worlds.js";
 
 const size = { width: 700, height: 600 };

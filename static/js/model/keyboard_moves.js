@@ -1,5 +1,5 @@
+import { cellAt, windowsOf } from "./axes.js";
 import { coverOf, sharpest } from "./matrix.js";
-import { cellAt, windowsOf } from "./placement.js";
 import { following, scaled, shifted } from "./zoom.js";
 
 /** @import {Axes, CellPlace, Display, Frame, Geometry, ShownTokens, Span} from "../types.js" */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { segmentsShown, segmentWindows } from "../../../static/js/model/segments.js";
+import { segmentsShown, segmentWindows } from "../../../static/js/model/sentence_pair.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { captureOf, patternOf } from "../worlds.js";
 

@@ -11,7 +11,7 @@ import {
   shownTokens,
   weightsOf,
   windowsOf,
-} from "../../../static/js/model/placement.js";
+} from "../../../static/js/model/axes.js";
 import { CAUSAL as causal, matrixOf, patternOf } from "../worlds.js";
 
 const display = { fold: false, flip: false, rows: null, columns: null, scale: "linear" };
