@@ -1,6 +1,6 @@
 import { createApi } from "./api/client.js";
 import { createSession } from "./state/session.js";
-import { finished, IDLE, missing } from "./state/status.js";
+import { finished, IDLE } from "./state/status.js";
 import { createStore, initialState } from "./state/store.js";
 import { createTheme } from "./state/theme.js";
 import { emptyAddress, ignoredFields, parse, print } from "./state/url.js";
@@ -55,14 +55,8 @@ async function run() {
   if (store.get().status.kind !== "error") remember("replace");
 }
 
-/** A head that the model does not have is a mistake in the address, which the next text does not keep. @param {State} state */
-function isMissing({ overview, layer, head }) {
-  return overview && layer !== null && head !== null && missing(overview.capture, layer, head);
-}
-
 /** @param {Partial<State>} patch */
 function runWith(patch) {
-  if (isMissing(store.get())) store.set({ layer: null, head: null });
   store.set({ rows: null, columns: null, token: null, truncate: false, flow: false, notice: "", ...patch });
   remember("push");
   run();
@@ -142,7 +136,11 @@ function onHistory() {
     (name) => now[name] !== before[name],
   );
   if (isOther) run();
-  else session.showHead();
+  else {
+    session.showHead();
+    // Without the parts that were ignored, and with the head that is shown.
+    remember("replace");
+  }
 }
 
 /** Forms that are loaded when they are first needed. @param {HTMLSelectElement} select */

@@ -212,6 +212,7 @@
  * @property {ModelCard[]} models
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
+ * @property {CaptureRequest | null} pictured the text and the model that the pictures show; null while there are none
  * @property {Findings | null} findings
  * @property {{model: string, scores: Score[], choice: string} | null} probeResult of the induction probe
  * @property {{id: string, result: Similarity} | null} similarity between the heads of the capture with this id

@@ -69,7 +69,7 @@ def test_back_and_forward_restore_texts_and_heads(headscope: Headscope) -> None:
     [
         ("layer=%3Cb%3E&head=1", "layer=<b>, head=1"),
         ("rows=9:2&scale=cubic", "rows=9:2, scale=cubic"),
-        ("rows=0:4000", "rows=0:4000, as the text has 5 tokens"),
+        ("rows=0:4000", "rows=0:4000 (the text has 5 tokens)"),
     ],
 )
 def test_fields_of_the_address_that_are_not_valid_are_named_and_left_out(
@@ -79,7 +79,7 @@ def test_fields_of_the_address_that_are_not_valid_are_named_and_left_out(
     page.goto(f"{headscope.server}/#text=The+cat+sat&{fragment}")
     page.locator("#heatmap .main-svg").first.wait_for()
     expect(page.get_by_role("button", name="whole text")).to_be_disabled()
-    expect(page.locator("#notice")).to_have_text(f"left out of the address: {left_out}")
+    expect(page.locator("#notice")).to_have_text(f"Ignored part of the link: {left_out}")
     assert not any(each in page.url for each in ("rows", "scale", "%3Cb"))
     headscope.run("Another")
     expect(page.locator("#notice")).to_have_text("")
@@ -88,28 +88,49 @@ def test_fields_of_the_address_that_are_not_valid_are_named_and_left_out(
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("layer=99&head=3", "layer 99: minilm has layers 0..5; choose a head in the grid"),
-        ("layer=3&head=12345", "head 12345 of layer 3: minilm has heads 0..11; choose a head in the grid"),
+        ("layer=99&head=3", "There is no layer 99: minilm has layers 0 to 5. Another head is shown."),
+        (
+            "layer=3&head=12345",
+            "There is no head 12345: minilm has heads 0 to 11. Another head is shown.",
+        ),
     ],
 )
-def test_the_address_of_a_head_that_does_not_exist_stays_until_another_is_chosen(
+def test_the_address_of_a_head_that_does_not_exist_shows_the_default_head_with_a_notice(
     headscope: Headscope, address: str, message: str
 ) -> None:
     page = headscope.page
-    asked = f"{headscope.server}/#model=minilm&text=The+cat+sat&{address}"
-    page.goto(asked)
-    expect(page.get_by_role("alert")).to_have_text(message)
-    expect(page.locator("#heatmap .empty")).to_have_text("No map: see the message above.")
-    assert page.url == asked
-    headscope.choose(2, 4)
-    expect(page.get_by_role("alert")).to_have_text("")
-    assert page.url.endswith("&layer=2&head=4")
-    page.go_back()
-    expect(page.get_by_role("alert")).to_have_text(message)
-    assert page.url == asked
-    headscope.run("Another text has a head of its own.")
+    headscope.open(text="The cat sat")
+    default = headscope.chosen
+    page.goto("about:blank")
+    page.goto(f"{headscope.server}/#model=minilm&text=The+cat+sat&{address}")
     page.locator("#heatmap .main-svg").first.wait_for()
-    assert "layer=99" not in page.url
+    expect(page.locator("#notice")).to_have_text(message)
+    expect(page.get_by_role("alert")).to_have_text("")
+    assert headscope.chosen == default
+    page.wait_for_url(f"**&layer={default[0]}&head={default[1]}")
+    headscope.choose(2, 4)
+    expect(page.locator("#notice")).to_have_text("")
+    assert page.url.endswith("&layer=2&head=4")
+
+
+def test_where_the_page_may_not_copy_it_offers_a_selected_text(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE, layer=1, head=2).page
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    status = page.locator("#status").inner_text()
+    field = page.get_by_label("text to copy")
+    page.get_by_role("button", name="copy link").click()
+    expect(field).to_be_focused()
+    selected = "one => one.value.slice(one.selectionStart, one.selectionEnd)"
+    assert field.evaluate(selected) == page.url
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    page.get_by_role("button", name="table").click()
+    page.get_by_role("button", name="copy all as TSV").click()
+    expect(field).to_be_focused()
+    assert field.evaluate(selected).startswith("query_position\tquery\t")
+    page.get_by_role("button", name="close").click()
+    expect(field).to_have_count(0)
+    expect(page.locator("#status")).to_have_text(status)
 
 
 def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(headscope: Headscope) -> None:

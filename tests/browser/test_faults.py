@@ -6,7 +6,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from .conftest import SENTENCE, Complaints, Headscope
+from .conftest import SENTENCE, TOKENS, Complaints, Headscope
 
 
 @pytest.fixture
@@ -24,16 +24,40 @@ def test_an_error_of_the_server_is_shown_below_the_text_box(too_long: Headscope)
     expect(box).to_have_attribute("aria-invalid", "true")
     expect(box).to_have_accessible_description(re.compile(r"602.*512"))
     expect(page.locator("#model")).to_have_attribute("aria-invalid", "false")
-    said, typed = error.bounding_box(), box.bounding_box()
+    said, typed, label = error.bounding_box(), box.bounding_box(), page.locator("#ask .name").first.bounding_box()
     assert said is not None
     assert typed is not None
-    assert said["x"] == pytest.approx(typed["x"], abs=2)
+    assert label is not None
+    assert said["x"] == pytest.approx(label["x"], abs=2)
     assert 0 <= said["y"] - typed["y"] - typed["height"] < 12
     expect(page.locator("#retry")).to_be_hidden()
-    expect(page.locator("#heatmap .empty")).to_have_text("No map: see the message above.")
     too_long.run(SENTENCE)
     expect(error).to_have_text("")
     expect(box).to_have_attribute("aria-invalid", "false")
+
+
+def test_a_failed_run_keeps_the_previous_pictures_dimmed_and_usable(too_long: Headscope) -> None:
+    page = too_long.page
+    expect(page.locator("#stale")).to_have_text("The text was changed. The heatmaps show the previous text.")
+    expect(page.locator("main")).to_have_class(re.compile("stale"))
+    assert too_long.labels == TOKENS
+    too_long.choose(4, 7)
+    expect(page.locator("#stale")).not_to_have_text("")
+    quiet = page.locator("#strip .readout").evaluate("one => getComputedStyle(one).color")
+    for shown in ("#facts", "#strip .tokens button >> nth=1", "#strip input[type=search]"):
+        assert page.locator(shown).evaluate("one => getComputedStyle(one).color") == quiet
+    too_long.run(SENTENCE)
+    expect(page.locator("#stale")).to_have_text("")
+    expect(page.locator("main")).not_to_have_class(re.compile("stale"))
+
+
+def test_if_the_first_run_fails_the_page_says_why_there_is_no_heatmap(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    headscope.page.goto(f"{headscope.server}/#text={'word+' * 600}")
+    expect(headscope.page.locator("#heatmap .empty")).to_have_text("No heatmap: see the message above.")
+    expect(headscope.page.get_by_role("button", name="Cut off the end of the text")).to_be_visible()
 
 
 def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
@@ -118,7 +142,7 @@ def test_a_text_of_maximum_length_is_usable(headscope: Headscope) -> None:
     expect(page.locator("#status")).to_contain_text("512 tokens")
     assert 5 < len(headscope.labels) < 60
     # There are more tokens than rows of pixels.
-    assert headscope.point_at(400, 20, of=512).startswith("queries 400–401, keys 20: maximum ")
+    assert headscope.point_at(400, 20, of=512).startswith("queries 400–401, keys 20: largest weight ")
     page.focus("#heatmap .stage")
     for _ in range(5):
         page.keyboard.press("+")
@@ -192,6 +216,7 @@ def test_an_edited_text_is_marked_as_not_run_and_survives_a_reload(headscope: He
     expect(note).to_have_text("")
     page.fill("#text", "Edited, but not run")
     expect(note).to_contain_text("previous text")
+    expect(page.locator("#status")).to_contain_text("previous text: 9 tokens")
     expect(main).to_have_class(re.compile("stale"))
     assert "Edited" not in page.url
     page.reload()

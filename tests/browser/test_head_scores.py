@@ -39,7 +39,9 @@ def test_each_score_has_its_definition(headscope: Headscope) -> None:
     scores = {score["name"]: score for score in ask(headscope, "scores", text=TEXT)["scores"]}
     for row in page.locator("#facts tr").all():
         score = scores[row.get_attribute("data-score") or ""]
-        expect(row.locator(".defined")).to_have_attribute("title", f"{score['formula']}: {score['choice']}")
+        formula = re.sub("A_i,?(i−1|i[+]1|[ij0])", r"A[i, \1]", score["formula"])
+        letters = "A[i, j] is the weight that query i gives to key j."
+        expect(row.locator(".defined")).to_have_attribute("title", f"{formula}: {score['choice']}. {letters}")
 
 
 def test_beside_words_and_effects_no_scores_are_shown(headscope: Headscope) -> None:
@@ -52,5 +54,5 @@ def test_beside_words_and_effects_no_scores_are_shown(headscope: Headscope) -> N
     page.get_by_role("button", name="words", exact=True).click()
     expect(table).to_be_visible()
     page.get_by_role("button", name="effect", exact=True).click()
-    expect(facts).to_contain_text("The map shows effects")
+    expect(facts).to_contain_text("The heatmap shows effects")
     expect(table).to_be_hidden()

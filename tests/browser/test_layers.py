@@ -151,7 +151,7 @@ def test_a_flow_can_be_stopped_and_a_new_text_ends_it_without_an_error(headscope
     expect(page.locator("#rollout .message")).to_have_text("")
     assert "flow" not in page.url
     expect(stop).to_be_hidden()
-    expect(page.locator("#rollout .formula")).to_contain_text("product of the layers")
+    expect(page.locator("#rollout .formula")).to_contain_text("Multiply the layers")
     flow.click()
     expect(stop).to_be_visible()
     page.route("**/captures?*", lambda route: held.append(route))  # noqa: PLW0108

@@ -47,10 +47,10 @@ def test_the_table_has_the_weights_of_the_map_and_the_positions_of_their_tokens(
     weight.get_by_role("button").click()
     expect(rows.last).to_have_text(re.compile(r"\s*".join(map(re.escape, heaviest.split()))))
     page.get_by_role("button", name="query").click()
-    page.get_by_role("button", name="fold").click()
+    page.get_by_role("button", name="hide").click()
     expect(rows).to_have_count(49)
     page.get_by_role("button", name="copy all as TSV").click()
-    expect(page.locator("#status")).to_have_text("copied 49 rows")
+    expect(page.locator("#heatmap .listing .brief-message")).to_have_text("copied 49 rows")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[1].split("\t")[:4] == ["1", "the", "1", "the"]
     page.reload()
@@ -59,7 +59,7 @@ def test_the_table_has_the_weights_of_the_map_and_the_positions_of_their_tokens(
 
 def test_folding_hides_the_first_token_and_keys_can_be_rows(headscope: Headscope) -> None:
     page = headscope.open(model="gpt2-mini", text=REPEATED, layer=3, head=5).page
-    page.get_by_role("button", name="fold first token").click()
+    page.get_by_role("button", name="hide first token").click()
     expect(page.locator("#folded")).to_have_text(re.compile(r"^\d+ % of this head's attention goes to the first token"))
     expect(page.locator("#heatmap .xtick text")).to_have_count(17)
     expect(page.locator("#heatmap .ytick text")).to_have_count(18)
@@ -75,7 +75,7 @@ def test_the_map_of_a_pair_can_show_one_sentence_attending_to_the_other(
     complaints.expect("422")
     page = headscope.open(text="Where is it?").page
     page.get_by_role("button", name="+ second sentence").click()
-    page.get_by_label("second sentence", exact=True).fill("Over there.")
+    page.get_by_label("B: second sentence", exact=True).fill("Over there.")
     page.get_by_role("button", name="Run").click()
     page.get_by_role("button", name="B to A").click()
     expect(page.locator("#heatmap .ytick text")).to_have_count(4)
@@ -94,7 +94,7 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(headscope: He
     expect(page.locator("#text")).to_have_value(f"{SENTENCE}?")
     page.focus(headscope.cell(*headscope.chosen))
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert page.evaluate("document.activeElement.role") == "gridcell"
@@ -111,7 +111,7 @@ def test_a_hint_is_replaced_by_the_next_once_its_control_is_used_and_stays_away(
     page.reload()
     expect(hint).to_have_attribute("data-hint", "fold")
     page.get_by_role("button", name="keys as rows").click()
-    page.get_by_role("button", name="fold").click()
+    page.get_by_role("button", name="hide").click()
     # Without a second sentence its buttons are hidden; and the orientation was changed before its hint was shown.
     expect(hint).to_have_attribute("data-hint", "table")
     page.get_by_role("button", name="table", exact=True).click()

@@ -139,7 +139,7 @@ def test_the_chosen_head_has_a_table_of_scores_and_its_roles(headscope: Headscop
     headscope.choose(5, 3)
     expect(page.get_by_role("heading", name="Scores of layer 5, head 3")).to_be_visible()
     rows.first.locator("summary").click()
-    expect(rows.first).to_contain_text("H_i = −Σ_j A_ij log₂ A_ij")
+    expect(rows.first).to_contain_text("H_i = −Σ_j A[i, j] log₂ A[i, j]")
 
 
 def test_the_induction_probe_runs_with_one_click_and_links_its_best_heads(headscope: Headscope) -> None:
@@ -153,7 +153,7 @@ def test_the_induction_probe_runs_with_one_click_and_links_its_best_heads(headsc
     name = best.last.get_by_role("button").inner_text()
     best.last.get_by_role("button").click()
     expect(page.locator("#heatmap h2")).to_have_text(name.capitalize())
-    line = page.locator("#scores .scores-card tr", has_text="induction, induction probe")
+    line = page.locator("#scores .scores-card tr", has_text="induction (in the probe)")
     expect(line.locator("td").last).to_have_text("1 of 32")
 
 

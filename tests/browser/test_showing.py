@@ -52,7 +52,7 @@ def test_heads_can_be_chosen_quickly_while_the_map_shows_words(headscope: Headsc
 def test_effects_are_those_of_the_server_for_a_head_and_for_its_layer(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=2, head=3).page
     page.get_by_role("button", name="effect", exact=True).click()
-    expect(page.locator("#facts")).to_contain_text("The map shows effects")
+    expect(page.locator("#facts")).to_contain_text("The heatmap shows effects")
     size = len(headscope.labels)
 
     def effect(part: str) -> str:
@@ -70,7 +70,7 @@ def test_effects_are_those_of_the_server_for_a_head_and_for_its_layer(headscope:
     page.go_back()
     expect(page.locator("#heatmap h2")).to_have_text("Layer 2, head 3")
     page.go_back()
-    expect(page.locator("#facts")).not_to_contain_text("The map shows effects")
+    expect(page.locator("#facts")).not_to_contain_text("The heatmap shows effects")
     assert pressed(page) == ["weights"]
 
 
@@ -137,7 +137,7 @@ def test_a_score_of_the_address_that_does_not_exist_is_left_out(headscope: Heads
     expect(page.get_by_role("heading", name="Score of each head: entropy")).to_be_visible()
     page.locator("#scores .nsewdrag").wait_for()
     assert page.locator(CELLS).first.get_attribute("aria-label") == "layer 0, head 0"
-    expect(page.locator("#notice")).to_have_text("left out of the address: score=nonsense")
+    expect(page.locator("#notice")).to_have_text("Ignored part of the link: score=nonsense")
     page.get_by_label("colour by").select_option("first")
     page.get_by_role("button", name="sort").click()
     page.get_by_label("top").select_option("5")

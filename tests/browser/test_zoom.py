@@ -65,7 +65,7 @@ def test_the_tooltip_of_a_pooled_cell_has_its_tokens_and_those_of_its_maximum(re
     reader.point_at(tokens // 2, 9, of=tokens)
     tip = page.locator("#heatmap .tip")
     expect(tip).to_contain_text(
-        re.compile(r"queries \d+–\d+, keys \d+–\d+: maximum (< )?\S+, .+\(\d+\) attends to .+\(\d+\)")
+        re.compile(r"queries \d+–\d+, keys \d+–\d+: largest weight (< )?\S+ \(.+\(\d+\) → .+\(\d+\)\)")
     )
     first, last, low, high, query, key = map(
         int, re.findall(r"\d+(?=[–,:)])|(?<=–)\d+", re.sub(r"0\.\d+", "", seen(tip.inner_text())))
@@ -176,6 +176,6 @@ def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_al
 
 def test_beside_a_pooled_map_no_scores_are_shown(reader: Headscope) -> None:
     facts = reader.page.locator("#facts")
-    expect(facts.locator(".note")).to_contain_text("is pooled: a cell shows the maximum of several weights")
+    expect(facts.locator(".note")).to_contain_text("is pooled: no score can be computed from it")
     expect(facts.locator("table")).to_be_hidden()
     expect(facts.locator(".entropy")).to_be_hidden()

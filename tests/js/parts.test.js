@@ -4,7 +4,7 @@ import { shownTokens } from "../../static/js/model/axes.js";
 import { CANCELLED } from "../../static/js/state/status.js";
 import { initialState } from "../../static/js/state/store.js";
 import { modelLabel } from "../../static/js/ui/model_select.js";
-import { draftNote, isOutdated } from "../../static/js/ui/status_line.js";
+import { isOutdated, staleNote } from "../../static/js/ui/status_line.js";
 import { emptyText } from "../../static/js/views/heatmap/heatmap.js";
 import { disabledZooms } from "../../static/js/views/heatmap/toolbar.js";
 import { missingText, strongestText } from "../../static/js/views/inspect/facts.js";
@@ -36,11 +36,14 @@ test("pictures are outdated during a run, and until grid and map belong to the s
 
 test("the page says that its pictures show another text than the box, unless a run will replace them", () => {
   const draft = { text: "new", text_pair: "" };
-  const state = /** @type {any} */ ({ ...initialState(), overview: { capture: captureOf(["a"]) }, draft });
-  assert.match(draftNote(state), /previous text/);
-  assert.equal(draftNote({ ...state, draft: null }), "");
-  assert.equal(draftNote({ ...state, overview: null }), "");
-  assert.equal(draftNote({ ...state, status: { kind: "busy", message: "" } }), "");
+  const pictured = { model: "toy", text: "a", text_pair: "", truncate: false };
+  const state = /** @type {any} */ ({ ...initialState(), ...pictured, pictured, pattern: patternOf(["a"], [[1]]) });
+  assert.equal(staleNote(state), "");
+  assert.match(staleNote({ ...state, draft }), /previous text/);
+  assert.match(staleNote({ ...state, text: "its run failed" }), /previous text/);
+  assert.match(staleNote({ ...state, model: "missing" }), /previous model/);
+  assert.equal(staleNote({ ...state, draft, pattern: null }), "");
+  assert.equal(staleNote({ ...state, draft, status: { kind: "busy", message: "" } }), "");
 });
 
 test("scores are shown beside exact weights of tokens, and otherwise the page says why not", () => {

@@ -47,8 +47,12 @@ export function weight(value) {
 /** Length of a vector, with three digits: effects are of any size. @param {number} value */
 export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
 
+/** Effects below this part of the largest are rounding errors. */
+const NO_EFFECT = 1e-6;
+
 /** A value of the map: a weight, or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
-export const amount = ({ longest }, value) => (longest === undefined ? weight(value) : length(value * longest));
+export const amount = ({ longest }, value) =>
+  longest === undefined ? weight(value) : length(value < NO_EFFECT ? 0 : value * longest);
 
 /** Whole percent, with the same rule for small values. @param {number} share of one */
 export function percent(share) {
@@ -113,12 +117,12 @@ export function cellSentence(pattern, cell, exact) {
     return `${query} may not attend to ${key}, which ${pooled ? "come" : "comes"} later`;
   const share = cellOf(matrix, cover.row, cover.column);
   if (pattern.longest !== undefined) {
-    const effect = length(share * pattern.longest);
+    const effect = amount(pattern, share);
     return pooled ? `effect of ${key} on ${query}: at most ${effect}` : `effect of ${key} on ${query}: ${effect}`;
   }
   const value = weight(share);
   if (!pooled) return `${query} attends to ${key}: ${value}`;
   const best = exact && largest(exact);
-  const where = best ? `, ${tokenName(tokens, best.query)} attends to ${tokenName(tokens, best.key)}` : "";
-  return `${query}, ${key}: maximum ${value}${where}`;
+  const where = best ? ` (${tokenName(tokens, best.query)} → ${tokenName(tokens, best.key)})` : "";
+  return `${query}, ${key}: largest weight ${value}${where}`;
 }

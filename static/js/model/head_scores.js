@@ -3,7 +3,7 @@ import { cellOf, isSink } from "./matrix.js";
 /** @import {Capture, Matrix, Token} from "../types.js" */
 
 /**
- * Scores of one head, worked out from its exact map. Definitions, names and counted queries are the server's
+ * Scores of one head, computed from its exact pattern. Definitions, names and counted queries are the server's
  * (app/analysis/formulas): a head's score is the mean over the queries that are counted.
  *
  * @typedef {object} Text
@@ -25,17 +25,17 @@ const sumOn = (matrix, query, keys) => keys.reduce((sum, { index }) => sum + cel
 /** The tokens that a query may attend to. @param {Text} text @param {number} query */
 const visible = ({ tokens, causal }, query) => (causal ? tokens.slice(0, query + 1) : tokens);
 
-/** @type {QueryScore} A_i,i-1; the first query has no previous token. */
+/** @type {QueryScore} A[i, i-1]; the first query has no previous token. */
 const previous = (matrix, query) => (query > 0 ? cellOf(matrix, query, query - 1) : null);
 
-/** @type {QueryScore} A_i,i+1; the last query has no next token, and causal models do not see it. */
+/** @type {QueryScore} A[i, i+1]; the last query has no next token, and causal models do not see it. */
 const next = (matrix, query, { tokens, causal }) =>
   !causal && query < tokens.length - 1 ? cellOf(matrix, query, query + 1) : null;
 
-/** @type {QueryScore} A_i,i. */
+/** @type {QueryScore} A[i, i]. */
 const self = (matrix, query) => cellOf(matrix, query, query);
 
-/** @type {QueryScore} A_i,0; in a causal model the first query can attend to nothing else, and is not counted. */
+/** @type {QueryScore} A[i, 0]; in a causal model the first query can attend to nothing else, and is not counted. */
 const first = (matrix, query, { causal }) => (causal && query === 0 ? null : cellOf(matrix, query, 0));
 
 /** @type {QueryScore} The sum on special tokens; counted where the query sees one. */

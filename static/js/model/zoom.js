@@ -25,7 +25,7 @@ export function withoutInvalid(capture, wanted) {
   const invalid = /** @type {const} */ (["rows", "columns", "token"]).filter((name) => isOut[name]);
   if (!invalid.length) return {};
   const named = invalid.map((name) => `${name}=${String(wanted[name]).replace(",", ":")}`).join(", ");
-  const notice = `left out of the address: ${named}, as the text has ${plural(capture.queries, "token")}`;
+  const notice = `Ignored part of the link: ${named} (the text has ${plural(capture.queries, "token")})`;
   return { notice, ...Object.fromEntries(invalid.map((name) => [name, null])) };
 }
 

@@ -41,9 +41,12 @@ const LABELLED = {
  */
 export const shade = (weight, scale) => Math.min(1, Math.max(0, SCALES[scale](weight)));
 
-/** @param {ScaleName} scale */
-export function colourbarTicks(scale) {
-  const labels = LABELLED[scale].map((weight, at) => (scale === "log" && at === 0 ? `≤ ${weight}` : String(weight)));
+/** @param {ScaleName} scale @param {number} [largest] the value at the bright end */
+export function colourbarTicks(scale, largest = 1) {
+  const labels = LABELLED[scale].map((weight, at) => {
+    const value = Number((weight * largest).toPrecision(2));
+    return scale === "log" && at === 0 ? `≤ ${value}` : String(value);
+  });
   return { tickvals: LABELLED[scale].map((weight) => shade(weight, scale)), ticktext: labels };
 }
 

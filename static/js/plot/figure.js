@@ -32,7 +32,7 @@ function shades(pattern, axes, scale, masked) {
  */
 function colourbar(scale, narrow, beyondFolded, longest) {
   const title = {
-    text: longest === undefined ? "weight" : `share of the longest, ${length(longest)}`,
+    text: longest === undefined ? "weight" : `effect, relative to the largest (${length(longest)})`,
     font: { size: TYPE },
     side: narrow ? "bottom" : "right",
   };

@@ -43,7 +43,7 @@ function label({ flipped }, area) {
     ? { x: 0, xshift: -6, xanchor: "right", y: 0, yshift: -middle, yanchor: "middle" }
     : { x: 1, xshift: middle, xanchor: area.angle === -45 ? "left" : "center", y: 1, yshift: 6, yanchor: "bottom" };
   const textangle = flipped ? 0 : area.angle;
-  return { text: "folded", showarrow: false, xref: "paper", yref: "paper", font: { size: TYPE }, textangle, ...place };
+  return { text: "hidden", showarrow: false, xref: "paper", yref: "paper", font: { size: TYPE }, textangle, ...place };
 }
 
 /**

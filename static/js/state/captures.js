@@ -7,14 +7,14 @@ import { ApiError } from "../api/error.js";
  * Uses a capture. If the server has evicted it, the same text is captured again, once.
  *
  * @template T
- * @param {Store} store whose text is that of the capture
+ * @param {Store} store
  * @param {Api} api
  * @param {Capture} capture
  * @param {(capture: Capture) => Promise<T>} use
  */
 export async function withCapture(store, api, capture, use) {
   // Taken now: the reader may run another text meanwhile.
-  const { model, text, text_pair, truncate } = store.get();
+  const { model, text, text_pair, truncate } = store.get().pictured ?? store.get();
   try {
     return await use(capture);
   } catch (error) {

@@ -48,11 +48,12 @@ function updateCard(store, { model }) {
  * @param {number} milliseconds
  */
 function showOverview(store, overview, milliseconds) {
-  const isChosen = store.get().layer !== null;
+  const { layer, model, text, text_pair, truncate } = store.get();
   store.set({
     overview,
+    pictured: { model, text, text_pair, truncate },
     status: finished(overview.capture, milliseconds),
-    ...(isChosen ? {} : defaultHead(overview)),
+    ...(layer === null ? defaultHead(overview) : {}),
     ...withoutInvalid(overview.capture, store.get()),
   });
 }
@@ -127,12 +128,18 @@ async function refreshModels(store, api) {
  * @param {() => Promise<void>} showHead called when the heads are there
  */
 export function createRunner(store, api, clock, runNumbers, showHead) {
+  /** The heads of the last run that finished. They are shown again if a later run fails. @type {Overview | null} */
+  let finishedOverview = null;
+
   return {
     /** Run the state's text on the state's model, then show the state's head. */
     async run() {
       const isCurrent = runNumbers.next();
       api.abortText();
-      if (!store.get().text.trim()) return store.set({ overview: null, pattern: null, status: IDLE });
+      const { overview: before, text } = store.get();
+      // Without an id, it is that of an unfinished run.
+      if (before?.capture.id !== "") finishedOverview = before;
+      if (!text.trim()) return store.set({ overview: null, pattern: null, pictured: null, status: IDLE });
       store.set({ status: waiting(store.get()) });
       const started = clock.now();
       followLoad(store, api, isCurrent);
@@ -143,7 +150,7 @@ export function createRunner(store, api, clock, runNumbers, showHead) {
         showOverview(store, overview, clock.now() - started);
         await showHead();
       } catch (error) {
-        report(store, isCurrent, error, { overview: null, pattern: null });
+        report(store, isCurrent, error, { overview: finishedOverview });
         if (isCurrent() && !isReady(store.get())) await refreshModels(store, api);
       }
     },
@@ -155,7 +162,7 @@ export function createRunner(store, api, clock, runNumbers, showHead) {
       const isLoading = !isReady(store.get());
       const isCurrent = runNumbers.next();
       api.abortText();
-      store.set({ overview: null, pattern: null, status: CANCELLED });
+      store.set({ overview: finishedOverview, status: CANCELLED });
       if (!isLoading) return;
       try {
         await api.cancel(model);

@@ -16,7 +16,7 @@ function sortHeads(store) {
 function removeUnknown(store) {
   const { score, findings } = store.get();
   if (score === null || !findings || findings.scores.some(({ name }) => name === score)) return;
-  store.set({ score: null, sort: false, top: null, notice: `left out of the address: score=${score}` });
+  store.set({ score: null, sort: false, top: null, notice: `Ignored part of the link: score=${score}` });
 }
 
 /**

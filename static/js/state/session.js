@@ -1,3 +1,4 @@
+import { defaultHead } from "../model/default_head.js";
 import { withCapture } from "./captures.js";
 import { createDetailLoader } from "./detail_loader.js";
 import { createRunner, report } from "./run.js";
@@ -5,7 +6,7 @@ import { createRunNumbers } from "./run_numbers.js";
 import { finished, missing, waiting } from "./status.js";
 
 /** @import {Api} from "../api/client.js" */
-/** @import {Pattern, State, Store} from "../types.js" */
+/** @import {Overview, Pattern, State, Store} from "../types.js" */
 
 /** A change of one of these needs another map of a head. */
 const MAP_FIELDS = /** @type {const} */ (["layer", "head", "words", "show"]);
@@ -17,6 +18,13 @@ const isOutdated = (requested, now) => MAP_FIELDS.some((name) => now[name] !== r
 function showPattern(store, pattern) {
   const { status } = store.get();
   store.set({ pattern, ...(status.kind === "error" ? { status: finished(pattern.capture) } : {}) });
+}
+
+/** A link may name a head that the model does not have: the default head is shown instead. @param {Store} store @param {Overview} overview */
+function replaceMissingHead(store, overview) {
+  const { layer, head, notice } = store.get();
+  const message = layer === null || head === null ? null : missing(overview.capture, layer, head);
+  if (message) store.set({ ...defaultHead(overview), notice: [notice, message].filter(Boolean).join(". ") });
 }
 
 /** Tests bring their own. */
@@ -41,13 +49,13 @@ export function createSession(store, api, clock = CLOCK) {
   /** Fetch the map of the state's head. */
   async function showHead() {
     const isCurrent = runNumbers.current();
-    const requested = store.get();
-    const { overview, layer, head } = requested;
+    const { overview } = store.get();
     // While its layers arrive, a capture has no id. Its run shows the head at the end.
-    if (!overview?.capture.id || layer === null || head === null) return;
-    const message = missing(overview.capture, layer, head);
-    // The page does not guess another head: the address stays, and the reader chooses.
-    if (message) return store.set({ pattern: null, status: { kind: "error", message } });
+    if (!overview?.capture.id) return;
+    replaceMissingHead(store, overview);
+    const requested = store.get();
+    const { layer, head } = requested;
+    if (layer === null || head === null) return;
     try {
       const pattern = await withCapture(store, api, overview.capture, (capture) =>
         api.pattern(capture, layer, head, requested.cells, requested),

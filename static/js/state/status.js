@@ -93,16 +93,16 @@ export function finished(capture, milliseconds) {
 }
 
 /**
- * The error message for a head that the model does not have; null for a head that it has.
+ * The notice about a head that the model does not have; null for a head that it has.
  *
  * @param {Capture} capture
  * @param {number} layer
  * @param {number} head
  */
 export function missing({ model, layers, heads }, layer, head) {
-  const hint = "choose a head in the grid";
-  if (layer >= layers) return `layer ${layer}: ${model.id} has layers 0..${layers - 1}; ${hint}`;
-  if (head >= heads) return `head ${head} of layer ${layer}: ${model.id} has heads 0..${heads - 1}; ${hint}`;
+  const instead = "Another head is shown.";
+  if (layer >= layers) return `There is no layer ${layer}: ${model.id} has layers 0 to ${layers - 1}. ${instead}`;
+  if (head >= heads) return `There is no head ${head}: ${model.id} has heads 0 to ${heads - 1}. ${instead}`;
   return null;
 }
 
@@ -118,6 +118,8 @@ const MAX_TRIES = 10;
  */
 export function waitToRetry(error, tries) {
   if (!(error instanceof ApiError && error.wait > 0) || tries >= MAX_TRIES) return null;
+  // The reader asked for this model now, and its name may be wrong: the error is shown at once, with "Try again".
+  if (error.code === "hub_unreachable") return null;
   const reason = error.code === "busy" ? "the server is busy with other texts" : error.message;
   return { kind: "busy", message: `${reason}: trying again in ${error.wait} s (${tries} of ${MAX_TRIES - 1})` };
 }

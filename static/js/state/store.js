@@ -11,6 +11,7 @@ export const initialState = () => ({
   models: [],
   overview: null,
   pattern: null,
+  pictured: null,
   order: null,
   ...PANEL_RESULTS,
   panelStatus: IDLE,

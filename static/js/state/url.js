@@ -98,7 +98,7 @@ export function ignoredFields(fragment) {
   const ignored = [...fieldsOf(fragment)].filter(([name]) => !(name in accepted));
   // Clipped, because a field can be as long as a page.
   const named = ignored.map(([name, value]) => clip(`${name}=${value}`, 40));
-  return named.length ? `left out of the address: ${named.join(", ")}` : "";
+  return named.length ? `Ignored part of the link: ${named.join(", ")}` : "";
 }
 
 /**

@@ -87,6 +87,6 @@ export function mountHints(root, store) {
     const fresh = used(now, before).filter((name) => !known.has(name));
     for (const name of fresh) known.add(name);
     if (fresh.length) remember(known);
-    if (fresh.length || moved(now, before, ["pattern", "models", "model"])) render();
+    if (fresh.length || moved(now, before, ["pattern", "models", "model", "as"])) render();
   });
 }

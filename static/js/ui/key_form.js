@@ -20,7 +20,7 @@ export function mountKeyForm(form, store, unlock) {
     const isRejected = apiKey === "rejected";
     form.hidden = !apiKey;
     box.setAttribute("aria-invalid", String(isRejected));
-    need(form, ".wrong").textContent = isRejected ? "This is not the key of this server." : "";
+    need(form, ".wrong").textContent = isRejected ? "Wrong key." : "";
     if (apiKey) box.focus();
     // The key does not stay in the page.
     else box.value = "";

@@ -11,11 +11,21 @@ export function isOutdated({ status, overview, pattern }) {
   return status.kind === "busy" || (!!overview && !!pattern && overview.capture.id !== pattern.capture.id);
 }
 
-/** Outdated views cannot be used; those of a text that was edited since are dimmed. @param {HTMLElement} main @param {State} state */
+/**
+ * True while the pictures show another text, or another model, than the controls: it was edited, or its run failed.
+ *
+ * @param {Pick<State, "draft" | "pictured" | "pattern" | "status" | "model" | "text" | "text_pair">} state
+ */
+export function isStale({ draft, pictured, pattern, status, model, text, text_pair }) {
+  if (!pictured || !pattern || status.kind === "busy") return false;
+  return draft !== null || model !== pictured.model || text !== pictured.text || text_pair !== pictured.text_pair;
+}
+
+/** Outdated views cannot be used; those of another text than that in the box are dimmed. @param {HTMLElement} main @param {State} state */
 function renderViews(main, state) {
   const [outdated, views] = [isOutdated(state), need(main, ".views")];
   views.setAttribute("aria-busy", String(outdated));
-  main.classList.toggle("stale", !outdated && state.draft !== null);
+  main.classList.toggle("stale", !outdated && isStale(state));
   // While a run adds layers to the grid, its heads belong to the new text and can be chosen.
   const isArriving = state.overview?.capture.id === "";
   for (const section of views.querySelectorAll("section")) {
@@ -23,23 +33,36 @@ function renderViews(main, state) {
   }
 }
 
-/** The note below the text box after the text was edited. @param {State} state */
-export const draftNote = ({ draft, overview, status }) =>
-  draft && overview && status.kind !== "busy" ? "edited, not run: pictures of the previous text" : "";
+/** The note below the text box while the pictures are stale. @param {State} state */
+export function staleNote(state) {
+  if (!isStale(state)) return "";
+  return state.pictured?.model === state.model
+    ? "The text was changed. The heatmaps show the previous text."
+    : "The model was changed. The heatmaps show the previous model.";
+}
+
+/** What the run is doing, or the size of what is shown. @param {State} state */
+function statusText(state) {
+  const { kind, message } = state.status;
+  if (kind === "error") return "";
+  return kind === "done" && isStale(state) ? `previous text: ${message}` : message;
+}
 
 /** @param {HTMLElement} root @param {State} state */
 function render(root, state) {
   const { status, notice } = state;
   const isError = status.kind === "error";
-  setText(need(root, "#status"), isError ? "" : status.message);
+  setText(need(root, "#status"), statusText(state));
   setText(need(root, "#error"), isError ? status.message : "");
-  setText(need(root, "#stale"), draftNote(state));
+  setText(need(root, "#stale"), staleNote(state));
   setText(need(root, "#notice"), notice);
   for (const field of ["text", "text-pair", "model"]) {
     need(document, `#${field}`).setAttribute("aria-invalid", String(isError && status.about === field));
   }
   need(root, "#retry").hidden = !status.retry;
-  need(root, "#cut").hidden = !status.cuts;
+  const cut = need(root, "#cut");
+  cut.hidden = !status.cuts;
+  setText(cut, `Cut off the end of the ${state.text_pair ? "longer sentence" : "text"}`);
 }
 
 /**
@@ -60,7 +83,10 @@ export function mountStatusLine(root, main, store, { retry, cut }) {
   on(need(root, "#retry"), "click", retry);
   on(need(root, "#cut"), "click", cut);
   update();
-  const unwatch = store.watch(["status", "notice", "draft", "overview", "pattern"], update);
+  const unwatch = store.watch(
+    ["status", "notice", "draft", "overview", "pattern", "pictured", "model", "text", "text_pair"],
+    update,
+  );
   return () => {
     unwatch();
     undo();

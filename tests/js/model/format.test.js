@@ -84,9 +84,9 @@ test("a pooled cell has the positions that it covers, and the tokens of its maxi
     { step: 2 },
   );
   const exact = matrixOf([[0.1], [0.2]], 1, { query: 0, key: 2 });
-  const expected = "queries 0\u20131, keys 2\u20133: maximum 0.200";
+  const expected = "queries 0\u20131, keys 2\u20133: largest weight 0.200";
   assert.equal(seen(cellSentence(pattern, { query: 1, key: 2 })), expected);
-  assert.equal(seen(cellSentence(pattern, { query: 1, key: 2 }, exact)), `${expected}, "b"(1) attends to "c"(2)`);
+  assert.equal(seen(cellSentence(pattern, { query: 1, key: 2 }, exact)), `${expected} ("b"(1) → "c"(2))`);
 });
 
 test("a length has three digits, however small", () => {
@@ -97,6 +97,8 @@ test("an effect is written as its length, a weight as a weight", () => {
   assert.equal(amount({}, 0.5), "0.500");
   assert.equal(amount({ longest: 8 }, 0.5), "4.00");
   assert.equal(amount({ longest: 0 }, 0), "0");
+  // Rounding errors of the largest effect are no effects.
+  assert.deepEqual([amount({ longest: 50 }, 1e-7), amount({ longest: 50 }, 2e-6)], ["0", "0.000100"]);
 });
 
 test("an effect is that of a key on a query", () => {

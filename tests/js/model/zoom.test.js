@@ -45,7 +45,7 @@ test("a window outside the text is removed and named, the other is kept", () => 
   const capture = captureOf(["a", "b", "c"]);
   assert.deepEqual(withoutInvalid(capture, { rows: [0, 3], columns: null, token: 2 }), {});
   assert.deepEqual(withoutInvalid(capture, { rows: [0, 4000], columns: [1, 2], token: 3 }), {
-    notice: "left out of the address: rows=0:4000, token=3, as the text has 3 tokens",
+    notice: "Ignored part of the link: rows=0:4000, token=3 (the text has 3 tokens)",
     rows: null,
     token: null,
   });

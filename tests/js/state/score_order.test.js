@@ -31,5 +31,5 @@ test("heads are not sorted by a score of another text, or one that no head has",
 
 test("a score that does not exist is removed, with a notice", () => {
   const { score, sort, notice } = pageOf({ score: "nonsense", sort: true }).get();
-  assert.deepEqual([score, sort, notice], [null, false, "left out of the address: score=nonsense"]);
+  assert.deepEqual([score, sort, notice], [null, false, "Ignored part of the link: score=nonsense"]);
 });

@@ -20,14 +20,13 @@ test("a chosen head stays chosen", async () => {
   assert.deepEqual([store.get().layer, store.get().head], [1, 2]);
 });
 
-test("a head that the model does not have is an error, and no other is chosen", async () => {
-  const { api, calls } = apiOf();
-  const { store, session } = sessionOf(api, { layer: 7, head: 2 });
+test("a head that the model does not have is replaced by the default head, with a notice", async () => {
+  const { store, session } = sessionOf(apiOf().api, { layer: 7, head: 2, notice: "Ignored part of the link: x=1" });
   await session.run();
-  const { layer, head, overview, pattern, status } = store.get();
-  assert.deepEqual(status, { kind: "error", message: "layer 7: toy has layers 0..1; choose a head in the grid" });
-  assert.deepEqual([layer, head, pattern, calls.pattern], [7, 2, null, 0]);
-  assert.ok(overview);
+  const { layer, head, pattern, status, notice } = store.get();
+  assert.deepEqual([layer, head, pattern.layer, pattern.head, status.kind], [0, 0, 0, 0, "done"]);
+  const instead = "There is no layer 7: toy has layers 0 to 1. Another head is shown.";
+  assert.equal(notice, `Ignored part of the link: x=1. ${instead}`);
 });
 
 test("a head that is chosen while layers arrive is fetched after the last of them", async () => {
@@ -45,9 +44,14 @@ test("a head that is chosen while layers arrive is fetched after the last of the
   assert.deepEqual([calls.pattern, store.get().pattern.layer, store.get().pattern.head], [1, 1, 2]);
 });
 
-test("choosing an existing head ends the error", async () => {
-  const { store, session } = sessionOf(apiOf().api, { layer: 7, head: 2 });
+test("choosing another head ends the error about a head", async () => {
+  const pattern = (/** @type {any} */ capture, /** @type {number} */ layer, /** @type {number} */ head) => {
+    if (layer === 0) throw new ApiError(0, "unreachable", "headscope does not answer");
+    return { capture, layer, head, matrix: matrixOf(eye) };
+  };
+  const { store, session } = sessionOf(apiOf({ pattern }).api, { layer: 0, head: 2 });
   await session.run();
+  assert.equal(store.get().status.kind, "error");
   store.set({ layer: 1 });
   await session.showHead();
   assert.deepEqual(store.get().status, { kind: "done", message: "3 tokens, 6 heads" });
@@ -118,26 +122,6 @@ test("a run marks its model as ready in the list", async () => {
   await session.run();
   assert.equal(store.get().models[0].state, "ready");
   assert.equal(waiting(store.get()).message, "running …");
-});
-
-test("after a failed run, no pictures of another text are shown", async () => {
-  let broken = false;
-  const run = () => {
-    if (broken) throw new ApiError(422, "too_many_tokens", "600 tokens, at most 512");
-    return overviewOf(captureOf(["a", "b", "c"]));
-  };
-  const { store, session } = sessionOf(apiOf({ run }).api);
-  await session.run();
-  broken = true;
-  await session.run();
-  assert.deepEqual([store.get().overview, store.get().pattern], [null, null]);
-  assert.deepEqual(store.get().status, {
-    kind: "error",
-    message: "600 tokens, at most 512",
-    retry: false,
-    cuts: true,
-    about: "text",
-  });
 });
 
 test("a busy server is asked again after the time that it names", async () => {

@@ -5,11 +5,11 @@ import { failed, finished, missing } from "../../../static/js/state/status.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { captureOf } from "../worlds.js";
 
-test("the error names the value and the limit, of the layer first", () => {
+test("the notice about a missing head names the value and the limit, of the layer first", () => {
   const capture = captureOf(["a"]);
   assert.equal(missing(capture, 1, 2), null);
-  assert.match(missing(capture, 2, 3) ?? "", /^layer 2: toy has layers 0\.\.1;/);
-  assert.match(missing(capture, 1, 3) ?? "", /^head 3 of layer 1: toy has heads 0\.\.2;/);
+  assert.match(missing(capture, 2, 3) ?? "", /^There is no layer 2: toy has layers 0 to 1\./);
+  assert.match(missing(capture, 1, 3) ?? "", /^There is no head 3: toy has heads 0 to 2\./);
 });
 
 test("only temporary errors can be tried again", () => {

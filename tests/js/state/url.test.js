@@ -44,7 +44,7 @@ test("layer 0 and a residual of 0 are kept", () => {
 test("there are no effects of words", () => {
   assert.deepEqual(parse("#words=1&show=effect"), { show: "effect" });
   assert.deepEqual(parse("#words=1&show=weights"), { words: true, show: "weights" });
-  assert.equal(ignoredFields("#words=1&show=layer"), "left out of the address: words=1");
+  assert.equal(ignoredFields("#words=1&show=layer"), "Ignored part of the link: words=1");
 });
 
 test("fields with their initial value are not printed", () => {
@@ -93,8 +93,8 @@ test("a model can be local or from the hub, with a revision", () => {
 
 test("ignored fields are named, and clipped", () => {
   assert.equal(ignoredFields("#text=a&layer=2&head=1"), "");
-  assert.equal(ignoredFields("#text=a&layer=<b>&head=1&size=9"), "left out of the address: layer=<b>, head=1, size=9");
-  assert.equal(ignoredFields(`#scale=${"x".repeat(99)}`), `left out of the address: scale=${"x".repeat(33)}…`);
+  assert.equal(ignoredFields("#text=a&layer=<b>&head=1&size=9"), "Ignored part of the link: layer=<b>, head=1, size=9");
+  assert.equal(ignoredFields(`#scale=${"x".repeat(99)}`), `Ignored part of the link: scale=${"x".repeat(33)}…`);
 });
 
 test("a link that was shared before keeps working", () => {

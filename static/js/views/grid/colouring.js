@@ -8,7 +8,7 @@ import { need } from "../../ui/dom.js";
 /** @type {WeakMap<Score, {range: ReturnType<typeof rangeOf>, ranked: number}>} */
 const summaries = new WeakMap();
 
-/** Worked out once for all cells, of which there may be thousands. @param {Score} score */
+/** Computed once for all cells, of which there may be thousands. @param {Score} score */
 function summaryOf(score) {
   const known = summaries.get(score);
   if (known) return known;

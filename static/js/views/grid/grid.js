@@ -61,21 +61,24 @@ export function placeAfterKey(key, from, shape, control = false) {
  * @param {string} name
  * @param {string} label
  * @param {HeadPlace[]} places
+ * @param {boolean} sorted
  */
-function rowOf(name, label, places) {
+function rowOf(name, label, places, sorted) {
   const canvas = make("canvas", { "aria-hidden": "true" });
   // Small until there is something to draw: the default of 300 x 150 would cost memory for each layer.
   [canvas.width, canvas.height] = [1, 1];
-  const cells = places.map(({ layer, head }) =>
-    make("span", {
+  const cells = places.map(({ layer, head }) => {
+    const cell = make("span", {
       role: "gridcell",
       tabindex: "-1",
       "aria-label": headName({ layer, head }),
       "aria-selected": "false",
       "data-layer": String(layer),
       "data-head": String(head),
-    }),
-  );
+    });
+    if (sorted) cell.append(make("span", { class: "name", "data-name": `${layer}.${head}` }));
+    return cell;
+  });
   return make(
     "div",
     { role: "row", class: "blank", "data-layer": String(places[0]?.layer) },
@@ -96,7 +99,7 @@ function build(table, shape, order) {
   const names = make(
     "div",
     { role: "row", class: "names" },
-    make("span", { role: "columnheader" }, make("span", { class: "aside" }, order ? "rank" : "layer")),
+    make("span", { role: "columnheader" }, make("span", order ? {} : { class: "aside" }, order ? "rank" : "layer")),
   );
   for (let head = 0; head < shape.heads; head++) {
     // If the heads are sorted, columns have no meaning.
@@ -108,10 +111,13 @@ function build(table, shape, order) {
   const rows = Array.from({ length: shape.layers }, (_, row) => {
     const rank = row * shape.heads + 1;
     const places = placesOf(order, row, shape.heads);
-    return order ? rowOf(String(rank), `from rank ${rank}`, places) : rowOf(String(row), `layer ${row}`, places);
+    return order
+      ? rowOf(String(rank), `from rank ${rank}`, places, true)
+      : rowOf(String(row), `layer ${row}`, places, false);
   });
   table.style.setProperty("--heads", String(shape.heads));
   table.classList.toggle("many", shape.heads > MANY);
+
   table.replaceChildren(...(shape.layers ? [names, ...rows] : []));
 }
 
@@ -144,6 +150,7 @@ function render(root, painter, state, before) {
   const shape = shapeOf(state);
   const old = before && shapeOf(before);
   const rebuilt = !old || old.layers !== shape.layers || old.heads !== shape.heads || state.order !== before?.order;
+  root.classList.toggle("sorted", state.order !== null);
   if (rebuilt) {
     build(table, shape, state.order);
     painter.observeRows();

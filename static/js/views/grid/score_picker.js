@@ -6,8 +6,35 @@ import { listening, need, setText } from "../../ui/dom.js";
 /** The message beside the picker. While a panel is open, the progress is shown there. @param {State} state */
 function messageOf(state) {
   const score = shownScore(state);
-  if (score && !rangeOf(score.values)) return `no head has this score here: ${score.choice}`;
+  if (score && !rangeOf(score.values)) return `Not defined here: ${score.choice}.`;
   return score || state.panel ? "" : state.panelStatus.message;
+}
+
+/**
+ * Why no head can have a score, by the name of the score; only scores that no text of this kind can have.
+ *
+ * @param {Pick<State, "overview">} state
+ * @returns {Record<string, string>}
+ */
+export function undefinedScores({ overview }) {
+  if (!overview) return {};
+  const { model, tokens } = overview.capture;
+  const ofCausal = "not for causal models";
+  return {
+    ...(model.causal ? { signed_distance: ofCausal, next: ofCausal } : {}),
+    ...(tokens.some(({ special }) => special) ? {} : { delimiter: "no special tokens" }),
+  };
+}
+
+/** Disables the scores that are not defined, with the reason. @param {HTMLSelectElement} select @param {State} state */
+function renderOptions(select, state) {
+  const reasons = undefinedScores(state);
+  for (const option of select.options) {
+    const reason = reasons[option.value];
+    option.dataset.title ??= option.text;
+    option.disabled = reason !== undefined;
+    setText(option, reason ? `${option.dataset.title} (${reason})` : option.dataset.title);
+  }
 }
 
 /** @param {HTMLElement} root @param {State} state */
@@ -15,6 +42,7 @@ function render(root, state) {
   const { score, sort, top, panel, panelStatus } = state;
   /** @type {HTMLSelectElement} */
   const select = need(root, "#score");
+  renderOptions(select, state);
   select.value = score ?? "";
   /** @type {HTMLSelectElement} */
   const most = need(root, "#top");

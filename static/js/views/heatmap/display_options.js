@@ -16,11 +16,11 @@ export function foldLabel(pattern) {
   const tokens = pattern?.capture.tokens ?? [];
   const names = new Set(tokens.filter((token) => token.special).map((token) => token.text));
   if (pattern?.capture.model.causal && !tokens[0]?.special) names.add("first token");
-  return names.size ? `fold ${[...names].join(", ")}` : "fold";
+  return `hide ${[...names].join(", ") || "special tokens"}`;
 }
 
 /**
- * How much of the attention is folded; empty where nothing is. For tokens, that is the server's `sink` value.
+ * How much of the attention goes to the hidden tokens; empty where nothing is. For tokens, that is the server's `sink` value.
  *
  * @param {State} state
  */
@@ -31,9 +31,9 @@ export function foldedText(state) {
   if (!names) return "";
   const where = names.map((name) => (name === "the first token" ? name : quote(name))).join(" and ");
   const share = headScore("sink", pattern.capture, pattern.matrix);
-  if (share === null) return `${where}: folded`;
+  if (share === null) return `${where}: hidden`;
   const whose = pattern.words ? "the words'" : "this head's";
-  return `${percent(share)} of ${whose} attention goes to ${where} (folded into the bar at the edge)`;
+  return `${percent(share)} of ${whose} attention goes to ${where} (shown as one bar at the edge)`;
 }
 
 /** @param {HTMLElement} root @param {State} state */

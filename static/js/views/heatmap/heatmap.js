@@ -17,9 +17,9 @@ import { mountToolbar } from "./toolbar.js";
 export function emptyText(state) {
   if (state.pattern && state.status.kind !== "error") return "drawing …";
   if (state.status.kind === "busy") return "";
-  if (state.status.kind === "error") return "No map: see the message above.";
+  if (state.status.kind === "error") return "No heatmap: see the message above.";
   if (!state.text.trim()) return "No text yet. Type a sentence, or choose an example.";
-  return state.status.retry ? "No map: the run was cancelled." : "";
+  return state.status.retry ? "No heatmap: the run was cancelled." : "";
 }
 
 /** Between the clicks of a double click, the pointer may move by so many pixels. */
@@ -91,7 +91,7 @@ function mountLater(root, store, actions, geometryNow) {
       store,
       ["as", "pattern"],
       (state) => state.as === "table" && !hasFailed(state),
-      async () => (await loadTable()).mountTable(table, store, actions, geometryNow),
+      async () => (await loadTable()).mountTable(table, store, geometryNow),
       (error) => actions.showFailure(`the table did not load: ${error}`, true),
     ),
     mountWhen(
@@ -99,7 +99,7 @@ function mountLater(root, store, actions, geometryNow) {
       ["rows", "columns", "pattern"],
       (state) => isZoomed(state) && !hasFailed(state),
       async () => (await loadMinimap()).mountMinimap(stage, minimap, store, actions, geometryNow),
-      (error) => actions.showFailure(`the small map did not load: ${error}`, true),
+      (error) => actions.showFailure(`the minimap did not load: ${error}`, true),
     ),
   ];
 }
@@ -133,7 +133,7 @@ export function mount(root, store, actions, loadPlotly) {
   );
   let removeError = () => {};
   const onError = (/** @type {unknown} */ error) => {
-    removeError = actions.showFailure(`the map could not be drawn: ${error}`, true);
+    removeError = actions.showFailure(`the heatmap could not be drawn: ${error}`, true);
   };
   const redraw = () => drawing.request(() => removeError(), onError);
   const clearOrRedraw = () => (store.get().pattern ? redraw() : drawing.clear());

@@ -1,10 +1,12 @@
 import { amount, plural } from "../../model/format.js";
 import { isExact } from "../../model/matrix.js";
 import { entries, entryNames, shownMatrix, sorted, tsv } from "../../model/weight_table.js";
+import { mountBriefMessage } from "../../ui/brief_message.js";
+import { copyText } from "../../ui/clipboard.js";
 import { listening, make, need } from "../../ui/dom.js";
 
 /** @import {Column, Entry} from "../../model/weight_table.js" */
-/** @import {Actions, Geometry, Matrix, Pattern, State, Store} from "../../types.js" */
+/** @import {Geometry, Matrix, Pattern, State, Store} from "../../types.js" */
 
 const FIRST_ROWS = 100;
 const MORE_ROWS = 400;
@@ -43,27 +45,15 @@ function renderRows(root, state, rows, count, order) {
   }
 }
 
-/** @param {Pattern} pattern @param {Entry[]} rows @param {Actions} actions */
-async function copy(pattern, rows, actions) {
-  try {
-    await navigator.clipboard.writeText(tsv(pattern, rows));
-    actions.setStatus("done", `copied ${plural(rows.length, "row")}`);
-  } catch {
-    // Browsers allow access to the clipboard only on localhost and over https.
-    actions.setStatus("done", "this browser does not allow copying here: the npy and JSON links have the same numbers");
-  }
-}
-
 /**
  * The weights of the map as a table.
  *
  * @param {HTMLElement} root
  * @param {Store} store
- * @param {Actions} actions
  * @param {() => Geometry | null} geometryNow
  * @returns {() => void} undo
  */
-export function mountTable(root, store, actions, geometryNow) {
+export function mountTable(root, store, geometryNow) {
   const { on, undo } = listening();
   /** @type {Order} */
   let order = { column: "weight", ascending: false };
@@ -94,9 +84,11 @@ export function mountTable(root, store, actions, geometryNow) {
     count += MORE_ROWS;
     renderRows(root, store.get(), rows, count, order);
   });
-  on(need(root, '[data-rows="copy"]'), "click", () => {
+  const copyButton = need(root, '[data-rows="copy"]');
+  const message = mountBriefMessage(copyButton);
+  on(copyButton, "click", () => {
     const { pattern } = store.get();
-    if (pattern) copy(pattern, rows, actions);
+    if (pattern) copyText(tsv(pattern, rows), message.show, `copied ${plural(rows.length, "row")}`);
   });
   render();
   const unwatch = store.watch(["pattern", "as", "fold", "flip", "rows", "columns"], () => {
@@ -105,6 +97,7 @@ export function mountTable(root, store, actions, geometryNow) {
   });
   return () => {
     unwatch();
+    message.remove();
     undo();
   };
 }

@@ -4,8 +4,14 @@ import { isExact } from "../../model/matrix.js";
 import { NARROWEST } from "../../model/zoom.js";
 import { mountBriefMessage } from "../../ui/brief_message.js";
 import { listening, need } from "../../ui/dom.js";
+import { lazyModule } from "../../ui/lazy.js";
 
 /** @import {Actions, Geometry, ShownTokens, State, Store} from "../../types.js" */
+
+const loadClipboard = lazyModule((query) => import(`../../ui/clipboard.js${query}`));
+
+/** @type {Record<string, string>} */
+const FILES = { npy: "NumPy array (numpy.load)", json: "JSON, with the tokens" };
 
 /** @param {NonNullable<State["pattern"]>} pattern */
 const fileName = ({ capture, layer, head }) =>
@@ -61,18 +67,9 @@ function renderLink(link, format, state) {
   const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
   link.setAttribute("href", `${path}format=${format}${exportedPart(state)}`);
   link.setAttribute("download", `${fileName(pattern)}.${format}`);
-  link.title = exportedPart(state) ? "what the map shows, at the same resolution" : "";
-}
-
-/** @param {(text: string) => void} show */
-async function copyLink(show) {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    show("link copied");
-  } catch {
-    // Browsers allow access to the clipboard only on localhost and over https.
-    show("not copied: copy the address bar instead");
-  }
+  link.title = exportedPart(state)
+    ? `${FILES[format]}: what the heatmap shows, at the same resolution`
+    : `${FILES[format]}: the whole text, this head`;
 }
 
 /**
@@ -123,7 +120,12 @@ export function mountToolbar(root, store, actions, { geometryNow, saveImage }) {
   listenToExports(root, on, store, actions, saveImage);
   const copyButton = need(root, '[data-export="link"]');
   const message = mountBriefMessage(copyButton);
-  on(copyButton, "click", () => copyLink(message.show));
+  on(copyButton, "click", () =>
+    loadClipboard().then(
+      ({ copyText }) => copyText(location.href, message.show, "link copied"),
+      () => message.show("not copied"),
+    ),
+  );
   render(root, store.get(), geometryNow());
   const unwatch = store.watch(["pattern", "as", "drag", "rows", "columns", "fold", "flip", "cells"], (now) =>
     render(root, now, geometryNow()),

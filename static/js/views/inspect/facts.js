@@ -7,22 +7,15 @@ import { need } from "../../ui/dom.js";
 /** @import {Pattern, Store} from "../../types.js" */
 
 /**
- * Why no scores are shown beside a map; empty where its weights are exact, so that they can be worked out from it.
+ * Why no scores are shown beside a map; empty where its weights are exact, so that they can be computed from it.
  *
  * @param {Pattern} pattern
  */
 export function missingText({ longest, words, matrix }) {
-  if (longest !== undefined)
-    return (
-      "The map shows effects: the length of what a key adds to a query, its weight times its value vector, after the " +
-      "output projection. Choose “weights” to see the scores of this head."
-    );
+  if (longest !== undefined) return "The heatmap shows effects. Choose “weights” to see the scores of this head.";
   if (!isExact(matrix))
-    return (
-      "The map of a text this long is pooled: a cell shows the maximum of several weights. No score can be worked out " +
-      "from it. The button below shows the scores of this head, worked out by the server from all weights."
-    );
-  return words ? "The map shows words; scores are defined for tokens. Switch off “words” to see them." : "";
+    return "The heatmap of a long text is pooled: no score can be computed from it. The button below shows the scores of this head.";
+  return words ? "The heatmap shows words; scores are defined for tokens. Switch off “words” to see them." : "";
 }
 
 /**
@@ -45,7 +38,7 @@ function renderScore(row, value) {
   const share = value ?? 0;
   // A small share is still visible; zero is not.
   need(row, ".bar").style.width = share > 0 ? `max(1px, ${share * 100}%)` : "0";
-  need(row, ".number").textContent = scoreText(value, "share");
+  need(row, ".number").textContent = weight(share);
 }
 
 /** @param {HTMLElement} root @param {Pattern} pattern */
@@ -73,7 +66,7 @@ function render(root, pattern) {
 }
 
 /**
- * The chosen head's largest weight and its scores, worked out from the weights of the map.
+ * The chosen head's largest weight and its scores, computed from the weights of the map.
  *
  * @param {HTMLElement} root
  * @param {Store} store

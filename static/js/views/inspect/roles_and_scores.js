@@ -1,4 +1,5 @@
 import { headName, percent } from "../../model/format.js";
+import { FORMULA_LETTERS, shownFormula } from "../../model/formula.js";
 import { scoreText } from "../../model/ranking.js";
 import { make } from "../../ui/dom.js";
 
@@ -18,10 +19,12 @@ export function roleLines({ roles: { roles, sink } }, layer, head) {
     .map(({ title, rule, choice, queries, share, chance }) => {
       const [part, even] = [percent(share[layer]?.[head] ?? 0), chance[layer]?.[head] ?? null];
       const words =
-        even === null
-          ? `${part} normalised entropy without the sink`
-          : `${part} of the attention outside the sink; ${percent(even)} if it were uniform`;
-      return { title, words: `${words} (${queries} queries)`, rule: `${rule}, ${choice}` };
+        even === null ? `${part} normalised entropy without the sink` : `${part} of the attention outside the sink`;
+      return {
+        title,
+        words: `${words} (${even === null ? "" : `uniform attention: ${percent(even)}; `}${queries} queries)`,
+        rule: `${rule}, ${choice}`,
+      };
     });
   const ofAll = (/** @type {string} */ title, /** @type {string} */ rule) => ({
     title,
@@ -42,7 +45,7 @@ function rolesOf(findings, layer, head) {
   const sinkShare = sink === null ? "" : ` ${percent(sink)} of its attention is on the sink.`;
   return lines.length
     ? [make("ul", {}, ...items), make("p", {}, sinkShare)]
-    : [make("p", {}, `This head has none of the roles on this text.${sinkShare}`)];
+    : [make("p", {}, `No role fits this head on this text.${sinkShare}`)];
 }
 
 /** @param {Score} score @param {number} layer @param {number} head */
@@ -53,8 +56,8 @@ function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, h
   const details = make(
     "details",
     {},
-    make("summary", { title: `${formula}: ${choice}` }, title),
-    make("p", {}, formula),
+    make("summary", { title: `${shownFormula(formula)}: ${choice}` }, title),
+    make("p", {}, `${shownFormula(formula)}. ${FORMULA_LETTERS}`),
     make("p", {}, choice),
     make("p", {}, link),
   );
@@ -74,7 +77,7 @@ function tableOf({ findings, overview, probeResult }, layer, head) {
   const probed = isOfModel && probeResult ? probeResult.scores : [];
   const scores = [
     ...(findings?.scores ?? []),
-    ...probed.map((score) => ({ ...score, title: `${score.title}, induction probe` })),
+    ...probed.map((score) => ({ ...score, title: `${score.title} (in the probe)` })),
   ];
   return [
     make("h3", {}, `Scores of ${headName({ layer, head })}`),

@@ -16,8 +16,8 @@ const MAX_LABELS = 40;
 
 const FORMULAS = {
   rollout:
-    "Attention rollout: the product of the layers, each the mean of its heads plus the residual stream. It estimates how much of each input token reaches each token after these layers (Abnar and Zuidema 2020).",
-  flow: "Attention flow: the maximum flow from each token after these layers to each input token, computed for each pair alone (Abnar and Zuidema 2020).",
+    "Attention rollout: for each layer, average the heads and add the residual stream. Multiply the layers. The result estimates how much of each input token reaches each token after these layers (Abnar and Zuidema 2020).",
+  flow: "Attention flow: the maximum flow from each token after these layers to each input token, computed separately for each pair, so rows do not sum to 1 (Abnar and Zuidema 2020).",
 };
 
 /** The result for the heads on the page, if it is there. @param {State} state */
@@ -40,20 +40,29 @@ function spanOf(tokens, at, step) {
   return step > 1 ? `tokens ${positions([at * step, end])}` : escapeLabel(tokenName(tokens, at));
 }
 
-/** The tooltip of each cell. @param {Matrix} matrix @param {Token[]} tokens */
-function cellTexts({ rows, columns, values, queryStep, keyStep }, tokens) {
+/** The tooltip of each cell. @param {Matrix} matrix @param {Token[]} tokens @param {"rollout" | "flow"} kind */
+function cellTexts({ rows, columns, values, queryStep, keyStep }, tokens, kind) {
   const text = (/** @type {number} */ row, /** @type {number} */ column) => {
     const [from, to] = [spanOf(tokens, column, keyStep), spanOf(tokens, row, queryStep)];
-    return `${from} ${keyStep > 1 ? "reach" : "reaches"} ${to}: ${weight(values[row * columns + column] ?? 0)}`;
+    const value = weight(values[row * columns + column] ?? 0);
+    if (kind === "flow") return `maximum flow from ${to} to ${from}: ${value}`;
+    return `${from} ${keyStep > 1 ? "reach" : "reaches"} ${to}: ${value}`;
   };
   return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => text(row, column)));
 }
 
-/** Colours of the cells, 0 to 1; null for masked cells. @param {Matrix} matrix @param {ScaleName} scale @param {boolean | null} causal */
-function cellShades(matrix, scale, causal) {
+/**
+ * Colours of the cells, 0 to 1; null for masked cells.
+ *
+ * @param {Matrix} matrix
+ * @param {ScaleName} scale
+ * @param {boolean | null} causal
+ * @param {number} largest the value of the brightest colour
+ */
+function cellShades(matrix, scale, causal, largest) {
   const { rows, columns, values } = matrix;
   const shadeAt = (/** @type {number} */ row, /** @type {number} */ column) =>
-    isMasked(matrix, causal, row, column) ? null : shade(values[row * columns + column] ?? 0, scale);
+    isMasked(matrix, causal, row, column) ? null : shade((values[row * columns + column] ?? 0) / largest, scale);
   return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => shadeAt(row, column)));
 }
 
@@ -62,14 +71,18 @@ function cellShades(matrix, scale, causal) {
  * @param {Token[]} tokens
  * @param {ScaleName} scale
  * @param {boolean | null} causal
+ * @param {{kind?: "rollout" | "flow", layer?: number}} [result] layer: the last layer that is included
  */
-export function figure(matrix, tokens, scale, causal) {
+export function figure(matrix, tokens, scale, causal, { kind = "rollout", layer = 0 } = {}) {
   const { queryStep, keyStep } = matrix;
+  // A rollout is a share, from 0 to 1. A flow has no fixed maximum.
+  const largest = (kind === "flow" && matrix.values.reduce((most, value) => Math.max(most, value), 0)) || 1;
+  const title = { text: kind === "flow" ? "maximum flow" : "share", side: "right" };
   const data = [
     {
       type: "heatmap",
-      z: cellShades(matrix, scale, causal),
-      text: cellTexts(matrix, tokens),
+      z: cellShades(matrix, scale, causal, largest),
+      text: cellTexts(matrix, tokens, kind),
       hoverinfo: "text",
       x0: (keyStep - 1) / 2,
       dx: keyStep,
@@ -78,14 +91,14 @@ export function figure(matrix, tokens, scale, causal) {
       zmin: 0,
       zmax: 1,
       colorscale: COLOURSCALE,
-      colorbar: { title: { text: "share", side: "right" }, thickness: 10, outlinewidth: 0, ...colourbarTicks(scale) },
+      colorbar: { title, thickness: 10, outlinewidth: 0, ...colourbarTicks(scale, largest) },
     },
   ];
   const axis = { showgrid: false, fixedrange: true, automargin: true, ...ticks(tokens) };
   const layout = {
     margin: { l: 96, t: 84, r: 8, b: 8 },
     xaxis: { ...axis, side: "top", title: { text: "input token", standoff: 4 }, tickangle: -60 },
-    yaxis: { ...axis, autorange: "reversed", title: { text: "token after the layers", standoff: 4 } },
+    yaxis: { ...axis, autorange: "reversed", title: { text: `output token (after layer ${layer})`, standoff: 4 } },
   };
   return { data, layout };
 }
@@ -108,7 +121,7 @@ function build(words) {
     make(
       "p",
       { class: "corrects" },
-      make("label", {}, corrects, " correct for early tokens being visible to more queries"),
+      make("label", {}, corrects, " Correct for position: early tokens are visible to more queries"),
     ),
     make(
       "p",
@@ -184,7 +197,9 @@ export function mount(root, tools) {
     const state = store.get();
     const capture = state.overview?.capture;
     const result = state.panel === "rollout" ? resultOf(state) : null;
-    return result && figure(result.matrix, capture?.tokens ?? [], state.scale, capture?.model.causal ?? null);
+    if (!result || !capture) return null;
+    const layer = result.options.upto ?? capture.layers - 1;
+    return figure(result.matrix, capture.tokens, state.scale, capture.model.causal, { kind: result.kind, layer });
   };
   const chart = createChart(root, loadPlotly, current, ({ x, y }) => {
     const { side, words } = store.get();

@@ -1,3 +1,4 @@
+import { FORMULA_LETTERS, shownFormula } from "../../model/formula.js";
 import { rangeOf, scoreText } from "../../model/ranking.js";
 import { createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
@@ -83,7 +84,7 @@ function probeLines({ scores, choice }) {
 
 /** @param {Score} score */
 const formulaLines = ({ formula, unit, choice, source }) => [
-  make("p", {}, make("code", {}, formula), ` (${unit}): ${choice}.`),
+  make("p", {}, make("code", {}, shownFormula(formula)), ` (${unit}): ${choice}. ${FORMULA_LETTERS}`),
   make("p", {}, make("a", { href: source.link, rel: "noreferrer", target: "_blank" }, source.title)),
 ];
 

@@ -1,6 +1,6 @@
 import { headName, percent, plural } from "../../model/format.js";
 import { createChart } from "../../plot/charts.js";
-import { colourName } from "../../plot/colour.js";
+import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
 
 /** @import {HeadPlace, Similarity, State} from "../../types.js" */
@@ -22,8 +22,13 @@ export function figure({ places, heads }, chosen) {
   const isChosen = of.map(({ layer, head }) => layer === chosen.layer && head === chosen.head);
   const marker = {
     size: isChosen.map((is) => (is ? 15 : 9)),
-    color: of.map(({ layer }) => colourName(layers > 1 ? layer / (layers - 1) : 0, "linear")),
-    line: { width: isChosen.map((is) => (is ? 3 : 0.5)), color: isChosen.map((is) => (is ? "#d6336c" : "#888")) },
+    color: of.map(({ layer }) => layer),
+    colorscale: COLOURSCALE,
+    cmin: 0,
+    cmax: Math.max(1, layers - 1),
+    colorbar: { title: { text: "layer" }, thickness: 10, outlinewidth: 0, dtick: Math.ceil(layers / 12) },
+    // The outline keeps layer 0 visible in the dark theme.
+    line: { width: isChosen.map((is) => (is ? 3 : 1.5)), color: isChosen.map((is) => (is ? "#d6336c" : "#8a8d93")) },
   };
   const data = [
     {
@@ -36,7 +41,8 @@ export function figure({ places, heads }, chosen) {
       marker,
     },
   ];
-  const axis = { showticklabels: false, fixedrange: true };
+  // Positions and directions have no meaning, only distances.
+  const axis = { showticklabels: false, fixedrange: true, showgrid: false };
   const layout = {
     margin: { l: 8, t: 8, r: 8, b: 8 },
     hovermode: "closest",
@@ -62,31 +68,36 @@ export function nearest({ jensen_shannon, cosine, heads }, layer, head) {
     .slice(0, 5);
 }
 
+/** A button that chooses a head. @param {HeadPlace} place @param {string} label */
+const headButton = ({ layer, head }, label) =>
+  make("button", { type: "button", "data-layer": String(layer), "data-head": String(head) }, label);
+
 /** @param {HeadPlace} place @param {string} [more] */
-const item = ({ layer, head }, more = "") =>
-  make(
-    "li",
-    {},
-    make(
-      "button",
-      { type: "button", "data-layer": String(layer), "data-head": String(head) },
-      headName({ layer, head }),
-    ),
-    more,
-  );
+const item = (place, more = "") => make("li", {}, headButton(place, headName(place)), more);
+
+/** Two similar heads and their distance. @param {Similarity} similarity @param {[number, number][]} pair */
+function pairItem({ jensen_shannon, heads }, pair) {
+  const [one = 0, other = 0] = pair.map(([layer, head]) => layer * heads + head);
+  const bits = jensen_shannon[one]?.[other] ?? 0;
+  const [first, second] = pair.map(([layer, head]) => headButton({ layer, head }, `${layer}.${head}`));
+  return make("li", {}, first ?? "", " ~ ", second ?? "", `, ${bits.toFixed(3)} bits`);
+}
 
 /** @type {Record<string, string>} */
 const COLLAPSE_NAMES = {
-  sink: "sink-dominated",
+  sink: "first-token head",
   low_rank: "low rank",
   low_entropy: "low entropy",
   near_duplicate: "near-duplicates",
 };
 
-/** @param {Similarity["collapse"][number]} measure */
-function collapseOf({ name, rule, heads = [], pairs = [] }) {
+/** @param {Similarity} similarity @param {Similarity["collapse"][number]} measure */
+function collapseOf(similarity, { name, rule, heads = [], pairs = [] }) {
   const count = heads.length + pairs.length;
-  const items = [...heads, ...pairs.flat()].map(([layer, head]) => item({ layer, head }));
+  const items = [
+    ...heads.map(([layer, head]) => item({ layer, head })),
+    ...pairs.map((pair) => pairItem(similarity, pair)),
+  ];
   const summary = `${COLLAPSE_NAMES[name] ?? name}: ${pairs.length ? plural(count, "pair") : count || "none"}`;
   return make("details", {}, make("summary", { title: rule }, summary), make("p", {}, rule), make("ul", {}, ...items));
 }
@@ -100,19 +111,26 @@ function lists(similarity, { layer, head }) {
   );
   const nearestList =
     chosen && near.length ? [make("h3", {}, `Most similar to ${headName(chosen)}`), make("ul", {}, ...items)] : [];
-  return [...nearestList, make("h3", {}, "Collapsed heads"), ...similarity.collapse.map(collapseOf)];
+  return [
+    ...nearestList,
+    make("h3", {}, "Collapsed heads"),
+    ...similarity.collapse.map((measure) => collapseOf(similarity, measure)),
+  ];
 }
 
 /** @param {Similarity} similarity */
 function explanation({ exact, rows, queries, map }) {
   const compared = exact ? "all queries" : `${rows} of ${queries} queries, evenly spaced`;
-  return `The chart shows ${percent(map.shown)} of the differences between the heads (${map.choice}), compared on ${compared}. Colours are layers, from dark to bright.`;
+  return [
+    make("p", {}, `Close points are similar heads. The two axes keep ${percent(map.shown)} of the differences.`),
+    make("details", {}, make("summary", {}, "method"), make("p", {}, `${map.choice}, compared on ${compared}`)),
+  ];
 }
 
 /** @param {HTMLElement} words @param {State} state */
 function render(words, state) {
   const similarity = resultOf(state);
-  words.replaceChildren(...(similarity ? [make("p", {}, explanation(similarity)), ...lists(similarity, state)] : []));
+  words.replaceChildren(...(similarity ? [...explanation(similarity), ...lists(similarity, state)] : []));
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */

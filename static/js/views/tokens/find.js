@@ -104,7 +104,7 @@ export function mountFind(root, store, actions) {
 
   function search() {
     const state = store.get();
-    matches = state.pattern ? findTokens(state, state.pattern.capture.tokens, box.value) : [];
+    matches = state.pattern ? findTokens(state.pictured ?? state, state.pattern.capture.tokens, box.value) : [];
     render();
   }
 

@@ -104,7 +104,8 @@ function renderText(root, state) {
   }
   const shown = shownToken(state);
   // At the start, as the end of a long sentence is cut off.
-  const pinned = state.token === null ? "" : "pinned (Escape unpins it): ";
+  const unpin = matchMedia("(hover: none), (pointer: coarse)").matches ? "tap it again to unpin" : "Escape unpins it";
+  const pinned = state.token === null ? "" : `pinned (${unpin}): `;
   const text =
     state.pattern && shown !== null ? pinned + tokenSentence(state.pattern, shown, state.side, state.line) : "";
   const readout = need(root, ".readout");
@@ -164,6 +165,7 @@ export function mountStrip(root, store, actions) {
   /** @param {State} now @param {State | null} before */
   function render(now, before) {
     root.hidden = !now.pattern;
+    need(root, ".spaces").hidden = !now.pattern?.capture.tokens.some(({ text }) => text.includes("\u00b7"));
     if (now.pattern?.capture !== before?.pattern?.capture) tokens.show(now.pattern?.capture.tokens ?? []);
     else tokens.style();
     if (now.token !== null && (now.token !== before?.token || !before.pattern)) tokens.reveal(now.token);

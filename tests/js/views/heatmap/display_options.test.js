@@ -14,9 +14,9 @@ function pair() {
 }
 
 test("the fold button names the tokens that it hides", () => {
-  assert.equal(foldLabel(pair()), "fold [CLS], [SEP]");
-  assert.equal(foldLabel(patternOf(["a", "b"], even, { causal: true })), "fold first token");
-  assert.equal(foldLabel(null), "fold");
+  assert.equal(foldLabel(pair()), "hide [CLS], [SEP]");
+  assert.equal(foldLabel(patternOf(["a", "b"], even, { causal: true })), "hide first token");
+  assert.equal(foldLabel(null), "hide special tokens");
 });
 
 test("the folded tokens are named with their share of the attention", () => {
@@ -28,12 +28,12 @@ test("the folded tokens are named with their share of the attention", () => {
   assert.equal(foldedText(state), "");
   assert.equal(
     foldedText({ ...state, fold: true }),
-    "71 % of this head's attention goes to the first token (folded into the bar at the edge)",
+    "71 % of this head's attention goes to the first token (shown as one bar at the edge)",
   );
   const special = { ...state, fold: true, pattern: pair() };
   assert.match(
     seen(foldedText(special)),
-    /^50 % of this head's attention goes to "\[CLS\]" and "\[SEP\]" \(folded into the bar at the edge\)$/,
+    /^50 % of this head's attention goes to "\[CLS\]" and "\[SEP\]" \(shown as one bar at the edge\)$/,
   );
 });
 

@@ -19,6 +19,26 @@ test("rows are tokens after the layers, from the top, and columns are input toke
   assert.deepEqual([layout.yaxis.autorange, layout.xaxis.side], ["reversed", "top"]);
 });
 
+test("a flow has its own wording and its own colour range", () => {
+  const { data, layout } = figure(
+    matrixOf([
+      [2, 0],
+      [0.5, 1],
+    ]),
+    tokens,
+    "linear",
+    false,
+    { kind: "flow", layer: 5 },
+  );
+  assert.deepEqual(data[0].z, [
+    [1, 0],
+    [0.25, 0.5],
+  ]);
+  assert.equal(seen(data[0].text[1][0]), 'maximum flow from "&lt;b&gt;"(1) to "a"(0): 0.500');
+  assert.deepEqual([data[0].colorbar.title.text, data[0].colorbar.ticktext.at(-1)], ["maximum flow", "2"]);
+  assert.equal(layout.yaxis.title.text, "output token (after layer 5)");
+});
+
 test("masked cells are empty", () => {
   assert.deepEqual(figure(matrixOf(rows), tokens, "linear", true).data[0].z, [
     [1, null],

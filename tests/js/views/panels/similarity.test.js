@@ -36,13 +36,14 @@ test("each head is a point with its name", () => {
 });
 
 test("heads of the same layer have the same colour", () => {
-  const { color } = figure(result, none).data[0].marker;
-  assert.deepEqual(color, ["rgb(68, 1, 84)", "rgb(68, 1, 84)", "rgb(253, 231, 37)", "rgb(253, 231, 37)"]);
+  const { color, cmin, cmax, colorbar } = figure(result, none).data[0].marker;
+  assert.deepEqual([color, cmin, cmax], [[0, 0, 1, 1], 0, 1]);
+  assert.deepEqual([colorbar.title.text, colorbar.dtick], ["layer", 1]);
 });
 
 test("a model with one layer has a colour", () => {
-  const { color } = figure({ ...result, places: result.places.slice(0, 2) }, none).data[0].marker;
-  assert.deepEqual(new Set(color), new Set(["rgb(68, 1, 84)"]));
+  const { color, cmin, cmax } = figure({ ...result, places: result.places.slice(0, 2) }, none).data[0].marker;
+  assert.deepEqual([color, cmin, cmax], [[0, 0], 0, 1]);
 });
 
 test("the point of the chosen head is larger", () => {
