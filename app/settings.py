@@ -111,7 +111,13 @@ class Settings(BaseSettings):
     )
     max_json_cells: int = Field(4_000_000, ge=1, description="largest number of weights per JSON answer")
     max_capture_bytes: int = Field(
-        2**31, ge=1, description="bytes of memory for captures; the least recently used are dropped"
+        2**31,
+        ge=1,
+        description="bytes of memory for captures and everything else that is held for requests: norms, answers, and "
+        "the work space of analyses. The captures that were used least recently are dropped for it",
+    )
+    max_captures: int = Field(
+        1000, ge=1, description="largest number of captures in memory; the least recently used are dropped"
     )
     capture_dtype: Literal["float32", "float16"] = Field(
         "float32",

@@ -13,6 +13,7 @@ from ..settings import Settings
 from .capture_cache import CaptureCache
 from .job import Job
 from .job_queue import JobQueue
+from .ledger import Ledger
 from .limits import check_capture_fits, check_norms_fit, check_texts
 from .model_cache import ModelCache
 from .pools import Pools
@@ -52,6 +53,7 @@ class Runner:
         self.settings = settings
         self.models = ModelCache(settings)
         self.models.catalogue.lookup(settings.model)
+        self.ledger = Ledger(settings.max_capture_bytes, settings.max_captures)
         self.captures = CaptureCache(settings.max_capture_bytes, settings.capture_seconds)
         self.jobs = JobQueue(settings.max_waiting)
         self.pools = Pools(settings)

@@ -1,0 +1,132 @@
+"""One account of the memory that is held for requests: captures, norms, answers, and the work space of analyses.
+
+Memory is reserved before the work that fills it, and released when nothing uses it any more. What does not fit is
+refused; captures that nobody reads make room first.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from threading import Lock
+from types import TracebackType
+from typing import Literal, Self, get_args
+
+from ..errors import Busy, TooLarge
+
+Purpose = Literal["captures", "norms", "certificates", "analyses", "answers", "streams", "uploads"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+# How a reservation can be refused: it can never fit, or it does not fit now.
+REFUSALS = ("never", "now")
+
+
+class Reservation:
+    """Bytes that are held for one purpose.
+
+    They are released by `release`, at the end of a `with`, or when nothing refers to the reservation any more. So
+    whatever uses the memory can keep a reference to its reservation, and the account is right even if a reader in
+    another thread ends late.
+    """
+
+    def __init__(self, ledger: "Ledger", purpose: Purpose, size: int) -> None:
+        self.ledger, self.purpose, self.bytes = ledger, purpose, size
+        self.open = [True]  # pop() is atomic: two threads cannot both release
+
+    def shrink(self, size: int) -> None:
+        """Release all but `size` bytes, once the work is done and only its result is kept."""
+        if self.open and size < self.bytes:
+            self.ledger.released.append((self.purpose, self.bytes - size, 0))
+            self.bytes = size
+
+    def release(self) -> None:
+        """Does nothing the second time."""
+        try:
+            self.open.pop()
+        except IndexError:
+            return
+        self.ledger.released.append((self.purpose, self.bytes, 1))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+    def __del__(self) -> None:
+        self.release()
+
+
+class Ledger:
+    """Bounds all reservations together by bytes, and captures by count. Any thread may use it; it needs no event loop.
+
+    make_room: functions that drop one thing that nobody reads, and return False if there is none
+    refusals:  counted for /metrics since the server started
+    """
+
+    def __init__(self, max_bytes: int, max_captures: int) -> None:
+        self.max_bytes, self.max_captures = max_bytes, max_captures
+        self.make_room: list[Callable[[], bool]] = []
+        self.refusals: Counter[str] = Counter()
+        self.lock = Lock()
+        self.held: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        # The garbage collector can release a reservation at any time, in a thread that holds the lock already. So
+        # a release only appends here, which is atomic, and each use of the ledger books what has been released.
+        self.released: deque[tuple[Purpose, int, int]] = deque()
+
+    def reserve(
+        self, purpose: Purpose, size: int, what: str, way_out: str = "shorten the text", beside: int = 0
+    ) -> Reservation:
+        """Reserve `size` bytes for `what`. Raises TooLarge if they can never fit, Busy if they do not fit now.
+
+        beside: bytes that the same request holds already, such as the capture that it reads
+        """
+        with self.lock:
+            if size + beside > self.max_bytes:
+                self.refusals["never"] += 1
+                raise TooLarge(self.message(what, size, beside) + f": {way_out}, or raise it")
+            self.book_released()
+            while not self.fits(purpose, size):
+                if not self.drop_one():
+                    self.refusals["now"] += 1
+                    raise Busy(f"{self.message_now(what, purpose, size)}: try again in a moment")
+                self.book_released()
+            self.held[purpose] += size
+            self.counts[purpose] += 1
+        return Reservation(self, purpose, size)
+
+    def fits(self, purpose: Purpose, size: int) -> bool:
+        counted = purpose != "captures" or self.counts["captures"] < self.max_captures
+        return counted and self.held.total() + size <= self.max_bytes
+
+    def drop_one(self) -> bool:
+        return any(drop() for drop in self.make_room)
+
+    def book_released(self) -> None:
+        while self.released:
+            purpose, size, count = self.released.popleft()
+            self.held[purpose] -= size
+            self.counts[purpose] -= count
+
+    def message(self, what: str, size: int, beside: int) -> str:
+        takes = f"{what} takes {size:,} bytes"
+        if beside:
+            takes += f" beside the {beside:,} of its capture"
+        return f"{takes}, HEADSCOPE_MAX_CAPTURE_BYTES is {self.max_bytes:,}"
+
+    def message_now(self, what: str, purpose: Purpose, size: int) -> str:
+        if purpose == "captures" and self.counts["captures"] >= self.max_captures:
+            return f"all {self.max_captures:,} captures (HEADSCOPE_MAX_CAPTURES) are being read"
+        return f"{self.message(what, size, 0)}, and {self.held.total():,} are in use"
+
+    # What is held now
+
+    def bytes(self, purpose: Purpose | None = None) -> int:
+        """Bytes that are held for a purpose, or for all."""
+        with self.lock:
+            self.book_released()
+            return self.held.total() if purpose is None else self.held[purpose]
+
+    def count(self, purpose: Purpose) -> int:
+        """The number of reservations for a purpose."""
+        with self.lock:
+            self.book_released()
+            return self.counts[purpose]
