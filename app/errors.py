@@ -34,6 +34,7 @@
     |- ClientsGone                 503 stopped            all clients have disconnected
     |- ShuttingDown                503 stopping           the server is shutting down
     |- Busy                        503 busy
+    |- TooManyConnections          503 too_many_connections   open connections per client, or in all
     |- Deadline                    504 deadline           took longer than HEADSCOPE_RUN_SECONDS
     |- DiskFull                    507 disk_full
     |- ShapeMismatch               500 shape_mismatch     two tensors of incompatible shapes
@@ -201,6 +202,11 @@ class ShuttingDown(AppError):
 class Busy(AppError):
     code, status, title = "busy", 503, "Busy"
     headers: ClassVar = {"Retry-After": "2"}
+
+
+class TooManyConnections(AppError):
+    code, status, title = "too_many_connections", 503, "Too many connections"
+    headers: ClassVar = {"Retry-After": "5"}
 
 
 class ShapeMismatch(AppError, ValueError):

@@ -17,6 +17,7 @@ from .errors import AppError
 from .export.negotiation import MEDIA_TYPES
 from .settings import Settings
 from .web import problems, schema
+from .web.connections import Connections
 from .web.metrics import Metrics
 from .web.middleware.checks import ChecksMiddleware
 from .web.routes import (
@@ -80,7 +81,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.runner = Runner(settings)
-    app.state.metrics = Metrics(app.state.runner)
+    app.state.connections = Connections(settings)
+    app.state.metrics = Metrics(app.state.runner, app.state.connections)
     app.state.rates = MovingWindowRateLimiter(MemoryStorage())
     problems.install(app)
     schema.install(app, settings)

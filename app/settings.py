@@ -134,6 +134,18 @@ class Settings(BaseSettings):
     socket_seconds: float = Field(
         20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"
     )
+    connections_per_client: int = Field(
+        256,
+        ge=1,
+        description="largest number of open connections per client address; further ones get 503. Not counted: this "
+        "machine, and the proxies in `FORWARDED_ALLOW_IPS`",
+    )
+    max_connections: int = Field(
+        1024,
+        ge=1,
+        description="largest number of open connections in all; fewer if the system does not let the server open "
+        "enough files. Further ones get 503",
+    )
     keep_alive_seconds: float = Field(
         15, gt=0, description="seconds without an event after which an event stream sends a comment line"
     )

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from ..engine.job import OUTCOMES
 from ..engine.runner import Runner
+from .connections import Connections
 
 METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
 OTHER = "other"
@@ -22,7 +23,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
 class Metrics:
     """Each application has its own registry, so that two in one process are counted separately."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, connections: Connections) -> None:
         self.registry = CollectorRegistry()
         Info("headscope", "This server.", registry=self.registry).info({"version": version("headscope")})
         self.requests = Counter(
@@ -36,6 +37,7 @@ class Metrics:
             buckets=BUCKETS,
         )
         self.registry.register(RunnerCollector(runner))
+        self.registry.register(ConnectionCollector(connections))
         ProcessCollector(registry=self.registry)
 
     def count_response(self, route: str | None, method: str, status: int, seconds: float) -> None:
@@ -71,3 +73,16 @@ class RunnerCollector(Collector):
         loaded = [load for load in runner.models.loads.values() if load.ready]
         yield GaugeMetricFamily("headscope_models", "Models in memory.", len(loaded))
         yield GaugeMetricFamily("headscope_model_bytes", "Memory of the models.", sum(load.bytes for load in loaded))
+
+
+class ConnectionCollector(Collector):
+    """Reads the number of connections at each request for metrics."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("headscope_connections", "Open connections.", self.connections.open)
+        yield CounterMetricFamily(
+            "headscope_connections_refused", "Connections over a limit, which got 503.", self.connections.refused
+        )

@@ -35,6 +35,14 @@ def answer_of(error: AppError) -> Response:
     return answer(of_app_error(error), error.headers)
 
 
+def to_bytes(response: Response) -> bytes:
+    """The response as it is sent, for an error that is found before there is a request."""
+    status = response.status_code
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), b"connection: close"]
+    lines += [name + b": " + value for name, value in response.raw_headers]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])
+
+
 async def on_app_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
     return answer_of(error)

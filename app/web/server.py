@@ -10,17 +10,22 @@ A second signal closes everything at once.
 import socket
 from time import monotonic
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..settings import Settings
-from .sockets import protocol_with_timeout
+from .connections import Connections
+from .sockets import TimeoutProtocol, protocol_with_limits
 
 # Together well below the 30 seconds after which process managers kill a service.
 FINISH_SECONDS = 20.0
 CLOSE_SECONDS = 5
 UNSENT_BYTES = 2**17
+# Connections that the system accepts before the server does. All of them may arrive in one step of the event loop.
+BACKLOG = 512
 
 
 def limit_send_buffer(listener: socket.socket) -> None:
@@ -36,9 +41,11 @@ class Server(uvicorn.Server):
     """On a signal it shuts down as above; `run` then returns instead of raising the signal again."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self.limits: Connections = app.state.connections
         config = uvicorn.Config(
             app,
-            http=protocol_with_timeout(settings.socket_seconds),
+            http=protocol_with_limits(settings.socket_seconds, self.limits),
+            backlog=BACKLOG,
             ws="none",
             log_level=settings.log_level,
             server_header=False,
@@ -46,10 +53,12 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=CLOSE_SECONDS,
         )
         super().__init__(config)
+        self.limits.proxies = ProxyHeadersMiddleware(cast("Any", app), config.forwarded_allow_ips).trusted_hosts
         self.runner = app.state.runner
         self.stop_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.limits.fit_file_limit()
         for listener in sockets or ():
             limit_send_buffer(listener)
         await super().startup(sockets)
@@ -67,6 +76,10 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """uvicorn calls it ten times a second."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, TimeoutProtocol):
+                    connection.check_closing()
         if self.stop_at is not None:
             self.runner.models.cancel_downloads()
             if not self.server_state.tasks:

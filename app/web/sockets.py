@@ -1,18 +1,30 @@
-"""uvicorn's HTTP connection with timeouts for slow clients.
+"""uvicorn's HTTP connection with timeouts for slow clients, and a limited number of connections.
 
 uvicorn closes a connection that is idle between two requests. It waits without limit for the rest of a request that has
-begun, and for a client that does not read its response.
+begun, for a client that does not read its response, and for the end of a connection that it has closed: `close()` first
+sends what is buffered.
 """
 
 import asyncio
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_remote_addr
+
+from ..errors import TooManyConnections
+from .connections import OTHER_FILES, Connections
+from .headers import FILE_HEADERS
+from .problems import answer_of, to_bytes
 
 # Bytes per second. The timeout of a request grows with its size at this rate, and a response must be read at least this
 # fast: otherwise a client that sends or reads byte by byte would never time out.
 MIN_RATE = 4096
 # Bytes of a request that extend its timeout: otherwise a request without an end would never time out.
 MAX_COUNTED_BYTES = 2**23
+# A closed connection is aborted when its client has read nothing for this share of the timeout.
+CLOSING_SHARE = 0.25
+# Refused clients get this long to read why. More of them at the same time get no answer.
+REFUSED_SECONDS = 1.0
+MAX_REFUSED = OTHER_FILES // 4
 
 
 class TimeoutProtocol(H11Protocol):
@@ -23,17 +35,28 @@ class TimeoutProtocol(H11Protocol):
     """
 
     seconds: float
+    limits: Connections
+    counted_as: str | None = None
     request_timer: asyncio.TimerHandle | None = None  # runs while a request is incomplete
     response_timer: asyncio.TimerHandle | None = None  # runs while the client does not read
     waiting_since = 0.0
     received = 0
     unread = 0
-
-    # The request
+    closing_since: float | None = None  # or since its client has last read something
+    closing_unread = 0
+    abort_at = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        client = get_remote_addr(transport)
+        try:
+            self.counted_as = self.limits.add(client[0] if client else None)
+        except TooManyConnections as error:
+            refuse(transport, error, self)
+            return
         super().connection_made(transport)
         self.start_request_timer()
+
+    # The request
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
@@ -85,7 +108,22 @@ class TimeoutProtocol(H11Protocol):
         else:
             self.response_timer = self.loop.call_later(self.seconds, self.check_response)
 
+    # The end
+
+    def check_closing(self) -> None:
+        """Abort a connection that was closed but whose client does not read the rest. Called every second."""
+        if not self.transport.is_closing():
+            return
+        now, unread = self.loop.time(), self.transport.get_write_buffer_size()
+        if self.closing_since is None:
+            self.abort_at = now + self.seconds * CLOSING_SHARE + unread / MIN_RATE
+        if self.closing_since is None or unread < self.closing_unread:
+            self.closing_since, self.closing_unread = now, unread
+        if now >= min(self.abort_at, self.closing_since + self.seconds * CLOSING_SHARE):
+            self.transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self.limits.remove(self.counted_as)
         cancel_timers(self.request_timer, self.response_timer)
         super().connection_lost(exc)
 
@@ -96,5 +134,30 @@ def cancel_timers(*timers: asyncio.TimerHandle | None) -> None:
             timer.cancel()
 
 
-def protocol_with_timeout(seconds: float) -> type[TimeoutProtocol]:
-    return type("TimeoutProtocol", (TimeoutProtocol,), {"seconds": seconds})
+class RefusedProtocol(asyncio.Protocol):
+    """A connection over the limit, after its response was written: what its client sends is dropped."""
+
+    def __init__(self, limits: Connections, timer: asyncio.TimerHandle) -> None:
+        self.limits, self.timer = limits, timer
+        limits.refusing += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature of a protocol
+        self.limits.refusing -= 1
+        self.timer.cancel()
+
+
+def refuse(transport: asyncio.Transport, error: TooManyConnections, protocol: TimeoutProtocol) -> None:
+    """Answer before there is a request. Closing at once would discard the response of a client that is sending."""
+    timer = protocol.loop.call_later(REFUSED_SECONDS, transport.abort)
+    transport.set_protocol(RefusedProtocol(protocol.limits, timer))
+    if protocol.limits.refusing > MAX_REFUSED:
+        transport.abort()
+        return
+    response = answer_of(error)
+    response.headers.update(FILE_HEADERS)
+    transport.write(to_bytes(response))
+    transport.write_eof()
+
+
+def protocol_with_limits(seconds: float, limits: Connections) -> type[TimeoutProtocol]:
+    return type("TimeoutProtocol", (TimeoutProtocol,), {"seconds": seconds, "limits": limits})
