@@ -75,13 +75,14 @@ def run_prompt(
     keep: Keep = "float32",
     progress: Progress = NO_PROGRESS,
     on_layer: Callable[[LayerCapture], object] = lambda _: None,
+    held: object = None,
 ) -> Capture:
     """One forward pass on the fused path; no map is ever held. Raises ModelOutputInvalid.
 
-    `on_layer` receives each layer as soon as it is captured, in order.
+    `on_layer` receives each layer as soon as it is captured, in order. Each layer refers to `held`.
     """
     progress.expect(len(model.adopted.layers))
-    layers = run_tokens(model, tokenized.tokens, keep, progress, on_layer)
+    layers = run_tokens(model, tokenized.tokens, keep, progress, on_layer, held)
     prompt, texts = tokenized.prompt, (tokenized.prompt.text, tokenized.prompt.text_pair or "")
     return Capture(capture_id, model.card, tokenized.tokens, layers, prompt.truncate, tokenized.dropped, texts)
 
@@ -93,6 +94,7 @@ def run_tokens(
     keep: Keep = "float32",
     progress: Progress = NO_PROGRESS,
     on_layer: Callable[[LayerCapture], object] = lambda _: None,
+    held: object = None,
 ) -> tuple[LayerCapture, ...]:
     """The captured layers of one forward pass over these tokens. Raises ModelOutputInvalid."""
     memory = memory_for(model, len(tokens), keep)
@@ -106,7 +108,7 @@ def run_tokens(
         kept[part] = memory[part].keep(x[0])
         if part == "lse":  # the last of its layer
             kept["exact_lse"] = torch.full_like(kept["lse"], torch.nan, dtype=exact_dtype(model.device))
-            layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config)
+            layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config, held=held)
             check_finite(layer, len(layers), model.card.id)
             layers.append(layer)
             on_layer(layer)

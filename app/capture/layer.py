@@ -3,7 +3,7 @@
 Axis letters: h query head, g key/value head, i query row, j key column, d width of a head.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -32,6 +32,7 @@ class LayerCapture:
     q and k may be kept in half precision.
     lse:       log-sum-exp of each row as the attention kernel computed it; its dtype is that of all weights
     exact_lse: log-sum-exp of q . k in float64; NaN until a row is first read
+    held:      what accounts for this memory; it ends with the last layer that refers to it
     """
 
     q: Tensor
@@ -39,6 +40,7 @@ class LayerCapture:
     lse: Tensor
     exact_lse: Tensor
     config: AttentionConfig
+    held: object = field(default=None, repr=False, compare=False)
 
     @property
     def bytes(self) -> int:

@@ -1,7 +1,8 @@
 """One block of memory for all tensors of a capture.
 
 With one heap allocation per tensor, page faults take 5 % of the forward pass at 1,024 tokens. A single anonymous
-mapping can use huge pages, and is returned to the system together with its capture.
+mapping can use huge pages, and is returned to the system together with its capture. A process may have some 65,000
+mappings, so small captures are ordinary allocations.
 """
 
 import math
@@ -10,12 +11,16 @@ import mmap
 import torch
 from torch import Tensor
 
+# Some way above this size, the allocator would take a mapping as well: the threshold of glibc moves up to 32 MB.
+SMALL_BYTES = 2**20
+
 
 class MemoryBlock:
     """Memory for a number of values of one dtype; tensors are copied into it one after the other."""
 
     def __init__(self, values: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.values = on_cpu(values, dtype) if device.type == "cpu" else torch.empty(values, dtype=dtype, device=device)
+        mapped = device.type == "cpu" and values * dtype.itemsize > SMALL_BYTES
+        self.values = in_mapping(values, dtype) if mapped else torch.empty(values, dtype=dtype, device=device)
         self.used = 0
 
     def keep(self, x: Tensor) -> Tensor:
@@ -26,9 +31,9 @@ class MemoryBlock:
         return kept.copy_(x)
 
 
-def on_cpu(values: int, dtype: torch.dtype) -> Tensor:
+def in_mapping(values: int, dtype: torch.dtype) -> Tensor:
     """[values], uninitialised, in an anonymous mapping with huge pages where the system supports them."""
-    mapping = mmap.mmap(-1, max(1, values) * dtype.itemsize)
+    mapping = mmap.mmap(-1, values * dtype.itemsize)
     if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
         mapping.madvise(mmap.MADV_HUGEPAGE)
     return torch.frombuffer(mapping, dtype=dtype)

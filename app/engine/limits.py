@@ -1,6 +1,5 @@
 """What a text may cost, checked before it is run."""
 
-from ..capture.cost import Cost
 from ..errors import EmptyText, TextTooLong, TooLarge
 from ..records import Prompt
 
@@ -15,16 +14,6 @@ def check_texts(prompt: Prompt, max_characters: int) -> None:
                 f"{len(text):,} characters: this server reads at most {max_characters:,}, so shorten the text "
                 "(or raise HEADSCOPE_MAX_CHARACTERS)"
             )
-
-
-def check_capture_fits(cost: Cost, model_id: str) -> None:
-    """Raises TooLarge."""
-    if not cost.fits:
-        raise TooLarge(
-            f"the capture of {cost.tokens:,} tokens by {model_id} takes {cost.bytes:,} bytes, "
-            f"HEADSCOPE_MAX_CAPTURE_BYTES is {cost.limit:,}: shorten the text to {cost.most_tokens:,} tokens, "
-            "or raise it (HEADSCOPE_CAPTURE_DTYPE=float16 halves what a capture takes)"
-        )
 
 
 def check_norms_fit(capture_bytes: int, norms_bytes: int, limit: int) -> None:

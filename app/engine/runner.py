@@ -13,8 +13,8 @@ from ..settings import Settings
 from .capture_cache import CaptureCache
 from .job import Job
 from .job_queue import JobQueue
-from .ledger import Ledger
-from .limits import check_capture_fits, check_norms_fit, check_texts
+from .ledger import Ledger, Reservation
+from .limits import check_norms_fit, check_texts
 from .model_cache import ModelCache
 from .pools import Pools
 from .progress import WorkProgress
@@ -54,7 +54,8 @@ class Runner:
         self.models = ModelCache(settings)
         self.models.catalogue.lookup(settings.model)
         self.ledger = Ledger(settings.max_capture_bytes, settings.max_captures)
-        self.captures = CaptureCache(settings.max_capture_bytes, settings.capture_seconds)
+        self.captures = CaptureCache(settings.capture_seconds)
+        self.ledger.make_room.append(self.captures.drop_one)
         self.jobs = JobQueue(settings.max_waiting)
         self.pools = Pools(settings)
         self.grams_lock = asyncio.Lock()
@@ -98,7 +99,7 @@ class Runner:
         """The job of that prompt, and whether it is new: a running job of the same prompt is joined. Raises Busy."""
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
-            return Job.finished(cached.capture, cached.thumbnails), False
+            return Job.finished(cached.read(), cached.thumbnails), False
         running = self.jobs.find(prepared.capture_id)
         if running is not None:
             return running, False
@@ -125,9 +126,19 @@ class Runner:
         if tokenized is None:
             tokenized = tokenize_prompt(model, prepared.prompt, self.settings.max_tokens)
         cost = self.cost(model.card, len(tokenized.tokens))
-        check_capture_fits(cost, model.card.id)
-        job.report_tokens(tokenized, cost)
-        return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer)
+        held = self.reserve_capture(cost, model.card)
+        try:
+            job.report_tokens(tokenized, cost)
+            return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
+        except BaseException:
+            held.release()
+            raise
+
+    def reserve_capture(self, cost: Cost, card: ModelCard) -> Reservation:
+        """Raises TooLarge, Busy."""
+        what = f"the capture of {cost.tokens:,} tokens by {card.id}"
+        way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
+        return self.ledger.reserve("captures", cost.bytes, what, way_out)
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""

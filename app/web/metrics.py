@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from ..engine.job import OUTCOMES
+from ..engine.ledger import PURPOSES, REFUSALS, Ledger
 from ..engine.runner import Runner
 from .connections import Connections
 
@@ -70,6 +71,7 @@ class RunnerCollector(Collector):
         yield GaugeMetricFamily("headscope_dumps", "Dumps being streamed.", runner.pools.open_dumps)
         yield GaugeMetricFamily("headscope_captures", "Captures in memory.", len(runner.captures))
         yield GaugeMetricFamily("headscope_capture_bytes", "Memory of the captures.", runner.captures.bytes)
+        yield from held_in(runner.ledger)
         loaded = [load for load in runner.models.loads.values() if load.ready]
         yield GaugeMetricFamily("headscope_models", "Models in memory.", len(loaded))
         yield GaugeMetricFamily("headscope_model_bytes", "Memory of the models.", sum(load.bytes for load in loaded))
@@ -86,3 +88,20 @@ class ConnectionCollector(Collector):
         yield CounterMetricFamily(
             "headscope_connections_refused", "Connections over a limit, which got 503.", self.connections.refused
         )
+
+
+def held_in(ledger: Ledger) -> Iterator[Metric]:
+    """The memory that is held for requests, and what was refused for want of it."""
+    size = GaugeMetricFamily("headscope_held_bytes", "Memory held for requests, by purpose.", labels=("for",))
+    count = GaugeMetricFamily("headscope_held", "Reservations of memory, by purpose.", labels=("for",))
+    for purpose in PURPOSES:
+        size.add_metric((purpose,), ledger.bytes(purpose))
+        count.add_metric((purpose,), ledger.count(purpose))
+    yield size
+    yield count
+    refused = CounterMetricFamily(
+        "headscope_memory_refused", "Requests that did not fit into memory: never, or not now.", labels=("fits",)
+    )
+    for refusal in REFUSALS:
+        refused.add_metric((refusal,), ledger.refusals[refusal])
+    yield refused

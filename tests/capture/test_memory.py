@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from headscope.capture import memory
 from headscope.capture.memory import MemoryBlock
 
 CPU = torch.device("cpu")
@@ -39,3 +41,15 @@ def test_a_capture_fills_its_block_to_the_last_value(loaded, monkeypatch):
     assert made[0].used == made[0].values.numel()
     exact = sum(layer.exact_lse.numel() for layer in kept.layers) * 8
     assert kept.bytes == made[0].used * 4 + exact
+
+
+@pytest.mark.fault(44)
+def test_a_small_block_takes_no_mapping_of_its_own(monkeypatch):
+    made, mapping = [], memory.mmap.mmap
+    monkeypatch.setattr(memory.mmap, "mmap", lambda *sizes: made.append(sizes) or mapping(*sizes))
+    small = MemoryBlock(1000, torch.float32, CPU).keep(torch.ones(1000))
+    assert made == []
+    large = MemoryBlock(memory.SMALL_BYTES, torch.float32, CPU).keep(torch.ones(memory.SMALL_BYTES))
+    assert made == [(-1, 4 * memory.SMALL_BYTES)]
+    assert small.sum() == 1000
+    assert large.sum() == memory.SMALL_BYTES

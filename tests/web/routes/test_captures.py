@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
 
 import pytest
-from worlds import serving
+from worlds import serving, until
 
 from headscope.settings import Settings
 
@@ -44,6 +44,7 @@ def test_an_unknown_capture_is_404_at_every_endpoint(client, path):
     assert (response.status_code, response.json()["code"]) == (404, "capture_gone")
 
 
+@pytest.mark.fault(25)
 def test_captures_are_bounded_by_bytes_and_the_oldest_is_dropped(models_dir):
     size = 20_000  # a bit more than two of these captures
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=size)
@@ -56,7 +57,9 @@ def test_captures_are_bounded_by_bytes_and_the_oldest_is_dropped(models_dir):
     assert 0 < captures.bytes <= size
 
 
-def test_a_capture_larger_than_the_memory_for_captures_is_refused(models_dir):
+@pytest.mark.fault(24)
+def test_a_capture_larger_than_the_memory_for_captures_is_refused_before_the_run(models_dir, monkeypatch):
+    monkeypatch.setattr("headscope.capture.capture.run_prompt", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=100)
     with serving(settings) as client:
         response = post(client)
@@ -101,8 +104,7 @@ def test_an_expired_capture_is_dropped_without_a_request(models_dir, monkeypatch
         post(client)
         captures = client.app.state.runner.captures
         assert captures.bytes > 0
-        while captures.cache._Cache__currsize:  # reading currsize would drop expired captures
-            sleep(0.1)
+        until(lambda: captures.bytes == client.app.state.runner.ledger.bytes("captures") == 0)
 
 
 def test_a_text_is_cut_only_on_request_and_the_answer_says_by_how_much(client):

@@ -1,8 +1,11 @@
 """GET /metrics: what is counted, and what is never revealed."""
 
 import prometheus_client
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from worlds import serving
+
+from headscope.engine.ledger import PURPOSES
 
 TEXT = "The cat sat on the mat."
 
@@ -74,6 +77,22 @@ def test_captures_and_models_in_memory_are_reported_with_their_bytes(client):
     assert answer["headscope_model_bytes",] > 0
     client.delete(f"/api/v1/captures/{capture['id']}")
     assert numbers(client)["headscope_capture_bytes",] == 0
+
+
+@pytest.mark.fault(40)
+def test_the_memory_held_for_requests_is_reported_by_purpose_with_what_was_refused(settings):
+    with serving(settings.model_copy(update={"max_capture_bytes": 10_000})) as client:
+        capture = post(client).json()
+        post(client, "the cat sat on the mat " * 4)  # more than 10,000 bytes
+        with client.app.state.runner.ledger.reserve("answers", 1234, "an answer"):
+            answer = numbers(client)
+        later = numbers(client)
+    assert (answer["headscope_held_bytes", "captures"], answer["headscope_held", "captures"]) == (capture["bytes"], 1)
+    assert (answer["headscope_held_bytes", "answers"], answer["headscope_held", "answers"]) == (1234, 1)
+    assert (later["headscope_held_bytes", "answers"], later["headscope_held", "answers"]) == (0, 0)
+    assert {labels[1] for labels in answer if labels[0] == "headscope_held_bytes"} == set(PURPOSES)
+    refused = {fits: answer["headscope_memory_refused_total", fits] for fits in ("never", "now")}
+    assert refused == {"never": 1, "now": 0}
 
 
 def test_an_idle_server_reports_no_waiting_requests(client):
