@@ -47,7 +47,7 @@
  * @property {Span} queries the tokens that all rows together cover
  * @property {Span} keys
  *
- * @typedef {object} Overview small maps of all heads of a capture
+ * @typedef {object} Overview thumbnails of all heads of a capture
  * @property {Capture} capture
  * @property {number} layers
  * @property {number} heads
@@ -63,7 +63,7 @@
  * @property {Show} [show] weights if left out
  * @property {number} [longest] for effects: the maximum length; the matrix has the lengths divided by it
  *
- * @typedef {object} Line the exact row or column of one token, where the map is pooled
+ * @typedef {object} Line the exact row or column of one token, where the heatmap is pooled
  * @property {Matrix} of the matrix of the head that it belongs to
  * @property {number} token
  * @property {Side} side
@@ -73,18 +73,18 @@
  *
  * @typedef {[number, number]} Span positions from, to; the end is not included
  *
- * @typedef {{rows: Span, columns: Span}} Window a part of a map
+ * @typedef {{rows: Span, columns: Span}} Window a part of a heatmap
  *
- * @typedef {object} Axes the tokens along the two sides of the map, by their positions; folded tokens are left out
- * @property {number[]} down positions of the tokens, from the top: queries, or keys where the map is flipped
- * @property {number[]} across positions of the tokens, from the left: keys, or queries where the map is flipped
+ * @typedef {object} Axes the tokens along the two sides of the heatmap, by their positions; folded tokens are left out
+ * @property {number[]} down positions of the tokens, from the top: queries, or keys where the heatmap is flipped
+ * @property {number[]} across positions of the tokens, from the left: keys, or queries where the heatmap is flipped
  * @property {boolean} flipped true where keys are the rows
  *
  * @typedef {{down: number, across: number}} CellPlace a point of the axes: indices into `down` and `across`
  *
  * @typedef {{down: Span, across: Span}} Frame a part of the axes: ranges of indices
  *
- * @typedef {object} Size of the stage, the element that the map is drawn in
+ * @typedef {object} Size of the stage, the element that the heatmap is drawn in
  * @property {number} width CSS pixels; 0 while the stage is hidden
  * @property {number} height CSS pixels
  * @property {number} [density] device pixels per CSS pixel; 1 if left out
@@ -95,10 +95,10 @@
  * @property {number} width
  * @property {number} height
  * @property {number} letters the maximum length of a label, in characters
- * @property {number} angle of the labels above the map, in degrees
- * @property {boolean} narrow true on a phone: the colour bar is below the map
+ * @property {number} angle of the labels above the heatmap, in degrees
+ * @property {boolean} narrow true on a phone: the colour bar is below the heatmap
  *
- * @typedef {object} ShownTokens which tokens the map shows, and where; no pixels
+ * @typedef {object} ShownTokens which tokens the heatmap shows, and where; no pixels
  * @property {Pattern} pattern
  * @property {Axes} axes
  * @property {Frame} frame the part of the axes that is shown: the window
@@ -109,7 +109,7 @@
  * @property {Area} area
  * @property {Pattern} drawn the pattern, pooled so that the window has no more cells than pixels
  *
- * @typedef {ShownTokens & Pixels} Geometry where everything is in the map; only `geometryOf` works it out
+ * @typedef {ShownTokens & Pixels} Geometry where everything is in the heatmap; only `geometryOf` works it out
  *
  * @typedef {"query" | "key"} Side
  *
@@ -133,7 +133,7 @@
  * @property {Span | null} columns
  * @property {boolean} fold true hides the tokens that serve as attention sinks
  * @property {boolean} flip true shows keys as rows
- * @property {"map" | "table"} as
+ * @property {"map" | "table"} as a heatmap or a table
  * @property {number | null} token position of the pinned token; null for none
  * @property {Side} side whether a token is shown as a query or as a key
  * @property {boolean} words true shows words instead of tokens
@@ -197,7 +197,7 @@
  * @property {boolean} exact
  * @property {number} rows
  * @property {number} queries
- * @property {{shown: number, choice: string}} map
+ * @property {{shown: number, choice: string}} map of the heads in two dimensions
  * @property {Collapse[]} collapse
  *
  * @typedef {{start: number, upto: number | null, residual: number, receptive: boolean | null}} RolloutOptions
@@ -221,8 +221,8 @@
  * @property {HeadPlace[] | null} order the heads sorted by the chosen score; null for the order of the model
  * @property {{query: number | null, key: number | null}} hovered the tokens under the pointer or the keyboard cursor
  * @property {Line | null} line exact weights of the token that the text shows; null if the pattern has them
- * @property {number} cells how many cells of a map fit on the screen along its longer side
- * @property {"zoom" | "pan"} drag what dragging over the map does
+ * @property {number} cells how many cells of a heatmap fit on the screen along its longer side
+ * @property {"zoom" | "pan"} drag what dragging over the heatmap does
  * @property {Status} status
  * @property {"" | "required" | "rejected"} apiKey required if the server needs a key; rejected if it refused the one it got
  * @property {string} notice a message that does not concern the run; empty for none
@@ -246,7 +246,7 @@
  * @typedef {object} Actions what views can do
  * @property {(layer: number, head: number, mode: HistoryMode) => void} chooseHead
  * @property {(patch: Partial<Address & Pick<Extras, "drag">>) => void} adjust change what the page draws from the data that it has: scale, zoom
- * @property {(patch: Partial<Pick<Address, "words" | "show">>) => void} show change which map of the head is fetched: words or tokens, weights or effects
+ * @property {(patch: Partial<Pick<Address, "words" | "show">>) => void} show change what is fetched of the head: words or tokens, weights or effects
  * @property {(kind: "cell" | "line", window: Window) => Promise<Matrix>} fetchWeights exact weights of the head that is shown; a newer request of the same kind aborts the older
  * @property {() => void} retry run the text again
  * @property {() => void} retryPanels request again what the panels failed to get

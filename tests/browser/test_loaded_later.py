@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from .conftest import SENTENCE, Complaints, Headscope
 
+SCRIPTS = Path(__file__).resolve().parents[2] / "static" / "js"
 FIND = "find in the text"
 
 
@@ -118,10 +120,42 @@ def test_a_zoom_shows_the_minimap_when_its_code_arrives(opened: Page) -> None:
     expect(minimap).to_be_hidden()
 
 
+LATER = {
+    "api/analyses.js",
+    "state/analyses.js",
+    "ui/clipboard.js",
+    "ui/hub_model.js",
+    "ui/key_form.js",
+    "views/grid/colouring.js",
+    "views/heatmap/minimap.js",
+    "views/heatmap/table.js",
+    "views/inspect/roles_and_scores.js",
+    "views/panels/panels.js",
+    "views/panels/rollout.js",
+    "views/panels/scores.js",
+    "views/panels/similarity.js",
+    "views/tokens/exact_weights.js",
+    "views/tokens/find.js",
+}
+
+
+def test_every_part_that_is_loaded_later_exists() -> None:
+    assert [name for name in sorted(LATER) if not (SCRIPTS / name).is_file()] == []
+
+
+def test_every_part_that_the_scripts_load_later_is_in_the_list() -> None:
+    found = {
+        str((script.parent / name).resolve().relative_to(SCRIPTS))
+        for script in SCRIPTS.rglob("*.js")
+        for name in re.findall(r"import\(`([^$`]+[.]js)", script.read_text())
+    }
+    assert found > set()
+    assert found <= LATER
+
+
 def test_a_first_visit_loads_none_of_them(headscope: Headscope) -> None:
     loaded: list[str] = []
     headscope.page.on("requestfinished", lambda request: loaded.append(request.url))
     headscope.open()
-    later = re.compile("/(find|lines|minimap|table|key_form|hub_model|colouring|analyses|panels/panels)[.]js")
     assert any("/grid/grid.js" in url for url in loaded)
-    assert [url for url in loaded if later.search(url)] == []
+    assert [url for url in loaded if url.partition("/static/js/")[2] in LATER] == []

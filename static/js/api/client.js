@@ -4,7 +4,7 @@ import { CAPTURES, headPath, partPath, WEIGHTS } from "./paths.js";
 import { createRequests } from "./requests.js";
 import { readLoad, readRun } from "./streams.js";
 
-/** @import {MapKind} from "./paths.js" */
+/** @import {HeatmapKind} from "./paths.js" */
 /** @import {RunListener} from "./streams.js" */
 /** @import {Capture, CaptureRequest, Matrix, ModelCard, Overview, Pattern, Progress, Token, Window} from "../types.js" */
 
@@ -40,7 +40,7 @@ function withWords(capture, { words }) {
   return { ...capture, tokens, queries: tokens.length, keys: tokens.length };
 }
 
-/** Effects have no common scale: the map shows them as shares of the longest. @param {Matrix} matrix */
+/** Effects have no common scale: the heatmap shows them as shares of the longest. @param {Matrix} matrix */
 function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, value), 0)) {
   return {
     longest,
@@ -132,13 +132,13 @@ function captureCalls({ request }) {
 /** Requests for the numbers of one head. @param {Requests} requests */
 const headCalls = ({ request }) => ({
   /**
-   * The whole map of a head, pooled to at most so many cells a side.
+   * The whole heatmap of a head, pooled to at most so many cells a side.
    *
    * @param {Capture} capture
    * @param {number} layer
    * @param {number} head
    * @param {number} cells
-   * @param {MapKind} [kind]
+   * @param {HeatmapKind} [kind]
    * @returns {Promise<Pattern>}
    */
   pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {
@@ -153,7 +153,7 @@ const headCalls = ({ request }) => ({
   },
 
   /**
-   * A part of the map of a head.
+   * A part of the heatmap of a head.
    *
    * @param {"detail" | "cell" | "line"} kind
    * @param {Pattern} pattern

@@ -1,10 +1,10 @@
 /** @import {State} from "../types.js" */
 
-/** @typedef {Partial<Pick<State, "words" | "show">>} MapKind which map of a head */
+/** @typedef {Partial<Pick<State, "words" | "show">>} HeatmapKind which heatmap of a head */
 
 export const CAPTURES = "/api/v1/captures";
 
-/** @type {MapKind} */
+/** @type {HeatmapKind} */
 export const WEIGHTS = { words: false, show: "weights" };
 
 /** @param {string} id of a capture @param {string} part */
@@ -16,7 +16,7 @@ export const partPath = (id, part) => `${CAPTURES}/${encodeURIComponent(id)}/${p
  * @param {string} id of a capture
  * @param {number} layer
  * @param {number} head
- * @param {MapKind} [kind]
+ * @param {HeatmapKind} [kind]
  */
 export function headPath(id, layer, head, { words, show } = WEIGHTS) {
   if (show === "layer") return partPath(id, `norms/${layer}?`);

@@ -42,9 +42,14 @@ function headsOf(capture, { cells, maps }) {
   }));
 }
 
-/** @param {Capture} capture @param {Matrix[][]} maps @returns {Overview} */
-export function overviewOf(capture, maps) {
-  return { capture, layers: capture.layers, heads: capture.heads, at: (layer, head) => maps[layer]?.[head] ?? null };
+/** @param {Capture} capture @param {Matrix[][]} thumbnails @returns {Overview} */
+export function overviewOf(capture, thumbnails) {
+  return {
+    capture,
+    layers: capture.layers,
+    heads: capture.heads,
+    at: (layer, head) => thumbnails[layer]?.[head] ?? null,
+  };
 }
 
 /**
@@ -56,23 +61,24 @@ export function overviewOf(capture, maps) {
  */
 export async function readRun(body, listener) {
   /** @type {Matrix[][]} */
-  const maps = [];
+  const thumbnails = [];
   /** @type {Capture | null} */
   let capture = null;
   /** @type {number | null} */
   let seconds = null;
   for await (const { name, data } of readEvents(body)) {
     if (name === "error") throw errorOf(data, data.status);
-    if (name === "done") return overviewOf(data, maps);
+    if (name === "done") return overviewOf(data, thumbnails);
     if (name === "queued") listener.onQueued(data.position);
     if (name === "tokens") {
       capture = { ...data, id: "" };
       seconds = data.seconds ?? null;
     }
-    if (name === "layer" && capture) maps[data.layer] = headsOf(capture, data);
-    if (capture) listener.onProgress({ tokens: capture.queries, done: maps.length, layers: capture.layers, seconds });
+    if (name === "layer" && capture) thumbnails[data.layer] = headsOf(capture, data);
+    if (capture)
+      listener.onProgress({ tokens: capture.queries, done: thumbnails.length, layers: capture.layers, seconds });
     // The grid shows the previous text until the first layer is there.
-    if (capture && maps.length) listener.onLayer(overviewOf(capture, [...maps]));
+    if (capture && thumbnails.length) listener.onLayer(overviewOf(capture, [...thumbnails]));
   }
   throw unreachable("the server stopped while the text was running");
 }

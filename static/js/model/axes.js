@@ -26,7 +26,7 @@ export function isFoldable(pattern) {
 }
 
 /**
- * The tokens along the two sides of the map.
+ * The tokens along the two sides of the heatmap.
  *
  * @param {Pattern} pattern
  * @param {Pick<Display, "fold" | "flip">} display
@@ -71,7 +71,7 @@ export function frameOf({ down, across, flipped }, { rows, columns }) {
 }
 
 /**
- * The axes of a map and the part of them that is shown: all of the geometry that does not depend on pixels.
+ * The axes of a heatmap and the part of them that is shown: all of the geometry that does not depend on pixels.
  *
  * @param {Pattern} pattern
  * @param {Display} display
@@ -147,7 +147,7 @@ export function weightsOf({ capture, matrix }, axes) {
 }
 
 /**
- * The first token of a matrix, and how many tokens a cell covers, for both sides of the map.
+ * The first token of a matrix, and how many tokens a cell covers, for both sides of the heatmap.
  *
  * @param {Matrix} matrix
  * @param {Axes} axes

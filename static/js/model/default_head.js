@@ -3,7 +3,7 @@ import { cellOf, isMasked, isSink } from "./matrix.js";
 /** @import {Matrix, Overview} from "../types.js" */
 
 /**
- * How much structure a small map shows: the larger, the more keys get a strong weight from some query, and the less
+ * How much structure a thumbnail shows: the larger, the more keys get a strong weight from some query, and the less
  * attention goes to the sink.
  *
  * For each key: how far its maximum is above the mean of its column, squared, so that a few strong weights count more
@@ -43,7 +43,8 @@ function structure(matrix, causal, sinks) {
 const at = (numbers, index) => numbers[index] ?? 0;
 
 /**
- * The head that is shown first, before one is chosen: the one whose small map shows most structure; the first of equals.
+ * The head that is shown first, before one is chosen: the one whose thumbnail shows most structure. Of
+ * several equal ones, the first.
  *
  * @param {Overview} overview
  */

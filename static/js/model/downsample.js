@@ -33,7 +33,8 @@ export function maxPooled(matrix, height, width) {
 
 /**
  * The pattern at the resolution of the screen: in the window, no more cells than pixels. A cell without a pixel would
- * not be visible, however large its weight. A folded map is returned unchanged, because its cells are not contiguous.
+ * not be visible, however large its weight. A folded heatmap is returned unchanged, because its cells
+ * are not contiguous.
  *
  * @param {Pick<ShownTokens, "pattern" | "axes" | "frame">} shown
  * @param {Pick<Area, "width" | "height">} area

@@ -50,7 +50,7 @@ export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
 /** Effects below this part of the largest are rounding errors. */
 const NO_EFFECT = 1e-6;
 
-/** A value of the map: a weight, or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
+/** A value of the heatmap: a weight, or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
 export const amount = ({ longest }, value) =>
   longest === undefined ? weight(value) : length(value < NO_EFFECT ? 0 : value * longest);
 

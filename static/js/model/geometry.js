@@ -23,7 +23,7 @@ const inputsOf = ({ rows, columns, fold, flip }, { width, height, density }) => 
 const newest = new WeakMap();
 
 /**
- * Where everything is in the map: the only place that works this out. Views get it from here and do not repeat it.
+ * Where everything is in the heatmap: the only place that works this out. Views get it from here and do not repeat it.
  *
  * @param {Pick<State, "pattern"> & Display} state
  * @param {Size} size of the stage

@@ -62,8 +62,8 @@ function panned({ axes, frame }, key) {
 }
 
 /**
- * The part of the map that shows the weight at a place: the place itself, or the pooled cell that covers it, clipped to
- * what is shown.
+ * The part of the heatmap that shows the weight at a place: the place itself, or the pooled cell that covers it, clipped
+ * to what is shown.
  *
  * @param {Drawn} geometry
  * @param {CellPlace} place
@@ -74,7 +74,7 @@ export function cellPart({ axes, frame, drawn }, place) {
   const cover = coverOf(sharpest(drawn, cell), cell);
   const [down, across] = axes.flipped ? [cover.keys, cover.queries] : [cover.queries, cover.keys];
   const clipped = (/** @type {Span} */ part, /** @type {number} */ at, /** @type {Span} */ shown) => {
-    // Pooled maps are never folded: there, places are positions.
+    // Pooled heatmaps are never folded: there, places are positions.
     const [from, to] = part[1] - part[0] > 1 ? part : [at, at + 1];
     return /** @type {Span} */ ([Math.max(from, shown[0]), Math.min(to, shown[1])]);
   };
@@ -102,8 +102,8 @@ function revealing({ axes, frame: { down, across } }, place) {
 }
 
 /**
- * What a key does in the map: how it changes the windows, and the place it leads to. Null for keys that are left to the
- * browser, such as those that zoom the page.
+ * What a key does in the heatmap: how it changes the windows, and the place it leads to. Null for keys that are left to
+ * the browser, such as those that zoom the page.
  *
  * @param {{key: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean}} event
  * @param {Drawn | null} geometry

@@ -7,7 +7,7 @@ export const TYPE = 12;
 const LINE = 13;
 const TITLE = 26;
 
-/** On a phone the colour bar is below the map, to leave the map more width. */
+/** On a phone the colour bar is below the heatmap, to leave the heatmap more width. */
 const NARROW = 480;
 const BAR = { beside: 78, below: 64 };
 
@@ -78,12 +78,12 @@ export function plotArea(tokens, size, columns = tokens.length) {
 }
 
 /**
- * Angle and height of the labels above the map: horizontal where the longest fits its cell, slanted where lines fit
+ * Angle and height of the labels above the heatmap: horizontal where the longest fits its cell, slanted where lines fit
  * side by side, else vertical.
  *
  * @param {number} label pixels
  * @param {number} cell pixels
- * @param {boolean} narrow true where there is no space beside the map for the end of the last slanted label
+ * @param {boolean} narrow true where there is no space beside the heatmap for the end of the last slanted label
  */
 function slant(label, cell, narrow) {
   if (label + 8 < cell) return { angle: 0, rise: LINE };
@@ -97,7 +97,7 @@ export const labelSpace = (area) => ({
 });
 
 /**
- * The rectangle, in pixels of the stage, of a part of the map while `frame` is shown.
+ * The rectangle, in pixels of the stage, of a part of the heatmap while `frame` is shown.
  *
  * @param {Area} area
  * @param {Frame} frame

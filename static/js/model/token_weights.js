@@ -49,8 +49,8 @@ export function tokenWeights({ capture, matrix }, token, side, line) {
 const isLineOf = (line, matrix, token, side) => line?.of === matrix && line.token === token && line.side === side;
 
 /**
- * The part of the map that has to be fetched for the exact weights of the shown token; null where they are known, or no
- * token is shown.
+ * The part of the heatmap that has to be fetched for the exact weights of the shown token; null where they are known, or
+ * no token is shown.
  *
  * @param {Pick<State, "pattern" | "token" | "side" | "hovered" | "line">} state
  * @returns {{token: number, side: Side, window: Window} | null}

@@ -3,8 +3,8 @@ import { holds, isExact } from "./matrix.js";
 /** @import {Pattern, Span, State, Window} from "../types.js" */
 
 /**
- * The window that has to be fetched so that the map is as sharp as the screen; null where it is already. The window
- * begins and ends at cell boundaries, so that a map that is moved keeps its cells.
+ * The window that has to be fetched so that the heatmap is as sharp as the screen; null where it is already. The window
+ * begins and ends at cell boundaries, so that a heatmap that is moved keeps its cells.
  *
  * @param {Pick<State, "pattern" | "rows" | "columns" | "cells">} state
  * @returns {Window | null}

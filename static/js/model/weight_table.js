@@ -7,7 +7,7 @@ import { cellOf, coverOf, isMasked } from "./matrix.js";
 /** @typedef {Cell & {weight: number}} Entry one row of the table; the cell is named by the first tokens that it covers */
 
 /**
- * Every weight that the map shows, unsorted, in the order query, key. A masked cell has no weight, and no entry.
+ * Every weight that the heatmap shows, unsorted, in the order query, key. A masked cell has no weight, and no entry.
  *
  * @param {Pick<ShownTokens, "pattern" | "axes" | "frame">} shown
  * @param {Pick<Display, "rows" | "columns">} window

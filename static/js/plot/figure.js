@@ -67,7 +67,7 @@ function trace(pattern, axes, scale, masked) {
 }
 
 /**
- * The detail is drawn over the whole map, which must not show through masked cells.
+ * The detail is drawn over the whole heatmap, which must not show through masked cells.
  *
  * @param {ReturnType<typeof trace>} detail
  * @param {Colours} colours
@@ -91,7 +91,7 @@ const QUERY = "query: the token that attends";
 const KEY = "key: the token attended to";
 
 /**
- * Plotly's layout: rows run from the top, and the labels of the columns are above the map.
+ * Plotly's layout: rows run from the top, and the labels of the columns are above the heatmap.
  *
  * @param {Geometry} geometry
  * @param {ScaleName} scale

@@ -36,8 +36,8 @@ export function createDetailLoader(store, api, clock) {
   }
 
   /**
-   * Fetches the shown window, if the map of the whole text is too coarse for it. While the window moves, only its last
-   * position is fetched.
+   * Fetches the shown window, if the heatmap of the whole text is too coarse for it. While the window moves, only its
+   * last position is fetched.
    *
    * @param {number} [settle] milliseconds to wait for the next move
    */

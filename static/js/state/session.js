@@ -8,11 +8,11 @@ import { finished, missing, waiting } from "./status.js";
 /** @import {Api} from "../api/client.js" */
 /** @import {Overview, Pattern, State, Store} from "../types.js" */
 
-/** A change of one of these needs another map of a head. */
-const MAP_FIELDS = /** @type {const} */ (["layer", "head", "words", "show"]);
+/** A change of one of these needs another heatmap of a head. */
+const HEATMAP_FIELDS = /** @type {const} */ (["layer", "head", "words", "show"]);
 
 /** @param {State} requested @param {State} now */
-const isOutdated = (requested, now) => MAP_FIELDS.some((name) => now[name] !== requested[name]);
+const isOutdated = (requested, now) => HEATMAP_FIELDS.some((name) => now[name] !== requested[name]);
 
 /** Also ends an error about the head that was chosen before. @param {Store} store @param {Pattern} pattern */
 function showPattern(store, pattern) {
@@ -46,7 +46,7 @@ export function createSession(store, api, clock = CLOCK) {
   const details = createDetailLoader(store, api, clock);
   const runner = createRunner(store, api, clock, runNumbers, showHead);
 
-  /** Fetch the map of the state's head. */
+  /** Fetch the heatmap of the state's head. */
   async function showHead() {
     const isCurrent = runNumbers.current();
     const { overview } = store.get();

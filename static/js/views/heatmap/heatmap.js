@@ -13,7 +13,7 @@ import { mountToolbar } from "./toolbar.js";
 
 /** @import {Actions, Geometry, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
 
-/** The text in place of a map; the map covers it. @param {State} state */
+/** The text in place of a heatmap; the heatmap covers it. @param {State} state */
 export function emptyText(state) {
   if (state.pattern && state.status.kind !== "error") return "drawing …";
   if (state.status.kind === "busy") return "";
@@ -73,7 +73,7 @@ const loadMinimap = lazyModule((query) => import(`./minimap.js${query}`));
 
 /**
  * Parts that are loaded when they are first shown, because few visits need them: the table, and the minimap of a zoomed
- * map.
+ * heatmap.
  *
  * @param {HTMLElement} root
  * @param {Store} store
@@ -117,7 +117,7 @@ function renderText(root, state) {
 }
 
 /**
- * The map of one head, with its toolbar, display settings, minimap and table.
+ * The heatmap of one head, with its toolbar, display settings, minimap and table.
  *
  * @param {HTMLElement} root
  * @param {Store} store

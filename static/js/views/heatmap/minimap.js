@@ -9,7 +9,7 @@ import { placeAt } from "./plot_size.js";
 /** Pixels: the maximum side, and the distance to the edges of the corner above the queries and beside the keys. */
 const [LARGEST, EDGE] = [96, 8];
 
-/** The window as fractions of the whole map. @param {Pick<ShownTokens, "axes" | "frame">} shown */
+/** The window as fractions of the whole heatmap. @param {Pick<ShownTokens, "axes" | "frame">} shown */
 export function windowFractions({ axes, frame }) {
   const along = (/** @type {Span} */ [from, to], /** @type {number} */ count) => ({
     from: from / count,
@@ -19,7 +19,7 @@ export function windowFractions({ axes, frame }) {
 }
 
 /**
- * The windows moved so that their middle is at a point of the whole map, as near as its edges allow.
+ * The windows moved so that their middle is at a point of the whole heatmap, as near as its edges allow.
  *
  * @param {Pick<ShownTokens, "axes" | "frame">} shown
  * @param {{down: number, across: number}} at fractions of the whole, from 0 to 1
@@ -33,8 +33,8 @@ export function windowsAround({ axes, frame }, at) {
 }
 
 /**
- * The whole map as a thumbnail in the corner of the stage, with the window marked on it. It is visible while the window
- * is smaller than the map; dragging on it moves the window.
+ * The whole heatmap as a thumbnail in the corner of the stage, with the window marked on it. It is visible while the
+ * window is smaller than the heatmap; dragging on it moves the window.
  *
  * @param {HTMLElement} stage
  * @param {HTMLElement} root

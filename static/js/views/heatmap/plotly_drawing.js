@@ -29,7 +29,7 @@ function coloursOf(stage) {
 }
 
 /**
- * The image of a map as a figure of its own: the page's figure has the theme's colours on a transparent background.
+ * The image of a heatmap as a figure of its own: the page's figure has the theme's colours on a transparent background.
  *
  * @param {Geometry} geometry
  * @param {State["scale"]} scale
@@ -96,7 +96,7 @@ export function createDrawing(root, store, geometryNow, loadPlotly, onFirstDraw)
         });
       requestAnimationFrame(drawNow);
     },
-    /** Downloads the map as a PNG image. @param {string} filename */
+    /** Downloads the heatmap as a PNG image. @param {string} filename */
     async saveImage(filename) {
       const geometry = geometryNow();
       if (!last || !geometry) return;

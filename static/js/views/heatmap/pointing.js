@@ -12,7 +12,7 @@ import { placeAt } from "./plot_size.js";
 const NOTHING = { query: null, key: null };
 
 /**
- * The cursor of the map: the cell that is read, with its mark and its tooltip.
+ * The cursor of the heatmap: the cell that is read, with its mark and its tooltip.
  *
  * @param {HTMLElement} stage
  * @param {Store} store
@@ -73,8 +73,8 @@ function onLeaving(on, stage, leave) {
 }
 
 /**
- * Reads single cells of the map, with the pointer and with keys. It uses the page's own geometry instead of Plotly's
- * hover events, which do not support keys, stop touches from scrolling the page, and interpret tags in labels.
+ * Reads single cells of the heatmap, with the pointer and with keys. It uses the page's own geometry instead of
+ * Plotly's hover events, which do not support keys, stop touches from scrolling the page, and interpret tags in labels.
  *
  * @param {HTMLElement} stage
  * @param {Store} store
@@ -128,7 +128,7 @@ export function mountPointing(stage, store, actions, geometryNow) {
     const other = now.pattern?.matrix !== before.pattern?.matrix;
     const geometry = geometryNow();
     if (other || !geometry || now.fold !== before.fold || now.flip !== before.flip) cursor.hide();
-    // The detail of the same map has arrived.
+    // The detail of the same heatmap has arrived.
     else if (cursor.place) cursor.show(geometry, cursor.place);
   });
   return () => {

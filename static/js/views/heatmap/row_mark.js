@@ -6,7 +6,7 @@ import { placeAt } from "./plot_size.js";
 
 /**
  * The token whose row or column is marked: the pinned token, else one under the pointer in the token strip. A cell under
- * the pointer in the map has a mark of its own.
+ * the pointer in the heatmap has a mark of its own.
  *
  * @param {Pick<State, "token" | "side" | "hovered">} state
  */
@@ -29,7 +29,7 @@ export function bandOf({ down, across }, frame) {
 }
 
 /**
- * Marks in the map the row or column of the token that the token strip shows.
+ * Marks in the heatmap the row or column of the token that the token strip shows.
  *
  * @param {HTMLElement} stage
  * @param {HTMLElement} mark

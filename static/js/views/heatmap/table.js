@@ -46,7 +46,7 @@ function renderRows(root, state, rows, count, order) {
 }
 
 /**
- * The weights of the map as a table.
+ * The weights of the heatmap as a table.
  *
  * @param {HTMLElement} root
  * @param {Store} store

@@ -94,12 +94,12 @@ function listenToExports(root, on, store, actions, saveImage) {
 }
 
 /**
- * The buttons above the map.
+ * The buttons above the heatmap.
  *
  * @param {HTMLElement} root
  * @param {Store} store
  * @param {Actions} actions
- * @param {{geometryNow: () => Geometry | null, saveImage: (filename: string) => Promise<unknown>}} map
+ * @param {{geometryNow: () => Geometry | null, saveImage: (filename: string) => Promise<unknown>}} plot
  * @returns {() => void} undo
  */
 export function mountToolbar(root, store, actions, { geometryNow, saveImage }) {

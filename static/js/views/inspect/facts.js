@@ -7,7 +7,7 @@ import { need } from "../../ui/dom.js";
 /** @import {Pattern, Store} from "../../types.js" */
 
 /**
- * Why no scores are shown beside a map; empty where its weights are exact, so that they can be computed from it.
+ * Why no scores are shown beside a heatmap; empty where its weights are exact, so that they can be computed from it.
  *
  * @param {Pattern} pattern
  */
@@ -66,7 +66,7 @@ function render(root, pattern) {
 }
 
 /**
- * The chosen head's largest weight and its scores, computed from the weights of the map.
+ * The chosen head's largest weight and its scores, computed from the weights of the heatmap.
  *
  * @param {HTMLElement} root
  * @param {Store} store

@@ -30,7 +30,7 @@ const sectionOf = ({ name, title, chart }) =>
 
 /** @param {HTMLElement} root @param {State} state */
 function render(root, { panel, panelStatus, overview, pattern }) {
-  // Shown once the map is drawn, so that the map does not move; then it stays.
+  // Shown once the heatmap is drawn, so that the heatmap does not move; then it stays.
   if (pattern) root.hidden = false;
   for (const { name } of PANELS) {
     const [button, section] = [need(root, `[data-panel="${name}"]`), need(root, `#${name}`)];

@@ -203,7 +203,7 @@ export function mount(root, tools) {
   };
   const chart = createChart(root, loadPlotly, current, ({ x, y }) => {
     const { side, words } = store.get();
-    // While the map shows words, no token can be pinned.
+    // While the heatmap shows words, no token can be pinned.
     if (!words) actions.adjust({ token: Math.round(side === "query" ? y : x) });
   });
   const update = () => {

@@ -6,7 +6,7 @@ import { wantedLine } from "../../model/token_weights.js";
 const DELAY = 60;
 
 /**
- * Fetches the exact weights of the token that the strip shows, where the map of a long text is pooled.
+ * Fetches the exact weights of the token that the strip shows, where the heatmap of a long text is pooled.
  *
  * @param {Store} store
  * @param {Actions} actions

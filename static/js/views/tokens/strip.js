@@ -12,7 +12,7 @@ const loadExactWeights = lazyModule((query) => import(`./exact_weights.js${query
 
 /**
  * Parts that are loaded when they are first needed: the search, and the exact weights of a token in a long text, whose
- * map is pooled.
+ * heatmap is pooled.
  *
  * @param {HTMLElement} find
  * @param {Store} store
