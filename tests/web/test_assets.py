@@ -1,6 +1,7 @@
-"""The files of the page are compressed, and scripts have no comment lines."""
+"""The files of the page are compressed, without comments and indentation that a browser ignores."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_comment_lines_are_removed_from_scripts(tmp_path):
     script = tmp_path / "a.js"
     script.write_text(SCRIPT)
     assert asset(script, 1).body.decode() == SENT
+
+
+def test_comments_and_indentation_are_removed_from_style_sheets(tmp_path):
+    sheet = tmp_path / "sheet.css"
+    sheet.write_text('/* One\n   comment. */\na {\n  color: red; /* end */\n}\n\nb::after {\n  content: " *";\n}\n')
+    assert asset(sheet, 0).body == b'a {\ncolor: red; }\nb::after {\ncontent: " *";\n}\n'
+
+
+def test_no_style_sheet_has_a_comment_sign_in_a_string():
+    for sheet in (ROOT / "static" / "css").rglob("*.css"):
+        assert re.findall(r"""(["'])(?:(?!\1).)*/\*(?:(?!\1).)*\1""", sheet.read_text()) == []
 
 
 def test_no_script_has_a_multi_line_template_that_could_contain_a_comment():
