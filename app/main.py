@@ -65,9 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for warning in app.state.runner.models.catalogue.skipped_folders():
-            log.warning("%s", warning)
-        tasks = [asyncio.create_task(work) for work in (warm_up(app.state.runner), app.state.runner.sweep())]
+        runner: Runner = app.state.runner
+        work = (warm_up(runner), runner.sweep(), log_skipped_folders(runner))
+        tasks = [asyncio.create_task(each) for each in work]
         yield
         for task in tasks:
             task.cancel()
@@ -105,3 +105,8 @@ async def warm_up(runner: Runner) -> None:
         await runner.model(None)
     except AppError as error:
         log.error("%s is not loaded: %s", runner.settings.model, error.detail)  # noqa: TRY400 - the user has to fix it, no traceback
+
+
+async def log_skipped_folders(runner: Runner) -> None:
+    for warning in await runner.models.listing.warnings():
+        log.warning("%s", warning)

@@ -95,7 +95,8 @@ NO_PROGRESS = NoProgress()
 class ModelCard:
     """A description of a model. Sizes are None until they are known.
 
-    why: the reason if the state is `failed`; for a loaded model, why it cannot be loaded again
+    why:             the reason if the state is `failed`; for a loaded model, what happened to its files
+    changed_on_disk: True for a loaded model whose files have been changed or deleted since
     """
 
     id: str
@@ -114,9 +115,10 @@ class ModelCard:
     parameters: int | None = None
     state: State = "available"
     why: str | None = None
+    changed_on_disk: bool = False
 
-    def now(self, state: State, why: str | None = None) -> "ModelCard":
-        return replace(self, state=state, why=why)
+    def now(self, state: State, why: str | None = None, *, changed_on_disk: bool = False) -> "ModelCard":
+        return replace(self, state=state, why=why, changed_on_disk=changed_on_disk)
 
     def check_head(self, layer: int, head: int) -> None:
         """Raises UnknownLayer or UnknownHead, with the valid range."""

@@ -16,12 +16,12 @@ def models(
     models_dir: ModelsDirOption = None,
 ) -> None:
     """List the models, without loading them."""
-    from ..engine.model_cache import ModelCache
+    from ..models.registry import Catalogue
 
     settings = settings_from(**NOT_SHARED, models_dir=models_dir)
-    cache = ModelCache(settings)
-    cards = cache.cards()
-    for warning in cache.catalogue.skipped_folders():
+    catalogue = Catalogue(settings.models_dir, settings.hub_models)
+    cards = [entry.card for entry in catalogue.listed()]
+    for warning in catalogue.skipped_folders():
         typer.echo(warning, err=True)
     if as_json:
         answer = {"default": settings.model, "models": [card.to_dict() for card in cards]}

@@ -3,84 +3,59 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, TypeVarTuple
+from itertools import chain, count
+from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
-from ..errors import AppError, ModelNotFound, ModelTooLarge
+from ..errors import AppError, Busy, ModelNotFound, ModelTooLarge
 from ..models.progress import cancelled
-from ..models.registry import Catalogue, Entry, folder_of
-from ..records import ModelCard, Progress
+from ..models.registry import LOCAL, Entry
+from ..records import ModelCard
 from ..settings import Settings
-from .progress import WorkProgress
+from .load import Load, find_folder, memory_of, read_model
+from .model_listing import ModelListing, retrieve
+from .worker_pool import WorkerPool
 
-# Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
-# listens and the page is on the screen before that.
 if TYPE_CHECKING:
     from ..models.loading import LoadedModel
 
-Result = TypeVar("Result")
-Arguments = TypeVarTuple("Arguments")
-
-FLOAT32_BYTES = 4
 FAILURES_KEPT = 8  # of models that are not in the catalogue: anybody can ask for any id of the hub
+CHANGED = "changed on disk since it was loaded: reload it"
+RELOAD_FAILED = "changed on disk since it was loaded, and reloading it failed: "
 FOLDER_GONE = "its folder, or config.json in it, is gone: usable until it is unloaded, then it cannot be loaded again"
-Stage = Literal["asking", "downloading", "reading"]
-
-
-@dataclass
-class Load:
-    """A model that is loading, loaded, or failed to load.
-
-    bytes:     memory of the model, 0 until it is known
-    last_used: a counter; the highest is the most recent
-    """
-
-    entry: Entry
-    task: "asyncio.Task[LoadedModel]"
-    progress: WorkProgress
-    bytes: int = 0
-    last_used: int = 0
-    reading: bool = False
-
-    @property
-    def failed(self) -> BaseException | None:
-        if not self.task.done():
-            return None
-        return cancelled() if self.task.cancelled() else self.task.exception()
-
-    @property
-    def stage(self) -> Stage:
-        """What the load is doing; `downloading` begins when the hub has said how many bytes there are."""
-        if self.reading:
-            return "reading"
-        return "asking" if self.progress.total is None else "downloading"
-
-    @property
-    def ready(self) -> bool:
-        return self.task.done() and self.failed is None
 
 
 @dataclass
 class ModelCache:
-    """Loads models and keeps them within HEADSCOPE_MAX_MODEL_BYTES. Use it on the event loop only."""
+    """Loads models and keeps them within HEADSCOPE_MAX_MODEL_BYTES. Use it on the event loop only.
+
+    loads:   the loads that count, by id
+    reloads: those that will replace a loaded model
+    """
 
     settings: Settings
     loads: dict[str, Load] = field(default_factory=dict)
+    reloads: dict[str, Load] = field(default_factory=dict)
     next_use: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
 
-    @property
-    def catalogue(self) -> Catalogue:
-        return Catalogue(self.settings.models_dir, self.settings.hub_models)
+    def __post_init__(self) -> None:
+        self.listing = ModelListing(self.settings)
+        # A hub that does not answer blocks only its own pool. Models are read one at a time, because a model takes more
+        # memory while it is read.
+        waiting = self.settings.max_waiting
+        self.hub, self.reads = WorkerPool(4, waiting), WorkerPool(1, waiting)
+
+    # What is listed
+
+    async def refresh(self) -> None:
+        """Look at the disk again, before `cards`."""
+        await self.listing.refresh([load for load in self.loads.values() if load.ready])
 
     def cards(self) -> list[ModelCard]:
         """All models with their current state; those that are not in the catalogue come last."""
-        cards = {entry.card.id: self.card(entry.card) for entry in self.catalogue.listed()}
+        cards = {entry.card.id: self.card(entry.card) for entry in self.listing.entries}
         for model_id, load in sorted(self.loads.items()):
             if model_id not in cards and (load.entry.repo or not load.failed):
-                cards[model_id] = self.card_of(model_id)
+                cards[model_id] = self.card(load.entry.card)
         return list(cards.values())
 
     def card(self, card: ModelCard) -> ModelCard:
@@ -90,31 +65,31 @@ class ModelCache:
             return card
         if not load.task.done():
             return card.now("loading")
-        return card.now("failed", reason_of(load.failed)) if load.failed else load.task.result().card
+        return card.now("failed", reason_of(load.failed)) if load.failed else loaded_card(load)
 
-    def card_of(self, model_id: str) -> ModelCard:
+    async def card_of(self, model_id: str) -> ModelCard:
         """The card of a model, even if it is loaded and its folder has been deleted. Raises ModelNotFound."""
-        try:
-            return self.card(self.catalogue.lookup(model_id).card)
-        except ModelNotFound:
-            load = self.loads.get(model_id)
-            if load is None or load.failed:
-                raise
-            card = self.card(load.entry.card)
-            return card.now("ready", FOLDER_GONE) if load.ready else card
+        load = self.loads.get(model_id)
+        if load is not None and not load.failed:
+            return self.card(load.entry.card)
+        return self.card((await self.listing.find(model_id)).card)
 
     @property
     def default(self) -> ModelCard:
         """The card of the default model; its state is `failed` if its folder has been deleted."""
         model_id = self.settings.model
-        try:
-            return self.card_of(model_id)
-        except ModelNotFound as error:
-            return ModelCard(model_id, model_id, "", "local", state="failed", why=error.detail)
+        load = self.loads.get(model_id)
+        entry = load.entry if load else self.listing.known(model_id)
+        if entry is not None:
+            return self.card(entry.card)
+        why = f"no model {model_id!r}: its folder is not in {self.settings.models_dir}"
+        return ModelCard(model_id, model_id, "", "local", state="failed", why=why)
+
+    # Loading
 
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model. Callers that ask while it loads share that load. Raises ModelNotFound, ModelRefused, ..."""
-        return await self.result_of(self.start(model_id))
+        return await self.result_of(await self.start(model_id))
 
     async def result_of(self, load: Load) -> "LoadedModel":
         """The loaded model. Raises the error that the load ended with."""
@@ -126,85 +101,111 @@ class ModelCache:
                 raise cancelled() from None
             raise
 
-    def start(self, model_id: str | None) -> Load:
-        """The load of a model, started unless there is one. Raises ModelNotFound."""
+    async def start(self, model_id: str | None) -> Load:
+        """The load of a model, started unless there is one. Raises ModelNotFound, Busy."""
         model_id = self.settings.model if model_id is None else model_id
         load = self.loads.get(model_id)
+        if load is not None and not load.failed:
+            return load
+        entry = await self.listing.find(model_id)
+        load = self.loads.get(model_id)  # another caller may have started it meanwhile
         if load is None or load.failed:
-            entry = self.catalogue.lookup(model_id)
-            progress = WorkProgress(unit="bytes")
-            task = asyncio.create_task(self.load(entry, progress))
-            load = Load(entry, task, progress, last_used=self.next_use(), reading=entry.repo is None)
-            self.loads[model_id] = load
+            load = self.loads[model_id] = self.new_load(entry)
+            load.task = asyncio.create_task(self.load(load))
             load.task.add_done_callback(lambda _: self.forget_failures())
         return load
 
+    async def reload(self, model_id: str) -> Load:
+        """A load of the files as they are now. If it succeeds, it replaces the loaded model.
+
+        Raises ModelNotFound, Busy.
+        """
+        entry = await self.listing.find(model_id)
+        load = self.loads.get(model_id)
+        if load is None or not load.ready:
+            return await self.start(model_id)
+        if model_id not in self.reloads:
+            self.reloads[model_id] = self.new_load(entry)
+            task = asyncio.create_task(self.replace(load, self.reloads[model_id]))
+            task.add_done_callback(retrieve)
+            self.reloads[model_id].task = task
+        return self.reloads[model_id]
+
+    def new_load(self, entry: Entry) -> Load:
+        return Load(entry, last_used=self.next_use(), reading=entry.repo is None)
+
+    async def load(self, load: Load) -> "LoadedModel":
+        pool = self.reads if load.entry.repo is None else self.hub
+        folder = await pool.run(find_folder, load.entry, self.settings, load.progress)
+        load.reading = True
+        needed = await self.reads.run(memory_of, folder)
+        self.make_room(load, needed)
+        return await self.reads.run(read_model, load, folder, self.settings.device)
+
+    async def replace(self, old: Load, new: Load) -> "LoadedModel":
+        """Load a model again beside the loaded one, which is kept if that fails."""
+        model_id = old.entry.card.id
+        try:
+            model = await self.load(new)
+            self.loads[model_id] = new
+        except AppError as error:
+            old.reload_error = error.detail
+            raise
+        finally:
+            del self.reloads[model_id]
+        return model
+
     def forget_failures(self) -> None:
-        """Keep the failures of listed models and the last few of others, except ids that do not exist."""
-        listed = {self.settings.model, *(entry.card.id for entry in self.catalogue.listed())}
-        others = {model_id: load for model_id, load in self.loads.items() if load.failed and model_id not in listed}
-        unknown = {model_id for model_id, load in others.items() if isinstance(load.failed, ModelNotFound)}
-        recent = sorted(others.keys() - unknown, key=lambda model_id: others[model_id].last_used)[-FAILURES_KEPT:]
-        for model_id in others.keys() - set(recent):
+        """Keep the failures of listed models and the last few of others, except ids that do not exist.
+
+        A load that was refused because others waited has not failed: the next request may succeed.
+        """
+        failed = {model_id: load for model_id, load in self.loads.items() if load.failed}
+        listed = {self.settings.model, *(entry.card.id for entry in self.listing.entries)}
+        busy = {model_id for model_id, load in failed.items() if isinstance(load.failed, Busy)}
+        others = {model_id for model_id in failed if model_id not in listed and not model_id.startswith(LOCAL)}
+        unknown = {model_id for model_id in others if isinstance(failed[model_id].failed, ModelNotFound)}
+        recent = sorted(others - unknown - busy, key=lambda model_id: failed[model_id].last_used)[-FAILURES_KEPT:]
+        for model_id in (others | busy) - set(recent):
             del self.loads[model_id]
 
     def cancel(self, model_id: str) -> None:
         """Cancel a download: clients get the error at once, the thread stops at its next block."""
-        load = self.loads.get(model_id)
-        if load is not None and not load.task.done() and not load.reading:
-            load.progress.stop(cancelled())
-            load.task.cancel()
+        for load in filter(None, (self.loads.get(model_id), self.reloads.get(model_id))):
+            if not load.task.done() and not load.reading:
+                load.progress.stop(cancelled())
+                load.task.cancel()
 
     def cancel_downloads(self) -> None:
-        for model_id in list(self.loads):
+        for model_id in [*self.loads, *self.reloads]:
             self.cancel(model_id)
 
-    async def load(self, entry: Entry, progress: WorkProgress) -> "LoadedModel":
-        folder = await in_thread(find_folder, entry, self.settings, progress)
-        self.loads[entry.card.id].reading = True
-        needed = await in_thread(memory_of, folder)
-        self.make_room(entry.card.id, needed)
-        return await in_thread(read_model, folder, entry, self.settings.device)
-
-    def make_room(self, model_id: str, needed: int) -> None:
+    def make_room(self, new: Load, needed: int) -> None:
         """Drop the least recently used models. A running job keeps its own model. Raises ModelTooLarge."""
-        limit = self.settings.max_model_bytes
+        limit, model_id = self.settings.max_model_bytes, new.entry.card.id
+        old = self.loads.get(model_id) if self.reloads.get(model_id) is new else None
         if needed > limit:
             raise ModelTooLarge(f"{model_id} takes {needed:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES is {limit:,}")
-        self.loads[model_id].bytes = needed
-        idle = sorted((load.last_used, name) for name, load in self.loads.items() if load.ready)
+        if old is not None and old.bytes + needed > limit:
+            raise ModelTooLarge(
+                f"while {model_id} is reloaded, the old and the new one take {old.bytes + needed:,} bytes, "
+                f"HEADSCOPE_MAX_MODEL_BYTES is {limit:,}: raise it, or restart the server"
+            )
+        new.bytes = needed
+        idle = sorted((load.last_used, name) for name, load in self.loads.items() if load.ready and load is not old)
         for _, name in idle:
-            if sum(load.bytes for load in self.loads.values() if not load.failed) <= limit:
+            loads = chain(self.loads.values(), self.reloads.values())
+            if sum(load.bytes for load in loads if not load.failed) <= limit:
                 break
             del self.loads[name]
 
 
-def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
-    """The folder of the model's files, which are downloaded if necessary."""
-    if entry.repo is None:
-        return folder_of(entry)
-    from ..models.checkpoint import read_config
-    from ..models.hub import Hub, fetch
-
-    hub = Hub(settings.max_download_gb, settings.downloads)
-    return fetch(hub, entry.repo, entry.revision, progress, read_config)
-
-
-def memory_of(folder: Path) -> int:
-    """Bytes of the model in memory."""
-    from ..models.checkpoint import parameters
-
-    return parameters(folder) * FLOAT32_BYTES
-
-
-def read_model(folder: Path, entry: Entry, device: str) -> "LoadedModel":
-    from ..models.loading import load
-
-    return load(folder, entry.card, device=device, sha256=entry.sha256)
-
-
-async def in_thread(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    return await to_thread.run_sync(work, *arguments, abandon_on_cancel=True)
+def loaded_card(load: Load) -> ModelCard:
+    card = load.task.result().card
+    if load.change is None:
+        return card
+    why = RELOAD_FAILED + load.reload_error if load.reload_error else CHANGED
+    return card.now("ready", FOLDER_GONE if load.change == "gone" else why, changed_on_disk=True)
 
 
 def reason_of(error: BaseException | None) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..capture.cost import Cost, bytes_kept, operations, pace_of
-from ..errors import ShuttingDown
+from ..errors import CaptureGone, ShuttingDown
 from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
 from .capture_cache import CaptureCache
@@ -52,7 +52,7 @@ class Runner:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.models = ModelCache(settings)
-        self.models.catalogue.lookup(settings.model)
+        self.models.listing.catalogue.lookup(settings.model)
         self.ledger = Ledger(settings.max_capture_bytes, settings.max_captures)
         self.captures = CaptureCache(settings.capture_seconds)
         self.ledger.make_room.append(self.captures.drop_one)
@@ -147,10 +147,11 @@ class Runner:
         )
 
     async def sweep(self) -> None:
-        """Drop expired captures once a minute, until cancelled."""
+        """Drop expired captures, and look for changed files of models, once a minute, until cancelled."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await self.models.refresh()
             self.captures.drop_expired()
+            await asyncio.sleep(SWEEP_SECONDS)
 
     # Estimates
 
@@ -168,11 +169,20 @@ class Runner:
 
     # More passes of the model
 
+    async def model_of(self, capture: "Capture") -> "LoadedModel":
+        """The model that made the capture. Raises CaptureGone if other weights have been loaded under its id since."""
+        model = await self.model(capture.card.id)
+        if model.card.revision != capture.card.revision:
+            raise CaptureGone(
+                f"{capture.card.id} was loaded again from other files since this capture: post the text again"
+            )
+        return model
+
     async def certify(self, capture: "Capture") -> "Certificate":
         """The comparison with Hugging Face's attention. Raises Busy, ClientsGone, Deadline."""
         from ..capture.certificate import certify
 
-        model = await self.model(capture.card.id)
+        model = await self.model_of(capture)
         return await self.pools.run_model(certify, model, capture)
 
     async def grams(self, capture: "Capture") -> "Grams":
@@ -184,7 +194,7 @@ class Runner:
             cached = self.captures.find(capture.id)
             if cached is not None and cached.grams:
                 return cached.grams
-            model = await self.model(capture.card.id)
+            model = await self.model_of(capture)
             found = await self.pools.run_model(grams, model, capture)
             self.captures.add_grams(capture, found)
             return found

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..errors import ModelNotFound
 from ..records import ModelCard
+from .folders import FOLDER_NAME, FolderEntry, entries_in, look_at, names_in
 
 LOCAL = "local:"
 MAX_NAMED = 8  # models in an error message
-# A plain folder name: no path, and no character with a meaning in a shell or a URL.
-FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MAX_WARNINGS = 20
 # `gpt2` or `google-bert/bert-base-cased`, and either of them with `@revision`: a branch, a tag or a commit.
 NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 HUB_ID = re.compile(rf"(?P<repo>({NAME}/)?{NAME})(@(?P<revision>[\w./-]{{1,100}}))?", re.ASCII)
@@ -95,50 +95,67 @@ class Catalogue:
     from_hub: tuple[str, ...] | None = None
 
     def listed(self) -> list[Entry]:
-        """The bundled models, the model folders in `models_dir`, and well-known or offered models of the hub."""
+        """The bundled models, the model folders in `models_dir`, and well-known or offered models of the hub.
+
+        A model folder that cannot be loaded is in the list too: its card says why.
+        """
+        found = entries_in(self.models_dir) if self.models_dir else []
+        return [*BUNDLED, *map(local_entry, found), *self.offered_on_hub()]
+
+    def offered_on_hub(self) -> list[Entry]:
         allowed = KNOWN_ON_HUB if self.from_hub is None else map(on_hub, self.from_hub)
-        return [*BUNDLED, *filter(None, map(self.local, self.folder_names())), *filter(None, allowed)]
+        return list(filter(None, allowed))
 
     def lookup(self, model_id: str) -> Entry:
         """The model with that id. Raises ModelNotFound, always with the same message, whatever files exist."""
-        if model_id.startswith(LOCAL):
+        entry = self.without_disk(model_id)
+        if entry is None and model_id.startswith(LOCAL):
             entry = self.local(model_id.removeprefix(LOCAL))
-        else:
-            entry = next((entry for entry in BUNDLED if entry.card.id == model_id), None) or self.hub_entry(model_id)
         if entry is None:
             raise ModelNotFound(f"no model {printable(model_id)}: there are {first_ids(self.listed())}")
         return entry
 
+    def without_disk(self, model_id: str) -> Entry | None:
+        """The same for models that are no folders in `models_dir`, whose file system may not answer."""
+        bundled = next((entry for entry in BUNDLED if entry.card.id == model_id), None)
+        return bundled or (None if model_id.startswith(LOCAL) else self.hub_entry(model_id))
+
     def hub_entry(self, model_id: str) -> Entry | None:
         return on_hub(model_id) if self.from_hub is None or model_id in self.from_hub else None
 
-    def folder_names(self) -> list[str]:
-        """The names in `models_dir`; none where it cannot be read."""
-        try:
-            return sorted(path.name for path in self.models_dir.iterdir()) if self.models_dir else []
-        except OSError:
-            return []
-
-    def skipped_folders(self) -> list[str]:
-        """A message for each folder in `models_dir` that is not offered."""
-        return [
-            f"{printable(name)} in {self.models_dir} is not offered: a model folder contains a readable config.json, "
-            "and its name has at most 100 letters, digits, '.', '_' and '-', and begins with a letter or a digit"
-            for name in self.folder_names()
-            if self.models_dir and is_folder(self.models_dir / name) and self.local(name) is None
-        ]
-
     def local(self, name: str) -> Entry | None:
-        """The folder `name` in `models_dir`, if it contains a config.json."""
+        """The folder `name` in `models_dir`, if it can be loaded."""
         if self.models_dir is None or not FOLDER_NAME.fullmatch(name):
             return None
+        found = look_at(self.models_dir, name)
+        return local_entry(found) if found and found.folder else None
+
+    def skipped_folders(self) -> list[str]:
+        """A message for each entry of `models_dir` that is not offered, and one if it cannot be read at all."""
+        if self.models_dir is None:
+            return []
         try:
-            folder = (self.models_dir / name).resolve(strict=True)
-            inside = folder.is_relative_to(self.models_dir.resolve())
-            complete = inside and (folder / "config.json").is_file()
-        except (OSError, RuntimeError):  # missing or no permission; a loop of symbolic links
-            return None
-        return Entry(ModelCard(LOCAL + name, name, "", "local"), folder=folder) if complete else None
+            names = names_in(self.models_dir)
+        except OSError as error:
+            return [f"{self.models_dir} cannot be read, so no model in it is offered: {error.strerror}"]
+        skipped = [reason for name in names if (reason := reason_skipped(self.models_dir, name))]
+        more = len(skipped) - MAX_WARNINGS
+        return [*skipped[:MAX_WARNINGS], *([f"{more} more in {self.models_dir} are not offered"] if more > 0 else [])]
+
+
+def reason_skipped(top: Path, name: str) -> str | None:
+    found = look_at(top, name)
+    if found is not None:
+        return f"{printable(name)} in {top} cannot be loaded: {found.why}" if found.why else None
+    if not is_folder(top / name):
+        return None
+    return f"{printable(name)} in {top} is not offered: a model folder contains a readable config.json"
+
+
+def local_entry(found: FolderEntry) -> Entry:
+    name = found.name.encode("ascii", "backslashreplace").decode()  # JSON cannot carry a name that is not UTF-8
+    card = ModelCard(LOCAL + name, name, "", "local")
+    return Entry(card.now("failed", found.why)) if found.folder is None else Entry(card, folder=found.folder)
 
 
 def is_folder(path: Path) -> bool:

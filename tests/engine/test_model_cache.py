@@ -36,6 +36,7 @@ def test_the_least_recently_used_model_is_dropped(models_dir):
         models = ModelCache(settings)
         for model_id in ("local:gpt2", "local:bert", "local:gpt2", "local:bert-masked"):
             await models.model(model_id)
+        await models.refresh()
         return {card.id: card.state for card in models.cards() if card.source == "local"}
 
     assert together(load_three) == {"local:gpt2": "ready", "local:bert": "available", "local:bert-masked": "ready"}
@@ -244,7 +245,13 @@ def test_a_deleted_default_model_is_ready_while_it_is_loaded_and_failed_without_
         assert client.post("/api/v1/models/load", json={"model": "local:mine"}).is_success
         shutil.rmtree(folder)
         assert client.get("/readyz").status_code == 200
-    default = ModelCache(settings).default
+
+    async def look_again():
+        models = ModelCache(settings)
+        await models.refresh()
+        return models.default
+
+    default = together(look_again)
     assert (default.id, default.state) == ("local:mine", "failed")
     assert "no model 'local:mine'" in default.why
 

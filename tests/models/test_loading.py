@@ -1,7 +1,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,14 +11,13 @@ from headscope.capture.capture import run
 from headscope.errors import (
     CorruptModel,
     DeviceMissing,
-    ModelNotFound,
     PairNotSupported,
     UnsafeFormat,
     UnsupportedModel,
     WeightsDoNotFit,
 )
 from headscope.models.loading import load
-from headscope.models.registry import BUNDLED, KNOWN_ON_HUB, Catalogue, folder_of
+from headscope.models.registry import Catalogue, folder_of
 from headscope.records import ModelCard, Prompt
 
 CARD = ModelCard("local:x", "x", "", "local")
@@ -148,46 +146,6 @@ def test_a_truncated_file_is_refused(gpt2, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(CorruptModel, match=name):
         load(gpt2, CARD)
-
-
-def test_model_folders_are_listed_after_the_bundled_models(tmp_path):
-    write_tiny(tmp_path / "mine", "gpt2")
-    (tmp_path / "notes").mkdir()
-    listed = [entry.card.id for entry in Catalogue(tmp_path).listed()]
-    assert listed == [*(e.card.id for e in BUNDLED), "local:mine", *(e.card.id for e in KNOWN_ON_HUB)]
-
-
-@pytest.mark.parametrize("name", ["../outside", "/etc", "link", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
-def test_only_a_plain_name_of_a_folder_in_the_models_folder_is_found(tmp_path, name):
-    models_dir, outside = tmp_path / "models", tmp_path / "outside"
-    models_dir.mkdir()
-    write_tiny(outside, "gpt2")
-    (models_dir / "link").symlink_to(outside)
-    with pytest.raises(ModelNotFound, match=r"^no model .*: there are minilm, gpt2-mini"):
-        Catalogue(models_dir).lookup(f"local:{name}")
-
-
-def test_entries_that_cannot_be_read_are_left_out_of_the_list(tmp_path, monkeypatch):
-    for name in ("mine", "forbidden"):
-        write_tiny(tmp_path / name, "gpt2")
-    (tmp_path / "loop").symlink_to("loop")
-    (tmp_path / "ring").symlink_to("ring2")
-    (tmp_path / "ring2").symlink_to("ring")
-    (tmp_path / "nowhere").symlink_to("nothing")
-    is_file = Path.is_file
-
-    def refuse(path):  # the tests may run as root, for whom no folder is unreadable
-        if "forbidden" in path.parts:
-            raise PermissionError(13, "Permission denied", str(path))
-        return is_file(path)
-
-    monkeypatch.setattr(Path, "is_file", refuse)
-    catalogue = Catalogue(tmp_path)
-    assert [entry.card.id for entry in catalogue.listed() if entry.card.source == "local"] == ["local:mine"]
-    assert ["forbidden" in line for line in catalogue.skipped_folders()] == [True]
-    for name in ("loop", "ring", "nowhere", "forbidden"):
-        with pytest.raises(ModelNotFound):
-            catalogue.lookup(f"local:{name}")
 
 
 @pytest.mark.parametrize(("segments", "pairs"), [(1, False), (2, True)])

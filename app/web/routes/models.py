@@ -1,7 +1,7 @@
 """The list of models, loading a model, and cancelling a download."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from ...engine.model_cache import Load, ModelCache
+from ...engine.load import Load
+from ...engine.model_cache import ModelCache
 from ...errors import AppError
 from ...export.negotiation import by_preference
 from ..deps import Accept, RunnerDep, SettingsDep, only_json
@@ -20,6 +21,7 @@ from ..streams import EVENTS, EventStream, event
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
 
 SECONDS_BETWEEN_EVENTS = 0.25
+CARD_OR_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {EVENTS: {"schema": {"type": "string"}}}}}
 
 
 class ModelRequest(StrictModel):
@@ -28,34 +30,54 @@ class ModelRequest(StrictModel):
 
 @router.get("", summary="List the models")
 async def models(runner: RunnerDep, settings: SettingsDep) -> dict[str, Any]:
-    """Every model that this server offers, with its description and state."""
+    """Every model that this server offers, with its description and state.
+
+    The folders of the models are looked at again: a model whose files were changed after it was loaded has
+    `changed_on_disk: true`.
+    """
+    await runner.models.refresh()
     return {"default": settings.model, "models": [card.to_dict() for card in runner.models.cards()]}
 
 
-@router.post(
-    "/load",
-    summary="Load a model",
-    response_model=None,
-    responses={200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
-)
+@router.post("/load", summary="Load a model", response_model=None, responses=CARD_OR_EVENTS)
 async def load(body: ModelRequest, request: Request, runner: RunnerDep, accept: Accept = None) -> Response:
     """Load a model, or wait for a load that is already running; the answer is its description.
 
     With `Accept: text/event-stream`: events `progress {"stage", "bytes", "total"}`, then `ready {description}` or
     `error {problem}`. The load continues if the client disconnects.
     """
+    return await answer_load(request, runner.models, runner.models.start, body.model, accept)
+
+
+@router.post("/reload", summary="Load a model again", response_model=None, responses=CARD_OR_EVENTS)
+async def reload(body: ModelRequest, request: Request, runner: RunnerDep, accept: Accept = None) -> Response:
+    """Load a model again from its files, which may have changed; the answer is its new description.
+
+    The loaded model is replaced when the new one is complete, and kept if that fails. Captures that exist keep their
+    ids and numbers; new ones get other ids, because the `revision` is another. Answers events as `load` does.
+    """
+    return await answer_load(request, runner.models, runner.models.reload, body.model, accept)
+
+
+async def answer_load(
+    request: Request,
+    models: ModelCache,
+    start: Callable[[str], Awaitable[Load]],
+    model_id: str,
+    accept: str | None,
+) -> Response:
+    """The card of the model once it is loaded, or the events of the load."""
     if EVENTS in by_preference(accept or ""):
-        return EventStream(request, nullcontext(), load_events(runner.models, runner.models.start(body.model)))
+        return EventStream(request, nullcontext(), load_events(models, await start(model_id)))
     only_json(accept)
-    model = await runner.model(body.model)
-    return JSONResponse(model.card.to_dict())
+    return JSONResponse((await models.result_of(await start(model_id))).card.to_dict())
 
 
 @router.post("/cancel", summary="Cancel a download")
 async def cancel(body: ModelRequest, runner: RunnerDep) -> dict[str, Any]:
     """Cancel the download of a model, for all clients; the answer is its description. The next load continues it."""
     runner.models.cancel(body.model)
-    return runner.models.card_of(body.model).to_dict()
+    return (await runner.models.card_of(body.model)).to_dict()
 
 
 async def load_events(models: ModelCache, load: Load) -> AsyncGenerator[bytes, None]:

@@ -1,0 +1,91 @@
+"""Loading one model: the steps, each in a pool of its own, and how far they are."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..models.file_states import FileStates, states_of
+from ..models.progress import cancelled
+from ..models.registry import Entry, folder_of
+from ..records import Progress
+from ..settings import Settings
+from .progress import WorkProgress
+
+# Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
+# listens and the page is on the screen before that.
+if TYPE_CHECKING:
+    from ..models.loading import LoadedModel
+
+FLOAT32_BYTES = 4
+Stage = Literal["asking", "downloading", "reading"]
+Change = Literal["changed", "gone"] | None
+
+
+@dataclass(eq=False)
+class Load:
+    """A model that is loading, loaded, or failed to load.
+
+    bytes:         memory of the model, 0 until it is known
+    last_used:     a counter; the highest is the most recent
+    folder, files: where the files are, and their states just before they were read
+    change:        what has happened to the files since then, as far as the last look at the disk found
+    reload_error:  why the last reload failed
+    """
+
+    entry: Entry
+    progress: WorkProgress = field(default_factory=lambda: WorkProgress(unit="bytes"))
+    bytes: int = 0
+    last_used: int = 0
+    reading: bool = False
+    folder: Path | None = None
+    files: FileStates = field(default_factory=dict)
+    change: Change = None
+    reload_error: str | None = None
+    task: "asyncio.Task[LoadedModel]" = field(init=False)
+
+    @property
+    def failed(self) -> BaseException | None:
+        if not self.task.done():
+            return None
+        return cancelled() if self.task.cancelled() else self.task.exception()
+
+    @property
+    def stage(self) -> Stage:
+        """What the load is doing; `downloading` begins when the hub has said how many bytes there are."""
+        if self.reading:
+            return "reading"
+        return "asking" if self.progress.total is None else "downloading"
+
+    @property
+    def ready(self) -> bool:
+        return self.task.done() and self.failed is None
+
+    def files_differ(self) -> bool:
+        """Whether a file has been changed, replaced or deleted since it was read. Reads the disk."""
+        return self.folder is not None and states_of(self.folder) != self.files
+
+
+def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
+    """The folder of the model's files, which are downloaded if necessary."""
+    if entry.repo is None:
+        return folder_of(entry)
+    from ..models.checkpoint import read_config
+    from ..models.hub import Hub, fetch
+
+    hub = Hub(settings.max_download_gb, settings.downloads)
+    return fetch(hub, entry.repo, entry.revision, progress, read_config)
+
+
+def memory_of(folder: Path) -> int:
+    """Bytes of the model in memory."""
+    from ..models.checkpoint import parameters
+
+    return parameters(folder) * FLOAT32_BYTES
+
+
+def read_model(load: Load, folder: Path, device: str) -> "LoadedModel":
+    from ..models import loading
+
+    load.folder, load.files = folder, states_of(folder)
+    return loading.load(folder, load.entry.card, device=device, sha256=load.entry.sha256)

@@ -1,0 +1,81 @@
+"""The entries of --models-dir: which of them are model folders, and why others cannot be loaded."""
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from errno import ELOOP
+from itertools import islice
+from pathlib import Path
+
+# A plain folder name: no path, and no character with a meaning in a shell or a URL.
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MAX_ENTRIES = 1000  # that are listed; further ones can still be loaded by name
+
+BAD_NAME = "its name has to be at most 100 letters, digits, '.', '_' and '-', and to begin with a letter or a digit"
+LOOP = "it is a loop of symbolic links"
+
+
+@dataclass(frozen=True)
+class FolderEntry:
+    """An entry that is meant to be a model.
+
+    folder: where its files are; None if it cannot be loaded
+    why:    why it cannot be loaded
+    """
+
+    name: str
+    folder: Path | None = None
+    why: str | None = None
+
+
+def names_in(top: Path) -> list[str]:
+    """The names in `top`, sorted. Raises OSError."""
+    with os.scandir(top) as entries:
+        return sorted(entry.name for entry in entries)
+
+
+def entries_in(top: Path) -> list[FolderEntry]:
+    """The first MAX_ENTRIES entries that are meant to be models, whether or not they can be loaded.
+
+    Empty if `top` cannot be read: it may have been deleted, and all other models still work.
+    """
+    try:
+        names = names_in(top)
+    except OSError:
+        return []
+    found = (look_at(top, name) for name in names)
+    return list(islice((entry for entry in found if entry is not None), MAX_ENTRIES))
+
+
+def look_at(top: Path, name: str) -> FolderEntry | None:
+    """The entry with this name; None if it is no folder, or a folder without a config.json. Raises nothing."""
+    try:
+        return checked(top, name)
+    except RuntimeError:  # Path.resolve, in a loop of symbolic links
+        return FolderEntry(name, why=LOOP)
+    except OSError as error:
+        return FolderEntry(name, why=LOOP if error.errno == ELOOP else f"it cannot be read: {error.strerror}")
+
+
+def checked(top: Path, name: str) -> FolderEntry | None:
+    """Raises OSError, RuntimeError."""
+    path = top / name
+    try:
+        folder = path.resolve(strict=True)
+        if not folder.is_dir():
+            return None
+        config = (folder / "config.json").stat().st_mode
+    except FileNotFoundError:
+        return FolderEntry(name, why="it is a link to a place that does not exist") if is_broken_link(path) else None
+    if not FOLDER_NAME.fullmatch(name):
+        return FolderEntry(name, why=BAD_NAME)
+    if not folder.is_relative_to(top.resolve()):
+        return FolderEntry(name, why="it is a link to a place outside this folder")
+    if not stat.S_ISREG(config):
+        return FolderEntry(name, why="its config.json is not a regular file")
+    return FolderEntry(name, folder)
+
+
+def is_broken_link(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
