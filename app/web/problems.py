@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from ..errors import AppError, BodyTooLarge
+from ..errors import AppError
+from .bodies import limit_of_server
 from .headers import SECURITY_HEADERS
 from .messages import message_of
 
@@ -48,16 +49,11 @@ async def on_app_error(_: Request, error: Exception) -> Response:
     return answer_of(error)
 
 
-def body_too_large(limit: int) -> BodyTooLarge:
-    """The error of both checks: of the Content-Length header, and of the bytes received."""
-    return BodyTooLarge(f"the body is larger than {limit:,} bytes (HEADSCOPE_MAX_BODY_BYTES): send a shorter text")
-
-
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Errors of the framework: unknown path, wrong method, unreadable body."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return answer_of(body_too_large(request.app.state.settings.max_body_bytes))
+        return answer_of(limit_of_server(request.app.state.settings).error())
     phrase = HTTPStatus(error.status_code).phrase
     code = getattr(error, "code", phrase.lower().replace(" ", "_").replace("-", "_"))
     detail = error.detail

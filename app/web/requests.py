@@ -1,6 +1,5 @@
-"""Strict reading of requests: bodies, media types and query parameters are never guessed at."""
+"""Strict reading of requests: media types, the fields of bodies, and query parameters are never guessed."""
 
-import json
 import re
 from collections import Counter
 from typing import Annotated, Any
@@ -9,13 +8,11 @@ from fastapi import Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from starlette.exceptions import HTTPException
 
 from ..errors import InvalidInput, InvalidWindow
 from ..records import Pool, Prompt
-
-# More digits than any parameter of this API, or a 64-bit integer, has.
-MAX_INTEGER_DIGITS = 30
+from ..settings import Settings
+from .bodies import BodyLimit, RefusedRequest, limit_of_texts, read_json, small_limit
 
 
 def plain_digits(given: Any) -> Any:
@@ -89,6 +86,16 @@ class StrictModel(BaseModel):
             raise ValueError(f"unknown field {name!r}: this takes {', '.join(cls.model_fields)}")
         return given
 
+    @classmethod
+    def limit(cls, settings: Settings) -> BodyLimit:
+        """How large a request body of this kind can be."""
+        return small_limit(settings)
+
+
+def body_models(above: type[StrictModel] = StrictModel) -> list[type[StrictModel]]:
+    """The classes of all request bodies."""
+    return [model for child in above.__subclasses__() for model in (child, *body_models(child))]
+
 
 class PromptBody(StrictModel):
     """The fields of a prompt."""
@@ -101,62 +108,13 @@ class PromptBody(StrictModel):
         description="cut off the end of a text that is too long, instead of refusing it; see `tokens_dropped`",
     )
 
+    @classmethod
+    def limit(cls, settings: Settings) -> BodyLimit:
+        return limit_of_texts(2, settings)
+
     @property
     def prompt(self) -> Prompt:
         return Prompt(self.text, self.text_pair, self.model, self.truncate)
-
-
-class RefusedRequest(HTTPException):
-    """A body that is not JSON (400, 415), or a body or query that is ambiguous (422)."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(status, detail)
-        self.code, self.title = code, code.replace("_", " ").capitalize().replace("json", "JSON")
-
-
-class StrictRequest(Request):
-    async def json(self) -> Any:
-        """The parsed body. Raises RefusedRequest."""
-        try:
-            parsed = json.loads(
-                await self.body(), object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer
-            )
-            json.dumps(parsed, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            detail = "a string contains half of a surrogate pair, which is not a character: send whole characters"
-            raise RefusedRequest(422, "invalid_input", detail) from error
-        except (ValueError, RecursionError) as error:
-            raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why_unreadable(error)}") from error
-        return parsed
-
-
-def why_unreadable(error: Exception) -> str:
-    """Describes the body, where Python's message is about its own limits."""
-    if isinstance(error, RecursionError):
-        return "it is nested more deeply than any request of this API"
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
-    return str(error)[:200]
-
-
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object without duplicate names: JSON readers disagree on which of two counts."""
-    parsed = dict(pairs)
-    if len(parsed) < len(pairs):
-        raise RefusedRequest(422, "invalid_input", "an object names a field twice: name each once")
-    return parsed
-
-
-def no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def short_integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
-        raise ValueError(f"a number has {len(digits):,} digits, at most {MAX_INTEGER_DIGITS} are read")
-    return int(digits)
 
 
 class StrictRoute(APIRoute):
@@ -165,16 +123,35 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
         known = query_names(self.dependant)
+        body_model = body_model_of(self)
 
         async def strict_handler(request: Request) -> Response:
             check_query(request, known)
-            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if request.method == "POST" and media_type != "application/json":
-                detail = "the body must be JSON: send it with Content-Type: application/json"
-                raise RefusedRequest(415, "unsupported_media_type", detail)
-            return await handler(StrictRequest(request.scope, request.receive))
+            if body_model is None:
+                return await handler(request)
+            check_media_type(request)
+            limit = body_model.limit(request.app.state.settings)
+            return await handler(await read_json(request.scope, request.receive, limit))
 
         return strict_handler
+
+
+def body_model_of(route: APIRoute) -> type[StrictModel] | None:
+    """The class of its request body. None if it takes none."""
+    if route.body_field is None:
+        return None
+    body_model = route.body_field.field_info.annotation
+    assert isinstance(body_model, type)
+    assert issubclass(body_model, StrictModel)
+    return body_model
+
+
+def check_media_type(request: Request) -> None:
+    """Raises RefusedRequest."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        detail = "the body must be JSON: send it with Content-Type: application/json"
+        raise RefusedRequest(415, "unsupported_media_type", detail)
 
 
 def query_names(dependant: Dependant) -> list[str]:

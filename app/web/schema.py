@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from ..settings import Settings
 from .open_paths import is_open
 from .problems import MAX_ERRORS, MEDIA_TYPE
+from .requests import body_models
 
 DESCRIPTION = """\
 Headscope shows what every attention head of a pretrained transformer does with a text. Its file docs/api.md has an
@@ -54,6 +55,17 @@ def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
+def with_body_limits(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Adds how many bytes each request body may have."""
+    limits = {model.__name__: model.limit(settings).bytes for model in body_models()}
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if body := operation.get("requestBody"):
+                name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                body["description"] = f"At most {limits[name]:,} bytes."
+    return schema
+
+
 def with_key(schema: dict[str, Any]) -> dict[str, Any]:
     """Adds the key: /docs then has a button to enter it."""
     description = "The key of this server (HEADSCOPE_API_KEY)"
@@ -71,7 +83,7 @@ def install(app: FastAPI, settings: Settings) -> None:
 
     @cache
     def described() -> dict[str, Any]:
-        schema = with_problems(openapi())
+        schema = with_body_limits(with_problems(openapi()), settings)
         return schema if settings.api_key is None else with_key(schema)
 
     app.description = DESCRIPTION

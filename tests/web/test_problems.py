@@ -26,6 +26,7 @@ def assert_problem(response, status, code):
     return problem["detail"]
 
 
+@pytest.mark.fault(6, 7, 8)
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -48,6 +49,7 @@ def test_an_invalid_or_ambiguous_body_is_refused(client, body, status, code):
     assert_problem(post(client, body), status, code)
 
 
+@pytest.mark.fault(6, 8)
 def test_the_input_is_never_echoed(client):
     secret = "s3cret" * 10
     response = client.post("/api/v1/attention", json={"text": [secret], "layers": secret, secret: 1})
@@ -55,6 +57,7 @@ def test_the_input_is_never_echoed(client):
     assert secret not in response.text
 
 
+@pytest.mark.fault(7, 8)
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -82,6 +85,7 @@ def test_the_message_names_the_field_and_the_rule(client, body, message):
     assert "Input should" not in detail
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize(
     "path", ["heads/one/0", "heads/0/1.5", "heads/0/0?cells=many", "heads/0/0?cells=0", "heads/0/0?pool=sum"]
 )
@@ -90,6 +94,7 @@ def test_an_invalid_path_or_query_parameter_has_a_message_of_ours(client, path):
     assert "must be" in assert_problem(response, 422, "invalid_input")
 
 
+@pytest.mark.fault(8)
 def test_at_most_twenty_errors_are_listed(client):
     response = client.post("/api/v1/attention", json={"text": "a", "layers": ["x"] * 100})
     assert len(response.json()["errors"]) == 20
@@ -176,6 +181,7 @@ def test_a_capture_is_served_as_json_only(client):
     assert_problem(client.get(at, headers={"Accept": "application/x-npy"}), 406, "not_acceptable")
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize(
     ("path", "message"),
     [

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from anyio import move_on_after
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import AppError, BodyTooLarge
 from ...settings import Settings
+from ..bodies import discard_body
 from ..headers import FILE_HEADERS, SECURITY_HEADERS
 from ..problems import answer_of
 from .keys import check_key, check_rate
@@ -20,7 +20,6 @@ from .size import check_size
 from .stopping import check_stopping
 
 FILES = ("/static/", "/vendor/")
-DISCARD_SECONDS = 5
 
 Check = Callable[[Request, Settings], None]
 # Called with the route template, the method, the status and the seconds of each response.
@@ -43,13 +42,6 @@ def route_of(scope: Scope) -> str | None:
     """The template of the matched path, such as /api/v1/captures/{capture_id}; for a file, its folder."""
     folder = next((folder for folder in FILES if scope["path"].startswith(folder)), None)
     return folder or getattr(scope.get("route"), "path", None)
-
-
-async def discard_body(receive: Receive) -> None:
-    """Read and drop the body for some seconds: most clients read the response only after sending their body."""
-    with move_on_after(DISCARD_SECONDS):
-        while (await receive()).get("more_body", False):
-            pass
 
 
 @dataclass

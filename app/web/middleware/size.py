@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from ...errors import AddressTooLong, HeadersTooLarge
 from ...settings import Settings
-from ..problems import body_too_large
+from ..bodies import limit_of_server
 
 MAX_ADDRESS_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 16 * 1024
@@ -13,7 +13,7 @@ MAX_HEADER_BYTES = 16 * 1024
 def check_size(request: Request, settings: Settings) -> None:
     """Raises AddressTooLong, HeadersTooLarge, BodyTooLarge.
 
-    The body of a request without Content-Length is counted by Starlette while it arrives.
+    Each endpoint has a smaller limit of its own, and counts what arrives without Content-Length: see `bodies`.
     """
     address = len(request.scope.get("raw_path") or request.scope["path"].encode()) + len(request.scope["query_string"])
     if address > MAX_ADDRESS_BYTES:
@@ -22,5 +22,6 @@ def check_size(request: Request, settings: Settings) -> None:
     if headers > MAX_HEADER_BYTES:
         raise HeadersTooLarge(f"the headers are {headers:,} bytes, the limit is {MAX_HEADER_BYTES:,}")
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > settings.max_body_bytes:
-        raise body_too_large(settings.max_body_bytes)
+    limit = limit_of_server(settings)
+    if length.isdecimal() and int(length[:20]) > limit.bytes:
+        raise limit.error()

@@ -39,12 +39,14 @@ def test_local_host_names_are_served(client, host):
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "[", "::1"])
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/models", "/static/js/main.js", "/nowhere"])
 def test_a_foreign_host_is_refused_at_every_path(client, host, path):
     assert code(client.get(path, headers={"Host": host})) == (421, "foreign_host")
 
 
+@pytest.mark.fault(29)
 def test_two_host_headers_are_refused(client):
     answer = client.get("/healthz", headers=[("Host", "localhost"), ("Host", "evil.example")])
     assert code(answer) == (421, "foreign_host")
@@ -61,6 +63,7 @@ def test_a_shared_server_serves_any_host_name_by_default(shared):
         assert client.get("/healthz", headers={"Host": "lab.example"}).status_code == 200
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -79,6 +82,7 @@ def test_write_requests_from_other_sites_are_refused(client, headers):
         assert code(client.request(method, path, headers=headers)) == (403, "cross_origin")
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost"}],
@@ -91,6 +95,7 @@ def test_a_link_from_another_site_opens_the_page(client):
     assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
+@pytest.mark.fault(30, 31)
 def test_every_response_has_the_security_headers_and_allows_no_other_origin(client):
     answers = [client.get(path) for path in ("/", "/docs", "/healthz", "/api/v1/models", "/nowhere")]
     answers.append(client.get("/", headers={"Host": "evil.example"}))
@@ -116,6 +121,7 @@ def test_a_shared_server_without_tls_sends_no_header_that_browsers_warn_about(sh
     assert proxied.headers["cross-origin-opener-policy"] == "same-origin"
 
 
+@pytest.mark.fault(3)
 def test_a_content_length_above_the_limit_is_refused_before_the_body_is_read(client):
     headers = {"Content-Type": "application/json", "Content-Length": str(10**12)}
     response = client.post("/api/v1/attention", content=b"{", headers=headers)
@@ -123,6 +129,7 @@ def test_a_content_length_above_the_limit_is_refused_before_the_body_is_read(cli
     assert "HEADSCOPE_MAX_BODY_BYTES" in response.json()["detail"]
 
 
+@pytest.mark.fault(3)
 def test_a_body_without_content_length_is_counted_and_refused_in_the_same_way(settings):
     chunks = (b" " * 1000 for _ in range(100))
     with serving(settings.model_copy(update={"max_body_bytes": 10_000})) as client:
@@ -133,6 +140,7 @@ def test_a_body_without_content_length_is_counted_and_refused_in_the_same_way(se
     assert declared.json() == counted.json()
 
 
+@pytest.mark.fault(26)
 def test_a_long_address_and_long_headers_are_refused(client):
     assert code(client.get("/?" + "a" * 9000)) == (414, "address_too_long")
     assert code(client.get("/" + "a" * 9000)) == (414, "address_too_long")
@@ -182,6 +190,7 @@ def test_a_shared_server_has_lower_limits_by_default(shared):
     assert shared(max_characters=7).max_characters == 7
 
 
+@pytest.mark.fault(35)
 def test_every_route_except_the_listed_ones_requires_the_key(shared):
     listed = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/vendor/{digest}/{name}", "/docs/{name}"}
     with serving(shared()) as client:
@@ -194,6 +203,7 @@ def test_every_route_except_the_listed_ones_requires_the_key(shared):
         assert client.get("/").status_code == 200
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize(
     "sent", ["", KEY, f"Basic {KEY}", f"Bearer {KEY[:-1]}", f"Bearer {KEY}x", "Bearer ", "Bearer clé"]
 )
@@ -205,12 +215,14 @@ def test_a_wrong_key_is_refused_without_showing_the_right_one(shared, sent):
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.fault(35)
 def test_the_key_is_read_from_the_header_and_not_from_the_address(shared):
     with serving(shared()) as client:
         assert client.get("/api/v1/models", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
         assert code(client.get(f"/api/v1/models?api_key={KEY}")) == (401, "key_refused")
 
 
+@pytest.mark.fault(35)
 def test_the_key_is_not_in_the_repr_of_the_settings(shared):
     assert KEY not in repr(shared())
 
@@ -221,6 +233,7 @@ def test_a_key_that_a_header_cannot_contain_is_refused_at_the_start(shared, key)
         shared(api_key=key)
 
 
+@pytest.mark.fault(3)
 def test_a_client_that_is_still_sending_a_too_long_body_gets_the_error(shared):
     body = b'{"text": "' + b"x" * 4 * 2**20 + b'"}'
     with live(shared(insecure=True, api_key=None, max_body_bytes=1000)) as url:
@@ -253,6 +266,7 @@ def test_clients_behind_a_local_proxy_are_counted_separately(shared):
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
 
 
+@pytest.mark.fault(36)
 def test_each_request_is_one_log_line_without_its_text(client, caplog):
     caplog.set_level("INFO", logger="headscope")
     client.post("/api/v1/captures", json={"text": "a secret word"})

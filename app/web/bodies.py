@@ -1,0 +1,171 @@
+"""Reading JSON bodies: bounded by what the endpoint can need, and never parsed on the event loop if that could be slow.
+
+Python's JSON parser holds the GIL: 8 MB of nested lists would stop all threads for seconds. A long text is parsed in
+milliseconds. So only texts may be long.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import move_on_after
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope
+
+from ..engine.runner import Runner
+from ..errors import BodyTooLarge, ClientsGone
+from ..settings import Settings
+
+# More digits than any parameter of this API, or a 64-bit integer, has.
+MAX_INTEGER_DIGITS = 30
+# A body without a text.
+SMALL_BODY = 2**14
+# Everything in a body but its texts: names, numbers, brackets, spaces. Two lists of 1,024 numbers, each on its own line
+# with an indentation, take a half. Bodies up to this size are parsed on the event loop.
+MAX_STRUCTURE = 2**16
+# A character outside the basic plane as two escapes: \ud83d\ude00.
+BYTES_PER_CHARACTER = 12
+DISCARD_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class BodyLimit:
+    """The largest body of an endpoint, and where the limit comes from, for the error message."""
+
+    bytes: int
+    why: str
+
+    def error(self) -> BodyTooLarge:
+        return BodyTooLarge(f"the body is larger than {self.bytes:,} bytes: {self.why}")
+
+
+def limit_of_server(settings: Settings) -> BodyLimit:
+    return BodyLimit(settings.max_body_bytes, "that is HEADSCOPE_MAX_BODY_BYTES, send a shorter text")
+
+
+def small_limit(settings: Settings) -> BodyLimit:
+    """Of an endpoint that takes no text."""
+    why = "no request to this path needs more, send only the fields that /docs describes"
+    return smaller(BodyLimit(SMALL_BODY, why), settings)
+
+
+def limit_of_texts(texts: int, settings: Settings) -> BodyLimit:
+    """Of an endpoint that takes so many texts, every character written as an escape."""
+    why = f"a text has at most {settings.max_characters:,} characters (HEADSCOPE_MAX_CHARACTERS), send a shorter one"
+    return smaller(BodyLimit(texts * settings.max_characters * BYTES_PER_CHARACTER + MAX_STRUCTURE, why), settings)
+
+
+def smaller(limit: BodyLimit, settings: Settings) -> BodyLimit:
+    return min(limit, limit_of_server(settings), key=lambda one: one.bytes)
+
+
+class RefusedRequest(HTTPException):
+    """A body that is not JSON (400, 415), or a body or query that is ambiguous (422)."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, detail)
+        self.code, self.title = code, code.replace("_", " ").capitalize().replace("json", "JSON")
+
+
+class JSONRequest(Request):
+    """A request whose body has been read and parsed by `read_json`."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        return self.parsed
+
+
+async def read_json(scope: Scope, receive: Receive, limit: BodyLimit) -> JSONRequest:
+    """Raises BodyTooLarge, RefusedRequest, and Busy if too many long bodies wait to be parsed."""
+    request = JSONRequest(scope, receive)
+    request._body = body = await read_body(request, limit)
+    if len(body) <= MAX_STRUCTURE:
+        request.parsed = parse(body) if body else None
+    else:
+        runner: Runner = request.app.state.runner
+        request.parsed = await runner.pools.read(parse_long, body)
+    return request
+
+
+async def read_body(request: Request, limit: BodyLimit) -> bytes:
+    """Raises BodyTooLarge: before reading if Content-Length is too large, else as soon as too much has arrived."""
+    length = request.headers.get("content-length", "")
+    too_large, more, body = length.isdecimal() and int(length[:20]) > limit.bytes, True, bytearray()
+    while more and not too_large:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientsGone("the client has disconnected before the end of its request")
+        body += message.get("body", b"")
+        more, too_large = message.get("more_body", False), len(body) > limit.bytes
+    if not too_large:
+        return bytes(body)
+    del body
+    if more and "expect" not in request.headers:
+        await discard_body(request.receive)
+    raise limit.error()
+
+
+async def discard_body(receive: Receive) -> None:
+    """Read and drop the body for some seconds: most clients read the response only after sending their body."""
+    with move_on_after(DISCARD_SECONDS):
+        while (await receive()).get("more_body", False):
+            pass
+
+
+def parse_long(body: bytes) -> Any:
+    """For a worker thread. Raises what `parse` raises, and BodyTooLarge unless most of the body is text."""
+    if size_without_strings(body) > MAX_STRUCTURE:
+        detail = f"the body has more than {MAX_STRUCTURE:,} bytes besides its texts: no request to this path needs more"
+        raise BodyTooLarge(detail)
+    return parse(body)
+
+
+def size_without_strings(body: bytes) -> int:
+    """Bytes outside of strings, and the quotes, up to somewhat more than MAX_STRUCTURE. Takes 2 ms per megabyte."""
+    without_escaped_quotes = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    parts = without_escaped_quotes.split(b'"', MAX_STRUCTURE)
+    return sum(map(len, parts[::2])) + len(parts) - 1
+
+
+def parse(body: bytes) -> Any:
+    """Raises RefusedRequest."""
+    try:
+        parsed = json.loads(body, object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer)
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        detail = "a string contains half of a surrogate pair, which is not a character: send whole characters"
+        raise RefusedRequest(422, "invalid_input", detail) from error
+    except (ValueError, RecursionError) as error:
+        raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why_unreadable(error)}") from error
+    return parsed
+
+
+def why_unreadable(error: Exception) -> str:
+    """Describes the body, where Python's message is about its own limits."""
+    if isinstance(error, RecursionError):
+        return "it is nested more deeply than any request of this API"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return str(error)[:200]
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object without duplicate names: JSON readers disagree on which of two counts."""
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        raise RefusedRequest(422, "invalid_input", "an object names a field twice: name each once")
+    return parsed
+
+
+def no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def short_integer(digits: str) -> int:
+    if len(digits) > MAX_INTEGER_DIGITS:
+        raise ValueError(f"a number has {len(digits):,} digits, at most {MAX_INTEGER_DIGITS} are read")
+    return int(digits)
