@@ -7,7 +7,7 @@ from tokenizers.processors import Sequence as Processors
 from worlds import byte_level, word_piece
 
 from headscope.errors import EmptyText, PairNotSupported, TooManyTokens
-from headscope.models.tokens import read_tokenizer, tokenize, visible
+from headscope.models.tokens import encode, encode_truncated, read_tokenizer, tokenize, visible
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,7 @@ def test_spaces_and_newlines_are_visible_in_byte_level_tokens(gpt2):
     assert "".join(texts(tokenize(gpt2, "the cat\n\ta", None, pairs=False)[0])) == "the·cat↵⇥a"
 
 
+@pytest.mark.fault(5)
 def test_tokens_that_are_parts_of_a_character_share_its_offsets_and_are_numbered(gpt2):
     tokens, _ = tokenize(gpt2, "a😀b", None, pairs=False)
     parts = [token for token in tokens if "😀" in token.text]
@@ -61,6 +62,7 @@ def test_tokens_that_are_parts_of_a_character_share_its_offsets_and_are_numbered
     assert {(token.start, token.end) for token in parts} == {(1, 2)}
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize("text", ["😀", "日本語", "e\u0301", "שלום", "\u200b", "\x00", "a\r\nb", "ﷺ", "👩‍👩‍👧"])
 def test_no_label_is_mojibake(gpt2, bert, text):
     for tokenizer, pairs in ((gpt2, False), (bert, True)):
@@ -70,6 +72,7 @@ def test_no_label_is_mojibake(gpt2, bert, text):
             assert token.text.isprintable()
 
 
+@pytest.mark.fault(5)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_offsets_are_within_the_text_and_every_label_is_visible(text):
     for tokenizer, pairs in ((byte_level()._tokenizer, False), (word_piece(), True)):
@@ -78,6 +81,7 @@ def test_offsets_are_within_the_text_and_every_label_is_visible(text):
             assert token.text.isprintable()
 
 
+@pytest.mark.fault(5)
 def test_invisible_characters_are_shown_as_code_points_and_marks_on_a_dotted_circle():
     assert visible("a\u200bb\x00") == "a⟨U+200B⟩b⟨U+0000⟩"
     assert visible("\u0301") == "◌\u0301"
@@ -110,6 +114,7 @@ def test_truncation_and_padding_of_a_tokenizer_file_are_switched_off(tmp_path):
     assert len(tokens) == 8
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("text_pair", [None, "a dog ran too"])
 def test_a_text_is_truncated_on_request_and_keeps_its_special_tokens(text_pair):
     whole, none_dropped = tokenize(
@@ -122,6 +127,28 @@ def test_a_text_is_truncated_on_request_and_keeps_its_special_tokens(text_pair):
     assert texts(tokens)[1:3] == ["the", "cat"]
 
 
+def columns(encoding):
+    return encoding.ids, encoding.tokens, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids
+
+
+TEXTS = st.text(st.sampled_from("the cat 😀é日\n\u0301\u200b\x00,."), max_size=40)
+
+
+@pytest.mark.fault(4)
+@given(TEXTS, TEXTS | st.none(), st.data())
+def test_texts_are_encoded_and_truncated_as_the_library_does(text, text_pair, data):
+    for tokenizer in (word_piece(), byte_level()._tokenizer):
+        whole = tokenizer.encode(text, text_pair)
+        assert columns(encode(tokenizer, text, text_pair)) == columns(whole)
+        special = tokenizer.num_special_tokens_to_add(text_pair is not None)
+        if len(whole) > special:
+            most = data.draw(st.integers(special + 1, len(whole)))
+            cut = encode_truncated(tokenizer, text, text_pair, most - special)
+            tokenizer.enable_truncation(most)
+            assert columns(cut) == columns(tokenizer.encode(text, text_pair))
+
+
+@pytest.mark.fault(2)
 def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_a_solution():
     with pytest.raises(
         TooManyTokens, match=r"^too long: 8 of at most 7 tokens \(2 of them special\).*truncate"
@@ -135,6 +162,7 @@ def test_a_text_is_not_truncated_to_special_tokens_alone():
         tokenize(word_piece(), "the", "cat", pairs=True, most=3, truncate=True)
 
 
+@pytest.mark.fault(1)
 def test_a_text_without_tokens_is_refused_as_empty():
     bare = word_piece()
     bare.post_processor = None
