@@ -18,6 +18,7 @@ from .worker_pool import WorkerPool
 if TYPE_CHECKING:
     from ..models.loading import LoadedModel
 
+HUB_WORKERS = 4
 FAILURES_KEPT = 8  # of models that are not in the catalogue: anybody can ask for any id of the hub
 CHANGED = "changed on disk since it was loaded: reload it"
 RELOAD_FAILED = "changed on disk since it was loaded, and reloading it failed: "
@@ -42,7 +43,8 @@ class ModelCache:
         # A hub that does not answer blocks only its own pool. Models are read one at a time, because a model takes more
         # memory while it is read.
         waiting = self.settings.max_waiting
-        self.hub, self.reads = WorkerPool(4, waiting), WorkerPool(1, waiting)
+        self.hub = WorkerPool(HUB_WORKERS, waiting, abandon=True)
+        self.reads = WorkerPool(1, waiting, abandon=True)
 
     # What is listed
 

@@ -26,7 +26,7 @@ class ModelListing:
         default = Entry(ModelCard(settings.model, settings.model, "", "local"))
         unseen = [default] if settings.model.startswith(LOCAL) else []
         self.entries: Sequence[Entry] = (*BUNDLED, *unseen, *self.catalogue.offered_on_hub())
-        self.disk = WorkerPool(1, settings.max_waiting)
+        self.disk = WorkerPool(1, settings.max_waiting, abandon=True)
         self.looks: set[asyncio.Task[None]] = set()
         self.lookups: dict[str, asyncio.Task[Entry]] = {}
 

@@ -19,12 +19,20 @@ LONG_STEPS = 500
 
 
 class Pools:
-    """model: passes of a model; readers: short work on a capture; analyses: work that reads all weights of one."""
+    """The pools of all work but loading models, see `model_cache`.
+
+    model:         passes of a model
+    readers:       short work on a capture
+    converters:    work on texts and answers: tokenizing, parsing, encoding, compressing
+    analyses:      work that reads all weights of a capture
+    long_analyses: the same in many steps
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.model = WorkerPool(1, settings.max_waiting)
         self.readers = WorkerPool(2, settings.max_waiting)
+        self.converters = WorkerPool(2, settings.max_waiting)
         self.analyses = WorkerPool(1, settings.max_waiting)
         self.long_analyses = WorkerPool(1, settings.max_waiting)
         self.open_dumps = 0
@@ -36,6 +44,14 @@ class Pools:
     async def read_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for a response that has already begun, however many wait."""
         return await self.readers.run_unbounded(work, *arguments)
+
+    async def convert(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Tokenize, parse, encode or compress. Raises Busy."""
+        return await self.converters.run(work, *arguments)
+
+    async def convert_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """The same for a response that has already begun, however many wait."""
+        return await self.converters.run_unbounded(work, *arguments)
 
     async def run_model(self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments) -> Result:
         """Run work that needs a model. Raises Busy, ClientsGone, Deadline."""

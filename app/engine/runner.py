@@ -18,6 +18,7 @@ from .limits import check_norms_fit, check_texts
 from .model_cache import ModelCache
 from .pools import Pools
 from .progress import WorkProgress
+from .worker_pool import WorkerPool
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -62,6 +63,20 @@ class Runner:
         self.speed = 0.0
         self.stopping = False
 
+    @property
+    def worker_pools(self) -> dict[str, WorkerPool]:
+        """All pools by their labels in the metrics."""
+        return {
+            "model": self.pools.model,
+            "reader": self.pools.readers,
+            "converter": self.pools.converters,
+            "analysis": self.pools.analyses,
+            "long_analysis": self.pools.long_analyses,
+            "hub": self.models.hub,
+            "load": self.models.reads,
+            "disk": self.models.listing.disk,
+        }
+
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model. Raises ModelNotFound, ModelRefused and the errors of a download."""
         return await self.models.model(model_id)
@@ -85,7 +100,7 @@ class Runner:
 
         from ..capture.capture import tokenize_prompt
 
-        return await self.pools.read(tokenize_prompt, prepared.model, prepared.prompt, self.settings.max_tokens)
+        return await self.pools.convert(tokenize_prompt, prepared.model, prepared.prompt, self.settings.max_tokens)
 
     async def capture(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
@@ -19,20 +20,41 @@ def queue_full(max_waiting: int) -> Busy:
     return Busy(f"{count} waiting already: try again in a moment")
 
 
-class WorkerPool:
-    """Runs at most `workers` calls at once. At most `max_waiting` more wait; further ones raise Busy."""
+def without_panics(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+    """The result of the call. A panic of a library in Rust, which is no Exception, becomes a RuntimeError.
 
-    def __init__(self, workers: int, max_waiting: int) -> None:
-        self.workers, self.max_waiting = CapacityLimiter(workers), max_waiting
+    Otherwise it would pass every handler of errors.
+    """
+    try:
+        return work(*arguments)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"{type(error).__name__} in a worker thread: {error}") from error
+
+
+class WorkerPool:
+    """Runs at most `workers` calls at once. At most `max_waiting` more wait; further ones raise Busy.
+
+    abandon: the end of the event loop does not wait for the threads, because nothing can stop them at once: a hub that
+             does not answer, a file system that hangs
+    """
+
+    def __init__(self, workers: int, max_waiting: int, *, abandon: bool = False) -> None:
+        self.workers, self.max_waiting, self.abandon = CapacityLimiter(workers), max_waiting, abandon
 
     @property
     def waiting(self) -> int:
         return self.workers.statistics().tasks_waiting
 
-    async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """The result of the call, once a worker is free. Raises Busy."""
+    def check_room(self) -> None:
+        """Raises Busy."""
         if self.waiting >= self.max_waiting:
             raise queue_full(self.max_waiting)
+
+    async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """The result of the call, once a worker is free. Raises Busy."""
+        self.check_room()
         return await self.run_unbounded(work, *arguments)
 
     async def run_with_progress(
@@ -56,7 +78,10 @@ class WorkerPool:
         """The same as `run`, however many calls are waiting: for a response that has already begun."""
         borrower = object()
         await self.workers.acquire_on_behalf_of(borrower)
-        thread = asyncio.create_task(to_thread.run_sync(work, *arguments, limiter=CapacityLimiter(1)))
+        call = partial(without_panics, work, *arguments)
+        # A limiter for this call alone: anyio's default one is left to the framework, for static files and pages.
+        alone = CapacityLimiter(1)
+        thread = asyncio.create_task(to_thread.run_sync(call, limiter=alone, abandon_on_cancel=self.abandon))
         thread.add_done_callback(lambda _: self.release(borrower, thread))
         # A cancelled caller returns at once, but a thread cannot be stopped from outside. The worker is free again only
         # when the thread has ended, because until then it still uses the model.

@@ -13,7 +13,7 @@ from ..errors import AppError
 from ..export.formats import Answer, serialize
 from ..export.negotiation import by_preference, check_cells, format_of
 from ..records import Format, Progress
-from .deps import Accept, FormatQuery, RunnerDep, SettingsDep
+from .deps import Accept, FormatQuery, RunnerDep, SettingsDep, on_loop
 from .problems import of_app_error
 from .requests import CaptureId
 from .responses import ARRAYS, cache_headers, respond, while_connected
@@ -132,5 +132,5 @@ class AnalysisContext(CaptureContext):
             task.cancel()
 
 
-CaptureDep = Annotated[CaptureContext, Depends()]
-AnalysisDep = Annotated[AnalysisContext, Depends()]
+CaptureDep = Annotated[CaptureContext, Depends(on_loop(CaptureContext))]
+AnalysisDep = Annotated[AnalysisContext, Depends(on_loop(AnalysisContext))]

@@ -1,6 +1,8 @@
 """Dependencies of the routes: the runner, the settings, and the format of the response."""
 
-from typing import Annotated, Any
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request
 
@@ -9,6 +11,8 @@ from ..errors import NotAcceptable
 from ..export.negotiation import MEDIA_TYPES, format_of
 from ..records import Format
 from ..settings import Settings
+
+Made = TypeVar("Made")
 
 # For the schema only: `format_of` checks the value, and its error messages are better than pydantic's.
 FORMATS: dict[str, Any] = {"json_schema_extra": {"enum": [*MEDIA_TYPES, None]}}
@@ -20,17 +24,31 @@ FormatQuery = Annotated[
 ]
 
 
-def runner_of(request: Request) -> Runner:
+def on_loop(make: Callable[..., Made]) -> Callable[..., Awaitable[Made]]:
+    """For `Depends`: the same dependency on the event loop.
+
+    FastAPI would run each plain function and class in a thread of its own pool, which costs more than reading a few
+    parameters, and waits while that pool is full.
+    """
+
+    async def made(**parameters: Any) -> Made:
+        return make(**parameters)
+
+    made.__signature__ = inspect.signature(make)  # type: ignore[attr-defined]
+    return made
+
+
+async def runner_of(request: Request) -> Runner:
     runner: Runner = request.app.state.runner
     return runner
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def requested_format(accept: Accept = None, format: FormatQuery = None) -> Format:  # noqa: A002 - the query parameter
+async def requested_format(accept: Accept = None, format: FormatQuery = None) -> Format:  # noqa: A002 - the query parameter
     return format_of(accept, format)
 
 

@@ -65,8 +65,8 @@ class RunnerCollector(Collector):
             ended.add_metric((outcome,), runner.jobs.outcomes[outcome])
         yield ended
         waiting = GaugeMetricFamily("headscope_waiting", "Requests waiting for a worker.", labels=("for",))
-        waiting.add_metric(("model",), runner.pools.model.waiting)
-        waiting.add_metric(("reader",), runner.pools.readers.waiting)
+        for purpose, pool in runner.worker_pools.items():
+            waiting.add_metric((purpose,), pool.waiting)
         yield waiting
         yield GaugeMetricFamily("headscope_dumps", "Dumps being streamed.", runner.pools.open_dumps)
         yield GaugeMetricFamily("headscope_captures", "Captures in memory.", len(runner.captures))

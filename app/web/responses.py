@@ -32,7 +32,7 @@ ARRAYS: dict[int | str, dict[str, Any]] = {
 async def respond(
     runner: Runner, answer: Answer, format_: Format, headers: Mapping[str, str] | None = None
 ) -> Response:
-    encoded = await runner.pools.read(encode, answer, format_)
+    encoded = await runner.pools.convert(encode, answer, format_)
     return Response(encoded.body, 200, {"Vary": "Accept", **encoded.headers, **(headers or {})}, encoded.media_type)
 
 

@@ -11,11 +11,12 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
 from typing import TYPE_CHECKING, Any
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 from fastapi import Request
 from fastapi.sse import format_sse_event
 
 from ..engine.job import Job
+from ..engine.pools import Pools
 from ..engine.runner import Runner
 from ..errors import AppError
 from ..records import Bend
@@ -52,7 +53,8 @@ class EventStream(HoldingStream):
         headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache", "X-Accel-Buffering": "no"}
         events = with_keep_alive(events, request.app.state.settings.keep_alive_seconds)
         if "gzip" in request.headers.get("accept-encoding", ""):
-            events, headers = compressed(events), {**headers, "Content-Encoding": "gzip"}
+            events = compressed(events, request.app.state.runner.pools)
+            headers = {**headers, "Content-Encoding": "gzip"}
         super().__init__(held, events, EVENTS, headers)
 
 
@@ -79,7 +81,7 @@ async def with_keep_alive(events: AsyncGenerator[bytes, None], seconds: float) -
                 await asyncio.gather(upcoming, return_exceptions=True)
 
 
-async def compressed(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def compressed(chunks: AsyncGenerator[bytes, None], pools: Pools) -> AsyncGenerator[bytes, None]:
     """gzip that can be read up to the end of each chunk."""
     compressor = zlib.compressobj(LEVEL, wbits=GZIP)
 
@@ -88,7 +90,7 @@ async def compressed(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[byte
 
     async with aclosing(chunks):
         async for chunk in chunks:
-            yield compress(chunk) if len(chunk) < LARGE else await to_thread.run_sync(compress, chunk)
+            yield compress(chunk) if len(chunk) < LARGE else await pools.convert_unbounded(compress, chunk)
         yield compressor.flush()
 
 

@@ -97,6 +97,22 @@ def test_an_exception_of_the_work_is_raised():
     run(scene)
 
 
+def test_a_panic_of_a_library_becomes_an_exception():
+    class PanicException(BaseException):
+        """As pyo3 raises it for a panic in Rust."""
+
+    def panic():
+        raise PanicException("called `Option::unwrap()` on a `None` value")
+
+    async def scene():
+        pool = WorkerPool(1, 1)
+        with pytest.raises(RuntimeError, match="PanicException in a worker thread: called"):
+            await pool.run(panic)
+        assert await pool.run(lambda: "the worker is free again") == "the worker is free again"
+
+    run(scene)
+
+
 def test_cancelling_the_caller_stops_the_work_at_its_next_check():
     async def scene():
         pool, begun, errors = WorkerPool(1, 1), Event(), []

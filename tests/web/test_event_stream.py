@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 
+from headscope.engine.pools import Pools
 from headscope.web.streams import GZIP, KEEP_ALIVE, LARGE, compressed, with_keep_alive
 
 TEXT = "The cat sat on the mat."
@@ -24,7 +25,7 @@ def test_a_stream_is_compressed_for_a_client_that_accepts_gzip(client):
     assert packed.text == plain.text
 
 
-def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives():
+def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives(settings):
     events = [b"data: 1\n\n", b"data: %s\n\n" % bytes(LARGE), b"data: 3\n\n"]
 
     async def given():
@@ -32,7 +33,7 @@ def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives():
             yield one
 
     async def sent():
-        return [chunk async for chunk in compressed(given())]
+        return [chunk async for chunk in compressed(given(), Pools(settings))]
 
     *chunks, end = asyncio.run(sent())
     reader = zlib.decompressobj(GZIP)

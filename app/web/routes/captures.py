@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from ...export.negotiation import by_preference
 from ...records import Bend
-from ..deps import Accept, RunnerDep, only_json
+from ..deps import Accept, RunnerDep, on_loop, only_json
 from ..requests import CaptureId, Index, PromptBody, StrictRoute
 from ..responses import while_connected
 from ..serializers import of_capture, of_cost
@@ -61,7 +61,7 @@ async def capture(
     return JSONResponse(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
 
 
-@router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(only_json)])
+@router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(on_loop(only_json))])
 async def estimate(body: CaptureRequest, runner: RunnerDep) -> dict[str, Any]:
     """Count the tokens without running the model: how many bytes the capture would take, whether they fit, and how many
     seconds it would run (null until a first run has measured the speed of this server)."""
@@ -69,7 +69,7 @@ async def estimate(body: CaptureRequest, runner: RunnerDep) -> dict[str, Any]:
     return {"model": card.to_dict(), **of_cost(cost)}
 
 
-@router.get("/captures/{capture_id}", summary="Get a capture", dependencies=[Depends(only_json)])
+@router.get("/captures/{capture_id}", summary="Get a capture", dependencies=[Depends(on_loop(only_json))])
 async def get(capture_id: CaptureId, runner: RunnerDep) -> dict[str, Any]:
     """The same answer as that of the POST request that created it."""
     return of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id))

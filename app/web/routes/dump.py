@@ -9,6 +9,7 @@ from ...export.formats import size_of
 from ...export.negotiation import MEDIA_TYPES, check_cells, headers_of
 from ...records import Quantity
 from ..context import CaptureDep
+from ..deps import on_loop
 from ..requests import NUMBERS, PATTERN_OR_SCORES, Index, StrictRoute, parse_numbers
 from ..responses import ARRAYS, HoldingStream, stream
 
@@ -30,7 +31,7 @@ class DumpOptions:
 
 
 @router.get("/{capture_id}/dump", summary="Export a capture in full (dump)", responses=ARRAYS)
-async def dump(options: Annotated[DumpOptions, Depends()], context: CaptureDep) -> Response:
+async def dump(options: Annotated[DumpOptions, Depends(on_loop(DumpOptions))], context: CaptureDep) -> Response:
     """Same content as `POST /api/v1/attention`, streamed: npy, npz and safetensors of any size, JSON up to a limit."""
     capture, format_ = context.capture, context.format
     selection = select(capture.card, len(capture.tokens), options.layers, options.heads)

@@ -12,7 +12,7 @@ from ...errors import InvalidInput
 from ...export.formats import Answer
 from ...records import Pool, Quantity, Shown
 from ..context import CaptureContext, CaptureDep
-from ..deps import RunnerDep, only_json
+from ..deps import RunnerDep, on_loop, only_json
 from ..requests import (
     PATTERN_OR_SCORES,
     SPAN,
@@ -63,12 +63,15 @@ class View:
         return window(size, self.rows, self.columns, self.cells)
 
 
+ViewDep = Annotated[View, Depends(on_loop(View))]
+
+
 class HeadView(View):
     """The window of a head, and what it shows."""
 
     def __init__(
         self,
-        view: Annotated[View, Depends()],
+        view: ViewDep,
         quantity: Annotated[Shown, Query(description=NORM)] = "pattern",
         words: Annotated[bool, Query(description=WORDS)] = False,
     ) -> None:
@@ -80,7 +83,7 @@ class HeadView(View):
 
 @router.get("/{capture_id}/heads/{layer}/{head}", summary="Get the pattern of a head", responses=ARRAYS)
 async def head(
-    layer: LayerIndex, head: HeadIndex, view: Annotated[HeadView, Depends()], context: CaptureDep
+    layer: LayerIndex, head: HeadIndex, view: Annotated[HeadView, Depends(on_loop(HeadView))], context: CaptureDep
 ) -> Response:
     """The pattern of a head, or a window of it. The value [r][c] covers `query_step` queries from
     `rows[0] + r * query_step` on, and `key_step` keys from `columns[0] + c * key_step` on."""
@@ -109,7 +112,7 @@ async def respond_words(context: CaptureContext, view: View, facts: dict[str, An
 
 
 @router.get("/{capture_id}/norms/{layer}", summary="Get the norms (effects) of a layer", responses=ARRAYS)
-async def norms(layer: LayerIndex, view: Annotated[View, Depends()], context: CaptureDep) -> Response:
+async def norms(layer: LayerIndex, view: ViewDep, context: CaptureDep) -> Response:
     """The norm of the sum of the weighted values of all heads of the layer (Kobayashi et al. 2020); axes and windows as
     for one head."""
     context.capture.card.check_head(layer, 0)
@@ -118,7 +121,7 @@ async def norms(layer: LayerIndex, view: Annotated[View, Depends()], context: Ca
     return await respond_window(context, part, view, facts, lambda: norms_of(context, layer, None, part, view.pool))
 
 
-@router.get("/{capture_id}/words", summary="Get the words of a text", dependencies=[Depends(only_json)])
+@router.get("/{capture_id}/words", summary="Get the words of a text", dependencies=[Depends(on_loop(only_json))])
 async def words(capture_id: CaptureId, runner: RunnerDep) -> dict[str, Any]:
     """The words that the tokens form, in order: the axes of a head with `words=true`. A word is the tokens from `first`
     up to but not including `stop`."""

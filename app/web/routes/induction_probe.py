@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from ...export.formats import Answer
-from ..deps import RunnerDep, only_json
+from ..deps import RunnerDep, on_loop, only_json
 from ..requests import StrictModel, StrictRoute
 from ..responses import respond, while_connected
 from .scores import described, integers
@@ -24,7 +24,9 @@ class ProbeRequest(StrictModel):
     model: str | None = Field(None, description="the id of a model; by default, the default model of the server")
 
 
-@router.post("/induction", summary="Run the induction probe", dependencies=[Depends(only_json)], response_model=None)
+@router.post(
+    "/induction", summary="Run the induction probe", dependencies=[Depends(on_loop(only_json))], response_model=None
+)
 async def induction(body: ProbeRequest, request: Request, runner: RunnerDep) -> Response:
     """Previous-token, duplicate-token and induction scores of every head on repeated random tokens (Olsson et al.
     2022), independent of any text."""

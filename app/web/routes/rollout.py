@@ -11,8 +11,9 @@ from ...errors import InvalidInput
 from ...export.formats import Answer
 from ...records import Progress
 from ..context import ARRAYS_OR_EVENTS, AnalysisDep
+from ..deps import on_loop
 from ..requests import Index, StrictModel, StrictRoute, check_unique
-from .heatmap import View, facts_of
+from .heatmap import View, ViewDep, facts_of
 
 if TYPE_CHECKING:
     from ...analysis.layers import RolloutOptions
@@ -51,7 +52,7 @@ class LayerRange:
 
 @router.get("/{capture_id}/rollout", summary="Get attention rollout", responses=ARRAYS_OR_EVENTS)
 async def rollout(
-    context: AnalysisDep, layers: Annotated[LayerRange, Depends()], view: Annotated[View, Depends()]
+    context: AnalysisDep, layers: Annotated[LayerRange, Depends(on_loop(LayerRange))], view: ViewDep
 ) -> Response:
     """Attention rollout (Abnar and Zuidema 2020): [query key], how much of each input token reaches each position of
     the last layer; rows sum to 1. Axes and windows as for a head."""

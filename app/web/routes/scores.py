@@ -12,6 +12,7 @@ from ...errors import InvalidInput, NotAcceptable
 from ...export.formats import Answer
 from ...records import Format
 from ..context import ARRAYS_OR_EVENTS, AnalysisDep
+from ..deps import on_loop
 from ..requests import StrictRoute
 from .roles import as_arrays, as_json, numbers_per_head
 
@@ -54,7 +55,7 @@ class ScoreOptions:
 
 
 @router.get("/{capture_id}/scores", summary="Get the scores of all heads", responses=ARRAYS_OR_EVENTS)
-async def scores(options: Annotated[ScoreOptions, Depends()], context: AnalysisDep) -> Response:
+async def scores(options: Annotated[ScoreOptions, Depends(on_loop(ScoreOptions))], context: AnalysisDep) -> Response:
     """Each score of each head, with its unit, formula and source. Rank 1 is the head with the highest value.
 
     A score that is undefined for the text or the model is null, such as attention to copies in a text without any.

@@ -1,0 +1,77 @@
+"""Each kind of work has its own worker pool: one that hangs stops no other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+
+import httpx2
+import pytest
+from anyio import to_thread
+from worlds import live, serving, until
+
+from headscope.engine import model_cache
+
+TEXT = "The cat sat on the mat."
+CAPTURES = "/api/v1/captures"
+LOAD = "/api/v1/models/load"
+EVENTS = {"Accept": "text/event-stream"}
+
+pytestmark = pytest.mark.fault(43)
+
+
+def test_loads_from_a_hub_that_hangs_stop_no_page_no_health_check_and_no_local_model(settings, monkeypatch):
+    released, hanging, find_folder = Event(), [], model_cache.find_folder
+
+    def hang(entry, settings, progress):
+        if entry.repo is None:
+            return find_folder(entry, settings, progress)
+        hanging.append(entry.repo)
+        released.wait(60)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(model_cache, "find_folder", hang)
+    with live(settings) as url, ThreadPoolExecutor(45) as clients:
+
+        def load(number):
+            return httpx2.post(f"{url}{LOAD}", json={"model": f"team/model-{number}"}, timeout=60).status_code
+
+        loads = [clients.submit(load, number) for number in range(45)]
+        until(lambda: len(hanging) == model_cache.HUB_WORKERS and sum(load.done() for load in loads) == 9)
+        for path in ("/", "/readyz", "/static/js/main.js", "/docs/glossary"):
+            assert httpx2.get(f"{url}{path}", timeout=30).status_code == 200
+        local = httpx2.post(f"{url}{LOAD}", json={"model": "local:bert"}, timeout=30)
+        assert (local.status_code, local.json()["state"]) == (200, "ready")
+        released.set()
+        assert sorted({load.result() for load in loads}) == [500, 503]
+
+
+@contextmanager
+def busy_default_threads(client):
+    """Within the `with`, all threads that anyio shares among callers without a pool of their own are busy."""
+
+    async def take():
+        limiter = to_thread.current_default_thread_limiter()
+        while limiter.available_tokens:
+            limiter.acquire_on_behalf_of_nowait(object())
+
+    client.portal.call(take)
+    yield
+
+
+def test_no_work_of_ours_takes_a_thread_of_the_framework(settings):
+    with serving(settings) as client, busy_default_threads(client):
+        assert client.post(LOAD, json={"model": "local:gpt2"}).status_code == 200
+        assert client.post(CAPTURES, json={"text": TEXT}, headers=EVENTS).text.count("event: layer") == 3
+        location = client.post(CAPTURES, json={"text": TEXT}).headers["location"]
+        for path in ("overview", "heads/0/0", "heads/0/0?words=true", "norms/0", "dump", "scores", "similarity"):
+            assert client.get(f"{location}/{path}").status_code == 200
+        for path in ("attention", "estimate"):
+            assert client.post(f"/api/v1/{path}", json={"text": TEXT}).status_code == 200
+        assert client.post("/api/v1/probes/induction", json={}).status_code == 200
+
+
+def test_the_length_of_the_queue_of_each_pool_is_in_the_metrics(client):
+    lines = client.get("/metrics").text.splitlines()
+    waiting = [line for line in lines if line.startswith("headscope_waiting{")]
+    pools = "model", "reader", "converter", "analysis", "long_analysis", "hub", "load", "disk"
+    assert waiting == [f'headscope_waiting{{for="{pool}"}} 0.0' for pool in pools]
