@@ -85,7 +85,7 @@ async def read_json(scope: Scope, receive: Receive, limit: BodyLimit) -> JSONReq
         request.parsed = parse(body) if body else None
     else:
         runner: Runner = request.app.state.runner
-        request.parsed = await runner.pools.read(parse_long, body)
+        request.parsed = await runner.pools.convert(parse_long, body)
     return request
 
 
