@@ -10,7 +10,7 @@ State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
 # A window can also show the norm of the weighted value (Kobayashi et al. 2020).
 Shown = Literal["pattern", "scores", "norm"]
-Bend = Literal["linear", "sqrt"]  # how a weight becomes one of the 256 values of a small picture
+Bend = Literal["linear", "sqrt"]  # how a weight becomes one of the 256 values of a thumbnail
 Pool = Literal["max", "mean"]
 Keep = Literal["float32", "float16"]  # precision of captured queries and keys; the log-sum-exp is at least float32
 Format = Literal["json", "npy", "npz", "safetensors"]

@@ -1,6 +1,6 @@
 """Which heads attend from words to their heads in the dependency tree: Clark et al. 2019, sec. 4.2.
 
-Axis letters: l layer, h attention head, i and j words, n instances. Direction 0: a dependent attends to its head.
+Axis letters: l layer, h attention head, i and j words, n instances. Direction 0: a dependent attends to its governor.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from .selection import Best, best, percent
 from .treebank import Arc, Sentence, Span
 
 MIN_INSTANCES = 100  # instances of a relation
-DIRECTIONS = ("dependent → head", "head → dependent")
+DIRECTIONS = ("dependent → governor", "governor → dependent")
 
 
 @dataclass(frozen=True)

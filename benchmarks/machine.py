@@ -22,7 +22,7 @@ def facts() -> dict[str, str]:
         "system": f"{system()}, Python {platform.python_version()}",
         "browser": browser(),
         "versions": ", ".join(f"{name} {version(name)}" for name in ("headscope", "torch", "transformers", "plotly")),
-        "peers": ", ".join(pin.replace("==", " ") for pin in pins().values()),
+        "compared tools": ", ".join(pin.replace("==", " ") for pin in pins().values()),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
 

@@ -51,8 +51,9 @@ This repeats Clark et al. 2019, sec. 4.2, on a treebank that people annotated.
 
 - Attention to a word of several tokens is the sum over them; attention from it is the mean. Special tokens and the
   attention of a word to itself do not count.
-- Direction "dependent → head": a head is right if the dependent attends most to its head in the tree. Direction "head →
-  dependent": a head is right if, of all words, the head in the tree attends most to the dependent.
+- The governor is the word that a dependent depends on, its parent in the tree. Direction "dependent → governor": a head
+  is right if the dependent attends most to its governor. Direction "governor → dependent": a head is right if, of all
+  words, the governor attends most to the dependent.
 - Relations are named without subtype (`nmod` includes `nmod:poss`). Roots, punctuation, and relations with fewer than
   100 instances are not evaluated.
 

@@ -11,7 +11,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Arc:
-    """From a word to its head, both as word numbers from 0. The relation is without subtype: nmod for nmod:poss."""
+    """From a word to its governor, both as word numbers from 0. The relation is without subtype: nmod for nmod:poss."""
 
     dependent: int
     head: int
@@ -19,7 +19,7 @@ class Arc:
 
     @property
     def offset(self) -> int:
-        """Number of words from the dependent to its head; negative if the head comes first."""
+        """Number of words from the dependent to its governor; negative if the governor comes first."""
         return self.head - self.dependent
 
 

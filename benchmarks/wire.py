@@ -20,7 +20,8 @@ def rows(quick: bool) -> Iterator[Row]:
     one = Answer({"layer": 0, "head": 0, "axes": ["query", "key"], "exact": True}, {"values": weights}, "values")
     over = len(encode(one, "npy").body) / weights.nbytes
     yield Row(
-        "wire: one 512 x 512 head in npy", f"{over:.4f} x its float32 bytes before compression", "<= 1.1 x",
+        "size of a response: one 512 x 512 head in npy",
+        f"{over:.4f} x its float32 bytes before compression", "<= 1.1 x",
         reached=over <= 1.1,
     )  # fmt: skip
     best = interleaved(
@@ -31,6 +32,6 @@ def rows(quick: bool) -> Iterator[Row]:
     faster = best["json"] / best["orjson"]
     measured = f"{faster:.0f} x faster ({milliseconds(best['orjson'])})"
     yield Row(
-        "wire: the same as JSON, orjson compared with json.dumps", measured, ">= 10 x faster",
+        "time of a response: the same as JSON, orjson compared with json.dumps", measured, ">= 10 x faster",
         f"json.dumps {milliseconds(best['json'])}", faster >= 10,
     )  # fmt: skip

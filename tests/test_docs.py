@@ -139,7 +139,7 @@ def test_the_request_for_a_dump_has_these_fields(schema):
 
 
 def scores_table():
-    rows = ["| name | what | unit | formula | choice | source |", "|---|---|---|---|---|---|"]
+    rows = ["| name | title | unit | formula | choice | source |", "|---|---|---|---|---|---|"]
     for score in ROW_SCORES:
         source = f"[{score.source.title}]({score.source.link})"
         formula = score.formula.replace("|", "\\|")
@@ -148,8 +148,10 @@ def scores_table():
 
 
 def roles_table():
-    rows = ["| name | rule |", "|---|---|", *(f"| `{role.name}` | {role.rule} |" for role in ROLES)]
-    return "\n".join([*rows, f"| `delimiter` | {DELIMITER} |", f"| `rests` | {SINK_DOMINATED} |"])
+    roles = [(role.name, role.title, role.rule) for role in ROLES]
+    of_all = [("delimiter", "delimiter", DELIMITER), ("rests", "sink-dominated", SINK_DOMINATED)]
+    rows = [f"| `{name}` | {title} | {rule} |" for name, title, rule in (*roles, *of_all)]
+    return "\n".join(["| name | title | rule |", "|---|---|---|", *rows])
 
 
 def collapse_table():

@@ -128,7 +128,7 @@ def test_the_row_of_a_causal_model_says_how_many_instances_are_visible():
     right[[0, 2], 1, 0, 1] = True
     row = relation_row("m, obj", instances([1, 1, 2, -1], right=right), causal=True)
     assert row.what == "m, obj, 4 instances"
-    assert row.measured == "50.0 % (0.0 %), layer 0 head 1, head → dependent, 75.0 % visible"
+    assert row.measured == "50.0 % (0.0 %), layer 0 head 1, governor → dependent, 75.0 % visible"
     assert row.comparison == "50.0 % (50.0 %), offset +1"
 
 

@@ -118,5 +118,5 @@ def scores_named(names: str | None, option: str = "names") -> list[RowScore]:
     unknown = [name for name in listed if name not in BY_NAME]
     if unknown or len(set(listed)) < len(listed):
         what = f"{unknown[0][:40]!r} is not a score" if unknown else "name each score once"
-        raise InvalidInput(f"{option}: {what}; take {', '.join(BY_NAME)}")
+        raise InvalidInput(f"{option}: {what}; choose from {', '.join(BY_NAME)}")
     return [BY_NAME[name] for name in listed]

@@ -35,8 +35,10 @@ def dump(
     text: TextArgument,
     pair: PairOption = None,
     model: ModelOption = None,
-    layers: Annotated[str | None, typer.Option(help="numbers of layers: 0,5 or 0-3 (default: all layers)")] = None,
-    heads: Annotated[str | None, typer.Option(help="numbers of heads: 0,5 or 0-3 (default: all heads)")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="layer numbers, for example 0,5 or 0-3 (default: all layers)")
+    ] = None,
+    heads: Annotated[str | None, typer.Option(help="head numbers, for example 0,5 or 0-3 (default: all heads)")] = None,
     quantity: Annotated[
         Quantity,
         typer.Option(help="pattern: weights, after the softmax; scores: raw scores, before mask and softmax"),
@@ -57,7 +59,7 @@ def dump(
     settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device)
     chosen = format_for(output, format_, DUMP_FORMATS)
     if verify and chosen == "csv":
-        fail("--verify: csv cannot hold a certificate, take json, npz or safetensors")
+        fail("--verify: csv cannot hold a certificate: choose json, npz or safetensors")
     selected = (parse_numbers("--layers", layers), parse_numbers("--heads", heads))
     prompt = prompt_from(text, pair, truncate)
     with interruptible(), exit_on_error(output), open_output(output) as target:

@@ -23,7 +23,7 @@ def format_for(output: str, named: Name | None, known: Sequence[Name]) -> Name:
     ending = "json" if output == STDOUT else Path(output).suffix.lower().removeprefix(".")
     chosen = named or next((name for name in known if name == ending), None)
     if chosen is None:
-        fail(f"{output}: end it in {', '.join(f'.{name}' for name in known)}, or give --format")
+        fail(f"{output}: use the ending {', '.join(f'.{name}' for name in known)}, or give --format")
     if output == STDOUT and chosen in BINARY and sys.stdout.isatty():
         fail(f"{chosen} is binary and cannot be shown in a terminal: give -o FILE.{chosen}")
     return chosen

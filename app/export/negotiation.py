@@ -31,7 +31,7 @@ def format_of(accept: str | None, name: str | None) -> Format:
         for known in MEDIA_TYPES:
             if known == name:
                 return known
-        raise NotAcceptable(f"format={name[:40]!r} is not served here: take {', '.join(MEDIA_TYPES)}")
+        raise NotAcceptable(f"format={name[:40]!r} is not served here: choose one of {', '.join(MEDIA_TYPES)}")
     for accepted in by_preference(accept or "*/*"):
         if accepted in WILDCARDS:
             return "json"

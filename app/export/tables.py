@@ -25,7 +25,7 @@ WEIGHT_COLUMNS = ("layer", "head", "query", "query_token", "key", "key_token", "
 def write_table(columns: Columns, format_: TableFormat) -> bytes:
     """A row for each entry of the columns. Raises ValueError: unknown format, or columns of unequal length."""
     if format_ not in WRITERS:
-        raise ValueError(f"table format {format_!r}: take {', '.join(WRITERS)}")
+        raise ValueError(f"table format {format_!r}: choose one of {', '.join(WRITERS)}")
     return WRITERS[format_](columns)
 
 

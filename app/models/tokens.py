@@ -87,9 +87,9 @@ def tokenize(
 
 
 def too_many(found: int, special: int, most: int) -> TooManyTokens:
-    counted = f" ({special} of them special)" if special else ""
-    way_out = "Shorten the text, or set truncate to cut off its end."
-    return TooManyTokens(f"too long: {found:,} of at most {most:,} tokens{counted}. {way_out}")
+    counted = f", {special} of them special" if special else ""
+    way_out = "shorten the text, or set truncate to cut off its end"
+    return TooManyTokens(f"The text has {found:,} tokens{counted}. This model reads at most {most:,}: {way_out}.")
 
 
 def encode(tokenizer: Tokenizer, text: str, text_pair: str | None = None, *, special: bool = True) -> Encoding:

@@ -1,4 +1,4 @@
-"""Markdown documents of `docs/` that the server also answers as HTML, at /docs/glossary and /docs/heads."""
+"""Markdown documents of `docs/` that the server also shows as HTML, at /docs/glossary and /docs/heads."""
 
 import re
 from functools import cache

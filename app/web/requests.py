@@ -26,7 +26,7 @@ def plain_digits(given: Any) -> Any:
 Index = Annotated[int, BeforeValidator(plain_digits)]
 
 # Parameters that several endpoints share.
-CaptureId = Annotated[str, Path(description="the id of a capture, as POST /api/v1/captures answers it")]
+CaptureId = Annotated[str, Path(description="the id of a capture, as POST /api/v1/captures returns it")]
 LayerIndex = Annotated[Index, Path(description="number of a layer, from 0")]
 HeadIndex = Annotated[Index, Path(description="number of a head in its layer, from 0")]
 PoolQuery = Annotated[

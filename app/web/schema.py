@@ -11,15 +11,16 @@ from .problems import MAX_ERRORS, MEDIA_TYPE
 from .requests import body_models
 
 DESCRIPTION = """\
-Headscope shows what every attention head of a pretrained transformer does with a text. Its file docs/api.md has an
-example for every endpoint, in curl and Python. [The glossary](/docs/glossary) explains the terms, and
+Headscope shows what every attention head of a pretrained transformer does with a text. The file docs/api.md of its
+repository has an example for every endpoint, in curl and Python. [The glossary](/docs/glossary) explains the terms, and
 [scores and roles](/docs/heads) has the formulas.
 
-- A **capture** is a text that has run through a model. Its answers are computed from what the server keeps of it.
+- A **capture** is a text that has run through a model. The server keeps its queries and keys, and computes all results
+  from them.
 - A **dump** is an export of the weights of all or some heads in full.
 - `quantity=pattern` is the weights, after the softmax. `quantity=scores` is the raw scores, before mask and softmax.
   `quantity=norm` is what the page calls the *effect*: the length of the weighted value.
-- Layers, heads and tokens count from 0.
+- Layers, heads and tokens are numbered from 0.
 """
 SCHEME = "key"
 PROBLEM = {

@@ -1,6 +1,6 @@
 """Event streams: compressed responses, keep-alive comments, and the events of a run.
 
-A run sends its tokens, then small pictures of the heads of each layer, as soon as the layer is captured.
+A run sends its tokens, then thumbnails of the heads of each layer, as soon as the layer is captured.
 """
 
 import asyncio

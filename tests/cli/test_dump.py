@@ -120,7 +120,7 @@ def test_numbers_can_be_lists_and_ranges():
         ([TEXT, "--heads", "0-2,1"], 2, "--heads 0-2,1: name each number once"),
         ([TEXT, "--pair", "b"], 2, "send one text"),
         ([TEXT, "--model", "local:nobody"], 2, "no model 'local:nobody'"),
-        ([TEXT, "-o", "a.txt"], 2, "a.txt: end it in .json, .npz, .safetensors, .csv, or give --format"),
+        ([TEXT, "-o", "a.txt"], 2, "a.txt: use the ending .json, .npz, .safetensors, .csv, or give --format"),
         ([TEXT, "-o", "/no/such/a.json"], 2, "/no/such/a.json: there is no folder /no/such"),
         ([TEXT, "--format", "csv", "--verify"], 2, "csv cannot hold a certificate"),
         ([TEXT, "-o", "/", "--format", "json"], 1, "/: Is a directory"),

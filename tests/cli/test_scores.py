@@ -57,7 +57,7 @@ def test_json_and_parquet_contain_the_same(scores, expected, tmp_path):
     [
         ((TEXT, "--names", "charm"), "--names: 'charm' is not a score; take entropy,"),
         ((TEXT, "--names", "first,first"), "--names: name each score once"),
-        ((TEXT, "-o", "a.npz"), "end it in .json, .csv, .parquet, or give --format"),
+        ((TEXT, "-o", "a.npz"), "use the ending .json, .csv, .parquet, or give --format"),
         (("",), "text is empty"),
     ],
 )

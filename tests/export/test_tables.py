@@ -34,7 +34,7 @@ def test_parquet_keeps_the_columns_and_missing_values():
 
 def test_every_table_format_has_a_writer_and_others_are_refused():
     assert set(WRITERS) == set(get_args(TableFormat))
-    with pytest.raises(ValueError, match="'tsv': take json, csv, parquet"):
+    with pytest.raises(ValueError, match="'tsv': choose one of json, csv, parquet"):
         write_table(COLUMNS, "tsv")
 
 

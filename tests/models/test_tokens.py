@@ -151,14 +151,14 @@ def test_texts_are_encoded_and_truncated_as_the_library_does(text, text_pair, da
 @pytest.mark.fault(2)
 def test_a_text_that_is_too_long_is_refused_with_both_numbers_and_a_solution():
     with pytest.raises(
-        TooManyTokens, match=r"^too long: 8 of at most 7 tokens \(2 of them special\).*truncate"
+        TooManyTokens, match=r"^The text has 8 tokens, 2 of them special\. This model reads at most 7: .*truncate"
     ) as refused:
         tokenize(word_piece(), "the cat sat on the mat", None, pairs=True, most=7)
     assert refused.value.code == "too_many_tokens"
 
 
 def test_a_text_is_not_truncated_to_special_tokens_alone():
-    with pytest.raises(TooManyTokens, match=r"^too long: 5 of at most 3 tokens \(3 of them special\)"):
+    with pytest.raises(TooManyTokens, match=r"has 5 tokens, 3 of them special\. This model reads at most 3:"):
         tokenize(word_piece(), "the", "cat", pairs=True, most=3, truncate=True)
 
 

@@ -20,8 +20,8 @@ Numbers = Annotated[list[int], Field(min_length=1, max_length=1024), AfterValida
 
 
 class AttentionRequest(PromptBody):
-    layers: Numbers | None = Field(None, description="numbers of layers; by default, all")
-    heads: Numbers | None = Field(None, description="numbers of heads, the same in each layer; by default, all")
+    layers: Numbers | None = Field(None, description="layer numbers; by default, all")
+    heads: Numbers | None = Field(None, description="head numbers, the same in each layer; by default, all")
     quantity: Quantity = Field("pattern", description=PATTERN_OR_SCORES)
     decimals: int = Field(6, ge=0, le=9, description="decimals of the numbers in JSON")
     verify: bool = Field(
@@ -31,7 +31,7 @@ class AttentionRequest(PromptBody):
 
 @router.post("/attention", summary="Get the attention of a text", responses=ARRAYS)
 async def attention(body: AttentionRequest, request: Request, runner: RunnerDep, format_: FormatDep) -> Response:
-    """Run a text, and answer the patterns of its heads, or their raw scores, in one response."""
+    """Run a text, and return the patterns of its heads, or their raw scores, in one response."""
     return await while_connected(request, respond_dump(runner, body, format_))
 
 

@@ -23,7 +23,7 @@ async def overview(
     cells: Annotated[Index, Query(ge=1, le=512, description="at most cells x cells per head")] = 48,
     pool: PoolQuery = "max",
 ) -> Response:
-    """A small picture of every head. In a long text, each cell covers several weights: see `pool`."""
+    """A thumbnail of every head. In a long text, each cell covers several weights: see `pool`."""
     capture = context.capture
     size = len(capture.tokens)
     side = -(-size // -(-size // cells))  # steps of equal width may give fewer cells

@@ -30,7 +30,7 @@ async def healthz() -> Health:
     },
 )
 async def readyz(runner: RunnerDep, response: Response) -> Health:
-    """200 from when the default model is loaded until the server starts to shut down."""
+    """200 after the default model is loaded, until the server starts to shut down."""
     default = runner.models.default
     if default.state == "ready" and not runner.stopping:
         return Health(status="ok")

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/v1/probes", tags=["models"], route_class=StrictR
 
 CHOICE = (
     "{sequences} sequences of {length} random tokens, each repeated once. "
-    "Counted: queries whose token occurred before; for previous token, all queries except the first."
+    "Counted: queries whose token occurred before; for previous token, all queries except the first"
 )
 
 

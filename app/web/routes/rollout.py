@@ -92,7 +92,7 @@ class FlowRequest(StrictModel):
     layer: int | None = Field(None, ge=0, description="the last layer; by default, the last one of the model")
     residual: Share = Field(0.5, description=RESIDUAL)
     receptive: bool | None = Field(None, description=RECEPTIVE)
-    queries: Queries | None = Field(None, description="positions of the last layer; by default, all")
+    queries: Queries | None = Field(None, description="positions of output tokens, in the last layer; by default, all")
 
 
 @router.post(

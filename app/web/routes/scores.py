@@ -67,7 +67,7 @@ async def scores(options: Annotated[ScoreOptions, Depends(on_loop(ScoreOptions))
     capture, chosen = context.capture, options.scores
     context.check_size(options.numbers(capture), "name fewer scores")
     if options.roles and context.format == "npy":
-        raise NotAcceptable("npy holds one array, the scores: take json, npz or safetensors for roles=true")
+        raise NotAcceptable("npy holds one array, the scores: choose json, npz or safetensors for roles=true")
     answer = partial(answer_of, chosen, options.per, context.format)
     if options.roles:
         both = partial(with_roles, answer, context.format)
