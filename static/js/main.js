@@ -13,7 +13,7 @@ import { lazyModule, mountOnEvent, mountWhen } from "./ui/lazy.js";
 import { HUB_MODEL, mountModelSelect } from "./ui/model_select.js";
 import { plotlyLoader } from "./ui/plotly.js";
 import { mountRunProgress } from "./ui/run_progress.js";
-import { mountPair } from "./ui/second_sentence.js";
+import { mountPair, noPairsReason } from "./ui/second_sentence.js";
 import { mountStatusLine } from "./ui/status_line.js";
 import { mountTextForm } from "./ui/text_form.js";
 import { mount as mountGrid } from "./views/grid/grid.js";
@@ -63,7 +63,11 @@ function runWith(patch) {
 }
 
 /** @param {string} model */
-const chooseModel = (model) => runWith({ model, layer: null, head: null });
+function chooseModel(model) {
+  // The form keeps a second sentence that this model cannot read.
+  const alone = noPairsReason({ ...store.get(), model }) ? { text_pair: "" } : {};
+  runWith({ model, layer: null, head: null, ...alone });
+}
 
 /** @param {Blob} file @param {string} name */
 function save(file, name) {

@@ -69,10 +69,7 @@ def test_folding_hides_the_first_token_and_keys_can_be_rows(headscope: Headscope
     assert page.url.endswith("&fold=1&flip=1")
 
 
-def test_the_map_of_a_pair_can_show_one_sentence_attending_to_the_other(
-    headscope: Headscope, complaints: Complaints
-) -> None:
-    complaints.expect("422")
+def test_the_map_of_a_pair_can_show_one_sentence_attending_to_the_other(headscope: Headscope) -> None:
     page = headscope.open(text="Where is it?").page
     page.get_by_role("button", name="+ second sentence").click()
     page.get_by_label("B: second sentence", exact=True).fill("Over there.")
@@ -82,8 +79,45 @@ def test_the_map_of_a_pair_can_show_one_sentence_attending_to_the_other(
     assert headscope.labels == ["over", "there", ".", "[SEP]"]
     assert "text_pair=Over+there.&" in page.url
     assert "rows=6%3A10&columns=0%3A6" in page.url
+
+
+def test_a_model_that_reads_one_sentence_gets_the_first_and_the_second_is_kept(headscope: Headscope) -> None:
+    page = headscope.open(text="Where is it?", text_pair="Over there.").page
+    second, notice = page.locator("#text-pair"), page.locator("#notice")
     page.select_option("#model", "gpt2-mini")
+    expect(notice).to_have_text("gpt2-mini reads one sentence. The second is kept for a BERT model.")
+    expect(second).to_be_hidden()
+    expect(page.locator("#status")).to_contain_text("32 heads")
+    assert "text_pair" not in page.url
+    page.select_option("#model", "minilm")
+    expect(second).to_have_value("Over there.")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("button", name="B to A")).to_be_visible()
+    assert "text_pair=Over+there.&" in page.url
+
+
+def test_an_empty_box_of_a_second_sentence_closes_with_a_model_that_reads_one(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE).page
+    page.evaluate("localStorage.setItem('used', '[\"text\", \"model\"]')")
+    page.reload()
+    expect(page.locator("[data-hint=pair]")).to_be_visible()
+    page.get_by_role("button", name="+ second sentence").click()
+    page.select_option("#model", "gpt2-mini")
+    expect(page.locator("#text-pair")).to_be_hidden()
+    expect(page.locator("#status")).to_contain_text("32 heads")
+    expect(page.locator("#notice")).to_have_text("")
+    expect(page.locator("[data-hint=pair]")).to_be_hidden()
+
+
+def test_a_link_with_two_sentences_for_a_model_that_reads_one_is_an_error(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    page = headscope.page
+    page.goto(f"{headscope.server}/#model=gpt2-mini&text=Where&text_pair=There")
     expect(page.get_by_role("alert")).to_contain_text("not trained on sentence pairs")
+    page.get_by_role("button", name="− second sentence").click()
+    expect(page.locator("#status")).to_contain_text("32 heads")
 
 
 def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(headscope: Headscope) -> None:

@@ -13,7 +13,7 @@ export function noPairsReason({ model, models }) {
   return `${model} was not trained on two sentences: choose a BERT model, such as minilm`;
 }
 
-/** @param {State} state */
+/** @param {Pick<State, "draft" | "text_pair">} state */
 const shownPair = ({ draft, text_pair }) => draft?.text_pair ?? text_pair;
 
 /**
@@ -21,40 +21,95 @@ const shownPair = ({ draft, text_pair }) => draft?.text_pair ?? text_pair;
  *
  * @param {HTMLFormElement} form
  * @param {Store} store
- * @param {() => void} runWithout called when the reader closes the box of a second sentence that was run
- * @returns {() => void} undo
  */
-export function mountPair(form, store, runWithout) {
+function createBox(form, store) {
   /** @type {HTMLTextAreaElement} */
   const box = need(form, "#text-pair");
   /** @type {HTMLButtonElement} */
   const button = need(form, "#pair");
-  const { on, undo } = listening();
-
-  /** @param {boolean} open */
-  function show(open) {
-    box.hidden = !open;
-    form.classList.toggle("paired", open);
-    button.setAttribute("aria-expanded", String(open));
-    button.textContent = open ? "\u2212 second sentence" : "+ second sentence";
-    renderButton();
-  }
 
   function renderButton() {
-    const reason = noPairsReason(store.get());
+    const state = store.get();
+    const reason = noPairsReason(state);
+    button.toggleAttribute(
+      "data-pairs",
+      state.models.some(({ id, pairs }) => id === state.model && pairs),
+    );
     // Not `disabled`: a click shows the reason, and an open box can still be closed.
     button.setAttribute("aria-disabled", String(reason !== "" && box.hidden));
     button.title = reason;
   }
 
+  return {
+    box,
+    button,
+    renderButton,
+    /** @param {boolean} open */
+    show(open) {
+      box.hidden = !open;
+      form.classList.toggle("paired", open);
+      button.setAttribute("aria-expanded", String(open));
+      button.textContent = open ? "\u2212 second sentence" : "+ second sentence";
+      renderButton();
+    },
+    /** @param {string} text */
+    type(text) {
+      box.value = text;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+  };
+}
+
+/**
+ * When a model is chosen that cannot read a second sentence, the box closes. Its text comes back with a model that can.
+ *
+ * @param {ReturnType<typeof createBox>} pair
+ * @param {Store} store
+ */
+function createKeeper({ renderButton, show, type }, store) {
+  let kept = "";
+  return {
+    forget: () => (kept = ""),
+    /** @param {State} now @param {State} before */
+    followModel(now, before) {
+      renderButton();
+      const isRead = !noPairsReason(now);
+      if (isRead && kept) {
+        show(true);
+        type(kept);
+        kept = "";
+      }
+      if (isRead || now.text_pair) return;
+      const unread = shownPair(before);
+      show(false);
+      if (!unread) return;
+      kept = unread;
+      type("");
+      store.set({ notice: `${now.model} reads one sentence. The second is kept for a BERT model.` });
+    },
+  };
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {Store} store
+ * @param {() => void} runWithout called when the reader closes the box of a second sentence that was run
+ * @returns {() => void} undo
+ */
+export function mountPair(form, store, runWithout) {
+  const pair = createBox(form, store);
+  const { box, show } = pair;
+  const keeper = createKeeper(pair, store);
+  const { on, undo } = listening();
+
   function close() {
     show(false);
-    box.value = "";
+    keeper.forget();
     if (store.get().text_pair) runWithout();
-    else box.dispatchEvent(new Event("input", { bubbles: true }));
+    else pair.type("");
   }
 
-  on(button, "click", () => {
+  on(pair.button, "click", () => {
     const notice = noPairsReason(store.get());
     if (!box.hidden) close();
     else if (notice) store.set({ notice });
@@ -70,7 +125,7 @@ export function mountPair(form, store, runWithout) {
       // A box that the reader has just emptied stays open.
       else if (shownPair(before) && document.activeElement !== box) show(false);
     }),
-    store.watch(["model", "models"], renderButton),
+    store.watch(["model", "models"], keeper.followModel),
   ];
   return () => {
     for (const each of unwatch) each();
