@@ -1,5 +1,7 @@
 """The state in the address: links, history, and addresses that are not valid."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -131,6 +133,22 @@ def test_where_the_page_may_not_copy_it_offers_a_selected_text(headscope: Headsc
     page.get_by_role("button", name="close").click()
     expect(field).to_have_count(0)
     expect(page.locator("#status")).to_have_text(status)
+
+
+def test_after_a_run_that_failed_copy_link_copies_the_address_of_what_is_shown(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    page = headscope.open(text=SENTENCE, layer=1, head=2).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown = page.url
+    headscope.run("word " * 600)
+    page.get_by_role("button", name="Cut off the end").wait_for()
+    assert page.url != shown
+    page.get_by_role("button", name="copy link").click()
+    expect(page.locator('.export [role="status"]')).to_have_text("link copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert dict(parse_qsl(copied.partition("#")[2])) == dict(parse_qsl(shown.partition("#")[2]))
 
 
 def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(headscope: Headscope) -> None:

@@ -2,6 +2,7 @@ import { headPath } from "../../api/paths.js";
 import { zoomed } from "../../model/keyboard_moves.js";
 import { isExact } from "../../model/matrix.js";
 import { NARROWEST } from "../../model/zoom.js";
+import { print } from "../../state/url.js";
 import { mountBriefMessage } from "../../ui/brief_message.js";
 import { listening, need } from "../../ui/dom.js";
 import { lazyModule } from "../../ui/lazy.js";
@@ -12,6 +13,9 @@ const loadClipboard = lazyModule((query) => import(`../../ui/clipboard.js${query
 
 /** @type {Record<string, string>} */
 const FILES = { npy: "NumPy array (numpy.load)", json: "JSON, with the tokens" };
+
+/** The address of what is shown: after a run that failed, that of the run before. @param {State} state */
+const linkTo = (state) => new URL(print({ ...state, ...state.pictured }), location.href).href;
 
 /** @param {NonNullable<State["pattern"]>} pattern */
 const fileName = ({ capture, layer, head }) =>
@@ -122,7 +126,7 @@ export function mountToolbar(root, store, actions, { geometryNow, saveImage }) {
   const message = mountBriefMessage(copyButton);
   on(copyButton, "click", () =>
     loadClipboard().then(
-      ({ copyText }) => copyText(location.href, message.show, "link copied"),
+      ({ copyText }) => copyText(linkTo(store.get()), message.show, "link copied"),
       () => message.show("not copied"),
     ),
   );
