@@ -21,6 +21,7 @@ def test_an_error_of_the_server_is_shown_below_the_text_box(too_long: Headscope)
     page = too_long.page
     error, box = page.get_by_role("alert"), page.locator("#text")
     expect(error).to_have_text(re.compile(r"602.*512"))
+    expect(error).not_to_contain_text("truncate")
     expect(box).to_have_attribute("aria-invalid", "true")
     expect(box).to_have_accessible_description(re.compile(r"602.*512"))
     expect(page.locator("#model")).to_have_attribute("aria-invalid", "false")
@@ -129,7 +130,10 @@ def test_the_end_of_a_text_that_is_too_long_can_be_cut_off(too_long: Headscope) 
 def test_without_a_text_the_page_shows_nothing_and_says_so(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     headscope.run("   ")
-    expect(page.locator("#heatmap .empty")).to_contain_text("No text yet")
+    expect(page.locator("#heatmap .empty")).to_have_text(
+        "The text box is empty. Type a sentence, or choose an example."
+    )
+    expect(page.locator("#status")).to_have_text("The text box is empty.")
     expect(page.get_by_role("button", name="PNG")).to_be_disabled()
     expect(page.locator("#facts")).to_be_hidden()
     headscope.run(SENTENCE)

@@ -60,7 +60,7 @@ def test_the_heads_most_similar_to_the_chosen_one_are_listed_with_their_distance
     expect(items).to_have_count(5)
     found = ask(headscope, "similarity")["jensen_shannon"][3 * 12 + 5]
     bits, nearest = min((bits, at) for at, bits in enumerate(found) if at != 3 * 12 + 5)
-    expect(items.first).to_contain_text(f"layer {nearest // 12}, head {nearest % 12}: distance {bits:.3f} bits")
+    expect(items.first).to_contain_text(f"layer {nearest // 12}, head {nearest % 12}: divergence {bits:.3f} bits")
     items.first.get_by_role("button").click()
     expect(page.locator("#heatmap h2")).to_have_text(f"Layer {nearest // 12}, head {nearest % 12}")
     page.get_by_text("low rank").click()

@@ -148,6 +148,7 @@ def test_the_induction_probe_runs_with_one_click_and_links_its_best_heads(headsc
     best = page.locator("#scores .probe li")
     expect(best).to_have_count(3)
     expect(page.locator("#scores .probe")).to_contain_text("sequences of")
+    expect(page.locator("#scores .probe p")).to_contain_text(re.compile(r"except the first[.]$"))
     expect(page.locator("#scores .message")).to_have_text("")
     expect(page.locator("#scores .scores-card tbody tr")).to_have_count(17)
     name = best.last.get_by_role("button").inner_text()

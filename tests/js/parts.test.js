@@ -62,15 +62,22 @@ test("the largest weight has the positions of its tokens, and leaves out the sin
   ];
   const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
   const causal = patternOf(["a", "b", "b"], rows, { causal: true });
-  assert.equal(seen(strongestText(causal)), 'Largest weight without the first token: "b"(1) attends to "b"(1): 0.500.');
+  assert.equal(
+    seen(strongestText(causal)),
+    'Apart from the first token, the largest weight is 0.500: "b"(1) attends to itself.',
+  );
+  const other = patternOf(["a", "b", "c"], [rows[0], rows[1], [0.25, 0.5, 0.25]], { causal: true });
+  assert.match(seen(strongestText(other)), /largest weight is 0.500: "b"\(1\) attends to itself/);
+  const former = patternOf(["a", "b", "c"], [rows[0], [0.75, 0.25, 0], [0.25, 0.5, 0.25]], { causal: true });
+  assert.match(seen(strongestText(former)), /largest weight is 0.500: "c"\(2\) attends to "b"\(1\)[.]$/);
   const none = patternOf(["[CLS]", "b", "c"], Array(3).fill([1, 0, 0]));
-  assert.equal(strongestText(none), "Without special tokens, no weight reaches 0.001.");
+  assert.equal(strongestText(none), "Apart from special tokens, no weight reaches 0.001.");
   assert.equal(strongestText(patternOf(["[CLS]", "b"], Array(2).fill([1, 0]))), "");
 });
 
 test("where there is no map, a text says why", () => {
   const state = initialState();
-  assert.match(emptyText(state), /No text yet/);
+  assert.match(emptyText(state), /^The text box is empty/);
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);
   assert.equal(emptyText({ ...state, status: { kind: "busy", message: "" } }), "");
   assert.match(emptyText({ ...state, text: "x", status: CANCELLED }), /cancelled/);

@@ -66,6 +66,9 @@ export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 
 /** @param {{layer: number, head: number}} place */
 export const headName = ({ layer, head }) => `layer ${layer}, head ${head}`;
 
+/** Where there is little space: L3 H5. @param {{layer: number, head: number}} place */
+export const shortHeadName = ({ layer, head }) => `L${layer} H${head}`;
+
 /**
  * @param {number} count
  * @param {string} noun

@@ -38,7 +38,7 @@ export const scaledToRange = (value, { least, most }) => (most > least ? (value 
  * @param {string} unit
  */
 export function scoreText(value, unit) {
-  if (value === null || value === undefined) return "none";
+  if (value === null || value === undefined) return "not defined";
   return unit === "share" ? value.toFixed(3) : `${value.toFixed(2)} ${unit}`;
 }
 

@@ -9,6 +9,7 @@ import {
   IDLE,
   isReady,
   loading,
+  NO_TEXT,
   queued,
   RUNNING,
   running,
@@ -139,7 +140,7 @@ export function createRunner(store, api, clock, runNumbers, showHead) {
       const { overview: before, text } = store.get();
       // Without an id, it is that of an unfinished run.
       if (before?.capture.id !== "") finishedOverview = before;
-      if (!text.trim()) return store.set({ overview: null, pattern: null, pictured: null, status: IDLE });
+      if (!text.trim()) return store.set({ overview: null, pattern: null, pictured: null, status: NO_TEXT });
       store.set({ status: waiting(store.get()) });
       const started = clock.now();
       followLoad(store, api, isCurrent);

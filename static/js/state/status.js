@@ -50,6 +50,9 @@ export function running({ tokens, done, layers, seconds: estimate }) {
 export const IDLE = { kind: "idle", message: "" };
 
 /** @type {Status} */
+export const NO_TEXT = { kind: "idle", message: "The text box is empty." };
+
+/** @type {Status} */
 export const CANCELLED = { kind: "idle", message: "cancelled", retry: true };
 
 /** The state of the API key after an error; null for errors about something else. @param {unknown} error */
@@ -71,15 +74,19 @@ const FIELDS = {
 /** Codes of errors below 500 that may be over when the same is requested again. */
 const TEMPORARY = ["capture_gone", "download_cancelled"];
 
+/** Where the server refers to its API, a reader of the page has the list of models, or a button. @param {ApiError} error @param {string} model */
+function messageOf({ code, message }, model) {
+  if (code === "model_not_found")
+    return `${model}: this server has no such model; choose another one in the list above`;
+  if (code !== "too_many_tokens") return message;
+  return message.replace("This model", model).replace(/[:.] shorten the text.*/i, ".");
+}
+
 /** @param {unknown} error @param {State} state @returns {Status} */
 export function failed(error, { model, truncate }) {
   if (!(error instanceof ApiError)) return { kind: "error", message: `the page failed: ${error}`, retry: true };
   const retry = error.status === 0 || error.status >= 500 || error.status === 429 || TEMPORARY.includes(error.code);
-  // The server refers to its API; a reader of the page has the list of models.
-  const message =
-    error.code === "model_not_found"
-      ? `${model}: this server has no such model; choose another one in the list above`
-      : error.message;
+  const message = messageOf(error, model);
   // If a truncated text is still too long, truncating again does not help.
   const cuts = error.code === "too_many_tokens" && !truncate;
   return { kind: "error", message, retry, cuts, about: FIELDS[error.code] };

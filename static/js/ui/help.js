@@ -5,7 +5,7 @@ const takesText = (target) =>
   target instanceof HTMLElement && target.matches("textarea, select, input:not([type='radio'])");
 
 /**
- * The list of all keys, opened with a button and with "?". The browser's own dialog keeps the focus inside, closes with
+ * The list of all keyboard shortcuts, opened with a button and with "?". The browser's own dialog keeps the focus inside, closes with
  * Escape and restores the focus.
  *
  * @param {HTMLDialogElement} dialog

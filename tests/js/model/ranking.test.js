@@ -43,10 +43,10 @@ test("the minimum is scaled to 0 and the maximum to 1; equal values to 1", () =>
   assert.equal(scaledToRange(2, { least: 2, most: 2 }), 1);
 });
 
-test('shares have three decimals, others two and their unit; a missing value is "none"', () => {
+test('shares have three decimals, others two and their unit; a missing value is "not defined"', () => {
   assert.deepEqual([scoreText(0.12345, "share"), scoreText(0, "share")], ["0.123", "0.000"]);
   assert.deepEqual([scoreText(1.5, "bits"), scoreText(-2, "tokens")], ["1.50 bits", "-2.00 tokens"]);
-  assert.deepEqual([scoreText(null, "bits"), scoreText(undefined, "share")], ["none", "none"]);
+  assert.deepEqual([scoreText(null, "bits"), scoreText(undefined, "share")], ["not defined", "not defined"]);
 });
 
 test("the grid shows the chosen score, if it belongs to the text on the page", () => {

@@ -33,6 +33,13 @@ test("the error about an unknown model refers to the list on the page", () => {
   });
 });
 
+test("the error about too many tokens names the model, and leaves the way out to the button", () => {
+  const detail =
+    "The text has 710 tokens, 3 of them special. This model reads at most 512: shorten the text, or set truncate to cut off its end.";
+  const { message } = failed(new ApiError(422, "too_many_tokens", detail), { ...initialState(), model: "minilm" });
+  assert.equal(message, "The text has 710 tokens, 3 of them special. minilm reads at most 512.");
+});
+
 test("a truncated text says how much was cut off, and cannot be truncated again", () => {
   const capture = /** @type {any} */ ({ ...captureOf(["a", "b"]), tokens_dropped: 90 });
   assert.equal(finished(capture).message, "2 tokens (90 more cut off), 6 heads");

@@ -14,6 +14,7 @@ def test_the_standard_probe_scores_every_head(client, loaded):
         assert min(map(min, score["ranks"])) == 1
     assert answer["model"]["id"] == "local:gpt2"
     assert f"{answer['sequences']} sequences of {answer['length']} random tokens" in answer["choice"]
+    assert not answer["choice"].endswith(".")
 
 
 def test_an_unknown_model_is_404(client):

@@ -32,7 +32,7 @@ export function colouringOf(score, layer, head, top) {
   const { range, ranked } = summaryOf(score);
   // If no head has the score, none is dimmed.
   if (value === null || rank === null || !range)
-    return { colour: "", words: `${title}: none`, dimmed: !!range && top !== null };
+    return { colour: "", words: `${title}: not defined`, dimmed: !!range && top !== null };
   return {
     colour: colourName(scaledToRange(value, range), "linear"),
     words: `${title} ${scoreText(value, unit)}, rank ${rank} of ${ranked}`,

@@ -1,4 +1,4 @@
-import { headName } from "../../model/format.js";
+import { headName, shortHeadName } from "../../model/format.js";
 import { paint } from "../../plot/thumbnail.js";
 import { listening, make, need } from "../../ui/dom.js";
 import { placeTip } from "../../ui/tooltip.js";
@@ -76,7 +76,7 @@ function rowOf(name, label, places, sorted) {
       "data-layer": String(layer),
       "data-head": String(head),
     });
-    if (sorted) cell.append(make("span", { class: "name", "data-name": `${layer}.${head}` }));
+    if (sorted) cell.append(make("span", { class: "name", "data-name": shortHeadName({ layer, head }) }));
     return cell;
   });
   return make(

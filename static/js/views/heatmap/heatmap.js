@@ -2,6 +2,7 @@ import { windowsOf } from "../../model/axes.js";
 import { geometryOf } from "../../model/geometry.js";
 import { cellsFor, wantedDetail } from "../../model/wanted_window.js";
 import { snap } from "../../model/zoom.js";
+import { NO_TEXT } from "../../state/status.js";
 import { need } from "../../ui/dom.js";
 import { lazyModule, mountWhen } from "../../ui/lazy.js";
 import { mountDisplay } from "./display_options.js";
@@ -18,7 +19,7 @@ export function emptyText(state) {
   if (state.pattern && state.status.kind !== "error") return "drawing …";
   if (state.status.kind === "busy") return "";
   if (state.status.kind === "error") return "No heatmap: see the message above.";
-  if (!state.text.trim()) return "No text yet. Type a sentence, or choose an example.";
+  if (!state.text.trim()) return `${NO_TEXT.message} Type a sentence, or choose an example.`;
   return state.status.retry ? "No heatmap: the run was cancelled." : "";
 }
 

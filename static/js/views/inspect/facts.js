@@ -6,16 +6,21 @@ import { need } from "../../ui/dom.js";
 
 /** @import {Pattern, Store} from "../../types.js" */
 
+/** The server computes the scores from tokens and weights, whatever the heatmap shows. */
+const BELOW = ", or press the button below.";
+
 /**
  * Why no scores are shown beside a heatmap; empty where its weights are exact, so that they can be computed from it.
  *
  * @param {Pattern} pattern
  */
 export function missingText({ longest, words, matrix }) {
-  if (longest !== undefined) return "The heatmap shows effects. Choose “weights” to see the scores of this head.";
+  if (longest !== undefined) return `The heatmap shows effects. Choose “weights” to see scores here${BELOW}`;
   if (!isExact(matrix))
     return "The heatmap of a long text is pooled: no score can be computed from it. The button below shows the scores of this head.";
-  return words ? "The heatmap shows words; scores are defined for tokens. Switch off “words” to see them." : "";
+  return words
+    ? `The heatmap shows words; scores are defined for tokens. Switch off “words” to see scores here${BELOW}`
+    : "";
 }
 
 /**
@@ -27,9 +32,10 @@ export function strongestText({ capture, matrix }) {
   const best = strongest(capture, matrix);
   if (!best) return "";
   const without = capture.model.causal ? "the first token" : "special tokens";
-  if (best.value < FAINT) return `Without ${without}, no weight reaches ${FAINT}.`;
+  if (best.value < FAINT) return `Apart from ${without}, no weight reaches ${FAINT}.`;
   const [query, key] = [tokenName(capture.tokens, best.query), tokenName(capture.tokens, best.key)];
-  return `Largest weight without ${without}: ${query} attends to ${key}: ${weight(best.value)}.`;
+  const other = best.query === best.key ? "itself" : key;
+  return `Apart from ${without}, the largest weight is ${weight(best.value)}: ${query} attends to ${other}.`;
 }
 
 /** @param {HTMLElement} row @param {number | null} value */

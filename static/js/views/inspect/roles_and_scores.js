@@ -22,7 +22,7 @@ export function roleLines({ roles: { roles, sink } }, layer, head) {
         even === null ? `${part} normalised entropy without the sink` : `${part} of the attention outside the sink`;
       return {
         title,
-        words: `${words} (${even === null ? "" : `uniform attention: ${percent(even)}; `}${queries} queries)`,
+        words: `${words} (${even === null ? "" : `${percent(even)} if attention were uniform; `}${queries} queries counted)`,
         rule: `${rule}, ${choice}`,
       };
     });

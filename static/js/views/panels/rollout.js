@@ -20,6 +20,9 @@ const FORMULAS = {
   flow: "Attention flow: the maximum flow from each token after these layers to each input token, computed separately for each pair, so rows do not sum to 1 (Abnar and Zuidema 2020).",
 };
 
+const CORRECTION =
+  " Before that, each column is divided by the number of queries that can attend to its key, and the rows are normalised again.";
+
 /** The result for the heads on the page, if it is there. @param {State} state */
 export const resultOf = ({ rollout, overview }) => (rollout && rollout.id === overview?.capture.id ? rollout : null);
 
@@ -168,7 +171,7 @@ function renderFlow(root, state) {
 function renderFormula(root, state) {
   const result = resultOf(state);
   const isCorrected = state.overview?.capture.model.causal && !state.raw;
-  const correction = isCorrected ? " Each key is first divided by the number of queries that can attend to it." : "";
+  const correction = isCorrected ? CORRECTION : "";
   need(root, ".formula").replaceChildren(...(result ? [make("p", {}, FORMULAS[result.kind] + correction)] : []));
 }
 

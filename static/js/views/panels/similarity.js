@@ -1,4 +1,4 @@
-import { headName, percent, plural } from "../../model/format.js";
+import { headName, percent, plural, shortHeadName } from "../../model/format.js";
 import { createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
@@ -75,11 +75,11 @@ const headButton = ({ layer, head }, label) =>
 /** @param {HeadPlace} place @param {string} [more] */
 const item = (place, more = "") => make("li", {}, headButton(place, headName(place)), more);
 
-/** Two similar heads and their distance. @param {Similarity} similarity @param {[number, number][]} pair */
+/** Two similar heads and the divergence between them. @param {Similarity} similarity @param {[number, number][]} pair */
 function pairItem({ jensen_shannon, heads }, pair) {
   const [one = 0, other = 0] = pair.map(([layer, head]) => layer * heads + head);
   const bits = jensen_shannon[one]?.[other] ?? 0;
-  const [first, second] = pair.map(([layer, head]) => headButton({ layer, head }, `${layer}.${head}`));
+  const [first, second] = pair.map(([layer, head]) => headButton({ layer, head }, shortHeadName({ layer, head })));
   return make("li", {}, first ?? "", " ~ ", second ?? "", `, ${bits.toFixed(3)} bits`);
 }
 
@@ -107,7 +107,7 @@ function lists(similarity, { layer, head }) {
   const chosen = layer === null || head === null ? null : { layer, head };
   const near = chosen ? nearest(similarity, chosen.layer, chosen.head) : [];
   const items = near.map(({ bits, cosine, ...place }) =>
-    item(place, `: distance ${bits.toFixed(3)} bits, cosine ${cosine.toFixed(2)}`),
+    item(place, `: divergence ${bits.toFixed(3)} bits, cosine ${cosine.toFixed(2)}`),
   );
   const nearestList =
     chosen && near.length ? [make("h3", {}, `Most similar to ${headName(chosen)}`), make("ul", {}, ...items)] : [];
@@ -122,7 +122,11 @@ function lists(similarity, { layer, head }) {
 function explanation({ exact, rows, queries, map }) {
   const compared = exact ? "all queries" : `${rows} of ${queries} queries, evenly spaced`;
   return [
-    make("p", {}, `Close points are similar heads. The two axes keep ${percent(map.shown)} of the differences.`),
+    make(
+      "p",
+      {},
+      `Close points are similar heads. The chart can show ${percent(map.shown)} of the differences between the heads.`,
+    ),
     make("details", {}, make("summary", {}, "method"), make("p", {}, `${map.choice}, compared on ${compared}`)),
   ];
 }

@@ -31,11 +31,11 @@ test("heads below the top are dimmed; without a top, none is", () => {
 });
 
 test("a head without a value has no colour", () => {
-  assert.deepEqual(colouringOf(score, 1, 1, null), { colour: "", words: "previous token: none", dimmed: false });
+  assert.deepEqual(colouringOf(score, 1, 1, null), { colour: "", words: "previous token: not defined", dimmed: false });
 });
 
 test("a head that does not exist has no score", () => {
-  assert.equal(colouringOf(score, 7, 9, null).words, "previous token: none");
+  assert.equal(colouringOf(score, 7, 9, null).words, "previous token: not defined");
 });
 
 test("if no head has a value, none has a colour", () => {

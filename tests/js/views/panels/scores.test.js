@@ -15,7 +15,7 @@ test("rows are layers from the top, columns are heads, and each cell names its h
   assert.deepEqual(data[0].z, values);
   assert.deepEqual(data[0].text, [
     ["layer 0, head 0: 0.250", "layer 0, head 1: 0.750"],
-    ["layer 1, head 0: 0.500", "layer 1, head 1: none"],
+    ["layer 1, head 0: 0.500", "layer 1, head 1: not defined"],
   ]);
   assert.deepEqual([layout.xaxis.title.text, layout.yaxis.title.text], ["head", "layer"]);
   assert.equal(layout.yaxis.autorange, "reversed");
