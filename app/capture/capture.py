@@ -6,8 +6,9 @@ Axis letters: h query head, g key/value head, i query row, j key column, d width
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 
 import torch
 from torch import Tensor
@@ -99,24 +100,46 @@ def run_tokens(
     """The captured layers of one forward pass over these tokens. Raises ModelOutputInvalid."""
     memory = memory_for(model, len(tokens), keep)
     layers: list[LayerCapture] = []
+
+    def add(layer: LayerCapture) -> None:
+        layers.append(replace(layer, held=held))
+        on_layer(layers[-1])
+
+    pass_layers(model, tokens, lambda part, x: memory[part].keep(x), add, progress)
+    return tuple(layers)
+
+
+@torch.inference_mode()
+def pass_layers(
+    model: LoadedModel,
+    tokens: tuple[Token, ...],
+    keep: Callable[[str, Tensor], Tensor],
+    on_layer: Callable[[LayerCapture], object],
+    progress: Progress = NO_PROGRESS,
+) -> None:
+    """One forward pass; `on_layer` receives each layer, in order, and nothing else refers to it.
+
+    `keep` copies "q" [h i d], "k" [g j d] and "lse" [h i]. Raises ModelOutputInvalid.
+    """
+    configs = iter([layer.config for layer in model.adopted.layers])
+    numbers = count()
     kept: dict[str, Tensor] = {}
 
     def take(name: str, x: Tensor) -> None:
         part = name.rpartition(".")[2]
         if part == "q":
             progress.check()
-        kept[part] = memory[part].keep(x[0])
+        kept[part] = keep(part, x[0])
         if part == "lse":  # the last of its layer
-            kept["exact_lse"] = torch.full_like(kept["lse"], torch.nan, dtype=exact_dtype(model.device))
-            layer = LayerCapture(**kept, config=model.adopted.layers[len(layers)].config, held=held)
-            check_finite(layer, len(layers), model.card.id)
-            layers.append(layer)
+            exact_lse = torch.full_like(kept["lse"], torch.nan, dtype=exact_dtype(model.device))
+            layer = LayerCapture(**kept, exact_lse=exact_lse, config=next(configs))
+            kept.clear()
+            check_finite(layer, next(numbers), model.card.id)
             on_layer(layer)
             progress.step()
 
     with watching(model.adopted.model, ("q", "k", "lse"), take):
         forward(model, tokens)
-    return tuple(layers)
 
 
 def memory_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, MemoryBlock]:

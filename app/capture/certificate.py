@@ -1,9 +1,14 @@
-"""The parity certificate: a capture compared with Hugging Face's eager attention, same weights and same text."""
+"""The parity certificate: a capture compared with Hugging Face's eager attention, same weights and same text.
 
-from collections.abc import Iterator
+Eager attention computes whole maps. They are compared layer by layer, so that one layer's map is in memory at a time.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import count
+from math import isqrt
 from typing import Any
 
 import torch
@@ -12,9 +17,13 @@ from torch.nn import Module
 
 from ..models.adapter import Adopted
 from ..models.loading import LoadedModel
-from ..records import NO_PROGRESS, Progress
-from .capture import Capture, forward, run_tokens
-from .layer import Cells
+from ..records import NO_PROGRESS, ModelCard, Progress
+from .capture import Capture, forward, pass_layers
+from .layer import LayerCapture
+
+# Weights that are compared at once. As float64 with their differences they take some 24 MB.
+WEIGHTS_PER_BLOCK = 2**20
+BYTES_PER_WEIGHT = 24
 
 
 @dataclass(frozen=True)
@@ -35,48 +44,93 @@ class Certificate:
     versions: dict[str, str]
 
 
-@contextmanager
-def reference_patterns(adopted: Adopted, into: list[Tensor], progress: Progress = NO_PROGRESS) -> Iterator[None]:
-    """Within the `with` block the model runs Hugging Face's attention, and each layer's pattern goes to `into`.
+@dataclass(frozen=True)
+class LayerDifference:
+    """The comparison of one layer: the largest error of a weight and of a row's sum, and the largest later weight."""
 
-    A pattern is [b h i j].
-    """
+    error: float
+    row_sum_error: float
+    ahead: float
 
-    def keep(_: Module, __: Any, output: tuple[Any, ...]) -> None:
-        into.append(output[1])
-        progress.check()
-        progress.step()
 
-    with adopted.as_hugging_face(), ExitStack() as undo:
-        originals = [replaced.original for replaced in adopted.replacements if any(replaced.original.children())]
-        for module in originals:
-            handle = module.register_forward_hook(keep)
-            undo.callback(handle.remove)
-        yield
+def bytes_of_certificate(card: ModelCard, tokens: int) -> int:
+    """The most memory that a certificate needs beside the capture, before it is computed."""
+    assert card.heads is not None
+    # Eager attention holds the map of a layer twice: scores, then scores with the mask, then weights. The mask itself
+    # is another map of one head, and twice while it is made.
+    maps = (2 * card.heads + 2) * tokens**2 * 4
+    return maps + min(WEIGHTS_PER_BLOCK, card.heads * tokens**2) * BYTES_PER_WEIGHT
+
+
+def most_tokens(card: ModelCard, memory: int) -> int:
+    """The longest text whose certificate needs at most this much memory."""
+    return isqrt(max(0, memory - WEIGHTS_PER_BLOCK * BYTES_PER_WEIGHT) // (bytes_of_certificate(card, 10**4) // 10**8))
 
 
 @torch.inference_mode()
 def certify(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS) -> Certificate:
     """Run the capture's tokens through Hugging Face's eager attention and compare every weight."""
     progress.expect((2 if capture.card.causal else 1) * len(capture.layers))
-    theirs: list[Tensor] = []
-    with reference_patterns(model.adopted, theirs, progress):
+    found: list[LayerDifference] = []
+
+    def compare(reference: Tensor) -> None:
+        found.append(difference(capture.layers[len(found)], reference[0], progress))
+
+    with reference_patterns(model.adopted, compare, progress):
         forward(model, capture.tokens)
-    every, whole = range(capture.heads), range(len(capture.tokens))
-    errors, sums, ahead = [], [], []
-    for layer, reference in zip(capture.layers, theirs, strict=True):
-        ours = layer.block(every, whole, whole)
-        errors.append((ours - reference[0]).abs().max().item())
-        sums.append((ours.sum(-1) - 1).abs().max().item())
-        ahead.append(ours.triu(1).max().item())
+    leak = largest([layer.ahead for layer in found])
+    if capture.card.causal:
+        leak = largest([leak, change_from_later_tokens(model, capture, progress)])
     return Certificate(
         reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
-        max_abs_error=errors,
-        max_row_sum_error=max(sums),
-        causal_leak=max(*ahead, change_from_later_tokens(model, capture, progress)) if capture.card.causal else None,
+        max_abs_error=[layer.error for layer in found],
+        max_row_sum_error=largest([layer.row_sum_error for layer in found]),
+        causal_leak=leak if capture.card.causal else None,
         dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
         versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
     )
+
+
+@contextmanager
+def reference_patterns(
+    adopted: Adopted, compare: Callable[[Tensor], object], progress: Progress = NO_PROGRESS
+) -> Iterator[None]:
+    """Within the `with` block the model runs Hugging Face's attention, and `compare` gets each layer's pattern.
+
+    A pattern is [b h i j]. It is dropped before the rest of its layer runs.
+    """
+
+    def take(_: Module, __: Any, output: tuple[Any, ...]) -> tuple[Any, ...]:
+        progress.check()
+        compare(output[1])
+        progress.step()
+        return (output[0], None, *output[2:])
+
+    with adopted.as_hugging_face(), ExitStack() as undo:
+        originals = [replaced.original for replaced in adopted.replacements if any(replaced.original.children())]
+        for module in originals:
+            handle = module.register_forward_hook(take)
+            undo.callback(handle.remove)
+        yield
+
+
+def difference(layer: LayerCapture, reference: Tensor, progress: Progress) -> LayerDifference:
+    """A layer against the reference [h i j], one block of rows at a time."""
+    heads, keys = range(layer.config.heads), range(layer.k.shape[1])
+    errors, sums, ahead = [], [], []
+    for rows in row_blocks(layer, layer.q.shape[1]):
+        progress.check()
+        ours = layer.block(heads, rows, keys)
+        sums.append((ours.sum(-1) - 1).abs().max())
+        ahead.append(ours.triu(1 + rows.start).max())
+        errors.append(ours.sub_(reference[:, rows.start : rows.stop]).abs_().max())
+    return LayerDifference(*(torch.stack(each).max().item() for each in (errors, sums, ahead)))
+
+
+def row_blocks(layer: LayerCapture, rows: int) -> Iterator[range]:
+    """The first rows of a layer, in blocks of at most WEIGHTS_PER_BLOCK weights of all heads."""
+    height = max(1, WEIGHTS_PER_BLOCK // (layer.config.heads * layer.k.shape[1]))
+    return (range(start, min(start + height, rows)) for start in range(0, rows, height))
 
 
 def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Progress) -> float:
@@ -85,9 +139,29 @@ def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Pro
     if half == 0:
         return 0.0
     others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])
-    changed = run_tokens(model, (*capture.tokens[:half], *others), progress=progress)
-    every, early = range(capture.heads), range(half)
-    # As the kernel computed them: normalising a row rounds differently in windows of different sizes.
-    window: tuple[range, range, range, Cells, bool] = every, early, early, "pattern", False
-    pairs = zip(capture.layers, changed, strict=True)
-    return max((a.block(*window) - b.block(*window)).abs().max().item() for a, b in pairs)
+    numbers, changes = count(), [0.0]
+
+    def copy(_: str, x: Tensor) -> Tensor:
+        return torch.empty(x.shape, dtype=x.dtype, device=x.device).copy_(x)
+
+    def compare(changed: LayerCapture) -> None:
+        changes.append(change(capture.layers[next(numbers)], changed, half, progress))
+
+    pass_layers(model, (*capture.tokens[:half], *others), copy, compare, progress)
+    return largest(changes)
+
+
+def change(layer: LayerCapture, changed: LayerCapture, half: int, progress: Progress) -> float:
+    """The largest difference of a weight within the first `half` tokens."""
+    heads, early, found = range(layer.config.heads), range(half), []
+    for rows in row_blocks(layer, half):
+        progress.check()
+        # As the kernel computed them: normalising a row rounds differently in windows of different sizes.
+        before, after = (each.block(heads, rows, early, "pattern", False) for each in (layer, changed))
+        found.append(before.sub_(after).abs_().max())
+    return torch.stack(found).max().item()
+
+
+def largest(numbers: list[float]) -> float:
+    """The maximum; NaN if any of them is."""
+    return torch.tensor(numbers, dtype=torch.float64).max().item()

@@ -79,10 +79,8 @@ class Ledger:
 
         beside: bytes that the same request holds already, such as the capture that it reads
         """
+        self.check(size, what, way_out, beside)
         with self.lock:
-            if size + beside > self.max_bytes:
-                self.refusals["never"] += 1
-                raise TooLarge(self.message(what, size, beside) + f": {way_out}, or raise it")
             self.book_released()
             while not self.fits(purpose, size):
                 if not self.drop_one():
@@ -92,6 +90,12 @@ class Ledger:
             self.held[purpose] += size
             self.counts[purpose] += 1
         return Reservation(self, purpose, size)
+
+    def check(self, size: int, what: str, way_out: str, beside: int = 0) -> None:
+        """Raises TooLarge if `size` bytes can never be reserved beside those that the same request holds."""
+        if size + beside > self.max_bytes:
+            self.refusals["never"] += 1
+            raise TooLarge(f"{self.message(what, size, beside)}: {way_out}, or raise it")
 
     def fits(self, purpose: Purpose, size: int) -> bool:
         counted = purpose != "captures" or self.counts["captures"] < self.max_captures

@@ -14,7 +14,7 @@ from .capture_cache import CaptureCache
 from .job import Job
 from .job_queue import JobQueue
 from .ledger import Ledger, Reservation
-from .limits import check_norms_fit, check_texts
+from .limits import check_norms_fit, check_texts, cost_of_certificate
 from .model_cache import ModelCache
 from .pools import Pools
 from .progress import WorkProgress
@@ -194,11 +194,21 @@ class Runner:
         return model
 
     async def certify(self, capture: "Capture") -> "Certificate":
-        """The comparison with Hugging Face's attention. Raises Busy, ClientsGone, Deadline."""
+        """The comparison with Hugging Face's attention. Raises TooLarge, Busy, ClientsGone, Deadline."""
+        model = await self.model_of(capture)
+        return await self.pools.run_model(self.certify_in_thread, model, capture)
+
+    def certify_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Certificate":
         from ..capture.certificate import certify
 
-        model = await self.model_of(capture)
-        return await self.pools.run_model(certify, model, capture)
+        cost = cost_of_certificate(capture.card, len(capture.tokens), capture.bytes, self.ledger)
+        with self.ledger.reserve("certificates", *cost):
+            return certify(model, capture, progress)
+
+    def check_certificate(self, card: ModelCard, tokens: int) -> None:
+        """Raises TooLarge if a text of that many tokens can have no certificate, before it is run."""
+        capture_bytes = bytes_kept(card, tokens, self.settings.capture_dtype)
+        self.ledger.check(*cost_of_certificate(card, tokens, capture_bytes, self.ledger))
 
     async def grams(self, capture: "Capture") -> "Grams":
         """What norms are computed from, cached with the capture. Raises TooLarge, Busy, ClientsGone, Deadline."""

@@ -54,6 +54,8 @@ async def capture_and_select(
     prepared = await runner.prepare(request.prompt)
     tokenized = await runner.tokenize(prepared)
     selection = select(prepared.model.card, len(tokenized.tokens), request.layers, request.heads)
+    if request.verify:
+        runner.check_certificate(prepared.model.card, len(tokenized.tokens))
     if format_ is not None:
         check_cells(selection.cells, format_, max_cells, runner.settings.max_json_cells, WAY_OUT)
     capture, _ = await runner.capture(prepared, tokenized)
