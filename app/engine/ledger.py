@@ -7,6 +7,7 @@ refused; captures that nobody reads make room first.
 from collections import Counter, deque
 from collections.abc import Callable
 from threading import Lock
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Literal, Self, get_args
 
@@ -16,6 +17,9 @@ Purpose = Literal["captures", "norms", "certificates", "analyses", "answers", "s
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a reservation can be refused: it can never fit, or it does not fit now.
 REFUSALS = ("never", "now")
+POLL_SECONDS = 0.005
+# A worker thread drops what it has read a moment after the response has been sent.
+THREAD_WAIT_SECONDS = 0.5
 
 
 class Reservation:
@@ -73,23 +77,39 @@ class Ledger:
         self.released: deque[tuple[Purpose, int, int]] = deque()
 
     def reserve(
-        self, purpose: Purpose, size: int, what: str, way_out: str = "shorten the text", beside: int = 0
+        self,
+        purpose: Purpose,
+        size: int,
+        what: str,
+        way_out: str = "shorten the text",
+        beside: int = 0,
+        wait_seconds: float = 0,
     ) -> Reservation:
         """Reserve `size` bytes for `what`. Raises TooLarge if they can never fit, Busy if they do not fit now.
 
-        beside: bytes that the same request holds already, such as the capture that it reads
+        beside:       bytes that the same request holds already, such as the capture that it reads
+        wait_seconds: for threads: how long to wait for readers that are about to finish
         """
         self.check(size, what, way_out, beside)
+        give_up = monotonic() + wait_seconds
+        while not self.admit(purpose, size):
+            if monotonic() >= give_up:
+                self.refusals["now"] += 1
+                raise Busy(f"{self.message_now(what, purpose, size)}: try again in a moment")
+            sleep(POLL_SECONDS)
+        return Reservation(self, purpose, size)
+
+    def admit(self, purpose: Purpose, size: int) -> bool:
+        """Book a reservation if it fits, or if dropping captures makes it fit."""
         with self.lock:
             self.book_released()
             while not self.fits(purpose, size):
                 if not self.drop_one():
-                    self.refusals["now"] += 1
-                    raise Busy(f"{self.message_now(what, purpose, size)}: try again in a moment")
+                    return False
                 self.book_released()
             self.held[purpose] += size
             self.counts[purpose] += 1
-        return Reservation(self, purpose, size)
+            return True
 
     def check(self, size: int, what: str, way_out: str, beside: int = 0) -> None:
         """Raises TooLarge if `size` bytes can never be reserved beside those that the same request holds."""

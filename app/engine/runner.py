@@ -13,7 +13,7 @@ from ..settings import Settings
 from .capture_cache import CaptureCache
 from .job import Job
 from .job_queue import JobQueue
-from .ledger import Ledger, Reservation
+from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation
 from .limits import check_norms_fit, check_texts, cost_of_certificate
 from .model_cache import ModelCache
 from .pools import Pools
@@ -153,7 +153,7 @@ class Runner:
         """Raises TooLarge, Busy."""
         what = f"the capture of {cost.tokens:,} tokens by {card.id}"
         way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
-        return self.ledger.reserve("captures", cost.bytes, what, way_out)
+        return self.ledger.reserve("captures", cost.bytes, what, way_out, wait_seconds=THREAD_WAIT_SECONDS)
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""
@@ -202,7 +202,7 @@ class Runner:
         from ..capture.certificate import certify
 
         cost = cost_of_certificate(capture.card, len(capture.tokens), capture.bytes, self.ledger)
-        with self.ledger.reserve("certificates", *cost):
+        with self.ledger.reserve("certificates", *cost, wait_seconds=THREAD_WAIT_SECONDS):
             return certify(model, capture, progress)
 
     def check_certificate(self, card: ModelCard, tokens: int) -> None:

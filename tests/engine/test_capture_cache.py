@@ -45,7 +45,7 @@ def test_memory_is_held_until_the_last_reader_of_a_deleted_capture_has_finished(
     client.delete(made.headers["location"])
     assert (runner.captures.bytes, runner.ledger.bytes("captures")) == (0, capture_bytes)
     assert post(client, "a text 1").status_code == 201
-    with runner.ledger.reserve("captures", capture_bytes, "another"):  # takes the place of the second
+    with runner.ledger.reserve("captures", capture_bytes, "another", wait_seconds=30):  # takes the place of the second
         assert post(client, "a text 2").status_code == 503
         del reader
         assert post(client, "a text 2").status_code == 503  # its layer is still in use

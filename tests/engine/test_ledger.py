@@ -135,3 +135,20 @@ def test_threads_that_reserve_and_release_at_once_leave_nothing_behind():
     assert ledger.bytes() == 0
     assert all(ledger.bytes(purpose) == ledger.count(purpose) == 0 for purpose in PURPOSES)
     assert 0 < max(most) <= 1000
+
+
+def test_a_thread_can_wait_for_a_reader_that_is_about_to_finish():
+    ledger = Ledger(100, 10)
+    first, waiting = reserve(ledger, 60), Barrier(2)
+    found = []
+
+    def work():
+        waiting.wait()
+        found.append(reserve(ledger, 60, wait_seconds=30).bytes)
+
+    thread = Thread(target=work)
+    thread.start()
+    waiting.wait()
+    first.release()
+    thread.join()
+    assert found == [60]
