@@ -15,9 +15,22 @@ API = re.compile(r"/api/models/(?P<repo>[^/]+/[^/?]+?)(/revision/(?P<revision>[^
 FILE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
 
 
+HTML = b"<!DOCTYPE html><title>Welcome to our network</title>"
+# Answers in place of JSON and of files.
+ANSWERS = {
+    "login page": ("text/html", HTML),
+    "cut off": ("application/json", b'{"_id": "0", "id": "team/ti'),
+    "empty": ("application/json", b""),
+    "list": ("application/json", b"[1, 2]"),
+    "number": ("application/json", b"7"),
+    "other object": ("application/json", b'{"error": null}'),
+    "odd files": ("application/json", b'{"id": "team/tiny", "siblings": [{"name": 1}]}'),
+}
+
+
 @dataclass
 class FakeHub:
-    """`repos` are served; `faults` maps a repo to gated, down, hangs, half or half once."""
+    """`repos` are served; `faults` maps a repo to gated, down, hangs, half, half once, or one of ANSWERS."""
 
     url: str = ""
     repos: dict[str, Path] = field(default_factory=dict)
@@ -48,8 +61,9 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.tokens.append(self.headers.get("authorization"))
         asked = API.fullmatch(self.path) or FILE.fullmatch(self.path)
         fault = self.hub.faults.get(asked["repo"]) if asked else None
-        if fault == "down":
-            return self.say(500)
+        if fault == "down" or fault in ANSWERS:
+            kind, data = ANSWERS.get(fault, ("text/plain", b""))
+            return self.say(500 if fault == "down" else 200, {"Content-Type": kind}, data, body=body)
         if asked is None or asked["repo"] not in self.hub.repos:
             return self.say(401, {"X-Error-Code": "RepoNotFound"})
         if asked["revision"] not in (None, "main", COMMIT):
@@ -112,7 +126,7 @@ def fake_hub(**repos):
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"hub": hub}))
     server.daemon_threads = True
     hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hub

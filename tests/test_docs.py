@@ -24,6 +24,7 @@ ENDPOINTS = {
     "/api/v1/models/load": {"post"},
     "/api/v1/models/cancel": {"post"},
     "/api/v1/models/reload": {"post"},
+    "/api/v1/models/size": {"post"},
     "/api/v1/attention": {"post"},
     "/api/v1/captures": {"post"},
     "/api/v1/estimate": {"post"},

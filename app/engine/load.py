@@ -77,6 +77,15 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
     return fetch(hub, entry.repo, entry.revision, progress, read_config)
 
 
+def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
+    """Bytes of the model's files, and of those that would be downloaded."""
+    if entry.repo is None:
+        return sum(state.size for state in states_of(folder_of(entry)).values() if state), 0
+    from ..models import hub
+
+    return hub.sizes_of(hub.Hub(settings.max_download_gb, settings.downloads), entry.repo, entry.revision)
+
+
 def memory_of(folder: Path) -> int:
     """Bytes of the model in memory."""
     from ..models.checkpoint import parameters

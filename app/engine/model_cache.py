@@ -11,7 +11,7 @@ from ..models.progress import cancelled
 from ..models.registry import LOCAL, Entry
 from ..records import ModelCard
 from ..settings import Settings
-from .load import Load, find_folder, memory_of, read_model
+from .load import Load, find_folder, memory_of, read_model, sizes_of
 from .model_listing import ModelListing, retrieve
 from .worker_pool import WorkerPool
 
@@ -135,6 +135,15 @@ class ModelCache:
 
     def new_load(self, entry: Entry) -> Load:
         return Load(entry, last_used=self.next_use(), reading=entry.repo is None)
+
+    async def sizes(self, model_id: str) -> tuple[int, int]:
+        """Bytes of the model's files, and of those that would be downloaded; nothing is downloaded.
+
+        Raises ModelNotFound, Busy, and what a load raises before it downloads.
+        """
+        entry = await self.listing.find(model_id)
+        pool = self.listing.disk if entry.repo is None else self.hub
+        return await pool.run(sizes_of, entry, self.settings)
 
     async def load(self, load: Load) -> "LoadedModel":
         pool = self.reads if load.entry.repo is None else self.hub

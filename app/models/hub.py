@@ -5,37 +5,19 @@ files that cannot contain code are downloaded, config.json comes before the weig
 when the hub cannot be reached.
 """
 
-import errno
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
-import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from ..errors import (
-    AppError,
-    CorruptModel,
-    DiskFull,
-    HubUnreachable,
-    ModelGated,
-    ModelNotFound,
-    ModelTooLarge,
-    UnsafeFormat,
-)
+from ..errors import CorruptModel, DiskFull, HubUnreachable, ModelNotFound, ModelTooLarge, UnsafeFormat
 from ..records import Progress
 from .checkpoint import CONFIG, TOKENIZER, WEIGHTS
+from .hub_errors import not_the_hub, our_errors
 from .progress import FileProgress
 
 # With plain HTTP, a download can be cancelled between two chunks and resumed. The Xet protocol supports neither.
@@ -47,6 +29,8 @@ constants.DOWNLOAD_CHUNK_SIZE = 2**20
 NEEDED = (CONFIG, TOKENIZER, WEIGHTS)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GIGABYTE = 1e9
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,11 +45,12 @@ class Hub:
 
 @dataclass(frozen=True)
 class HubFiles:
-    """The files of a revision on the hub, and their sizes in bytes."""
+    """The files of a revision on the hub, their sizes in bytes, and the commit that it stands for."""
 
     repo: str
     revision: str
     sizes: dict[str, int]
+    commit: str
 
 
 def fetch(hub: Hub, repo: str, revision: str | None, progress: Progress, check: Callable[[Path], object]) -> Path:
@@ -74,22 +59,59 @@ def fetch(hub: Hub, repo: str, revision: str | None, progress: Progress, check: 
     Raises ModelNotFound, ModelGated, HubUnreachable, ModelTooLarge, UnsafeFormat, DiskFull, DownloadCancelled, and
     what `check` raises.
     """
+    before = cached(hub, repo, revision)  # a download that fails may already have moved the branch
     if not hub.downloads:
-        missing = ModelNotFound(f"{repo!r} is not in the cache, and this server does not download models")
-        return cached(hub, repo, revision, missing)
+        return before or not_cached(repo)
     try:
         with our_errors(repo):
             files = list_files(hub, repo, revision)
-    except HubUnreachable as error:
-        return cached(hub, repo, revision, error)
+        check_files(hub, files)
+        return download(hub, files, progress, check)
+    except (HubUnreachable, DiskFull) as error:
+        if before is None:
+            raise
+        log.warning("the files of %s in the cache are used: %s", repo, error.detail)
+        return before
+
+
+def sizes_of(hub: Hub, repo: str, revision: str | None) -> tuple[int, int]:
+    """Bytes of the model's files, and of those that would be downloaded.
+
+    Raises what `fetch` raises before it downloads.
+    """
+    before = cached(hub, repo, revision)
+    if not hub.downloads:
+        return total_bytes(before or not_cached(repo)), 0
+    try:
+        with our_errors(repo):
+            files = list_files(hub, repo, revision)
+    except HubUnreachable:
+        if before is None:
+            raise
+        return total_bytes(before), 0
     check_files(hub, files)
-    return download(hub, files, progress, check)
+    sizes = {name: files.sizes[name] for name in NEEDED}
+    missing = [size for name, size in sizes.items() if not is_cached(hub, repo, name, files.commit)]
+    return sum(sizes.values()), sum(missing)
+
+
+def not_cached(repo: str) -> NoReturn:
+    raise ModelNotFound(f"{repo!r} is not in the cache, and this server does not download models")
+
+
+def total_bytes(folder: Path) -> int:
+    return sum((folder / name).stat().st_size for name in NEEDED)
 
 
 def list_files(hub: Hub, repo: str, revision: str | None) -> HubFiles:
-    info = HfApi(endpoint=hub.endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=10)
+    try:
+        info = HfApi(endpoint=hub.endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=10)
+    except (HFValidationError, HfHubHTTPError):
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError):  # of the code that reads the answer
+        raise not_the_hub(repo) from None
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    return HubFiles(repo, revision or "main", sizes)
+    return HubFiles(repo, revision or "main", sizes, info.sha or "")
 
 
 def check_files(hub: Hub, files: HubFiles) -> None:
@@ -129,55 +151,15 @@ def download(hub: Hub, files: HubFiles, progress: Progress, check: Callable[[Pat
     return folder
 
 
-def cached(hub: Hub, repo: str, revision: str | None, otherwise: AppError) -> Path:
-    """The folder in the cache if all files are there. Raises `otherwise`."""
+def cached(hub: Hub, repo: str, revision: str | None) -> Path | None:
+    """The folder in the cache, if all files are there."""
     try:
         found = [try_to_load_from_cache(repo, name, hub.cache, revision) for name in NEEDED]
-    except HFValidationError:
-        raise otherwise from None
+    except (HFValidationError, OSError):
+        return None
     paths = [Path(path) for path in found if isinstance(path, str)]
-    if len(paths) < len(NEEDED):
-        raise otherwise
-    return paths[0].parent
+    return paths[0].parent if len(paths) == len(NEEDED) else None
 
 
-@contextmanager
-def our_errors(repo: str) -> Iterator[None]:
-    """Convert the exceptions of huggingface_hub. Their messages can contain addresses and are not passed on."""
-    try:
-        yield
-    except GatedRepoError:
-        way_out = "accept its conditions on the hub, then start the server with HF_TOKEN set"
-        raise ModelGated(f"{repo} is gated: {way_out}") from None
-    except (RepositoryNotFoundError, HFValidationError):
-        raise ModelNotFound(
-            f"no model {repo!r} on this server or on the hub (a private model needs HF_TOKEN)"
-        ) from None
-    except RevisionNotFoundError:
-        raise ModelNotFound(f"{repo!r} does not have this revision on the hub") from None
-    except OfflineModeIsEnabled:
-        raise HubUnreachable(f"{repo} is not in the cache, and HF_HUB_OFFLINE is set") from None
-    except HfHubHTTPError as error:
-        raise error_of_status(repo, error.response.status_code) from None
-    except (httpx2.HTTPError, LocalEntryNotFoundError):
-        raise HubUnreachable(f"the Hugging Face hub does not answer, and {repo} is not in the cache") from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC and "Consistency check" not in str(error):
-            raise
-        raise error_of_os(repo, error) from None
-
-
-def error_of_status(repo: str, status: int) -> AppError:
-    if status == 404:
-        return ModelNotFound(f"no model {repo!r} on this server or on the hub")
-    if status in (401, 403):
-        return ModelGated(
-            f"the hub refuses access to {repo} ({status}): start the server with an HF_TOKEN that can read it"
-        )
-    return HubUnreachable(f"the Hugging Face hub answers with status {status}, and {repo} is not in the cache")
-
-
-def error_of_os(repo: str, error: OSError) -> AppError:
-    if error.errno == errno.ENOSPC:
-        return DiskFull(f"the disk is full: free some space for {repo}, or set HF_HOME to another disk")
-    return HubUnreachable(f"the download of {repo} was interrupted; the next try continues it")
+def is_cached(hub: Hub, repo: str, name: str, commit: str) -> bool:
+    return isinstance(try_to_load_from_cache(repo, name, hub.cache, commit), str)

@@ -110,6 +110,7 @@ def test_the_events_of_a_load_end_with_the_card(hub, settings):
     assert (last, card["state"]) == ("ready", "ready")
 
 
+@pytest.mark.fault(19)
 def test_the_events_of_a_load_that_fails_end_with_the_problem(hub, settings):
     hub.faults[REPO] = "gated"
     with serving(settings) as client:
@@ -146,6 +147,7 @@ def test_a_hanging_download_can_be_cancelled_and_started_again(hub, settings):
         assert client.post("/api/v1/models/load", json={"model": REPO}).json()["state"] == "ready"
 
 
+@pytest.mark.fault(20)
 def test_requests_for_the_same_model_share_one_download(hub, settings):
     async def ask_often():
         models = ModelCache(settings)
@@ -213,6 +215,7 @@ def test_a_default_hub_model_that_cannot_be_loaded_says_why(hub, settings):
         assert "gated" in client.get("/readyz").json()["why"]
 
 
+@pytest.mark.fault(45)
 def test_a_loaded_model_whose_folder_is_deleted_stays_listed_and_usable(tmp_path):
     folder = write_tiny(tmp_path / "mine", "gpt2")
     write_tiny(tmp_path / "other", "gpt2")
@@ -226,6 +229,7 @@ def test_a_loaded_model_whose_folder_is_deleted_stays_listed_and_usable(tmp_path
         assert client.post("/api/v1/models/cancel", json={"model": "local:mine"}).json() == card
 
 
+@pytest.mark.fault(45)
 def test_a_deleted_folder_that_is_not_loaded_is_not_listed(tmp_path):
     folder = write_tiny(tmp_path / "mine", "gpt2")
     write_tiny(tmp_path / "other", "gpt2")
@@ -256,6 +260,7 @@ def test_a_deleted_default_model_is_ready_while_it_is_loaded_and_failed_without_
     assert "no model 'local:mine'" in default.why
 
 
+@pytest.mark.fault(45)
 def test_the_models_are_listed_where_the_models_folder_itself_is_deleted(tmp_path):
     write_tiny(tmp_path / "models" / "mine", "gpt2")
     with serving(Settings(model="local:mine", models_dir=tmp_path / "models")) as client:

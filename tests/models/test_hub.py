@@ -1,14 +1,18 @@
+import errno
 import os
 import re
+from dataclasses import replace
 
+import huggingface_hub.file_download
 import pytest
-from fakehub import COMMIT, fake_hub
+from fakehub import ANSWERS, COMMIT, Handler, fake_hub
 from huggingface_hub import constants
 from worlds import write_tiny
 
 from headscope.engine.progress import WorkProgress
 from headscope.errors import (
     CorruptModel,
+    DiskFull,
     DownloadCancelled,
     HubUnreachable,
     ModelGated,
@@ -18,7 +22,7 @@ from headscope.errors import (
     UnsupportedModel,
 )
 from headscope.models.checkpoint import read_config
-from headscope.models.hub import Hub, fetch
+from headscope.models.hub import NEEDED, Hub, fetch, sizes_of
 from headscope.models.progress import cancelled
 
 REPO = "team/tiny"
@@ -69,6 +73,7 @@ def test_a_cached_checkpoint_is_not_downloaded_again(hub, tmp_path):
     assert not [path for path in hub.asked if path.startswith("GET /team")]
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("fault", ["down", "gone"])
 def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
     there = take(hub, tmp_path)
@@ -77,6 +82,7 @@ def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
     assert take(hub, tmp_path, **endpoint) == there
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -114,6 +120,7 @@ def test_a_checkpoint_above_the_limit_is_refused_before_anything_is_downloaded(h
     assert not [path for path in hub.asked if "resolve" in path]
 
 
+@pytest.mark.fault(19)
 def test_without_downloads_the_hub_is_not_asked(hub, tmp_path):
     with pytest.raises(ModelNotFound, match="does not download models"):
         take(hub, tmp_path, downloads=False)
@@ -122,6 +129,7 @@ def test_without_downloads_the_hub_is_not_asked(hub, tmp_path):
     assert take(hub, tmp_path, downloads=False) == folder
 
 
+@pytest.mark.fault(19)
 def test_an_interrupted_download_is_resumed_where_it_stopped(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     hub.faults[REPO] = "half once"
@@ -130,6 +138,7 @@ def test_an_interrupted_download_is_resumed_where_it_stopped(hub, tmp_path, monk
     assert [re.fullmatch(r"model.safetensors bytes=[1-9]\d+-", one) is not None for one in hub.ranges] == [True]
 
 
+@pytest.mark.fault(19)
 def test_a_download_that_is_always_interrupted_is_an_error(hub, tmp_path, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
     hub.faults[REPO] = "half"
@@ -152,3 +161,110 @@ def test_the_token_is_sent_to_the_hub_and_is_in_no_error(hub, tmp_path, monkeypa
         take(hub, tmp_path)
     assert "Bearer hf_secret" in hub.tokens
     assert "hf_secret" not in str(refused.value)
+
+
+@pytest.mark.fault(48)
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_that_is_not_the_hubs_is_503_with_the_way_out(hub, tmp_path, answer):
+    hub.faults[REPO] = answer
+    with pytest.raises(HubUnreachable, match=r"not the Hugging Face hub.*login page.*HF_ENDPOINT"):
+        take(hub, tmp_path)
+
+
+@pytest.mark.fault(48)
+def test_a_login_page_in_place_of_a_file_is_503_with_the_way_out(hub, tmp_path, monkeypatch):
+    def describe_then_fail(handler, *given):
+        describe(handler, *given)
+        hub.faults[REPO] = "login page"
+
+    describe = Handler.describe
+    monkeypatch.setattr(Handler, "describe", describe_then_fail)
+    with pytest.raises(HubUnreachable, match=r"not the Hugging Face hub.*login page"):
+        take(hub, tmp_path)
+
+
+@pytest.mark.fault(48)
+def test_an_invalid_certificate_is_503_with_the_way_out(hub, tmp_path):
+    with pytest.raises(HubUnreachable, match=r"\(TLS\).*failed.*check the clock"):
+        take(hub, tmp_path, endpoint=hub.url.replace("http:", "https:"))  # plain HTTP answers there
+
+
+@pytest.mark.fault(48)
+def test_a_cache_that_cannot_be_created_is_503_with_the_way_out(hub, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HubUnreachable, match=r"cache of the hub cannot be used \(Not a directory\).*set HF_HOME"):
+        take(hub, tmp_path, cache=tmp_path / "file" / "cache")
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "message"),
+    [
+        pytest.param(errno.EACCES, HubUnreachable, "Permission denied.*set HF_HOME", marks=pytest.mark.fault(48)),
+        pytest.param(errno.EROFS, HubUnreachable, "Read-only file system.*set HF_HOME", marks=pytest.mark.fault(48)),
+        pytest.param(errno.EIO, HubUnreachable, "cannot be used", marks=pytest.mark.fault(48)),
+        pytest.param(errno.ENOSPC, DiskFull, "free some space", marks=pytest.mark.fault(19)),
+        pytest.param(errno.EDQUOT, DiskFull, "free some space", marks=pytest.mark.fault(19)),
+    ],
+)
+def test_a_disk_that_cannot_be_written_is_an_error_with_the_way_out(hub, tmp_path, monkeypatch, number, error, message):
+    """The tests may run as root, who may write everywhere: here, creating a folder fails."""
+
+    def refuse(path, *_, **__):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(os, "makedirs", refuse)
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(error, match=message):
+        take(hub, tmp_path)
+
+
+@pytest.mark.fault(19)
+def test_an_offline_machine_says_so_and_uses_the_cache(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubUnreachable, match="is not in the cache, and HF_HUB_OFFLINE is set"):
+        take(hub, tmp_path)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    there = take(hub, tmp_path)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert take(hub, tmp_path) == there
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize("fault", ["half", "login page", "full"])
+def test_a_cached_checkpoint_is_used_if_the_download_of_a_newer_one_fails(hub, tmp_path, monkeypatch, fault):
+    there = take(hub, tmp_path)
+    weights = hub.repos[REPO] / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[::-1])
+    monkeypatch.setattr("fakehub.COMMIT", "f" * 40)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    if fault == "full":
+        monkeypatch.setattr(huggingface_hub.file_download, "_download_to_tmp_and_move", no_space)
+    else:
+        hub.faults[REPO] = fault
+    assert take(hub, tmp_path) == there
+
+
+def no_space(**_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.fault(47)
+def test_the_size_of_a_model_is_known_without_a_download(hub, tmp_path):
+    options = Hub(1, endpoint=hub.url, cache=tmp_path / "cache")
+    total = sum((hub.repos[REPO] / name).stat().st_size for name in NEEDED)
+    assert sizes_of(options, REPO, None) == (total, total)
+    assert not [path for path in hub.asked if "resolve" in path]
+    take(hub, tmp_path)
+    assert sizes_of(options, REPO, None) == (total, 0)
+    hub.faults[REPO] = "down"
+    assert sizes_of(options, REPO, None) == (total, 0)
+    assert sizes_of(replace(options, downloads=False), REPO, None) == (total, 0)
+
+
+@pytest.mark.fault(47)
+def test_the_size_of_a_model_that_would_be_refused_is_the_reason(hub, tmp_path):
+    options = Hub(1e-6, endpoint=hub.url, cache=tmp_path / "cache")
+    with pytest.raises(ModelTooLarge):
+        sizes_of(options, REPO, None)
+    with pytest.raises(ModelNotFound, match="does not download models"):
+        sizes_of(replace(options, downloads=False), REPO, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ...engine.load import Load
 from ...engine.model_cache import ModelCache
@@ -26,6 +26,12 @@ CARD_OR_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {EVENTS: {"s
 
 class ModelRequest(StrictModel):
     model: str = Field(description="the id of a model")
+
+
+class ModelSize(BaseModel):
+    model: str
+    bytes: int = Field(description="of all files of the model")
+    download_bytes: int = Field(description="of the files that are not on this machine yet")
 
 
 @router.get("", summary="List the models")
@@ -71,6 +77,13 @@ async def answer_load(
         return EventStream(request, nullcontext(), load_events(models, await start(model_id)))
     only_json(accept)
     return JSONResponse((await models.result_of(await start(model_id))).card.to_dict())
+
+
+@router.post("/size", summary="Size of a model")
+async def size(body: ModelRequest, runner: RunnerDep) -> ModelSize:
+    """How large the files of a model are, and how much of that a load would download. It downloads nothing."""
+    total, download = await runner.models.sizes(body.model)
+    return ModelSize(model=body.model, bytes=total, download_bytes=download)
 
 
 @router.post("/cancel", summary="Cancel a download")

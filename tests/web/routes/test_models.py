@@ -52,6 +52,7 @@ def test_an_unknown_model_is_404_and_leaves_no_trace(client, model):
     assert list(cards(client)) == list(before)
 
 
+@pytest.mark.fault(20)
 def test_fifty_requests_at_once_share_one_load(models_dir, monkeypatch):
     loads = []
     monkeypatch.setattr(
@@ -67,6 +68,15 @@ def test_fifty_requests_at_once_share_one_load(models_dir, monkeypatch):
         assert portal.call(crowd) == ["model"] * 50
     assert len(loads) == 1
     assert loads[0] != threading.get_ident()  # never on the event loop
+
+
+@pytest.mark.fault(47)
+def test_the_size_of_a_model_is_answered_without_loading_it(client):
+    answer = client.post("/api/v1/models/size", json={"model": "local:bert"}).json()
+    assert (answer["model"], answer["download_bytes"]) == ("local:bert", 0)
+    assert answer["bytes"] > 10_000
+    assert cards(client)["local:bert"]["state"] == "available"
+    assert client.post("/api/v1/models/size", json={"model": "local:nobody"}).status_code == 404
 
 
 def test_health_and_readiness(client):
