@@ -29,7 +29,7 @@ class ModelRequest(StrictModel):
 
 
 class ModelSize(BaseModel):
-    model: str
+    model: str = Field(description="the id of the model")
     bytes: int = Field(description="of all files of the model")
     download_bytes: int = Field(description="of the files that are not on this machine yet")
 
