@@ -9,6 +9,7 @@
     |  |- UnknownLayer             422 unknown_layer
     |  |- UnknownHead              422 unknown_head
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
+    |- BadRequest                  400 bad_request        not HTTP, or its end is ambiguous
     |- ModelNotFound               404 model_not_found
     |- CaptureGone                 404 capture_gone
     |- KeyRefused                  401 key_refused        shared server, missing or wrong key
@@ -89,6 +90,11 @@ class UnknownHead(InvalidInput):
 
 class InvalidWindow(InvalidInput):
     code, title = "invalid_window", "Invalid window"
+
+
+class BadRequest(AppError):
+    code, status, title = "bad_request", 400, "Bad request"
+    headers: ClassVar = {"Connection": "close"}
 
 
 class ModelNotFound(AppError):

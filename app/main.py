@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
@@ -20,6 +18,7 @@ from .web import problems, schema
 from .web.connections import Connections
 from .web.metrics import Metrics
 from .web.middleware.checks import ChecksMiddleware
+from .web.rates import Rates
 from .web.routes import (
     attention,
     captures,
@@ -83,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.runner = Runner(settings)
     app.state.connections = Connections(settings)
     app.state.metrics = Metrics(app.state.runner, app.state.connections)
-    app.state.rates = MovingWindowRateLimiter(MemoryStorage())
+    app.state.rates = Rates(settings.requests_per_minute)
     problems.install(app)
     schema.install(app, settings)
     # Level 1 takes 25 ms where level 9, the default, takes 1.6 s.

@@ -6,18 +6,23 @@ sends what is buffered.
 """
 
 import asyncio
+from http import HTTPStatus
 
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+import h11
+from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 from uvicorn.protocols.utils import get_remote_addr
 
-from ..errors import TooManyConnections
+from ..errors import AppError, BadRequest, HeadersTooLarge, TooManyConnections
 from .connections import OTHER_FILES, Connections
 from .headers import FILE_HEADERS
 from .problems import answer_of, to_bytes
+from .small_reads import SmallReads
 
 # Bytes per second. The timeout of a request grows with its size at this rate, and a response must be read at least this
 # fast: otherwise a client that sends or reads byte by byte would never time out.
 MIN_RATE = 4096
+# The length at which h11 gives up on headers without an end.
+MAX_UNPARSED_BYTES = 2**16
 # Bytes of a request that extend its timeout: otherwise a request without an end would never time out.
 MAX_COUNTED_BYTES = 2**23
 # A closed connection is aborted when its client has read nothing for this share of the timeout.
@@ -27,7 +32,7 @@ REFUSED_SECONDS = 1.0
 MAX_REFUSED = OTHER_FILES // 4
 
 
-class TimeoutProtocol(H11Protocol):
+class TimeoutProtocol(SmallReads):
     """Closes the connection if the client makes it wait for `seconds`.
 
     h11 takes a tenth of a millisecond more per request than httptools. It runs on every platform, parses the end of a
@@ -88,6 +93,23 @@ class TimeoutProtocol(H11Protocol):
             self.request_timer = self.loop.call_later(left, self.check_request)
         else:
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message gives no reason
+        """The response to what is not HTTP, with the same shape as all errors."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            response = answer_of(self.parse_error())
+            response.headers.update({**FILE_HEADERS, "Connection": "close"})
+            status = HTTPStatus(response.status_code)
+            head = h11.Response(status_code=status, headers=response.raw_headers, reason=status.phrase.encode())
+            for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def parse_error(self) -> AppError:
+        """Why the request cannot be parsed."""
+        if len(self.conn.trailing_data[0]) > MAX_UNPARSED_BYTES:
+            return HeadersTooLarge(f"the headers are longer than {MAX_UNPARSED_BYTES:,} bytes: send fewer")
+        return BadRequest("this is not a valid HTTP/1.1 request: its first line, a header or its length is malformed")
 
     # The response
 

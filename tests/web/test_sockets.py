@@ -107,7 +107,7 @@ def test_a_client_that_does_not_finish_its_second_request_is_disconnected(server
 def test_headers_without_an_end_are_refused(server):
     with connected(server[0]) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 2**17)
-        assert client.recv(2**16).startswith(b"HTTP/1.1 400")
+        assert client.recv(2**16).startswith(b"HTTP/1.1 431")
 
 
 def test_a_client_that_does_not_read_is_disconnected_and_its_work_stops(server):

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -44,6 +46,18 @@ def route_of(scope: Scope) -> str | None:
     return folder or getattr(scope.get("route"), "path", None)
 
 
+def other_slash(scope: Scope) -> str:
+    """The address with or without the slash at its end: where the framework redirects to.
+
+    The framework's own Location begins with the Host header, which anyone can choose.
+    """
+    path = scope["path"]
+    path = path.rstrip("/") if path.endswith("/") else f"{path}/"
+    query = scope["query_string"].decode("latin-1")
+    address = "/" + quote(path.lstrip("/\\"))  # browsers read // and /\ as the beginning of a host
+    return f"{address}?{query}" if query else address
+
+
 @dataclass
 class ResponseSender:
     """Sends a response with security headers, logs it, and leaves out the body of a response to HEAD."""
@@ -57,7 +71,10 @@ class ResponseSender:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(self.headers)
+            headers = MutableHeaders(scope=message)
+            headers.update(self.headers)
+            if message["status"] == HTTPStatus.TEMPORARY_REDIRECT:
+                headers["location"] = other_slash(self.scope)
             self.status = message["status"]
             log_request(self.scope, self.status, self.started_at)
         elif self.scope["method"] == "HEAD":

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from ...errors import AddressTooLong, HeadersTooLarge
+from ...errors import AddressTooLong, BadRequest, HeadersTooLarge
 from ...settings import Settings
 from ..bodies import limit_of_server
 
@@ -11,7 +11,7 @@ MAX_HEADER_BYTES = 16 * 1024
 
 
 def check_size(request: Request, settings: Settings) -> None:
-    """Raises AddressTooLong, HeadersTooLarge, BodyTooLarge.
+    """Raises AddressTooLong, HeadersTooLarge, BadRequest, BodyTooLarge.
 
     Each endpoint has a smaller limit of its own, and counts what arrives without Content-Length: see `bodies`.
     """
@@ -21,6 +21,9 @@ def check_size(request: Request, settings: Settings) -> None:
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
     if headers > MAX_HEADER_BYTES:
         raise HeadersTooLarge(f"the headers are {headers:,} bytes, the limit is {MAX_HEADER_BYTES:,}")
+    if "content-length" in request.headers and "transfer-encoding" in request.headers:
+        # A proxy may take the other of the two, and see another end of the request.
+        raise BadRequest("the request has both Content-Length and Transfer-Encoding: send one of them")
     length = request.headers.get("content-length", "")
     limit = limit_of_server(settings)
     if length.isdecimal() and int(length[:20]) > limit.bytes:

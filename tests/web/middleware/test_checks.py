@@ -252,6 +252,16 @@ def test_the_rate_limit_is_per_client(shared):
         assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.fault(51)
+def test_requests_with_a_wrong_key_do_not_use_up_the_rate_of_the_right_one(shared):
+    with serving(shared(requests_per_minute=2)) as client:
+        wrong = [client.get("/api/v1/models", headers={"Authorization": f"Bearer {n}"}) for n in range(5)]
+        right = [client.get("/api/v1/models", headers={"Authorization": f"Bearer {KEY}"}) for _ in range(3)]
+    assert [answer.status_code for answer in wrong] == [401, 401, 429, 429, 429]
+    assert [answer.status_code for answer in right] == [200, 200, 429]
+
+
+@pytest.mark.fault(35)
 def test_requests_with_a_wrong_key_count_towards_the_rate_limit(shared):
     with serving(shared(requests_per_minute=3)) as client:
         answers = [client.get("/api/v1/models", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
