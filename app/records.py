@@ -96,6 +96,7 @@ class ModelCard:
     """A description of a model. Sizes are None until they are known.
 
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
+    verified:        for a loaded model, whether the hash of its weights was known, and is the right one
     changed_on_disk: True for a loaded model whose files have been changed or deleted since
     """
 
@@ -113,6 +114,7 @@ class ModelCard:
     causal: bool | None = None
     pairs: bool | None = None
     parameters: int | None = None
+    verified: bool | None = None
     state: State = "available"
     why: str | None = None
     changed_on_disk: bool = False

@@ -139,7 +139,9 @@ def pass_layers(
             progress.step()
 
     with watching(model.adopted.model, ("q", "k", "lse"), take):
-        forward(model, tokens)
+        hidden = forward(model, tokens)
+    if not hidden.sum().isfinite() and not hidden.isfinite().all():  # the sum alone can overflow
+        raise ModelOutputInvalid(f"{model.card.id} gave NaN or infinite numbers after its last attention layer")
 
 
 def memory_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, MemoryBlock]:

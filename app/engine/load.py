@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,7 @@ from .progress import WorkProgress
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
 if TYPE_CHECKING:
+    from ..models.checkpoint import CheckedFiles
     from ..models.loading import LoadedModel
 
 FLOAT32_BYTES = 4
@@ -28,7 +30,7 @@ class Load:
 
     bytes:         memory of the model, 0 until it is known
     last_used:     a counter; the highest is the most recent
-    folder, files: where the files are, and their states just before they were read
+    folder, files: where the files are, and their states when they were opened
     change:        what has happened to the files since then, as far as the last look at the disk found
     reload_error:  why the last reload failed
     """
@@ -74,7 +76,7 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
     from ..models.hub import Hub, fetch
 
     hub = Hub(settings.max_download_gb, settings.downloads)
-    return fetch(hub, entry.repo, entry.revision, progress, read_config)
+    return fetch(hub, entry.repo, entry.revision, progress, partial(read_config, source="hub"))
 
 
 def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
@@ -86,15 +88,16 @@ def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
     return hub.sizes_of(hub.Hub(settings.max_download_gb, settings.downloads), entry.repo, entry.revision)
 
 
-def memory_of(folder: Path) -> int:
-    """Bytes of the model in memory."""
-    from ..models.checkpoint import parameters
+def check_model(load: Load, folder: Path) -> "CheckedFiles":
+    """The files of the model, opened and checked."""
+    from ..models.checkpoint import check_files
 
-    return parameters(folder) * FLOAT32_BYTES
+    checked = check_files(folder, load.entry.card.source)
+    load.folder, load.files = folder, checked.states
+    return checked
 
 
-def read_model(load: Load, folder: Path, device: str) -> "LoadedModel":
+def read_model(load: Load, checked: "CheckedFiles", device: str) -> "LoadedModel":
     from ..models import loading
 
-    load.folder, load.files = folder, states_of(folder)
-    return loading.load(folder, load.entry.card, device=device, sha256=load.entry.sha256)
+    return loading.load_checked(checked, load.entry.card, device=device, sha256=load.entry.sha256)

@@ -11,7 +11,7 @@ from ..models.progress import cancelled
 from ..models.registry import LOCAL, Entry
 from ..records import ModelCard
 from ..settings import Settings
-from .load import Load, find_folder, memory_of, read_model, sizes_of
+from .load import FLOAT32_BYTES, Load, check_model, find_folder, read_model, sizes_of
 from .model_listing import ModelListing, retrieve
 from .worker_pool import WorkerPool
 
@@ -149,9 +149,9 @@ class ModelCache:
         pool = self.reads if load.entry.repo is None else self.hub
         folder = await pool.run(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
-        needed = await self.reads.run(memory_of, folder)
-        self.make_room(load, needed)
-        return await self.reads.run(read_model, load, folder, self.settings.device)
+        checked = await self.reads.run(check_model, load, folder)
+        self.make_room(load, checked.parameters * FLOAT32_BYTES)
+        return await self.reads.run(read_model, load, checked, self.settings.device)
 
     async def replace(self, old: Load, new: Load) -> "LoadedModel":
         """Load a model again beside the loaded one, which is kept if that fails."""

@@ -1,24 +1,24 @@
 """Check config.json and the header of the weights file before any memory is allocated for the model."""
 
-import hashlib
-import json
+import re
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.activations import ACT2FN
 
-from ..errors import CorruptModel, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from ..errors import UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from ..records import Source
 from .adapter import Adapter
+from .checker.process import CHECKER
 from .families import FAMILIES
+from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileStates
+from .files import ModelFolder, open_file, reading
+from .strict_json import parse_object
+from .weights import WeightsFile, check_dtypes, open_weights
 
-CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
-
-MAX_CONFIG_BYTES = 2**20
 # Fields that change the code or the weights of a model in ways that the table of its family does not describe.
 REFUSED = {
     "auto_map": "it names code of the model, which is never run",
@@ -36,6 +36,9 @@ MAX_SIZES = {
     "vocab_size": 2**22,
     "type_vocab_size": 2**10,
 }
+PROBABILITIES = (
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,30 +50,76 @@ class Claim:
     model_class: type[PreTrainedModel]
 
 
-def require(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not path.is_file():
-        raise CorruptModel(f"{name} is missing: a model folder contains {CONFIG}, {TOKENIZER} and {WEIGHTS}")
-    return path
+@dataclass(frozen=True)
+class CheckedFiles:
+    """The files of a model, opened and checked, but not loaded. Each is read from what was opened, never again by name.
+
+    parameters: of the model that config.json describes
+    states:     of each file, when it was opened
+    """
+
+    folder: ModelFolder
+    claim: Claim
+    config: bytes
+    tokenizer: bytes
+    weights: WeightsFile
+    parameters: int
+    states: FileStates
+
+    def is_skipped(self, name: str) -> bool:
+        """Whether a weight of that name is ignored."""
+        return is_skipped(self.claim.adapter, name)
+
+    def close(self) -> None:
+        self.weights.close()
 
 
-def read_config(folder: Path) -> Claim:
-    """Parse and check config.json as data; no code that it names is run. Raises CorruptModel, UnsupportedModel."""
-    path = require(folder, CONFIG)
-    if path.stat().st_size > MAX_CONFIG_BYTES:
-        raise CorruptModel(f"{CONFIG} is {path.stat().st_size:,} bytes: at most {MAX_CONFIG_BYTES:,} are read")
+def is_skipped(adapter: Adapter, name: str) -> bool:
+    return any(re.fullmatch(pattern, name) for pattern in adapter.skipped)
+
+
+def check_files(path: Path, source: Source = "local") -> CheckedFiles:
+    """Open and check the files of the model in that folder; `close` what it answers, or load it.
+
+    Raises a subclass of ModelRefused with the reason: an unsupported family or feature, a file format that can contain
+    code, a broken file, a config that does not match the weights. Nothing of the model's size is allocated.
+    """
+    folder = ModelFolder(path, source)
+    config = open_file(folder, CONFIG)
+    data = config.read_all()
+    claim = claim_of(data, folder)
+    tokenizer = open_file(folder, TOKENIZER)
+    vocabulary = tokenizer.read_all()
+    if not folder.trusted:
+        segments = getattr(claim.config, "type_vocab_size", 1)
+        pairs = claim.adapter.pairs(claim.config)
+        CHECKER.tokenizer(vocabulary, embeddings=claim.config.vocab_size, segments=segments, pairs=pairs)
+    refuse_pickles(path)
+    weights = open_weights(folder)
     try:
-        raw: Any = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise CorruptModel(f"{CONFIG} is not JSON: {str(error)[:200]}") from error
-    if not isinstance(raw, dict):
-        raise CorruptModel(f"{CONFIG} is a JSON {type(raw).__name__}, not an object")
+        check_dtypes(weights, lambda name: is_skipped(claim.adapter, name))
+        described = parameters(claim, weights)
+    except BaseException:
+        weights.close()
+        raise
+    opened = (config, tokenizer, weights.opened)
+    return CheckedFiles(folder, claim, data, vocabulary, weights, described, {each.name: each.state for each in opened})
+
+
+def read_config(path: Path, source: Source = "local") -> Claim:
+    """Read and check config.json as data; no code that it names is run. Raises CorruptModel, UnsupportedModel."""
+    folder = ModelFolder(path, source)
+    return claim_of(open_file(folder, CONFIG).read_all(), folder)
+
+
+def claim_of(data: bytes, folder: ModelFolder) -> Claim:
+    raw = parse_object(data, CONFIG) if folder.trusted else CHECKER.json_object(data, CONFIG)
     adapter, model_class = read_architecture(raw)
     try:
         config = adapter.config_class.from_dict({name: raw[name] for name in raw if name in adapter.fields})
     except Exception as error:  # transformers raises many different classes
         raise UnsupportedModel(f"{CONFIG}: {' '.join(str(error).split())[:300]}") from error
-    if reason := invalid_size(config) or adapter.refusal(config):
+    if reason := invalid_size(config) or invalid_probability(config) or adapter.refusal(config):
         raise UnsupportedModel(reason)
     return Claim(adapter, config, model_class)
 
@@ -98,7 +147,7 @@ def invalid_size(config: PretrainedConfig) -> str | None:
     """Why no model can have these sizes, or None."""
     for name, most in MAX_SIZES.items():
         size = getattr(config, name, None)
-        if size is not None and not 1 <= size <= most:
+        if size is not None and (isinstance(size, bool) or not 1 <= size <= most):
             return f"{CONFIG}: {name} is {size}; 1 to {most:,} is supported"
     activation = getattr(config, "activation_function", None) or getattr(config, "hidden_act", None)
     if activation not in ACT2FN:
@@ -108,35 +157,35 @@ def invalid_size(config: PretrainedConfig) -> str | None:
     return None
 
 
-def parameters(folder: Path) -> int:
-    """The number of parameters of the model.
+def invalid_probability(config: PretrainedConfig) -> str | None:
+    """Why a dropout is no probability, or None. No dropout is applied, but torch refuses to build such a layer."""
+    given = ((name, getattr(config, name, 0)) for name in PROBABILITIES)
+    return next(
+        (f"{CONFIG}: {name} is {value}; 0 to 1 is supported" for name, value in given if not 0 <= value <= 1), None
+    )
 
-    Raises what read_config and read_header raise, and WeightsDoNotFit if config.json describes far more parameters
-    than the weights file has: transformers would allocate all of them before it compares.
+
+def parameters(claim: Claim, weights: WeightsFile) -> int:
+    """The number of parameters of the model that config.json describes.
+
+    Raises WeightsDoNotFit if config.json describes far more parameters than the weights file has, or far fewer: both
+    would be allocated before they are compared. Raises UnsupportedModel if there is no such model.
     """
-    claim, stored = read_config(folder), read_header(folder)
-    with torch.device("meta"):
-        described = int(claim.model_class(claim.config).num_parameters())
-    if described > 2 * stored:
+    stored = sum(tensor.numel for tensor in weights.tensors if not is_skipped(claim.adapter, tensor.name))
+    try:
+        with torch.device("meta"):
+            described = int(claim.model_class(claim.config).num_parameters())
+    except Exception as error:  # torch and transformers raise many different classes
+        raise UnsupportedModel(f"{CONFIG} describes no model: {' '.join(str(error).split())[:300]}") from error
+    # A file may have weights twice that the model shares, or lack such weights.
+    if described > 2 * stored or stored > 2 * described:
         raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
     return described
 
 
-def read_header(folder: Path) -> int:
-    """The count of numbers in the weights file. Raises UnsafeFormat, CorruptModel."""
-    if not (folder / WEIGHTS).is_file() and any(folder.glob("*.bin")):
+def refuse_pickles(path: Path) -> None:
+    """Raises UnsafeFormat if the only weights are in a format that can contain code."""
+    with reading(WEIGHTS):
+        pickled = not (path / WEIGHTS).exists() and any(path.glob("*.bin"))
+    if pickled:
         raise UnsafeFormat(f"the weights are pickled, which can run code: convert them to {WEIGHTS}")
-    try:
-        with safe_open(require(folder, WEIGHTS), "pt") as weights:
-            return sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118 - no dict
-    except SafetensorError as error:
-        raise CorruptModel(f"{WEIGHTS} cannot be read: {error}") from error
-
-
-def check_digest(folder: Path, sha256: str | None) -> str:
-    """The SHA-256 of the weights file. Raises CorruptModel if it is not the expected one."""
-    with require(folder, WEIGHTS).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 is not None and digest != sha256:
-        raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {sha256}: install it again")
-    return digest

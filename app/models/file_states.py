@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import stat_result
 from pathlib import Path
 
-# Those that `checkpoint` reads. This module must not import it: it imports torch.
-FILES = ("config.json", "tokenizer.json", "model.safetensors")
+CONFIG, TOKENIZER, WEIGHTS = FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,10 @@ class FileState:
     size: int
     mtime_ns: int
     inode: int
+
+    @classmethod
+    def of(cls, status: stat_result) -> "FileState":
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 FileStates = Mapping[str, FileState | None]
@@ -30,4 +34,4 @@ def state_of(path: Path) -> FileState | None:
         found = path.stat()
     except OSError:
         return None
-    return FileState(found.st_size, found.st_mtime_ns, found.st_ino)
+    return FileState.of(found)

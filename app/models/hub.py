@@ -16,7 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from ..errors import CorruptModel, DiskFull, HubUnreachable, ModelNotFound, ModelTooLarge, UnsafeFormat
 from ..records import Progress
-from .checkpoint import CONFIG, TOKENIZER, WEIGHTS
+from .file_states import CONFIG, TOKENIZER, WEIGHTS
 from .hub_errors import not_the_hub, our_errors
 from .progress import FileProgress
 

@@ -1,6 +1,6 @@
 """Load a model from a checkpoint folder: our attention layers, the tokenizer, and the card. Only safetensors."""
 
-import re
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -8,15 +8,18 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from ..errors import WeightsDoNotFit
+from ..errors import CorruptModel, WeightsDoNotFit
 from ..records import ModelCard, Token
 from .adapter import Adapter, Adopted, adopt
-from .checkpoint import TOKENIZER, Claim, check_digest, parameters, read_config, require
+from .checkpoint import CheckedFiles, Claim, check_files
 from .device import check_device
+from .file_states import WEIGHTS
 from .tokens import read_tokenizer, tokenize
+from .weights import read_tensors
 
 # transformers patches torch for the whole process while it loads, so two loads at once would disturb each other.
 LOADING = Lock()
@@ -49,57 +52,58 @@ class LoadedModel:
 
 
 def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | None = None) -> LoadedModel:
-    """Check and load the checkpoint in `folder`, in float32, with our attention layers.
+    """Check and load the model in `folder`. Raises what `check_files` and `load_checked` raise."""
+    return load_checked(check_files(folder, card.source), card, device=device, sha256=sha256)
 
-    Raises a subclass of ModelRefused with the reason: an unsupported family or feature, a file format that can contain
-    code, a broken file, weights that do not match the config or the table of the family. Raises DeviceMissing.
+
+def load_checked(
+    checked: CheckedFiles, card: ModelCard, *, device: str = "cpu", sha256: str | None = None
+) -> LoadedModel:
+    """Load a model in float32, with our attention layers. Closes the files.
+
+    sha256: of the weights, if it is known; the cache of the hub knows it as well.
+    Raises CorruptModel, WeightsDoNotFit, DeviceMissing.
     """
-    claim = read_config(folder)
-    parameters(folder)
-    digest = check_digest(folder, sha256)
-    tokenizer = read_tokenizer(require(folder, TOKENIZER))
-    check_vocabulary(tokenizer, claim)
-    check_device(device)
-    model = read_weights(folder, claim).to(torch.device(device))
-    return LoadedModel(describe(card, claim, model, digest), claim.adapter, adopt(model, claim.adapter), tokenizer)
+    try:
+        check_device(device)
+        tokenizer = read_tokenizer(checked.tokenizer)
+        known = sha256 or checked.weights.opened.sha256
+        weights, digest = read_tensors(checked.weights, checked.is_skipped)
+    finally:
+        checked.close()
+    if known not in (None, digest):
+        raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: install it again")
+    model = build(checked.claim, weights).to(torch.device(device))
+    described = describe(card, checked, model, digest, verified=known is not None)
+    return LoadedModel(described, checked.claim.adapter, adopt(model, checked.claim.adapter), tokenizer)
 
 
-def check_vocabulary(tokenizer: Tokenizer, claim: Claim) -> None:
-    """Raises WeightsDoNotFit if the vocabulary has a token without an embedding."""
-    last, rows = max(tokenizer.get_vocab().values(), default=0), claim.config.vocab_size
-    if last >= rows:
-        raise WeightsDoNotFit(f"tokenizer.json has tokens up to {last}, config.json has embeddings for 0..{rows - 1}")
-
-
-def read_weights(folder: Path, claim: Claim) -> PreTrainedModel:
-    """The Hugging Face model with exactly these weights. Raises WeightsDoNotFit."""
+def build(claim: Claim, weights: dict[str, Tensor]) -> PreTrainedModel:
+    """The Hugging Face model with exactly these weights, which are not copied. Raises WeightsDoNotFit."""
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # it only warns about weights that do not match; here that is an error
     try:
         with LOADING:
             model, report = claim.model_class.from_pretrained(
-                folder,
+                None,
                 config=claim.config,
+                state_dict=weights,
                 dtype=torch.float32,
                 attn_implementation="sdpa",
-                use_safetensors=True,
-                local_files_only=True,
                 ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
             )
     except (RuntimeError, ValueError) as error:
         raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
-    check_report(report, claim.adapter)
+    check_report(report)
     return model
 
 
-def check_report(report: dict[str, Any], adapter: Adapter) -> None:
+def check_report(report: dict[str, Any]) -> None:
     """Raises WeightsDoNotFit if weights are missing, unknown, or have another shape than config.json describes."""
-    skipped = re.compile("|".join(adapter.skipped))
-    unknown = sorted(key for key in report["unexpected_keys"] if not skipped.fullmatch(key))
     # transformers would initialise missing weights with random numbers.
-    for problem, keys in (("missing", sorted(report["missing_keys"])), ("unknown", unknown)):
-        if keys:
+    for problem, found in (("missing", report["missing_keys"]), ("unknown", report["unexpected_keys"])):
+        if keys := sorted(found):
             raise WeightsDoNotFit(
                 f"{len(keys)} weights are {problem}, the first is {keys[0]!r}: the checkpoint has to match config.json"
             )
@@ -109,15 +113,18 @@ def check_report(report: dict[str, Any], adapter: Adapter) -> None:
         raise WeightsDoNotFit(f"{name} is {stored} in the file, config.json wants {wanted}")
 
 
-def describe(card: ModelCard, claim: Claim, model: PreTrainedModel, digest: str) -> ModelCard:
+def describe(
+    card: ModelCard, checked: CheckedFiles, model: PreTrainedModel, digest: str, *, verified: bool
+) -> ModelCard:
     """The card with the sizes of the loaded model."""
-    first = claim.adapter.sizes(model.config, 0)
+    adapter = checked.claim.adapter
+    first = adapter.sizes(model.config, 0)
     return ModelCard(
         id=card.id,
         title=card.title,
-        family=claim.adapter.family,
+        family=adapter.family,
         source=card.source,
-        revision=card.revision or digest[:12],
+        revision=card.revision or revision_of(checked, digest),
         layers=model.config.num_hidden_layers,
         heads=first.heads,
         kv_heads=first.kv_heads,
@@ -125,7 +132,16 @@ def describe(card: ModelCard, claim: Claim, model: PreTrainedModel, digest: str)
         d_model=first.d_model,
         max_tokens=model.config.max_position_embeddings,
         causal=first.causal,
-        pairs=claim.adapter.pairs(model.config),
+        pairs=adapter.pairs(model.config),
         parameters=model.num_parameters(),
+        verified=verified,
         state="ready",
     )
+
+
+def revision_of(checked: CheckedFiles, digest: str) -> str:
+    """Names all that decides the numbers: the weights, and for models that are not bundled also the other two files."""
+    if checked.folder.trusted:
+        return digest[:12]
+    others = (hashlib.sha256(data).hexdigest() for data in (checked.config, checked.tokenizer))
+    return hashlib.sha256(" ".join([digest, *others]).encode()).hexdigest()[:12]

@@ -71,6 +71,7 @@ BUNDLED = (
         ),
         package="headscope",
         folder=Path("models/bundled/gpt2_mini"),
+        sha256="b3a36e148f2571710e0b902f95bba30d035b44e66a232566576a80712409f3fa",
     ),
 )
 KNOWN_ON_HUB = (

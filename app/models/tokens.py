@@ -4,7 +4,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from sys import maxsize
 
 from tokenizers import Encoding, Tokenizer
@@ -15,6 +14,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from ..errors import CorruptModel, EmptyText, PairNotSupported, TooManyTokens
 from ..records import Token
+from .panics import failure_of
 
 VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 # Control and format characters, line and paragraph separators, private use, unassigned, spaces: these show nothing,
@@ -22,8 +22,6 @@ VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Zs"}
 COMBINING = {"Mn", "Me", "Mc"}
 DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
-# The tokenizers of the largest vocabularies take a tenth of this.
-MAX_BYTES = 2**26
 
 
 @cache
@@ -32,18 +30,20 @@ def byte_of() -> dict[str, int]:
     return {character: byte for byte, character in bytes_to_unicode().items()}
 
 
-def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of a tokenizer.json, without its truncation, padding and trimming. Raises CorruptModel."""
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise CorruptModel(f"tokenizer.json is {size:,} bytes: at most {MAX_BYTES:,} are read")
+def read_tokenizer(data: bytes) -> Tokenizer:
+    """The tokenizer of a tokenizer.json, without its truncation, padding, dropout and trimming. Raises CorruptModel."""
     try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises bare Exception
-        raise CorruptModel(f"tokenizer.json cannot be read: {error}") from error
+        tokenizer = Tokenizer.from_buffer(data)
+    except BaseException as error:
+        if reason := failure_of(error):
+            raise CorruptModel(f"tokenizer.json cannot be read: {reason}") from error
+        raise
     # Tokenizers of sentence encoders truncate at 128 tokens. Here a text is truncated only on request.
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    # Dropout of merges would give other tokens at each run.
+    if getattr(tokenizer.model, "dropout", None) is not None:
+        tokenizer.model.dropout = None
     # Trimmed offsets leave out spaces, and a token that is only a space would have no characters at all.
     for processor in processors_of(tokenizer.post_processor):
         if hasattr(processor, "trim_offsets"):

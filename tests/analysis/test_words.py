@@ -49,7 +49,8 @@ SCRIPTS = {
 @pytest.fixture(scope="module")
 def tokenizers():
     return {
-        model_id: read_tokenizer(folder_of(Catalogue().lookup(model_id)) / "tokenizer.json") for model_id in BUNDLED
+        model_id: read_tokenizer((folder_of(Catalogue().lookup(model_id)) / "tokenizer.json").read_bytes())
+        for model_id in BUNDLED
     }
 
 

@@ -179,10 +179,16 @@ def test_on_a_shared_server_a_reload_requires_the_key(folder):
         assert reload(client, headers={"Authorization": "Bearer 0123456789-abcdef"}).is_success
 
 
-def test_a_reload_that_does_not_fit_beside_the_loaded_model_says_what_it_takes(folder):
-    from headscope.engine.load import memory_of
+def parameters(folder):
+    from headscope.models.checkpoint import check_files
 
-    settings = Settings(model=MINE, models_dir=folder.parent, max_model_bytes=int(1.5 * memory_of(folder)))
+    checked = check_files(folder)
+    checked.close()
+    return checked.parameters
+
+
+def test_a_reload_that_does_not_fit_beside_the_loaded_model_says_what_it_takes(folder):
+    settings = Settings(model=MINE, models_dir=folder.parent, max_model_bytes=int(1.5 * 4 * parameters(folder)))
     with serving(settings) as client:
         assert client.post("/api/v1/models/load", json={"model": MINE}).is_success
         refused = reload(client)

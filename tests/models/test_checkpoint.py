@@ -7,13 +7,19 @@ import pytest
 from worlds import write_tiny
 
 from headscope.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
-from headscope.models.checkpoint import parameters, read_config
+from headscope.models.checkpoint import check_files, read_config
 from headscope.models.families import FAMILIES
 
 
 @pytest.fixture
 def gpt2(tmp_path):
     return write_tiny(tmp_path / "gpt2", "gpt2")
+
+
+def parameters(folder):
+    checked = check_files(folder)
+    checked.close()
+    return checked.parameters
 
 
 def rewrite(folder, **changes):

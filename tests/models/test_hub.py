@@ -2,6 +2,7 @@ import errno
 import os
 import re
 from dataclasses import replace
+from functools import partial
 
 import huggingface_hub.file_download
 import pytest
@@ -26,6 +27,7 @@ from headscope.models.hub import NEEDED, Hub, fetch, sizes_of
 from headscope.models.progress import cancelled
 
 REPO = "team/tiny"
+READ_CONFIG = partial(read_config, source="hub")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def hub(tmp_path):
         yield hub
 
 
-def take(hub, tmp_path, repo=REPO, revision=None, progress=None, check=read_config, **options):
+def take(hub, tmp_path, repo=REPO, revision=None, progress=None, check=READ_CONFIG, **options):
     asked = Hub(**{"max_gigabytes": 1, "endpoint": hub.url, "cache": tmp_path / "cache", **options})
     return fetch(asked, repo, revision, progress or WorkProgress(), check)
 

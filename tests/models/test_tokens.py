@@ -11,19 +11,17 @@ from headscope.models.tokens import encode, encode_truncated, read_tokenizer, to
 
 
 @pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    return reread(word_piece(), tmp_path_factory)
+def bert():
+    return reread(word_piece())
 
 
 @pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
-    return reread(byte_level(), tmp_path_factory)
+def gpt2():
+    return reread(byte_level())
 
 
-def reread(tokenizer, tmp_path_factory):
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    tokenizer.save(str(path))
-    return read_tokenizer(path)
+def reread(tokenizer):
+    return read_tokenizer(tokenizer.to_str().encode())
 
 
 def texts(tokens):
@@ -88,12 +86,11 @@ def test_invisible_characters_are_shown_as_code_points_and_marks_on_a_dotted_cir
 
 
 @pytest.mark.parametrize("in_sequence", [False, True])
-def test_a_space_has_its_offsets_also_if_the_tokenizer_trims_offsets(tmp_path, in_sequence):
+def test_a_space_has_its_offsets_also_if_the_tokenizer_trims_offsets(in_sequence):
     tokenizer = byte_level()._tokenizer
     trimming = ByteLevel(trim_offsets=True)
     tokenizer.post_processor = Processors([trimming]) if in_sequence else trimming
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    tokens, _ = tokenize(read_tokenizer(tmp_path / "tokenizer.json"), "  a  b ", None, pairs=False)
+    tokens, _ = tokenize(reread(tokenizer), "  a  b ", None, pairs=False)
     assert [(token.text, token.start, token.end) for token in tokens] == [
         ("·", 0, 1),
         ("·", 1, 2),
@@ -105,12 +102,11 @@ def test_a_space_has_its_offsets_also_if_the_tokenizer_trims_offsets(tmp_path, i
     ]
 
 
-def test_truncation_and_padding_of_a_tokenizer_file_are_switched_off(tmp_path):
+def test_truncation_and_padding_of_a_tokenizer_file_are_switched_off():
     tokenizer = word_piece()
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=9)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    tokens, _ = tokenize(read_tokenizer(tmp_path / "tokenizer.json"), "the cat sat on the mat", None, pairs=True)
+    tokens, _ = tokenize(reread(tokenizer), "the cat sat on the mat", None, pairs=True)
     assert len(tokens) == 8
 
 

@@ -56,7 +56,7 @@ def test_an_unknown_model_is_404_and_leaves_no_trace(client, model):
 def test_fifty_requests_at_once_share_one_load(models_dir, monkeypatch):
     loads = []
     monkeypatch.setattr(
-        "headscope.models.loading.load", lambda *_, **__: loads.append(threading.get_ident()) or "model"
+        "headscope.models.loading.load_checked", lambda *_, **__: loads.append(threading.get_ident()) or "model"
     )
 
     async def crowd():

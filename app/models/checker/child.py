@@ -1,0 +1,74 @@
+"""The process that checks files of models, with limits on its CPU time and memory. Started by `process.py`.
+
+It reads a question and the bytes of a file from the standard input, and writes the answer to the standard output, until
+the input ends. It imports neither torch nor transformers, so that it starts in a tenth of a second.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ...errors import ModelRefused
+from ..header import parse_header
+from ..strict_json import parse_object
+from .frames import read_frame, write_frame
+from .trial import try_tokenizer
+
+if sys.platform != "win32":
+    import resource
+
+
+def header(data: bytes, data_bytes: int) -> list[Any]:
+    return [list(vars(tensor).values()) for tensor in parse_header(data, data_bytes)]
+
+
+CHECKS: dict[str, Callable[..., Any]] = {"object": parse_object, "header": header, "tokenizer": try_tokenizer}
+
+
+def main(memory_bytes: int, cpu_seconds: int) -> None:
+    limit_memory(memory_bytes)
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    try:
+        while (question := read_frame(questions)) is not None:
+            data = read_frame(questions)
+            limit_time(cpu_seconds)
+            write_frame(answers, json.dumps(answer(json.loads(question), data or b"")).encode())
+    except MemoryError:
+        os.abort()  # as Rust does it
+
+
+def answer(question: dict[str, Any], data: bytes) -> dict[str, Any]:
+    """{"result": ...}, or {"error": the class, "detail": ...}."""
+    try:
+        return {"result": CHECKS[question["check"]](data, **question["options"])}
+    except ModelRefused as error:
+        return {"error": type(error).__name__, "detail": error.detail}
+
+
+def limit_memory(count: int) -> None:
+    if sys.platform != "win32":
+        lower(resource.RLIMIT_AS, count)
+        lower(resource.RLIMIT_DATA, count)
+        lower(resource.RLIMIT_CORE, 0)
+        lower(resource.RLIMIT_FSIZE, 0)
+
+
+def limit_time(seconds: int) -> None:
+    """From now on, so many seconds of CPU time; then the system ends the process."""
+    if sys.platform != "win32":
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + seconds)
+
+
+if sys.platform != "win32":
+
+    def lower(what: int, limit: int) -> None:
+        """Set a limit, or the hard limit if that is lower."""
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,152 @@
+"""Check files of models in a process of its own, so that a hostile file costs that process and not the server.
+
+One process serves all checks. It is started with the first of them, and replaced when it dies, when a check takes too
+long, and after a number of checks. It ends with its standard input, so it never outlives the server.
+"""
+
+import atexit
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Lock, Timer
+from typing import Any
+
+from ...errors import Busy, CorruptModel, ModelRefused, WeightsDoNotFit
+from ..file_states import TOKENIZER
+from .frames import read_frame, write_frame
+
+log = logging.getLogger(__name__)
+
+# Keys and tokens stay here: the process sees only what Python needs to start.
+VARIABLES = (
+    "PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT",
+    "LANG", "LC_ALL",
+)  # fmt: skip
+ERRORS: dict[str, type[ModelRefused]] = {error.__name__: error for error in (CorruptModel, WeightsDoNotFit)}
+
+
+@dataclass
+class Checker:
+    """Checks one file at a time. Safe to use from several threads.
+
+    cpu_seconds, seconds: CPU time and wall time of one check
+    memory_bytes:         memory of the process
+    uses:                 checks before the process is replaced
+    """
+
+    cpu_seconds: int = 10
+    seconds: float = 60
+    memory_bytes: int = 2**30
+    uses: int = 100
+    lock: Lock = field(default_factory=Lock)
+    process: "subprocess.Popen[bytes] | None" = None
+    used: int = 0
+
+    def json_object(self, data: bytes, name: str) -> dict[str, Any]:
+        """What `parse_object` answers. Raises CorruptModel."""
+        found: dict[str, Any] = self.ask("object", data, name, name=name)
+        return found
+
+    def tensors(self, header: bytes, data_bytes: int) -> list[Any]:
+        """The fields of each tensor that `parse_header` finds. Raises CorruptModel."""
+        found: list[Any] = self.ask("header", header, "the header of the weights", data_bytes=data_bytes)
+        return found
+
+    def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
+        """Raises CorruptModel, WeightsDoNotFit."""
+        self.ask("tokenizer", data, TOKENIZER, embeddings=embeddings, segments=segments, pairs=pairs)
+
+    def ask(self, check: str, data: bytes, checked: str, **options: Any) -> Any:
+        """The result of a check in the process. Raises its error, or CorruptModel if the process dies."""
+        with self.lock:
+            process = self.ready()
+            watchdog = Timer(self.seconds, process.kill)
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                answer = exchange(process, {"check": check, "options": options}, data)
+            except BaseException:
+                self.stop()  # half a question would make the next one unreadable
+                raise
+            finally:
+                watchdog.cancel()
+            if answer is None:
+                raise CorruptModel(f"{checked} {self.cause_of_death()}")
+        if "error" in answer:
+            raise ERRORS[answer["error"]](answer["detail"])
+        return answer["result"]
+
+    def cause_of_death(self) -> str:
+        """Why the process died, which is gone afterwards."""
+        assert self.process is not None
+        signal_number = -self.process.wait()
+        self.stop()
+        log.warning("the process that checks files of models died of signal %d and is replaced", signal_number)
+        limits = {
+            "SIGXCPU": f"{self.cpu_seconds} seconds of CPU time",
+            "SIGABRT": f"{self.memory_bytes // 2**20} MB of memory",  # Rust aborts where there is no memory
+            "SIGKILL": f"{self.seconds:g} seconds",
+        }
+        passed = (limit for name, limit in limits.items() if getattr(signal, name, None) == signal_number)
+        return next((f"takes more than {limit} to check" for limit in passed), "ends the process that checks it")
+
+    def ready(self) -> "subprocess.Popen[bytes]":
+        """The running process, or a new one. Raises Busy if it cannot be started."""
+        if self.process is not None and (self.process.poll() is not None or self.used >= self.uses):
+            self.stop()
+        if self.process is None:
+            try:
+                self.process = start(self.memory_bytes, self.cpu_seconds)
+            except OSError as error:
+                raise Busy(f"no process to check the model's files can be started: {error.strerror}") from error
+            self.used = 0
+        self.used += 1
+        return self.process
+
+    def stop(self) -> None:
+        """End the process."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with suppress(OSError):  # what could not be written
+                    pipe.close()
+
+
+def exchange(process: "subprocess.Popen[bytes]", question: dict[str, Any], data: bytes) -> dict[str, Any] | None:
+    """The answer, or None if the process has died."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        write_frame(process.stdin, json.dumps(question).encode())
+        write_frame(process.stdin, data)
+        answer = read_frame(process.stdout)
+    except OSError:
+        return None
+    return None if answer is None else json.loads(answer)
+
+
+def start(memory_bytes: int, cpu_seconds: int) -> "subprocess.Popen[bytes]":
+    """A new process. Its limits exist on Unix; on other systems only the wall time is limited."""
+    if sys.platform == "win32":
+        log.warning("on this system, the memory that a check of a model's files takes is not limited")
+    environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-P", "-m", f"{__package__}.child", str(memory_bytes), str(cpu_seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a panic would print the text that it was given
+        env={**environment, "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"},
+        start_new_session=True,  # Ctrl-C is for the server alone
+    )
+
+
+CHECKER = Checker()
+atexit.register(CHECKER.stop)

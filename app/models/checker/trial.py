@@ -1,0 +1,107 @@
+"""Try a tokenizer.json on several texts: whether it fails, makes far too many tokens, or tokens that are no ids."""
+
+import json
+from math import prod
+from typing import Any
+
+from tokenizers import Encoding, Tokenizer
+
+from ...errors import CorruptModel, WeightsDoNotFit
+from ..panics import failure_of
+
+# A byte-level tokenizer makes up to 4 tokens of a character, and normalisation up to 18 characters.
+TOKENS_PER_CHARACTER = 32
+SPARE_TOKENS = 256
+# A space that becomes U+2581, as in T5 and Llama, grows three times.
+MAX_GROWTH = 64
+
+TEXTS = {
+    "an empty text": "",
+    "a sentence": "The old bird, which nobody had seen before, spoke in 1999; it's (not) a riddle!\n",
+    "emoji and accents": "👩\u200d🚀 cafe\u0301 naïve 你好 مرحبا กำ ﬁ \x00\t\r\n\u200f",
+    "each ASCII character": "".join(map(chr, range(128))),
+    "one long word": "a" * 50_000 + "!",
+    "many spaces": "x" + " " * 10_000 + "x",
+    "many digits": "1" * 10_000,
+    "much punctuation": "!?" * 5_000,
+    "a long text": "It was the best of times; it was the worst of times (1859), été — 😀. " * 500,
+}
+PAIR = "The cat sat on the mat."
+
+
+def try_tokenizer(data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
+    """Raises CorruptModel, WeightsDoNotFit.
+
+    embeddings: the number of token ids that the model has. segments: the number of segment ids.
+    """
+    try:
+        tokenizer = Tokenizer.from_buffer(data)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        check_growth(tokenizer)
+        check_vocabulary(tokenizer, embeddings)
+        for name, text in TEXTS.items():
+            check_encoding(tokenizer, name, (text,), embeddings, 2)
+            if pairs:
+                check_encoding(tokenizer, f"a pair with {name}", (text, PAIR), embeddings, min(segments, 2))
+    except BaseException as error:
+        if reason := failure_of(error):
+            raise CorruptModel(f"tokenizer.json cannot be read: {reason}") from error
+        raise
+
+
+def check_growth(tokenizer: Tokenizer) -> None:
+    """Raises CorruptModel if the normaliser can replace characters by far more of them."""
+    if tokenizer.normalizer is not None:
+        grows = growth(json.loads(tokenizer.normalizer.__getstate__()))
+        if grows > MAX_GROWTH:
+            raise CorruptModel(
+                f"tokenizer.json can make a text {grows:,.0f} times longer (its normalizer): at most {MAX_GROWTH} times"
+            )
+
+
+def growth(part: dict[str, Any]) -> float:
+    """How much longer a normaliser can make a text, at most, as it stands in tokenizer.json."""
+    kind = part.get("type")
+    if kind == "Sequence":
+        return prod(growth(inner) for inner in part["normalizers"])
+    if kind == "Prepend":
+        return 1.0 + len(part["prepend"])
+    if kind == "Replace":
+        content, literal = len(part["content"]), len(part["pattern"].get("String", ""))
+        # A regular expression can match between any two characters.
+        return max(1.0, content / literal) if literal else 1.0 + content
+    return 1.0
+
+
+def check_vocabulary(tokenizer: Tokenizer, embeddings: int) -> None:
+    """Raises WeightsDoNotFit if the vocabulary has a token without an embedding."""
+    last = max(tokenizer.get_vocab().values(), default=0)
+    if last >= embeddings:
+        raise without_embedding(f"tokens up to {last}", embeddings)
+
+
+def without_embedding(found: str, embeddings: int) -> WeightsDoNotFit:
+    return WeightsDoNotFit(f"tokenizer.json has {found}, config.json has embeddings for 0..{embeddings - 1}")
+
+
+def check_encoding(tokenizer: Tokenizer, name: str, texts: tuple[str, ...], embeddings: int, segments: int) -> None:
+    """Raises CorruptModel, WeightsDoNotFit."""
+    encoding = encode(tokenizer, name, texts)
+    most = SPARE_TOKENS + TOKENS_PER_CHARACTER * sum(map(len, texts))
+    if len(encoding) > most:
+        raise CorruptModel(f"tokenizer.json makes {len(encoding):,} tokens of {name}: at most {most:,} make sense")
+    if (last := max(encoding.ids, default=0)) >= embeddings:
+        raise without_embedding(f"the token {last} for {name}", embeddings)
+    if (last := max(encoding.type_ids, default=0)) >= segments:
+        raise CorruptModel(f"tokenizer.json gives {name} the segment {last}: this model has 0..{segments - 1}")
+
+
+def encode(tokenizer: Tokenizer, name: str, texts: tuple[str, ...]) -> Encoding:
+    try:
+        [encoding] = tokenizer.encode_batch([texts[0] if len(texts) == 1 else texts])
+        return encoding
+    except BaseException as error:
+        if reason := failure_of(error):
+            raise CorruptModel(f"tokenizer.json fails on {name}: {reason}") from error
+        raise

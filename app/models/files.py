@@ -1,0 +1,165 @@
+"""Open the files of a model: only regular files inside its folder, each opened once and with a limit on its size."""
+
+import hashlib
+import os
+import re
+import stat
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+from ..errors import CorruptModel
+from ..records import Source
+from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileState
+
+# Larger than any file of the supported families.
+MAX_BYTES = {CONFIG: 2**20, TOKENIZER: 2**26, WEIGHTS: 2**36}
+# Without O_NONBLOCK, opening a FIFO waits until somebody writes. Windows has neither links nor FIFOs to protect from.
+FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+# The cache of the hub names a file after its hash: SHA-256 for large files, that of a git blob for others.
+SHA256, GIT_BLOB = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """The folder of a model, and where it comes from.
+
+    Links are followed as long as they stay inside the folder; for the hub, inside the cache of the repository, which
+    consists of links. The packages of bundled models are trusted.
+    """
+
+    path: Path
+    source: Source = "local"
+
+    @property
+    def trusted(self) -> bool:
+        return self.source == "bundled"
+
+    @property
+    def within(self) -> Path:
+        """Resolved files have to be in this folder. A model of the hub is in models--OWNER--NAME/snapshots/COMMIT."""
+        in_cache = self.source == "hub" and self.path.parent.name == "snapshots"
+        return self.path.parent.parent if in_cache else self.path
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A regular file that is open, and its state when it was opened.
+
+    sha256: in hexadecimal, where the name of the file in the cache of the hub says it
+    """
+
+    name: str
+    file: FileIO
+    state: FileState
+    stored_as: str
+
+    @property
+    def sha256(self) -> str | None:
+        return self.stored_as if SHA256.fullmatch(self.stored_as) else None
+
+    def read_all(self) -> bytes:
+        """The whole file. Raises CorruptModel if it changes meanwhile, or has another hash than in its name."""
+        # One byte more than there was shows that the file has grown.
+        with reading(self.name), self.file:
+            data = b"".join(iter(lambda: self.file.read(2**20), b"")) if self.state.size else b""
+            self.check_unchanged(len(data))
+        self.check_hash(data)
+        return data
+
+    def check_unchanged(self, count: int) -> None:
+        """Raises CorruptModel if the file is no longer the one that was opened. `count`: the bytes that were read."""
+        if count != self.state.size or FileState.of(os.fstat(self.file.fileno())) != self.state:
+            raise CorruptModel(f"{self.name} changed while it was read: load the model again once it is written")
+
+    def check_hash(self, data: bytes) -> None:
+        """Raises CorruptModel if the file is named after its hash and has another one."""
+        found = None
+        if SHA256.fullmatch(self.stored_as):
+            found = hashlib.sha256(data).hexdigest()
+        elif GIT_BLOB.fullmatch(self.stored_as):
+            header = b"blob %d\0" % len(data)
+            found = hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
+        if found not in (None, self.stored_as):
+            raise CorruptModel(
+                f"{self.name} in the cache is damaged: its hash is {found}, that of the hub is {self.stored_as}; "
+                f"delete {self.stored_as} in the folder blobs, and it is downloaded again"
+            )
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Convert the errors of the file system to CorruptModel."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, in Python 3.11 and 3.12
+        reason = (isinstance(error, OSError) and error.strerror) or "a loop of links"
+        raise CorruptModel(f"{name} cannot be read: {reason}") from error
+
+
+def open_file(folder: ModelFolder, name: str) -> OpenedFile:
+    """Raises CorruptModel if there is no such file, or it is no regular file, or outside the folder, or too large."""
+    with reading(name):
+        try:
+            real = (folder.path / name).resolve(strict=True)
+        except FileNotFoundError:
+            raise missing(name) from None
+        within = folder.within.resolve()
+        if not folder.trusted and not real.is_relative_to(within):
+            raise CorruptModel(f"{name} is a link to a file outside the model's folder: copy the file into the folder")
+        descriptor = os.open(real, FLAGS) if folder.trusted else descriptor_of(within, real.relative_to(within))
+        try:
+            state = state_of_open(descriptor, name)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        file = FileIO(descriptor)
+    opened = OpenedFile(name, file, state, real.name if folder.source == "hub" else "")
+    weakref.finalize(opened, file.close)  # also where a load is abandoned between its steps
+    return opened
+
+
+def missing(name: str) -> CorruptModel:
+    return CorruptModel(f"{name} is missing: a model folder contains {CONFIG}, {TOKENIZER} and {WEIGHTS}")
+
+
+def descriptor_of(within: Path, inner: Path) -> int:
+    """The descriptor of a file without links in its path below `within`; one that appears meanwhile is an error."""
+    if os.open not in os.supports_dir_fd:
+        return os.open(within / inner, FLAGS)
+    *folders, name = inner.parts
+    current = os.open(within, FLAGS | os.O_DIRECTORY)
+    for part in folders:
+        current = open_below(current, part, FLAGS | os.O_DIRECTORY)
+    return open_below(current, name, FLAGS)
+
+
+def open_below(folder: int, name: str, flags: int) -> int:
+    try:
+        return os.open(name, flags, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def state_of_open(descriptor: int, name: str) -> FileState:
+    """The state of an open file. Raises CorruptModel if it is no regular file, or too large."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise CorruptModel(f"{name} is {kind_of(status.st_mode)}: it has to be a regular file")
+    if status.st_size > MAX_BYTES[name]:
+        raise CorruptModel(f"{name} is {status.st_size:,} bytes: at most {MAX_BYTES[name]:,} are read")
+    return FileState.of(status)
+
+
+def kind_of(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")

@@ -1,0 +1,147 @@
+"""Read the weights of a safetensors file into memory of our own.
+
+A file that is mapped into memory, as safetensors and transformers do it, goes on deciding the numbers: who overwrites
+it changes a loaded model, and who truncates it ends the process.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import CorruptModel, ModelTooLarge, UnsupportedModel
+from .checker.process import CHECKER
+from .file_states import WEIGHTS
+from .files import ModelFolder, OpenedFile, open_file, reading
+from .header import MAX_HEADER_BYTES, StoredTensor, parse_header
+
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+LENGTH_BYTES = 8
+BLOCK = 2**20
+# torch converts more than this with several threads, which wait for each other on a busy machine.
+CONVERTED_AT_ONCE = 2**14
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """An open safetensors file whose header is read: `prefix` is everything before the first tensor."""
+
+    opened: OpenedFile
+    prefix: bytes
+    tensors: list[StoredTensor]
+
+    def close(self) -> None:
+        self.opened.file.close()
+
+
+def open_weights(folder: ModelFolder) -> WeightsFile:
+    """Raises CorruptModel."""
+    opened = open_file(folder, WEIGHTS)
+    try:
+        with reading(WEIGHTS):
+            prefix = read_prefix(opened)
+        rest = opened.state.size - len(prefix)
+        header = prefix[LENGTH_BYTES:]
+        if folder.trusted:
+            tensors = parse_header(header, rest)
+        else:
+            tensors = [StoredTensor(n, d, tuple(s), *place) for n, d, s, *place in CHECKER.tensors(header, rest)]
+        return WeightsFile(opened, prefix, tensors)
+    except BaseException:
+        opened.file.close()
+        raise
+
+
+def read_prefix(opened: OpenedFile) -> bytes:
+    """The length of the header, 8 bytes, and the header. Raises CorruptModel."""
+    length = read_exactly(opened, LENGTH_BYTES)
+    header_bytes = int.from_bytes(length, "little")
+    if header_bytes > MAX_HEADER_BYTES:
+        raise CorruptModel(
+            f"{WEIGHTS} cannot be read: its header is {header_bytes:,} bytes, at most {MAX_HEADER_BYTES:,} are read"
+        )
+    return length + read_exactly(opened, header_bytes)
+
+
+def read_exactly(opened: OpenedFile, count: int) -> bytes:
+    if count > opened.state.size:
+        raise CorruptModel(f"{WEIGHTS} cannot be read: it ends after {opened.state.size:,} bytes")
+    data = bytearray(count)
+    read_into(opened, memoryview(data))
+    return bytes(data)
+
+
+def read_into(opened: OpenedFile, memory: memoryview) -> None:
+    """Fill the memory from the file. Raises CorruptModel where the file ends too early."""
+    done = 0
+    while done < len(memory):
+        count = opened.file.readinto(memory[done:])
+        if not count:
+            raise CorruptModel(f"{WEIGHTS} was truncated while it was read: load the model again once it is written")
+        done += count
+
+
+def check_dtypes(file: WeightsFile, skipped: Callable[[str], object]) -> None:
+    """Raises UnsupportedModel for a weight that is no real number: a cast would change it silently."""
+    for tensor in file.tensors:
+        if tensor.dtype not in DTYPES and not skipped(tensor.name):
+            raise UnsupportedModel(
+                f"{tensor.name[:200]} is stored as {tensor.dtype}: {', '.join(DTYPES)} are supported"
+            )
+
+
+def read_tensors(file: WeightsFile, skipped: Callable[[str], object]) -> tuple[dict[str, Tensor], str]:
+    """The weights in float32, without those that are skipped, and the SHA-256 of the bytes that were read.
+
+    Closes the file. Raises CorruptModel if it changes meanwhile, or has another hash than in its name.
+    """
+    digest = hashlib.sha256(file.prefix)
+    weights = {}
+    with reading(WEIGHTS), file.opened.file:
+        for tensor in file.tensors:
+            if skipped(tensor.name):
+                hash_only(file.opened, tensor.stop - tensor.start, digest.update)
+            else:
+                weights[tensor.name] = read_tensor(file.opened, tensor, digest.update)
+        file.opened.check_unchanged(len(file.prefix) + sum(tensor.stop - tensor.start for tensor in file.tensors))
+    return weights, digest.hexdigest()
+
+
+def hash_only(opened: OpenedFile, count: int, update: Callable[[memoryview], object]) -> None:
+    block = memoryview(bytearray(min(count, BLOCK)))
+    for start in range(0, count, BLOCK):
+        part = block[: min(BLOCK, count - start)]
+        read_into(opened, part)
+        update(part)
+
+
+def read_tensor(opened: OpenedFile, tensor: StoredTensor, update: Callable[[memoryview], object]) -> Tensor:
+    try:
+        weight = torch.empty(tensor.numel)
+    except RuntimeError as error:
+        raise ModelTooLarge(f"no memory for {tensor.name[:200]}, {4 * tensor.numel:,} bytes") from error
+    if tensor.dtype == "F32":
+        memory: memoryview = weight.view(torch.uint8).numpy().data
+        for start in range(0, len(memory), BLOCK):
+            part = memory[start : start + BLOCK]
+            read_into(opened, part)
+            update(part)
+    else:
+        read_as_float32(opened, weight, DTYPES[tensor.dtype], update)
+    return weight.view(tensor.shape)
+
+
+def read_as_float32(
+    opened: OpenedFile, weight: Tensor, dtype: torch.dtype, update: Callable[[memoryview], object]
+) -> None:
+    """Fill `weight` [n] from numbers of another data type, a block at a time, so that there is no second copy."""
+    block = torch.empty(CONVERTED_AT_ONCE, dtype=dtype)
+    memory: memoryview = block.view(torch.uint8).numpy().data
+    for start in range(0, len(weight), CONVERTED_AT_ONCE):
+        part = weight[start : start + CONVERTED_AT_ONCE]
+        stored = memory[: len(part) * dtype.itemsize]
+        read_into(opened, stored)
+        update(stored)
+        part.copy_(block[: len(part)])

@@ -1,0 +1,134 @@
+"""Weights whose header lies, that are no real numbers, or that give NaN are refused with the reason."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+from model_files import FILES, WEIGHTS, change_weights, split_weights, write_weights
+from safetensors.torch import load_file
+
+from headscope.capture.capture import run
+from headscope.errors import CorruptModel, ModelOutputInvalid, ModelRefused, UnsupportedModel, WeightsDoNotFit
+from headscope.models import weights
+from headscope.models.loading import load
+from headscope.records import ModelCard
+
+CARD = ModelCard("local:x", "x", "", "local")
+FC_BIAS = "transformer.h.1.mlp.c_fc.bias"
+
+
+@pytest.fixture
+def gpt2(models_dir, tmp_path):
+    return Path(shutil.copytree(models_dir / "gpt2", tmp_path / "gpt2"))
+
+
+def lie(**fields):
+    return lambda header: header[FC_BIAS].update(fields)
+
+
+@pytest.mark.fault(15, 17)
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lie(data_offsets=[0, 384]), "overlaps the one before"),
+        (lie(data_offsets=[10**12, 10**12 + 384]), "does not follow|describes"),
+        (lie(data_offsets=[384, 0]), "384 bytes for the shape"),
+        (lie(data_offsets=[-384, 0]), "has the place"),
+        (lie(data_offsets=[0.0, 384.0]), "has the place"),
+        (lie(data_offsets="all"), "has the place"),
+        (lie(shape=[2**40, 2**40]), "bytes for the shape"),
+        (lie(shape=[-96]), "has the shape"),
+        (lie(shape=[True] * 96), "has the shape"),
+        (lie(shape=[1] * 9), "has the shape"),
+        (lie(dtype="F31"), "has the data type 'F31', which is not known"),
+        (lie(dtype=["F32"]), "which is not known"),
+        (lambda header: header.update({FC_BIAS: None}), "which is not known"),
+        (lambda header: header.update({f"x{n}": None for n in range(2**15)}), "tensors: at most 32,768 are read"),
+    ],
+    ids=str,
+)
+def test_a_header_that_lies_is_refused_by_its_reason(gpt2, change, expected):
+    header, data = split_weights(gpt2)
+    change(header)
+    write_weights(gpt2, header, data)
+    with pytest.raises(CorruptModel, match=expected):
+        load(gpt2, CARD)
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (b"[]", "is a JSON list, not an object"),
+        (b"\xff\xfe", "is not JSON"),
+        (b'{"a": 1, "a": 2}', "the key 'a' is there twice"),
+        (b'{"a": NaN}', "NaN is not a JSON number"),
+        (b"[" * 100_000, "is not JSON"),
+    ],
+    ids=["list", "bytes", "repeated", "nan", "nested"],
+)
+def test_a_header_that_is_no_object_is_refused(gpt2, header, expected):
+    write_weights(gpt2, header, b"")
+    with pytest.raises(CorruptModel, match=expected):
+        load(gpt2, CARD)
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize("length", [2**22 + 1, 100 * 2**20, 2**64 - 1])
+def test_a_header_that_is_too_long_is_not_read(gpt2, length):
+    (gpt2 / WEIGHTS).write_bytes(length.to_bytes(8, "little"))
+    os.truncate(gpt2 / WEIGHTS, 200 * 2**20)
+    with pytest.raises(CorruptModel, match=rf"its header is {length:,} bytes, at most 4,194,304 are read"):
+        load(gpt2, CARD)
+
+
+@pytest.mark.fault(50)
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [(torch.int64, "I64"), (torch.bool, "BOOL"), (torch.complex64, "C64"), (torch.float8_e4m3fn, "F8_E4M3")],
+)
+def test_weights_that_are_no_real_numbers_are_refused_by_name(gpt2, dtype, name):
+    change_weights(gpt2, lambda stored: stored.update({FC_BIAS: stored[FC_BIAS].to(dtype)}))
+    with pytest.raises(UnsupportedModel, match=rf"{FC_BIAS} is stored as {name}: F64, F32, F16, BF16 are supported"):
+        load(gpt2, CARD)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_weights_of_another_precision_are_loaded_as_the_same_numbers_in_float32(gpt2, dtype):
+    change_weights(gpt2, lambda stored: stored.update({name: weight.to(dtype) for name, weight in stored.items()}))
+    expected = load_file(gpt2 / WEIGHTS)["transformer.wte.weight"].float()
+    found = load(gpt2, CARD).adopted.model.get_parameter("transformer.wte.weight")
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.fault(17)
+def test_weights_that_the_config_does_not_describe_are_not_allocated(gpt2, monkeypatch):
+    change_weights(gpt2, lambda stored: stored.update(extra=torch.zeros(2**17)))
+    monkeypatch.setattr(weights, "read_tensor", None)
+    with pytest.raises(WeightsDoNotFit, match=r"describes 29,880 parameters, model.safetensors has 160,952"):
+        load(gpt2, CARD)
+
+
+@pytest.mark.fault(18, 50)
+@pytest.mark.parametrize("name", ["transformer.h.2.mlp.c_proj.bias", "transformer.ln_f.weight"])
+def test_nan_after_the_last_attention_is_refused(gpt2, name):
+    change_weights(gpt2, lambda stored: stored[name].fill_(torch.nan))
+    with pytest.raises(ModelOutputInvalid, match="gave NaN or infinite numbers after its last attention layer"):
+        run(load(gpt2, CARD), "the cat")
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize("seed", range(20))
+def test_flipped_bytes_anywhere_are_a_refused_model_or_a_model(gpt2, seed):
+    make = torch.Generator().manual_seed(seed)
+    name = FILES[seed % 3]
+    data = bytearray((gpt2 / name).read_bytes())
+    for _ in range(3):
+        data[int(torch.randint(min(len(data), 4000), (), generator=make))] ^= 1 << seed % 8
+    (gpt2 / name).write_bytes(data)
+    with suppress(ModelRefused):
+        run(load(gpt2, CARD), "the cat")
