@@ -4,7 +4,8 @@ Axis letters: l layer, h head, i query row, j key column.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -97,6 +98,28 @@ class Maps:
         for layer, head in product(self.layers, self.heads):
             for _, weights in row_blocks(self.capture, layer, head, self.quantity, height):
                 yield weights.astype(self.dtype, copy=False)
+
+
+class WindowRows:
+    """A window of one head, [query key], computed while it is iterated over; see `head_window`."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(
+        self, capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Quantity = "pattern"
+    ) -> None:
+        self.shape = (-(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step))
+        self.part = part
+        self.compute = partial(head_window, capture, layer, head, pool=pool, quantity=quantity)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Blocks [rows key] that are computed from at most WEIGHTS_PER_BLOCK weights each, or of one row."""
+        rows, step = self.part.rows, self.part.query_step
+        at_once = min(WEIGHTS_PER_BLOCK // (len(self.part.columns) * step), WEIGHTS_PER_CHUNK // self.shape[1])
+        height = max(1, at_once) * step
+        for start in range(0, len(rows), height):
+            part = replace(self.part, rows=rows[start : start + height])
+            yield self.compute(part).astype(self.dtype, copy=False)
 
 
 def row_blocks(

@@ -5,7 +5,8 @@ refused; captures that nobody reads make room first.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from time import monotonic, sleep
 from types import TracebackType
@@ -56,6 +57,17 @@ class Reservation:
 
     def __del__(self) -> None:
         self.release()
+
+
+@contextmanager
+def released_on_error(held: Reservation | None) -> Iterator[None]:
+    """For what is held longer than the `with`, unless an error ends it."""
+    try:
+        yield
+    except BaseException:
+        if held is not None:
+            held.release()
+        raise
 
 
 class Ledger:
@@ -139,7 +151,7 @@ class Ledger:
     def message_now(self, what: str, purpose: Purpose, size: int) -> str:
         if purpose == "captures" and self.counts["captures"] >= self.max_captures:
             return f"all {self.max_captures:,} captures (HEADSCOPE_MAX_CAPTURES) are being read"
-        return f"{self.message(what, size, 0)}, and {self.held.total():,} are in use"
+        return f"{self.message(what, size, 0)}, and {self.bytes():,} are in use"
 
     # What is held now
 

@@ -13,7 +13,7 @@ from ..settings import Settings
 from .capture_cache import CaptureCache
 from .job import Job
 from .job_queue import JobQueue
-from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation
+from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation, released_on_error
 from .limits import check_norms_fit, check_texts, cost_of_certificate
 from .model_cache import ModelCache
 from .pools import Pools
@@ -142,12 +142,9 @@ class Runner:
             tokenized = tokenize_prompt(model, prepared.prompt, self.settings.max_tokens)
         cost = self.cost(model.card, len(tokenized.tokens))
         held = self.reserve_capture(cost, model.card)
-        try:
+        with released_on_error(held):
             job.report_tokens(tokenized, cost)
             return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
-        except BaseException:
-            held.release()
-            raise
 
     def reserve_capture(self, cost: Cost, card: ModelCard) -> Reservation:
         """Raises TooLarge, Busy."""

@@ -18,7 +18,10 @@ import orjson
 from ..records import Format
 
 Chunk = bytes | memoryview
-BATCH_BYTES = 2**16
+# A client that reads slowly holds a few chunks: so they are neither short, which costs time, nor long.
+BATCH_BYTES, CHUNK_BYTES = 2**16, 2**18
+# Numbers of JSON that are written at once: as text they take some four times as much memory.
+JSON_NUMBERS = 2**14
 # numpy type -> its name in the safetensors format.
 SAFETENSORS_TYPES = {"<f4": "F32", "<f8": "F64", "<i8": "I64", "<i4": "I32", "|b1": "BOOL"}
 
@@ -67,11 +70,11 @@ def size_of(answer: Answer, format_: Format) -> int | None:
 def batched(chunks: Iterable[Chunk]) -> Iterator[bytes]:
     """The same bytes in chunks of at least BATCH_BYTES: the overhead of each chunk costs more than a short one.
 
-    The first chunk is passed on at once.
+    The first chunk is passed on at once. No chunk is much longer than CHUNK_BYTES.
     """
     batch: list[Chunk] = []
     size, enough = 0, 1
-    for chunk in chunks:
+    for chunk in pieces(chunks):
         batch.append(chunk)
         size += len(chunk)
         if size >= enough:
@@ -81,8 +84,23 @@ def batched(chunks: Iterable[Chunk]) -> Iterator[bytes]:
         yield b"".join(batch)
 
 
-def blocks(array: Array) -> Iterator[np.ndarray]:
-    return iter((array,)) if isinstance(array, np.ndarray) else iter(array)
+def pieces(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The same bytes; a long chunk is cut, without a copy."""
+    for chunk in chunks:
+        if len(chunk) <= CHUNK_BYTES:
+            yield chunk
+        else:
+            yield from (memoryview(chunk)[at : at + CHUNK_BYTES] for at in range(0, len(chunk), CHUNK_BYTES))
+
+
+def row_blocks(array: Array, numbers: int) -> Iterator[np.ndarray]:
+    """[... row column] -> its rows in blocks [rows column] of at most that many numbers, or one row."""
+    given: Iterable[np.ndarray] = array
+    if isinstance(array, np.ndarray):
+        given = (array.reshape(prod(array.shape[:-1]), array.shape[-1]),)
+    for block in given:
+        height = max(1, numbers // max(1, block.shape[-1]))
+        yield from (block[start : start + height] for start in range(0, len(block), height))
 
 
 def bytes_of(array: Array) -> int:
@@ -91,7 +109,7 @@ def bytes_of(array: Array) -> int:
 
 def raw_bytes(array: Array) -> Iterator[Chunk]:
     """The numbers as in memory, row by row."""
-    for block in blocks(array):
+    for block in row_blocks(array, CHUNK_BYTES // array.dtype.itemsize) if array.shape else (np.asarray(array),):
         yield np.ascontiguousarray(block).reshape(-1).view(np.uint8).data
 
 
@@ -110,13 +128,13 @@ def to_json(answer: Answer, decimals: int | None) -> Iterator[Chunk]:
 
 def json_nested(array: Array, decimals: int | None) -> Iterator[bytes]:
     """[[...], [...]], one block of rows at a time."""
-    if isinstance(array, np.ndarray):
+    if isinstance(array, np.ndarray) and (array.ndim < 2 or array.size <= JSON_NUMBERS):
         yield json_lists(array, decimals)
         return
     # A bracket opens before the first row of each map, each layer and the whole array, and closes after the last.
     rows_within = [prod(array.shape[axis:-1]) for axis in range(len(array.shape) - 1)]
     row = 0
-    for block in array:
+    for block in row_blocks(array, JSON_NUMBERS):
         opened = b"[" * sum(row % rows == 0 for rows in rows_within)
         comma = b"," if row else b""
         row += len(block)

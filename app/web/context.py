@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
 from fastapi import Depends, Request, Response
 from fastapi.sse import format_sse_event
 
+from ..engine.ledger import Reservation, released_on_error
 from ..errors import AppError
 from ..export.formats import Answer, serialize
 from ..export.negotiation import by_preference, check_cells, format_of
@@ -16,7 +17,7 @@ from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep, on_loop
 from .problems import of_app_error
 from .requests import CaptureId
-from .responses import ARRAYS, cache_headers, respond, while_connected
+from .responses import ARRAYS, cache_headers, reserve_answer, respond, while_connected
 from .streams import EVENTS, EventStream, event
 
 if TYPE_CHECKING:
@@ -69,15 +70,23 @@ class CaptureContext:
         """Raises TooLarge, before any work."""
         check_cells(cells, self.format, self.settings.max_cells, self.settings.max_json_cells, way_out)
 
-    async def respond(self, answer: Answer) -> Response:
-        return await respond(self.runner, answer, self.format, self.headers)
+    def reserve(self, cells: int, at_most: int | None = None) -> Reservation | None:
+        """See `reserve_answer`. Raises TooLarge, Busy."""
+        return reserve_answer(self.runner.ledger, cells, self.format, self.capture.bytes, at_most)
 
-    async def respond_window(self, cells: int, compute: Callable[[], Awaitable[Answer]]) -> Response:
-        """304, or the computed window of that many cells. Raises TooLarge."""
+    async def respond(self, answer: Answer, held: Reservation | None = None) -> Response:
+        return await respond(self.runner, answer, self.format, self.headers, held)
+
+    async def respond_window(
+        self, cells: int, compute: Callable[[], Awaitable[Answer]], at_most: int | None = None
+    ) -> Response:
+        """304, or the computed window of that many cells. Raises TooLarge, Busy."""
         if unchanged := self.not_modified:
             return unchanged
         self.check_size(cells, "ask for fewer cells")
-        return await self.respond(await compute())
+        held = self.reserve(cells, at_most)
+        with released_on_error(held):
+            return await self.respond(await compute(), held)
 
 
 class AnalysisContext(CaptureContext):

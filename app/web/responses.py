@@ -2,18 +2,20 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
 from ..errors import ClientsGone
-from ..export.formats import Answer, batched, serialize
-from ..export.negotiation import MEDIA_TYPES, encode
+from ..export.formats import Answer, batched, serialize, size_of
+from ..export.negotiation import MEDIA_TYPES, encode, headers_of
 from ..records import Format
 
 Result = TypeVar("Result")
@@ -29,18 +31,61 @@ ARRAYS: dict[int | str, dict[str, Any]] = {
 }
 
 
+# Answers up to this size are sent as a whole: no more than a connection's buffers hold.
+WHOLE_BYTES = 2**16
+# Of an answer that is computed as a whole. JSON may need the numbers and the whole text.
+BYTES_PER_CELL: dict[Format, int] = {"json": 24, "npy": 8, "npz": 8, "safetensors": 8}
+# What a streamed answer holds while its client reads: a block of rows, and chunks on their way to the socket.
+STREAM_BYTES = 2**21
+
+
+def reserve_answer(
+    ledger: Ledger, cells: int, format_: Format, capture_bytes: int, at_most: int | None = None
+) -> Reservation | None:
+    """The memory of an answer of that many numbers; None if it is small. Raises TooLarge, Busy.
+
+    at_most: bytes that are enough for an answer of any size, because it is computed while it is read
+    """
+    size = cells * BYTES_PER_CELL[format_]
+    if size <= WHOLE_BYTES:
+        return None
+    size = size if at_most is None else min(size, at_most)
+    return ledger.reserve("answers", size, "the answer", "ask for fewer cells", capture_bytes)
+
+
 async def respond(
-    runner: Runner, answer: Answer, format_: Format, headers: Mapping[str, str] | None = None
+    runner: Runner,
+    answer: Answer,
+    format_: Format,
+    headers: Mapping[str, str] | None = None,
+    held: Reservation | None = None,
 ) -> Response:
-    encoded = await runner.pools.convert(encode, answer, format_)
-    return Response(encoded.body, 200, {"Vary": "Accept", **encoded.headers, **(headers or {})}, encoded.media_type)
+    """The answer as a whole, or, if memory is `held` for it, as a stream that holds it until the client has read it."""
+    if held is None:
+        encoded = await runner.pools.convert(encode, answer, format_)
+        headers = {"Vary": "Accept", **encoded.headers, **(headers or {})}
+        return Response(encoded.body, 200, headers, encoded.media_type)
+    headers = {"Vary": "Accept", **headers_of(answer, format_), **(headers or {}), **length(answer, format_)}
+    chunks = await begun(runner, batched(serialize(answer, format_)))
+    return HoldingStream(held, chunks, MEDIA_TYPES[format_], headers)
 
 
-async def stream(runner: Runner, answer: Answer, format_: Format, decimals: int) -> AsyncIterator[bytes]:
-    """The answer in chunks, each computed when the one before has been sent."""
-    chunks = batched(serialize(answer, format_, decimals))
+def length(answer: Answer, format_: Format) -> dict[str, str]:
+    """The header Content-Length, where it is known before the answer is written."""
+    size = size_of(answer, format_)
+    return {} if size is None else {"Content-Length": str(size)}
+
+
+async def stream(runner: Runner, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks of an answer, each computed when the one before has been sent."""
     while chunk := await runner.pools.read_unbounded(next, chunks, b""):
         yield chunk
+
+
+async def begun(runner: Runner, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same. The first chunk is computed now, when an error can still be the response. Raises Busy."""
+    first = await runner.pools.read(next, chunks, b"")
+    return stream(runner, chain((first,), chunks))
 
 
 class HoldingStream(StreamingResponse):

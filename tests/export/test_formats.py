@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
-from headscope.export.formats import Answer, batched, serialize, size_of
+from headscope.export.formats import BATCH_BYTES, CHUNK_BYTES, Answer, batched, serialize, size_of
 
 MAPS = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype(np.float32)
 FACTS = {"axes": ["layer", "head", "query", "key"], "tokens": [{"text": "ß"}]}
@@ -100,3 +100,28 @@ def test_the_size_of_json_is_not_known_in_advance():
 def test_the_first_chunk_is_passed_on_and_short_ones_are_joined(given, lumps, monkeypatch):
     monkeypatch.setattr("headscope.export.formats.BATCH_BYTES", 3)
     assert list(batched(given)) == lumps
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_no_chunk_of_a_large_array_is_long(format_):
+    """A whole array would be copied into the buffer of its connection."""
+    large = answer(np.random.default_rng(0).normal(size=(3, 400, 500)).astype(np.float32))
+    chunks = list(batched(serialize(large, format_)))
+    assert max(map(len, chunks)) < BATCH_BYTES + CHUNK_BYTES
+    assert b"".join(chunks) == joined(large, format_)
+    assert len(chunks) > 5
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 4), (1,), (2, 1)])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_arrays_of_any_shape_are_written(format_, shape):
+    empty = np.zeros(shape, np.float32)
+    body = joined(Answer({}, {"maps": empty}, "maps"), format_)
+    read = {
+        "json": lambda: np.array(json.loads(body)["maps"], np.float32),
+        "npy": lambda: np.load(io.BytesIO(body)),
+        "npz": lambda: np.load(io.BytesIO(body))["maps"],
+        "safetensors": lambda: load_safetensors(body)["maps"],
+    }[format_]()
+    assert read.size == empty.size
+    assert format_ == "json" or read.shape == shape

@@ -1,17 +1,21 @@
 """A text in, the patterns of the selected layers and heads out, in one request."""
 
+from contextlib import nullcontext
+from math import prod
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, Field
 
+from ...engine.ledger import released_on_error
 from ...engine.runner import Runner
 from ...export.dump import DumpRequest, dump
+from ...export.formats import batched, serialize
 from ...export.negotiation import MEDIA_TYPES, headers_of
 from ...records import Format, Quantity
 from ..deps import FormatDep, RunnerDep
 from ..requests import PATTERN_OR_SCORES, PromptBody, StrictRoute, check_unique
-from ..responses import ARRAYS, stream, while_connected
+from ..responses import ARRAYS, STREAM_BYTES, HoldingStream, begun, length, reserve_answer, while_connected
 
 router = APIRouter(prefix="/api/v1", tags=["attention"], route_class=StrictRoute)
 
@@ -38,5 +42,9 @@ async def attention(body: AttentionRequest, request: Request, runner: RunnerDep,
 async def respond_dump(runner: Runner, body: AttentionRequest, format_: Format) -> Response:
     request = DumpRequest(body.prompt, body.layers, body.heads, body.quantity, body.verify)
     answer = await dump(runner, request, format_, runner.settings.max_cells)
-    chunks = [chunk async for chunk in stream(runner, answer, format_, body.decimals)]
-    return Response(b"".join(chunks), 200, {"Vary": "Accept", **headers_of(answer, format_)}, MEDIA_TYPES[format_])
+    cells = sum(prod(array.shape) for array in answer.arrays.values())
+    held = reserve_answer(runner.ledger, cells, format_, 0, STREAM_BYTES)
+    with released_on_error(held):
+        chunks = await begun(runner, batched(serialize(answer, format_, body.decimals)))
+    headers = {"Vary": "Accept", **headers_of(answer, format_), **length(answer, format_)}
+    return HoldingStream(held or nullcontext(), chunks, MEDIA_TYPES[format_], headers)

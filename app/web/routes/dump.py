@@ -1,17 +1,19 @@
 """Dumps: the patterns of a capture as a stream, which are never in memory together."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from ...export.dump import answer_of, select
-from ...export.formats import size_of
+from ...export.formats import batched, serialize
 from ...export.negotiation import MEDIA_TYPES, check_cells, headers_of
 from ...records import Quantity
-from ..context import CaptureDep
+from ..context import CaptureContext, CaptureDep
 from ..deps import on_loop
 from ..requests import NUMBERS, PATTERN_OR_SCORES, Index, StrictRoute, parse_numbers
-from ..responses import ARRAYS, HoldingStream, stream
+from ..responses import ARRAYS, STREAM_BYTES, HoldingStream, length, stream
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
@@ -39,12 +41,14 @@ async def dump(options: Annotated[DumpOptions, Depends(on_loop(DumpOptions))], c
         return unchanged
     check_cells(selection.cells, format_, None, context.settings.max_json_cells)
     answer = answer_of(capture, selection, options.quantity)
-    download = download_headers(f"attention-{capture.id}.{format_}", size_of(answer, format_))
-    chunks = stream(context.runner, answer, format_, options.decimals)
-    headers = {**context.headers, **headers_of(answer, format_), **download}
-    return HoldingStream(context.runner.pools.dumping(), chunks, MEDIA_TYPES[format_], headers)
+    download = {"Content-Disposition": f'attachment; filename="attention-{capture.id}.{format_}"'}
+    chunks = stream(context.runner, batched(serialize(answer, format_, options.decimals)))
+    headers = {**context.headers, **headers_of(answer, format_), **length(answer, format_), **download}
+    return HoldingStream(dumping(context, selection.cells), chunks, MEDIA_TYPES[format_], headers)
 
 
-def download_headers(name: str, size: int | None) -> dict[str, str]:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return headers if size is None else {**headers, "Content-Length": str(size)}
+@contextmanager
+def dumping(context: CaptureContext, cells: int) -> Iterator[None]:
+    """An open dump. Raises TooLarge, Busy."""
+    with context.runner.pools.dumping(), context.reserve(cells, STREAM_BYTES) or nullcontext():
+        yield

@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query, Response
 
 from ...errors import InvalidInput
-from ...export.formats import Answer
+from ...export.formats import Answer, Array
 from ...records import Pool, Quantity, Shown
 from ..context import CaptureContext, CaptureDep
 from ..deps import RunnerDep, on_loop, only_json
@@ -24,10 +24,9 @@ from ..requests import (
     StrictRoute,
     parse_span,
 )
-from ..responses import ARRAYS, while_connected
+from ..responses import ARRAYS, STREAM_BYTES, while_connected
 
 if TYPE_CHECKING:
-    from ...capture.capture import Capture
     from ...capture.windows import Window
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
@@ -96,8 +95,13 @@ async def head(
     if view.quantity == "norm":
         return await respond_window(context, part, view, facts, lambda: norms_of(context, layer, head, part, view.pool))
     quantity: Quantity = view.quantity
-    values = partial(context.runner.pools.read, weights_of, capture, layer, head, part, view.pool, quantity)
-    return await respond_window(context, part, view, facts, values)
+
+    async def values() -> Array:
+        from ...capture.windows import WindowRows
+
+        return WindowRows(capture, layer, head, part, view.pool, quantity)
+
+    return await respond_window(context, part, view, facts, values, STREAM_BYTES)
 
 
 async def respond_words(context: CaptureContext, view: View, facts: dict[str, Any]) -> Response:
@@ -136,14 +140,15 @@ async def respond_window(
     part: "Window",
     view: View,
     facts: dict[str, Any],
-    values: Callable[[], Awaitable[np.ndarray]],
+    values: Callable[[], Awaitable[Array]],
+    at_most: int | None = None,
 ) -> Response:
-    """The values of a window, computed unless the client has them already. Raises TooLarge."""
+    """The values of a window, computed unless the client has them already. Raises TooLarge, Busy."""
 
     async def compute() -> Answer:
         return Answer({**facts, **facts_of(part, view)}, {"values": await values()}, "values")
 
-    return await context.respond_window(part.cells, compute)
+    return await context.respond_window(part.cells, compute, at_most)
 
 
 def facts_of(part: "Window", view: View) -> dict[str, Any]:
@@ -156,12 +161,6 @@ def facts_of(part: "Window", view: View) -> dict[str, Any]:
         "axes": ["query", "key"],
         "exact": True,
     }
-
-
-def weights_of(capture: "Capture", layer: int, head: int, part: "Window", pool: Pool, quantity: Quantity) -> np.ndarray:
-    from ...capture.windows import head_window
-
-    return head_window(capture, layer, head, part, pool, quantity)
 
 
 async def norms_of(context: CaptureContext, layer: int, head: int | None, part: "Window", pool: Pool) -> np.ndarray:
