@@ -88,7 +88,7 @@ def test_arrays_of_scores_and_roles_are_those_of_both_answers(client, address):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("names=entropy,charm", "'charm' is not a score; take entropy,"),
+        ("names=entropy,charm", "'charm' is not a score; choose from entropy,"),
         ("names=first,first", "name each score once"),
         ("names=", "is not a score"),
         ("per=key", "per"),
