@@ -25,6 +25,9 @@ NAMES = (
     "gpu",
 )
 
+# Run only if it is named: it takes half an hour.
+LONG = ("soak",)
+
 Rows = Callable[[], Iterable[Row | Point]]
 
 
@@ -38,7 +41,7 @@ def record(name: str, rows: Rows, results: Results, result: Result, home: Path) 
             result.load = max(result.load, os.getloadavg()[1])
             results[name] = result
             save(home / "results.json", results)
-            (home / "README.md").write_text(readme(results, NAMES))
+            (home / "README.md").write_text(readme(results, (*NAMES, *LONG)))
     except Exception:  # noqa: BLE001 - an error in one benchmark must not stop the others
         traceback.print_exc()
         return False

@@ -10,6 +10,7 @@ INTRODUCTION = """\
 
 `make bench` measures everything on this page and writes it. No test depends on it. `make bench ARGS="grid wire"` runs
 single benchmarks ({names}); `make bench ARGS=--quick` runs fewer rounds.
+`make bench ARGS="soak --minutes 30"` runs the soak, which takes as long as it is told and is not part of the others.
 
 `python -m benchmarks.linguistics --conllu FILE --gap FILE` needs files of your own: a treebank of Universal
 Dependencies, and the data of GAP.
@@ -80,6 +81,16 @@ This repeats Clark et al. 2019, sec. 4.3, on texts of Wikipedia in which a prono
 """,
     "pictures": "## Pictures of other tools, from the call until they are drawn",
     "gpu": "## On a GPU",
+    "soak": """\
+## Soak
+
+A shared server with small limits, and 25 clients at the same time: readers of captures, analyses, dumps and
+certificates; clients that disconnect, read slowly or not at all, send half a request, open too many connections, have
+no key, or send hostile bodies; and loads of more models than fit into memory. Growth is from the first to the last
+third after a warm-up of a fifth of the time.
+
+![Memory, threads, open files and connections of the server against minutes](soak.svg)
+""",
 }
 PLOT = """## Time and memory against tokens
 

@@ -28,15 +28,22 @@ def running_server(model: str | Path) -> Iterator[str]:
     options, name = (
         ([f"--models-dir={model.parent}"], f"local:{model.name}") if isinstance(model, Path) else ([], model)
     )
-    command = [Path(sys.executable).with_name("headscope"), "serve", "--no-open", "--port=0", f"--model={name}"]
-    environment = {**os.environ, "PYTHONPATH": str(checkout())}
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, env=environment)
+    with server_process(f"--model={name}", *options) as (url, _):
+        yield url
+
+
+@contextmanager
+def server_process(*options: str, **settings: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address and the process of a server with these options and environment variables."""
+    command = [Path(sys.executable).with_name("headscope"), "serve", "--no-open", "--port=0", *options]
+    environment = {**os.environ, "PYTHONPATH": str(checkout()), **settings}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().split()[3].rstrip(",")
         while not ready(url):
             time.sleep(0.1)
-        yield url
+        yield url, process
     finally:
         process.terminate()
         process.wait()

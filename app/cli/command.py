@@ -10,6 +10,7 @@ from .env import env
 from .models import models
 from .scores import scores
 from .serve import serve
+from .standard_streams import open_closed_streams, reported_output_errors
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -35,4 +36,6 @@ for command in (serve, dump, scores, models, env):
 
 def run() -> None:
     """The entry point."""
-    cli(prog_name="headscope")
+    open_closed_streams()
+    with reported_output_errors():
+        cli(prog_name="headscope")

@@ -11,7 +11,7 @@ from ..records import DumpFormat, Quantity
 from ..settings import Settings
 from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
-from .messages import exit_on_error, fail, show_status
+from .messages import STDOUT, exit_on_error, fail, show_status
 from .options import (
     NOT_SHARED,
     DeviceOption,
@@ -23,7 +23,7 @@ from .options import (
     TruncateOption,
     settings_from,
 )
-from .output import DUMP_FORMATS, STDOUT, format_for, open_output
+from .output import DUMP_FORMATS, format_for, open_output
 
 if TYPE_CHECKING:
     from ..export.dump import DumpRequest

@@ -50,7 +50,7 @@ def lines_of(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     for name in Settings.model_fields:
         variable = f"HEADSCOPE_{name.upper()}"
         source = "environment" if variable in in_environment else "default"
-        lines.append(f"{variable:<32}{displayed(getattr(settings, name))}  ({source})")
+        lines.append(f"{variable:<34}{displayed(getattr(settings, name))}  ({source})")
     return lines
 
 

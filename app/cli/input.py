@@ -29,3 +29,5 @@ def read_stdin() -> str:
         return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         fail(f"byte {error.start} of stdin is not UTF-8")
+    except OSError as error:
+        fail(f"stdin cannot be read: {error.strerror}")

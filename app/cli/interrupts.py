@@ -1,8 +1,9 @@
-"""Running a coroutine in the command, and exiting at once on Ctrl+C or SIGTERM."""
+"""Running a coroutine in the command, and exiting at once on Ctrl+C, SIGTERM or SIGHUP."""
 
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +12,9 @@ from typing import Any, NoReturn, TypeVar
 from .messages import show_status
 
 Result = TypeVar("Result")
+HANGUP = [signal.SIGHUP] if sys.platform != "win32" else []
+# One that is ignored stays ignored: `nohup` ignores SIGHUP, shells ignore SIGINT in the background.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *HANGUP)
 
 
 def run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
@@ -33,8 +37,9 @@ def interrupt(number: int, _: FrameType | None) -> NoReturn:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl+C and SIGTERM clean up and exit at once, without waiting for threads or for an import of torch."""
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    """Ctrl+C, SIGTERM and the end of the terminal clean up and exit at once, without waiting for threads or for an
+    import of torch."""
+    before = {each: signal.signal(each, interrupt) for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN}
     try:
         yield
     except Interrupted as interrupted:

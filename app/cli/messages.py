@@ -9,6 +9,7 @@ import typer
 
 from ..errors import AppError, InvalidInput, ModelNotFound, TooLarge
 
+STDOUT = "-"
 FAILED, MISUSED = 1, 2
 # Errors that another command line would avoid.
 MISUSES = (InvalidInput, ModelNotFound, TooLarge)
@@ -47,4 +48,4 @@ def exit_on_error(output: str) -> Iterator[None]:
         raise
     except OSError as error:
         show_status("")
-        fail(f"{error.filename or output}: {error.strerror or error}", FAILED)
+        fail(f"{error.filename or ('stdout' if output == STDOUT else output)}: {error.strerror or error}", FAILED)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, get_args
 
 from ..records import DumpFormat, TableFormat
-from .messages import fail
+from .messages import STDOUT, fail
 
-STDOUT = "-"
 DUMP_FORMATS: tuple[DumpFormat, ...] = get_args(DumpFormat)
 TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 BINARY = ("npz", "safetensors", "parquet")

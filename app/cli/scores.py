@@ -8,7 +8,7 @@ from ..records import Prompt, TableFormat
 from ..settings import Settings
 from .input import prompt_from
 from .interrupts import interruptible, run_coroutine
-from .messages import exit_on_error, show_status
+from .messages import STDOUT, exit_on_error, show_status
 from .options import (
     NOT_SHARED,
     DeviceOption,
@@ -20,7 +20,7 @@ from .options import (
     TruncateOption,
     settings_from,
 )
-from .output import STDOUT, TABLE_FORMATS, format_for, open_output
+from .output import TABLE_FORMATS, format_for, open_output
 
 if TYPE_CHECKING:
     from ..analysis.table import RowScore

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated
 
@@ -12,6 +14,7 @@ import typer
 
 from ..errors import AppError
 from ..settings import Settings
+from .interrupts import HANGUP
 from .messages import FAILED, fail
 from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
 
@@ -75,8 +78,9 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
-    typer.echo(f"Headscope {version('headscope')} on {url}, {mode(settings)}  (Ctrl+C stops it)")
-    sys.stdout.flush()
+    with suppress(OSError):  # a server runs also where nobody can read its output
+        typer.echo(f"Headscope {version('headscope')} on {url}, {mode(settings)}  (Ctrl+C stops it)")
+        sys.stdout.flush()
     # The socket listens already, so the connection of the browser waits until the server accepts it.
     if settings.open and has_screen():
         import webbrowser
@@ -84,7 +88,11 @@ def run_server(settings: Settings, listener: socket.socket) -> None:
         webbrowser.open(url)
     logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger("headscope").setLevel(settings.log_level.upper())
-    Server(app, settings).run(sockets=[listener])
+    server = Server(app, settings)
+    for hangup in HANGUP:  # the end of the terminal
+        if signal.getsignal(hangup) != signal.SIG_IGN:
+            signal.signal(hangup, server.handle_exit)
+    server.run(sockets=[listener])
     abandon_threads()
 
 
@@ -92,7 +100,8 @@ def abandon_threads() -> None:
     """Exit without waiting for threads that load or run a model."""
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         logging.shutdown()
-        sys.stdout.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
         os._exit(0)
 
 

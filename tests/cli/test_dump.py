@@ -203,7 +203,8 @@ def test_a_closed_pipe_is_not_an_error():
         assert (process.stderr.read(), process.wait(60)) == (b"", 1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.fault(51)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_dump_exits_at_once_without_a_file_or_a_message(tmp_path, number):
     busy = "dump.dump_chunks = lambda *_: print(flush=True) or dump.run_coroutine(to_thread.run_sync(time.sleep, 100))"
     with running(busy, "-o", tmp_path / "a.json") as process:
@@ -212,3 +213,14 @@ def test_an_interrupted_dump_exits_at_once_without_a_file_or_a_message(tmp_path,
         process.send_signal(number)
         assert (process.stderr.read(), process.wait(60)) == (b"", 128 + number)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fault(51)
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+    ignored = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"  # as nohup does
+    waiting = "dump.dump_chunks = lambda *_: print(flush=True) or time.sleep(0.5) or [b'{}']"
+    with running(f"{ignored}\n{waiting}", "-o", tmp_path / "a.json") as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -1,0 +1,54 @@
+"""stdin, stdout and stderr that are closed (`>&-`) or cannot be written (`>/dev/full`)."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from .messages import FAILED, warn
+
+
+def open_closed_streams() -> None:
+    """Put the null device in place of closed streams: otherwise the next file that is opened, such as a model or a
+    socket, would get the number of the stream, and what is printed would be written into it.
+
+    Reading such a stdin and writing such a stdout are errors (it is opened the wrong way around). Messages to a closed
+    stderr are dropped.
+    """
+    for name, access, mode in (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number, which is that of the closed stream.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
+
+
+@contextmanager
+def reported_output_errors() -> Iterator[None]:
+    """An error of writing stdout is one line and status 1. A reader that has closed the pipe is status 1 alone."""
+    try:
+        try:
+            yield
+        except SystemExit as ended:
+            if ended.code:  # its reason is already printed
+                raise
+        sys.stdout.flush()
+    except SystemExit:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            drop_unwritten()
+        raise
+    except BrokenPipeError:
+        drop_unwritten()
+        sys.exit(FAILED)
+    except OSError as error:
+        drop_unwritten()
+        with suppress(OSError):  # stderr may be full too
+            warn(f"{error.filename or 'stdout'}: {error.strerror or error}")
+        sys.exit(FAILED)
+
+
+def drop_unwritten() -> None:
+    """Python writes what is left in the buffer of stdout when it exits: to the null device, where no error occurs."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
