@@ -72,9 +72,11 @@ def reason(error: OSError) -> str:
 
 
 def run_server(settings: Settings, listener: socket.socket) -> None:
+    from ..engine.arenas import limit_arenas
     from ..main import create_app
     from ..web.server import Server
 
+    limit_arenas()
     app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"

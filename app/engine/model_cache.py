@@ -115,6 +115,8 @@ class ModelCache:
             load = self.loads[model_id] = self.new_load(entry)
             load.task = asyncio.create_task(self.load(load))
             load.task.add_done_callback(lambda _: self.forget_failures())
+            # Models that were being read when this one began could not be dropped then.
+            load.task.add_done_callback(lambda _: self.drop_least_used(load))
         return load
 
     async def reload(self, model_id: str) -> Load:
@@ -203,10 +205,14 @@ class ModelCache:
                 f"HEADSCOPE_MAX_MODEL_BYTES is {limit:,}: raise it, or restart the server"
             )
         new.bytes = needed
-        idle = sorted((load.last_used, name) for name, load in self.loads.items() if load.ready and load is not old)
+        self.drop_least_used(old)
+
+    def drop_least_used(self, kept: Load | None) -> None:
+        """Drop loaded models, but not `kept`, until all that are loaded or being loaded fit into the limit."""
+        idle = sorted((load.last_used, name) for name, load in self.loads.items() if load.ready and load is not kept)
         for _, name in idle:
             loads = chain(self.loads.values(), self.reloads.values())
-            if sum(load.bytes for load in loads if not load.failed) <= limit:
+            if sum(load.bytes for load in loads if not load.failed) <= self.settings.max_model_bytes:
                 break
             del self.loads[name]
 

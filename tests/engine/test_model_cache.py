@@ -9,7 +9,10 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from worlds import serving, write_tiny
 
+from headscope.engine import model_cache
+from headscope.engine.load import read_model
 from headscope.engine.model_cache import ModelCache
+from headscope.engine.worker_pool import WorkerPool
 from headscope.errors import ModelNotFound, ModelTooLarge
 from headscope.models.registry import Catalogue
 from headscope.settings import Settings
@@ -40,6 +43,22 @@ def test_the_least_recently_used_model_is_dropped(models_dir):
         return {card.id: card.state for card in models.cards() if card.source == "local"}
 
     assert together(load_three) == {"local:gpt2": "ready", "local:bert": "available", "local:bert-masked": "ready"}
+
+
+@pytest.mark.fault(28)
+def test_models_that_are_loaded_at_the_same_time_keep_the_limit(models_dir, monkeypatch):
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=2 * TINY_BYTES)
+    all_begun = threading.Barrier(3)  # each has found that nothing can be dropped
+    monkeypatch.setattr(model_cache, "read_model", lambda *given: all_begun.wait(60) >= 0 and read_model(*given))
+
+    async def load_three():
+        models = ModelCache(settings)
+        models.reads = WorkerPool(3, 3, abandon=True)
+        await asyncio.gather(*(models.model(f"local:{name}") for name in ("gpt2", "bert", "bert-masked")))
+        await asyncio.sleep(0)  # the callbacks of the last load
+        return sum(load.bytes for load in models.loads.values() if load.ready)
+
+    assert 0 < together(load_three) <= settings.max_model_bytes
 
 
 def test_a_model_above_the_limit_is_refused_before_it_is_read(models_dir):
