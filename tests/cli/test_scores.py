@@ -55,7 +55,7 @@ def test_json_and_parquet_contain_the_same(scores, expected, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((TEXT, "--names", "charm"), "--names: 'charm' is not a score; take entropy,"),
+        ((TEXT, "--names", "charm"), "--names: 'charm' is not a score; choose from entropy,"),
         ((TEXT, "--names", "first,first"), "--names: name each score once"),
         ((TEXT, "-o", "a.npz"), "use the ending .json, .csv, .parquet, or give --format"),
         (("",), "text is empty"),
