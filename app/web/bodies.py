@@ -6,15 +6,16 @@ milliseconds. So only texts may be long.
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from anyio import move_on_after
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
+from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
-from ..errors import BodyTooLarge, ClientsGone
+from ..errors import AppError, BodyTooLarge, ClientsGone
 from ..settings import Settings
 
 # More digits than any parameter of this API, or a 64-bit integer, has.
@@ -27,6 +28,8 @@ MAX_STRUCTURE = 2**16
 # A character outside the basic plane as two escapes: \ud83d\ude00.
 BYTES_PER_CHARACTER = 12
 DISCARD_SECONDS = 5
+# So many bytes of a body are reserved at a time, times COPIES: it is in memory as bytes and as text while it is parsed.
+UPLOAD_STEP, COPIES = 2**18, 4
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,31 @@ class JSONRequest(Request):
         return self.parsed
 
 
-async def read_json(scope: Scope, receive: Receive, limit: BodyLimit) -> JSONRequest:
-    """Raises BodyTooLarge, RefusedRequest, and Busy if too many long bodies wait to be parsed."""
+class Upload:
+    """The memory of a long body. It is reserved as the bytes arrive: a client can announce more than it ever sends."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.held: list[Reservation] = []
+
+    def count(self, received: int) -> None:
+        """Raises TooLarge, Busy."""
+        while received > MAX_STRUCTURE + len(self.held) * UPLOAD_STEP:
+            size = UPLOAD_STEP * COPIES
+            self.held.append(self.ledger.reserve("uploads", size, "a part of the body", "send a shorter text"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for part in self.held:
+            part.release()
+
+
+async def read_json(scope: Scope, receive: Receive, limit: BodyLimit, upload: Upload) -> JSONRequest:
+    """Raises BodyTooLarge, RefusedRequest, and Busy if memory is short or too many long bodies wait to be parsed."""
     request = JSONRequest(scope, receive)
-    request._body = body = await read_body(request, limit)
+    request._body = body = await read_body(request, limit, upload)
     if len(body) <= MAX_STRUCTURE:
         request.parsed = parse(body) if body else None
     else:
@@ -89,22 +113,35 @@ async def read_json(scope: Scope, receive: Receive, limit: BodyLimit) -> JSONReq
     return request
 
 
-async def read_body(request: Request, limit: BodyLimit) -> bytes:
+async def read_body(request: Request, limit: BodyLimit, upload: Upload) -> bytes:
     """Raises BodyTooLarge: before reading if Content-Length is too large, else as soon as too much has arrived."""
     length = request.headers.get("content-length", "")
-    too_large, more, body = length.isdecimal() and int(length[:20]) > limit.bytes, True, bytearray()
-    while more and not too_large:
+    announced = int(length[:20]) if length.isdecimal() else 0
+    error: AppError | None = limit.error() if announced > limit.bytes else None
+    more, body = True, bytearray()
+    while more and error is None:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientsGone("the client has disconnected before the end of its request")
         body += message.get("body", b"")
-        more, too_large = message.get("more_body", False), len(body) > limit.bytes
-    if not too_large:
+        more, error = message.get("more_body", False), refusal(len(body), limit, upload)
+    if error is None:
         return bytes(body)
     del body
     if more and "expect" not in request.headers:
         await discard_body(request.receive)
-    raise limit.error()
+    raise error
+
+
+def refusal(received: int, limit: BodyLimit, upload: Upload) -> AppError | None:
+    """Why no more of a body is read."""
+    if received > limit.bytes:
+        return limit.error()
+    try:
+        upload.count(received)
+    except AppError as error:
+        return error
+    return None
 
 
 async def discard_body(receive: Receive) -> None:

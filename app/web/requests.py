@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ..errors import InvalidInput, InvalidWindow
 from ..records import Pool, Prompt
 from ..settings import Settings
-from .bodies import BodyLimit, RefusedRequest, limit_of_texts, read_json, small_limit
+from .bodies import BodyLimit, RefusedRequest, Upload, limit_of_texts, read_json, small_limit
 
 
 def plain_digits(given: Any) -> Any:
@@ -131,7 +131,8 @@ class StrictRoute(APIRoute):
                 return await handler(request)
             check_media_type(request)
             limit = body_model.limit(request.app.state.settings)
-            return await handler(await read_json(request.scope, request.receive, limit))
+            with Upload(request.app.state.runner.ledger) as upload:
+                return await handler(await read_json(request.scope, request.receive, limit, upload))
 
         return strict_handler
 

@@ -5,10 +5,20 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from worlds import live, serving, until
+from worlds import live, running, serving, until
 
+from headscope.main import create_app
 from headscope.web import bodies
-from headscope.web.bodies import MAX_STRUCTURE, SMALL_BODY, RefusedRequest, parse, parse_long, size_without_strings
+from headscope.web.bodies import (
+    COPIES,
+    MAX_STRUCTURE,
+    SMALL_BODY,
+    UPLOAD_STEP,
+    RefusedRequest,
+    parse,
+    parse_long,
+    size_without_strings,
+)
 from headscope.web.requests import body_models
 
 JSON = {"Content-Type": "application/json"}
@@ -109,3 +119,35 @@ def test_a_client_that_leaves_before_the_end_of_its_body_is_no_bug(settings, cap
             )
         until(lambda: any(line.startswith("POST /api/v1/captures 503 ") for line in caplog.messages))
     assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.fault(40)
+def test_a_long_body_counts_as_memory_in_use_as_it_arrives_until_its_answer(settings):
+    """Not when it is announced: many clients could announce long bodies and send nothing."""
+    app = create_app(settings)
+    with (
+        running(app, settings) as (url, _),
+        socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as to,
+    ):
+        ledger, body = app.state.runner.ledger, b'{"text": "' + b"x" * 4 * UPLOAD_STEP + b'"}'
+        head = f"POST /api/v1/estimate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        to.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body[:MAX_STRUCTURE])
+        assert ledger.bytes("uploads") == 0
+        to.sendall(body[MAX_STRUCTURE : MAX_STRUCTURE + 2 * UPLOAD_STEP])
+        until(lambda: ledger.bytes("uploads") == 2 * UPLOAD_STEP * COPIES)
+        to.sendall(body[MAX_STRUCTURE + 2 * UPLOAD_STEP :])
+        assert to.recv(12) == b"HTTP/1.1 422"  # text_too_long
+        until(lambda: ledger.bytes("uploads") == 0)
+
+
+@pytest.mark.fault(40)
+def test_a_long_body_that_does_not_fit_into_memory_is_503_and_a_short_one_is_read(settings):
+    with serving(settings) as client:
+        ledger = client.app.state.runner.ledger
+        with ledger.reserve("answers", ledger.max_bytes, "others"):
+            short = client.post("/api/v1/models/load", json={"model": "local:x"})
+            long = client.post("/api/v1/estimate", json={"text": "x" * 100_000})
+        assert (long.status_code, long.json()["code"]) == (503, "busy")
+        assert short.status_code == 404
+        assert client.post("/api/v1/estimate", json={"text": "x" * 100_000}).json()["code"] == "too_many_tokens"
+        assert ledger.bytes() == 0

@@ -1,0 +1,84 @@
+"""Bytes that many clients read at once, such as an event of a run: made once, and in memory once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from ..errors import ClientsGone
+from .ledger import Ledger, Reservation, released_on_error
+from .progress import WorkProgress
+
+Work = Callable[[WorkProgress], Awaitable[bytes]]
+
+
+@dataclass(eq=False)
+class SharedBytes:
+    """They count as held until the last reader has dropped this object."""
+
+    data: bytes
+    held: Reservation
+
+
+@dataclass(eq=False)
+class Making:
+    """Bytes that are being made. `readers` wait for them."""
+
+    task: "asyncio.Task[SharedBytes]"
+    progress: WorkProgress
+    readers: int = 0
+
+
+class SharedBytesStore:
+    """Use it on the event loop only."""
+
+    def __init__(self, ledger: Ledger, seconds: float) -> None:
+        self.ledger, self.seconds = ledger, seconds
+        self.made: WeakValueDictionary[Hashable, SharedBytes] = WeakValueDictionary()
+        self.making: dict[Hashable, Making] = {}
+
+    async def get(self, key: Hashable, size: int, work: Work) -> SharedBytes:
+        """What `work(progress)` makes, unless somebody reads or makes the bytes of this key already.
+
+        size: bytes that the work needs; the result is smaller
+        The work stops when nobody waits for it any more. Raises TooLarge, Busy, and what the work raises.
+        """
+        made = self.made.get(key)
+        if made is not None:
+            return made
+        making = self.making.get(key) or self.start(key, size, work)
+        making.readers += 1
+        try:
+            return await asyncio.shield(making.task)  # cancelling one reader must not cancel the work for the others
+        finally:
+            making.readers -= 1
+            if not making.readers:
+                self.stop(key, making)
+
+    def start(self, key: Hashable, size: int, work: Work) -> Making:
+        held = self.ledger.reserve("streams", size, "an event of the stream", "ask for fewer cells")
+        progress = WorkProgress(self.seconds)
+        making = Making(asyncio.create_task(self.make(key, held, work, progress)), progress)
+        making.task.add_done_callback(lambda _: self.forget(key, making))
+        self.making[key] = making
+        return making
+
+    async def make(self, key: Hashable, held: Reservation, work: Work, progress: WorkProgress) -> SharedBytes:
+        with released_on_error(held):
+            made = SharedBytes(await work(progress), held)
+        held.shrink(len(made.data))
+        self.made[key] = made
+        return made
+
+    def stop(self, key: Hashable, making: Making) -> None:
+        """Does nothing if the work has ended."""
+        if not making.task.done():
+            making.progress.stop(ClientsGone("the client has disconnected"))
+            making.task.cancel()
+            self.forget(key, making)  # whoever asks next starts again
+
+    def forget(self, key: Hashable, making: Making) -> None:
+        if self.making.get(key) is making:
+            del self.making[key]
+        if making.task.done() and not making.task.cancelled():
+            making.task.exception()  # retrieved even if nobody waits for it, or asyncio would log it
