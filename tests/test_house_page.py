@@ -25,8 +25,9 @@ LAYERS = {
     "views/heatmap": "ui state plot model api types",
     "views/tokens": "ui state plot model types",
     "views/inspect": "ui state plot model api types",
+    "views/models": "ui state api model types",
     "views/panels": "views/inspect views/grid ui state state/panels plot model api types",
-    "main": "views/grid views/heatmap views/tokens views/inspect views/panels ui state api model types",
+    "main": "views/grid views/heatmap views/tokens views/inspect views/models views/panels ui state api model types",
     "set_theme": "",  # runs before anything is painted
     "swagger": "",  # the page /docs
 }

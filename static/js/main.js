@@ -28,7 +28,7 @@ import { mountStrip } from "./views/tokens/strip.js";
 
 const { plotlyUrl = "", defaultModel = "" } = document.body.dataset;
 
-const store = createStore({ ...initialState(), model: defaultModel });
+const store = createStore({ ...initialState(), model: defaultModel, defaultModel });
 const api = createApi();
 const session = createSession(store, api);
 const theme = createTheme(store);
@@ -37,6 +37,7 @@ const loadPlotly = plotlyLoader(plotlyUrl);
 // Few visits need these forms.
 const loadKeyForm = lazyModule((query) => import(`./ui/key_form.js${query}`));
 const loadHubModel = lazyModule((query) => import(`./ui/hub_model.js${query}`));
+const loadModelNotices = lazyModule((query) => import(`./views/models/notices.js${query}`));
 
 /** Write the state into the address. @param {HistoryMode} mode */
 function remember(mode) {
@@ -63,10 +64,13 @@ function runWith(patch) {
 }
 
 /** @param {string} model */
+const choose = (model) => ({ chosenModels: [...store.get().chosenModels, model] });
+
+/** @param {string} model */
 function chooseModel(model) {
   // The form keeps a second sentence that this model cannot read.
   const alone = noPairsReason({ ...store.get(), model }) ? { text_pair: "" } : {};
-  runWith({ model, layer: null, head: null, ...alone });
+  runWith({ model, ...choose(model), layer: null, head: null, ...alone });
 }
 
 /** @param {Blob} file @param {string} name */
@@ -163,6 +167,15 @@ function mountFormsLater(select) {
     async () => (await loadHubModel()).mountHubModel(need(document, "#hub-model"), select, store, chooseModel),
     (error) => actions.showFailure(`the form for a model from the hub did not load: ${error}`),
   );
+  mountWhen(
+    store,
+    ["question", "models", "model"],
+    ({ question, models, model }) =>
+      question !== "" || models.some((card) => card.id === model && card.changed_on_disk),
+    async () =>
+      (await loadModelNotices()).mountModelNotices(need(document, "#ask"), store, api, { run, chooseModel, choose }),
+    (error) => actions.showFailure(`the question about the model did not load: ${error}`),
+  );
 }
 
 /** The controls above the pictures. */
@@ -209,6 +222,8 @@ function start() {
   mountViews();
   panelLoader.start();
   addEventListener("popstate", onHistory);
+  // The files of the model may have been changed in another window.
+  addEventListener("focus", session.refreshModels);
   session.loadModels();
   run();
 }

@@ -7,13 +7,17 @@
  * @property {string} id
  * @property {string} title
  * @property {string} family
+ * @property {"bundled" | "local" | "hub"} source
+ * @property {string | null} revision of the loaded weights
  * @property {number | null} layers
  * @property {number | null} heads
  * @property {boolean | null} pairs whether it was trained on two texts at once
  * @property {number | null} max_tokens
  * @property {boolean | null} causal
+ * @property {number | null} parameters
  * @property {ModelState} state
- * @property {string} [why] the reason, when the state is "failed"
+ * @property {string} [why] the reason, when the state is "failed" or the files have changed
+ * @property {boolean} changed_on_disk true if the files were changed or deleted after the model was loaded
  *
  * @typedef {object} Progress of loading a model
  * @property {"asking" | "downloading" | "reading"} stage
@@ -210,6 +214,9 @@
  * @typedef {object} Extras
  * @property {{text: string, text_pair: string} | null} draft what is typed but not run; null if that is the text that was run
  * @property {ModelCard[]} models
+ * @property {string} defaultModel the model of a page without an address
+ * @property {string[]} chosenModels that the reader has chosen on this page, so that they are loaded without a question
+ * @property {string} question the model from the hub that the page asks about before it is loaded; empty for none
  * @property {Overview | null} overview
  * @property {Pattern | null} pattern
  * @property {CaptureRequest | null} pictured the text and the model that the pictures show; null while there are none

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from fakehub import FakeHub
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from worlds import live
 
@@ -174,6 +175,17 @@ def seen(text: str) -> str:
 @pytest.fixture
 def headscope(page: Page, server: str) -> Headscope:
     return Headscope(page, server)
+
+
+@pytest.fixture
+def beside_a_hub(
+    context: BrowserContext, complaints: Complaints, hub: FakeHub, models_dir: Path
+) -> Iterator[Headscope]:
+    """The page of a server with a fake hub."""
+    with live(Settings(model="local:bert", models_dir=models_dir)) as server:
+        page = context.new_page()
+        listen(page, server, complaints)
+        yield Headscope(page, server)
 
 
 def colours(browser: Browser, png: bytes) -> set[str]:

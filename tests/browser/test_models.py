@@ -2,19 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from fakehub import FakeHub
-from playwright.sync_api import BrowserContext, expect
-from worlds import live
+from playwright.sync_api import expect
 
-from headscope.settings import Settings
-
-from .conftest import Complaints, Headscope, listen
+from .conftest import Complaints, Headscope
 
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 Map = list[list[float]]
@@ -58,17 +53,6 @@ def test_an_induction_head_of_gpt2_mini_attends_to_the_successor_of_the_earlier_
     headscope.open(model="gpt2-mini", text=REPEATED, layer=layer, head=head)
     said = headscope.point_at(query=birds[1], key=birds[0] + 1, of=len(words))
     assert said == f'"{words[birds[1]]}"({birds[1]}) attends to "{words[birds[0] + 1]}"({birds[0] + 1}): {weight:.3f}'
-
-
-@pytest.fixture
-def beside_a_hub(
-    context: BrowserContext, complaints: Complaints, hub: FakeHub, models_dir: Path
-) -> Iterator[Headscope]:
-    """The page of a server with a fake hub."""
-    with live(Settings(model="local:bert", models_dir=models_dir)) as server:
-        page = context.new_page()
-        listen(page, server, complaints)
-        yield Headscope(page, server)
 
 
 def test_the_download_of_a_hub_model_can_be_cancelled_and_repeated(

@@ -21,6 +21,12 @@ test("the label of a model that failed to load has the reason, clipped", () => {
   const failed = modelLabel({ ...card, state: "failed", why: "config.json is missing" });
   assert.equal(failed, "toy\u2003failed: config.json is missing");
   assert.ok(modelLabel({ ...card, state: "failed", why: "x".repeat(500) }).length < 80);
+  assert.equal(
+    modelLabel({ ...card, state: "ready", changed_on_disk: true })
+      .split("\u2003")
+      .at(-1),
+    "changed on disk",
+  );
 });
 
 test("pictures are outdated during a run, and until grid and map belong to the same capture", () => {

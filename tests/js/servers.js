@@ -61,6 +61,6 @@ const clock = { now: () => 0, sleep: async () => {} };
 
 /** @param {any} api @param {object} [state] */
 export function sessionOf(api, state) {
-  const store = createStore({ ...initialState(), model: "toy", text: "a b c", ...state });
+  const store = createStore({ ...initialState(), model: "toy", defaultModel: "toy", text: "a b c", ...state });
   return { store, session: createSession(store, api, clock) };
 }

@@ -12,7 +12,7 @@ import { readLoad, readRun } from "./streams.js";
 
 /** The small pictures of the grid are about 32 pixels wide: more cells would not be visible. */
 const OVERVIEW_CELLS = 32;
-const EVENTS = { Accept: "text/event-stream" };
+export const EVENTS = { Accept: "text/event-stream" };
 const NPY = { Accept: "application/x-npy" };
 
 /**
@@ -53,7 +53,7 @@ function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.m
  * @param {Record<string, string>} [headers]
  * @returns {[RequestInit, Record<string, string>]}
  */
-const post = (body, headers) => [
+export const post = (body, headers) => [
   { method: "POST", body: JSON.stringify(body) },
   { "Content-Type": "application/json", ...headers },
 ];
@@ -67,7 +67,7 @@ const bodyOf = ({ model, text, text_pair, truncate }) => ({
 });
 
 /** @param {Response} response */
-const streamOf = ({ body }) => body ?? new ReadableStream({ start: (stream) => stream.close() });
+export const streamOf = ({ body }) => body ?? new ReadableStream({ start: (stream) => stream.close() });
 
 /** Requests about models. @param {Requests} requests */
 const modelCalls = ({ request }) => ({

@@ -3,7 +3,7 @@ import { ApiError, errorOf, isAbort, unreachable } from "./error.js";
 /** @import {createKeyStore} from "./key_store.js" */
 
 /** Requests that do not belong to the text on the page: a new run does not abort them. */
-const INDEPENDENT = ["models", "cancel", "file", "probe"];
+const INDEPENDENT = ["models", "cancel", "reload", "file", "probe"];
 
 /** @param {Response} response */
 async function problemOf(response) {

@@ -1,6 +1,7 @@
 import { isAbort } from "../api/error.js";
 import { defaultHead } from "../model/default_head.js";
 import { withoutInvalid } from "../model/zoom.js";
+import { mayLoad, mustAsk } from "./consent.js";
 import {
   apiKeyOf,
   CANCELLED,
@@ -22,7 +23,7 @@ import {
 /** @import {RunListener} from "../api/streams.js" */
 /** @import {IsCurrent} from "./run_numbers.js" */
 /** @import {createRunNumbers} from "./run_numbers.js" */
-/** @import {Capture, Overview, State, Status, Store} from "../types.js" */
+/** @import {Capture, ModelCard, Overview, State, Status, Store} from "../types.js" */
 
 /** @typedef {{now: () => number, sleep: (milliseconds: number) => Promise<void>}} Clock */
 
@@ -40,7 +41,10 @@ export function report(store, isCurrent, error, removed) {
 
 /** The capture's model is loaded, and its size is known. @param {Store} store @param {Capture} capture */
 function updateCard(store, { model }) {
-  store.set({ models: store.get().models.map((card) => (card.id === model.id ? model : card)) });
+  // The card of a capture does not say what has happened to the files since.
+  const update = (/** @type {ModelCard} */ card) =>
+    card.id !== model.id || (card.changed_on_disk && card.revision === model.revision) ? card : model;
+  store.set({ models: store.get().models.map(update) });
 }
 
 /**
@@ -109,13 +113,13 @@ async function fetchOverview(store, api, clock, isCurrent, tries = 1) {
   }
 }
 
-/** The list of models says which of them failed to load, and why. @param {Store} store @param {Api} api */
+/** The list of models says which of them failed to load, why, and whose files have changed. @param {Store} store @param {Api} api */
 async function refreshModels(store, api) {
   try {
     const { models } = await api.models();
     store.set({ models });
   } catch {
-    // The list stays as it is: the error of the run is what matters.
+    // The list stays as it is: a run would report the same error.
   }
 }
 
@@ -133,6 +137,8 @@ export function createRunner(store, api, clock, runNumbers, showHead) {
   let finishedOverview = null;
 
   return {
+    refreshModels: () => refreshModels(store, api),
+
     /** Run the state's text on the state's model, then show the state's head. */
     async run() {
       const isCurrent = runNumbers.next();
@@ -140,11 +146,17 @@ export function createRunner(store, api, clock, runNumbers, showHead) {
       const { overview: before, text } = store.get();
       // Without an id, it is that of an unfinished run.
       if (before?.capture.id !== "") finishedOverview = before;
-      if (!text.trim()) return store.set({ overview: null, pattern: null, pictured: null, status: NO_TEXT });
-      store.set({ status: waiting(store.get()) });
+      if (!text.trim())
+        return store.set({ overview: null, pattern: null, pictured: null, question: "", status: NO_TEXT });
+      store.set({ status: waiting(store.get()), question: "" });
       const started = clock.now();
-      followLoad(store, api, isCurrent);
       try {
+        if (!mayLoad(store.get()) && (await mustAsk(store, api))) {
+          if (isCurrent()) store.set({ status: IDLE, question: store.get().model, overview: finishedOverview });
+          return;
+        }
+        if (!isCurrent()) return;
+        followLoad(store, api, isCurrent);
         const overview = await fetchOverview(store, api, clock, isCurrent);
         if (!isCurrent()) return;
         updateCard(store, overview.capture);

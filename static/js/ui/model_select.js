@@ -10,9 +10,10 @@ export const HUB_MODEL = "…";
 const MAX_REASON = 60;
 
 /** @param {ModelCard} card */
-export function modelLabel({ id, layers, heads, state, why }) {
+export function modelLabel({ id, layers, heads, state, why, changed_on_disk }) {
   const size = layers && heads ? `${layers} × ${heads}` : "";
-  const reason = state === "failed" && why ? `failed: ${clip(why, MAX_REASON)}` : state;
+  const reason =
+    state === "failed" && why ? `failed: ${clip(why, MAX_REASON)}` : changed_on_disk ? "changed on disk" : state;
   // An em space, because options collapse ordinary spaces.
   return [id, size, reason].filter(Boolean).join("\u2003");
 }

@@ -62,7 +62,7 @@ test("a head of the previous text can be chosen after a failed run, although its
 test("a model that the hub cannot be asked for is an error at once, which can be tried again", async () => {
   const run = () => Promise.reject(new ApiError(503, "hub_unreachable", "the hub does not answer", 30));
   const { api, calls } = apiOf({ run });
-  const { store, session } = sessionOf(api, { model: "owner/mistyped" });
+  const { store, session } = sessionOf(api, { model: "owner/mistyped", chosenModels: ["owner/mistyped"] });
   await session.run();
   assert.deepEqual([calls.run, store.get().status.kind, store.get().status.retry], [1, "error", true]);
 });

@@ -18,6 +18,7 @@ import { mountToolbar } from "./toolbar.js";
 export function emptyText(state) {
   if (state.pattern && state.status.kind !== "error") return "drawing …";
   if (state.status.kind === "busy") return "";
+  if (state.question) return "No heatmap yet: see the question above.";
   if (state.status.kind === "error") return "No heatmap: see the message above.";
   if (!state.text.trim()) return `${NO_TEXT.message} Type a sentence, or choose an example.`;
   return state.status.retry ? "No heatmap: the run was cancelled." : "";
