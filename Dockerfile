@@ -1,6 +1,7 @@
 # docs/deployment.md describes how to build and run this image, also with a GPU.
-# Another BASE needs Python 3.11 or newer with venv, and the command useradd.
-ARG BASE=docker.io/library/python:3.11-slim
+# Another BASE needs Python 3.11 or newer with venv, and the command useradd. An exact version, so that two builds use the
+# same Python; dependabot proposes newer ones. A digest (BASE=...@sha256:...) pins the system packages too.
+ARG BASE=docker.io/library/python:3.11.13-slim-bookworm
 
 FROM ${BASE} AS build
 ARG TORCH=2.13.0

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from headscope.settings import Settings
+from headscope.web.connections import OTHER_FILES
 from headscope.web.server import CLOSE_SECONDS, FINISH_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,11 +50,44 @@ def health_check(port):
 
 def test_the_container_has_few_rights_and_listens_on_this_machine_only():
     assert SERVICE["read_only"] is True
-    assert SERVICE["tmpfs"] == ["/tmp"]
     assert SERVICE["cap_drop"] == ["ALL"]
     assert SERVICE["security_opt"] == ["no-new-privileges:true"]
     assert SERVICE["ports"] == ["127.0.0.1:8000:8000"]
     assert re.search(r"^USER (?!root)", DOCKERFILE, re.MULTILINE)
+
+
+def default_of(value):
+    """`${NAME:-default}` -> default."""
+    return re.fullmatch(r"\$\{\w+:-(\w+)\}", value).group(1)
+
+
+@pytest.mark.fault(51)
+def test_the_container_has_limits_of_memory_processes_files_and_temporary_files():
+    memory = int(default_of(SERVICE["mem_limit"]).removesuffix("g")) * 2**30
+    held = [int(default_of(SERVICE["environment"][f"HEADSCOPE_MAX_{what}_BYTES"])) for what in ("MODEL", "CAPTURE")]
+    assert sum(held) + 2**30 <= memory  # the interpreter, torch, and the work of a run need less than 1 GiB
+    assert SERVICE["memswap_limit"] == SERVICE["mem_limit"]
+    assert SERVICE["tmpfs"] == ["/tmp:size=64m"]
+    assert SERVICE["pids_limit"] == 256
+    assert SERVICE["ulimits"]["nofile"] >= Settings.model_fields["max_connections"].default + OTHER_FILES
+
+
+@pytest.mark.fault(51)
+def test_a_container_without_compose_and_a_service_get_the_same_limits():
+    page = (ROOT / "docs/deployment.md").read_text()
+    limits = (
+        f"--memory {default_of(SERVICE['mem_limit'])}",
+        "--tmpfs /tmp:size=64m",
+        "--pids-limit 256",
+        "nofile=4096",
+    )
+    assert [limit for limit in limits if limit not in page] == []
+    assert [limit for limit in ("MemoryMax=4G", "TasksMax=256", "LimitNOFILE=4096") if f"\n{limit}\n" not in page] == []
+
+
+@pytest.mark.fault(51)
+def test_the_base_image_is_an_exact_version():
+    assert re.search(r"^ARG BASE=docker\.io/library/python:3\.\d+\.\d+-slim-\w+$", DOCKERFILE, re.MULTILINE)
 
 
 def test_the_container_waits_until_the_server_has_stopped():

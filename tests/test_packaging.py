@@ -37,7 +37,7 @@ def built(kind: str, folder: Path) -> Path:
     tree.mkdir()
     for name in ("app", "templates", "static", "docs"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in", "pyproject.toml", "setup.py"):
+    for name in ("README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "MANIFEST.in", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, tree)
     for stale in ("build/lib/headscope/engine/removed.py", "build/lib/app/removed.py"):  # of an earlier build
         (tree / stale).parent.mkdir(parents=True)
@@ -110,7 +110,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(tmp_path: Path) -> None:
     expected = {name for folder in ("app", "templates", "static") for name in files_below(folder)}
     expected = {name for name in expected if "__pycache__" not in name}
     expected |= {f"docs/{name}.md" for name in DOCUMENTS}
-    assert expected | {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
+    assert expected | {"README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "pyproject.toml"} <= names
 
 
 def test_the_package_is_imported_without_torch() -> None:
