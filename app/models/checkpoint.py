@@ -1,6 +1,7 @@
 """Check config.json and the header of the weights file before any memory is allocated for the model."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Claim:
 class CheckedFiles:
     """The files of a model, opened and checked, but not loaded. Each is read from what was opened, never again by name.
 
+    ignored:    the weights in the file that the model does not have, and that the table of its family skips
     parameters: of the model that config.json describes
     states:     of each file, when it was opened
     """
@@ -63,19 +65,12 @@ class CheckedFiles:
     config: bytes
     tokenizer: bytes
     weights: WeightsFile
+    ignored: frozenset[str]
     parameters: int
     states: FileStates
 
-    def is_skipped(self, name: str) -> bool:
-        """Whether a weight of that name is ignored."""
-        return is_skipped(self.claim.adapter, name)
-
     def close(self) -> None:
         self.weights.close()
-
-
-def is_skipped(adapter: Adapter, name: str) -> bool:
-    return any(re.fullmatch(pattern, name) for pattern in adapter.skipped)
 
 
 def check_files(path: Path, source: Source = "local") -> CheckedFiles:
@@ -97,13 +92,16 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     refuse_pickles(path)
     weights = open_weights(folder)
     try:
-        check_dtypes(weights, lambda name: is_skipped(claim.adapter, name))
-        described = parameters(claim, weights)
+        model = on_meta(claim)
+        ignored = frozenset(tensor.name for tensor in weights.tensors if is_ignored(claim, model, tensor.name))
+        check_dtypes(weights, ignored)
+        described = parameters(model, weights, ignored)
     except BaseException:
         weights.close()
         raise
     opened = (config, tokenizer, weights.opened)
-    return CheckedFiles(folder, claim, data, vocabulary, weights, described, {each.name: each.state for each in opened})
+    states = {each.name: each.state for each in opened}
+    return CheckedFiles(folder, claim, data, vocabulary, weights, ignored, described, states)
 
 
 def read_config(path: Path, source: Source = "local") -> Claim:
@@ -165,18 +163,31 @@ def invalid_probability(config: PretrainedConfig) -> str | None:
     )
 
 
-def parameters(claim: Claim, weights: WeightsFile) -> int:
-    """The number of parameters of the model that config.json describes.
-
-    Raises WeightsDoNotFit if config.json describes far more parameters than the weights file has, or far fewer: both
-    would be allocated before they are compared. Raises UnsupportedModel if there is no such model.
-    """
-    stored = sum(tensor.numel for tensor in weights.tensors if not is_skipped(claim.adapter, tensor.name))
+def on_meta(claim: Claim) -> PreTrainedModel:
+    """The model that config.json describes, without memory for its weights. Raises UnsupportedModel."""
     try:
         with torch.device("meta"):
-            described = int(claim.model_class(claim.config).num_parameters())
+            return claim.model_class(claim.config)
     except Exception as error:  # torch and transformers raise many different classes
         raise UnsupportedModel(f"{CONFIG} describes no model: {' '.join(str(error).split())[:300]}") from error
+
+
+def is_ignored(claim: Claim, model: PreTrainedModel, name: str) -> bool:
+    """Whether a weight is on the list of those that are skipped, and the model has none of that name."""
+    if not any(re.fullmatch(pattern, name) for pattern in claim.adapter.skipped):
+        return False
+    prefix = f"{model.base_model_prefix}."
+    return {name, prefix + name, name.removeprefix(prefix)}.isdisjoint(model.state_dict())
+
+
+def parameters(model: PreTrainedModel, weights: WeightsFile, ignored: Collection[str]) -> int:
+    """The number of parameters of the model that config.json describes.
+
+    Raises WeightsDoNotFit if that is far more than the weights file has, or far fewer: both would be allocated before
+    they are compared.
+    """
+    described = int(model.num_parameters())
+    stored = sum(tensor.numel for tensor in weights.tensors if tensor.name not in ignored)
     # A file may have weights twice that the model shares, or lack such weights.
     if described > 2 * stored or stored > 2 * described:
         raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")

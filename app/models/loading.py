@@ -68,7 +68,7 @@ def load_checked(
         check_device(device)
         tokenizer = read_tokenizer(checked.tokenizer)
         known = sha256 or checked.weights.opened.sha256
-        weights, digest = read_tensors(checked.weights, checked.is_skipped)
+        weights, digest = read_tensors(checked.weights, checked.ignored)
     finally:
         checked.close()
     if known not in (None, digest):

@@ -5,7 +5,7 @@ it changes a loaded model, and who truncates it ends the process.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -83,17 +83,17 @@ def read_into(opened: OpenedFile, memory: memoryview) -> None:
         done += count
 
 
-def check_dtypes(file: WeightsFile, skipped: Callable[[str], object]) -> None:
+def check_dtypes(file: WeightsFile, ignored: Collection[str]) -> None:
     """Raises UnsupportedModel for a weight that is no real number: a cast would change it silently."""
     for tensor in file.tensors:
-        if tensor.dtype not in DTYPES and not skipped(tensor.name):
+        if tensor.dtype not in DTYPES and tensor.name not in ignored:
             raise UnsupportedModel(
                 f"{tensor.name[:200]} is stored as {tensor.dtype}: {', '.join(DTYPES)} are supported"
             )
 
 
-def read_tensors(file: WeightsFile, skipped: Callable[[str], object]) -> tuple[dict[str, Tensor], str]:
-    """The weights in float32, without those that are skipped, and the SHA-256 of the bytes that were read.
+def read_tensors(file: WeightsFile, ignored: Collection[str]) -> tuple[dict[str, Tensor], str]:
+    """The weights in float32, without those that are ignored, and the SHA-256 of the bytes that were read.
 
     Closes the file. Raises CorruptModel if it changes meanwhile, or has another hash than in its name.
     """
@@ -101,7 +101,7 @@ def read_tensors(file: WeightsFile, skipped: Callable[[str], object]) -> tuple[d
     weights = {}
     with reading(WEIGHTS), file.opened.file:
         for tensor in file.tensors:
-            if skipped(tensor.name):
+            if tensor.name in ignored:
                 hash_only(file.opened, tensor.stop - tensor.start, digest.update)
             else:
                 weights[tensor.name] = read_tensor(file.opened, tensor, digest.update)

@@ -105,6 +105,24 @@ def test_the_next_sentence_head_of_a_pretraining_checkpoint_is_ignored(tmp_path)
     load(folder, CARD)
 
 
+def test_a_weight_on_the_list_of_those_that_are_skipped_is_loaded_by_a_model_that_has_it(tmp_path):
+    folder = write_tiny(tmp_path, "bert")
+    pooler = load_file(folder / "model.safetensors")["pooler.dense.weight"]
+
+    def add_prefix(weights):
+        for name in list(weights):
+            weights[f"bert.{name}"] = weights.pop(name)
+
+    change_weights(folder, add_prefix)
+    assert torch.equal(load(folder, CARD).adopted.model.get_parameter("pooler.dense.weight"), pooler)
+
+
+def test_masks_of_booleans_in_old_checkpoints_are_ignored(gpt2):
+    mask = torch.ones(1, 1, 40, 40, dtype=torch.bool)
+    change_weights(gpt2, lambda weights: weights.update({"transformer.h.0.attn.bias": mask}))
+    load(gpt2, CARD)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
