@@ -40,10 +40,18 @@ class LoadedModel:
         """The tokens of a text or a pair of texts, and the number of tokens that were cut off.
 
         `most` limits the number of tokens; the model's own positions limit it as well.
-        Raises TooManyTokens, PairNotSupported, EmptyText.
+        Raises TooManyTokens, PairNotSupported, EmptyText, CorruptModel, WeightsDoNotFit.
         """
         limit = min(filter(None, (self.card.max_tokens, most)))
-        return tokenize(self.tokenizer, text, text_pair, pairs=bool(self.card.pairs), most=limit, truncate=truncate)
+        return tokenize(
+            self.tokenizer,
+            text,
+            text_pair,
+            pairs=bool(self.card.pairs),
+            most=limit,
+            truncate=truncate,
+            embeddings=self.adopted.model.config.vocab_size,
+        )
 
     @property
     def device(self) -> torch.device:

@@ -12,7 +12,7 @@ from tokenizers.processors import PostProcessor
 from tokenizers.processors import Sequence as PostProcessors
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from ..errors import CorruptModel, EmptyText, PairNotSupported, TooManyTokens
+from ..errors import CorruptModel, EmptyText, PairNotSupported, TooManyTokens, WeightsDoNotFit
 from ..records import Token
 from .panics import failure_of
 
@@ -67,11 +67,13 @@ def tokenize(
     pairs: bool,
     most: int = maxsize,
     truncate: bool = False,
+    embeddings: int = maxsize,
 ) -> tuple[tuple[Token, ...], int]:
     """The tokens of a text or of a pair of texts, and the number of tokens that were cut off.
 
     pairs: whether the model reads pairs. most: the largest number of tokens, with special tokens. truncate: cut the end
-    of the longer text instead of raising TooManyTokens. Raises EmptyText, PairNotSupported, TooManyTokens.
+    of the longer text instead of raising TooManyTokens. embeddings: the number of token ids that the model has.
+    Raises EmptyText, PairNotSupported, TooManyTokens; CorruptModel and WeightsDoNotFit if the tokenizer fails.
     """
     if text_pair is not None and not pairs:
         raise PairNotSupported("this model was not trained on sentence pairs: send one text, or choose a BERT model")
@@ -83,7 +85,18 @@ def tokenize(
     if not fits and (not truncate or most <= special):
         raise too_many(len(whole), special, most)
     encoding = whole if fits else encode_truncated(tokenizer, text, text_pair, most - special)
+    check_ids(encoding, embeddings)
     return tokens_of(tokenizer, encoding, (text, text_pair or "")), len(whole) - len(encoding)
+
+
+def check_ids(encoding: Encoding, embeddings: int) -> None:
+    """Raises WeightsDoNotFit, CorruptModel for ids that the model does not have."""
+    if (last := max(encoding.ids)) >= embeddings:
+        raise WeightsDoNotFit(
+            f"tokenizer.json makes the token {last}, config.json has embeddings for 0..{embeddings - 1}"
+        )
+    if (last := max(encoding.type_ids)) > 1:
+        raise CorruptModel(f"tokenizer.json gives a token the segment {last}: there are 0 and 1")
 
 
 def too_many(found: int, special: int, most: int) -> TooManyTokens:
@@ -98,7 +111,14 @@ def encode(tokenizer: Tokenizer, text: str, text_pair: str | None = None, *, spe
     `encode_batch` releases it. special: add special tokens.
     """
     given = text if text_pair is None else (text, text_pair)
-    (encoding,) = tokenizer.encode_batch([given], add_special_tokens=special)
+    try:
+        (encoding,) = tokenizer.encode_batch([given], add_special_tokens=special)
+    except TypeError:  # not a text
+        raise
+    except BaseException as error:
+        if failure_of(error):  # which can contain the text, so it is not passed on
+            raise CorruptModel("the tokenizer of this model fails on this text: repair its tokenizer.json") from None
+        raise
     return encoding
 
 

@@ -31,12 +31,17 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
     assert parameters(gpt2) == 300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24
 
 
+@pytest.mark.fault(17, 46)
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"n_layer": -1}, "num_hidden_layers is -1; 1 to 256 is supported"),
         ({"n_layer": 10**9}, "num_hidden_layers is 1000000000"),
         ({"n_layer": 1.5}, "n_layer"),
+        ({"n_layer": True}, "num_hidden_layers is True"),
+        ({"resid_pdrop": 2.0}, "resid_pdrop is 2.0; 0 to 1 is supported"),
+        ({"attn_pdrop": -0.1}, "attn_pdrop is -0.1; 0 to 1 is supported"),
+        ({"n_inner": 2**40}, "n_inner is 1099511627776"),
         ({"n_embd": "wide"}, "n_embd"),
         ({"n_embd": 0}, "hidden_size is 0"),
         ({"n_embd": None}, "n_embd"),
@@ -60,13 +65,17 @@ def test_impossible_sizes_are_refused_with_their_name(gpt2, changes, expected):
     assert len(refused.value.detail) < 500
 
 
-@pytest.mark.parametrize("text", ["[]", "5", "null", '"gpt2"', "{", "[" * 100_000, ""])
+@pytest.mark.fault(15)
+@pytest.mark.parametrize(
+    "text", ["[]", "5", "null", '"gpt2"', "{", "[" * 100_000, "", '{"a": NaN}', '{"a": 1, "a": 2}']
+)
 def test_a_config_that_is_not_an_object_is_corrupt(gpt2, text):
     (gpt2 / "config.json").write_text(text)
     with pytest.raises(CorruptModel, match=r"config\.json"):
         read_config(gpt2)
 
 
+@pytest.mark.fault(13)
 def test_transformers_gets_only_the_fields_of_the_family(gpt2):
     rewrite(gpt2, num_labels=10**12, _attn_implementation="evil/kernel", trust_remote_code=True)
     config = read_config(gpt2).config
@@ -85,12 +94,14 @@ def test_every_field_of_a_config_is_read_or_ignored_on_purpose(tmp_path, kind):
     assert {name for name in unread if not name.startswith("summary_")} == set()
 
 
+@pytest.mark.fault(17)
 def test_a_very_large_config_is_refused_without_parsing(gpt2):
     rewrite(gpt2, padding="x" * 2**20)
     with pytest.raises(CorruptModel, match=r"config.json is [\d,]+ bytes: at most 1,048,576"):
         read_config(gpt2)
 
 
+@pytest.mark.fault(17)
 def test_a_config_that_describes_far_more_parameters_than_the_file_has_allocates_nothing(gpt2):
     rewrite(gpt2, vocab_size=2**22, n_embd=2**16, n_head=8)  # a terabyte
     tracemalloc.start()
@@ -100,6 +111,7 @@ def test_a_config_that_describes_far_more_parameters_than_the_file_has_allocates
     tracemalloc.stop()
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("cut", [0, 7, 100, -1])
 def test_a_truncated_weights_file_is_corrupt(gpt2, cut):
     weights = gpt2 / "model.safetensors"
@@ -108,6 +120,7 @@ def test_a_truncated_weights_file_is_corrupt(gpt2, cut):
         parameters(gpt2)
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("position", range(0, 400, 7))
 def test_a_changed_byte_in_the_header_is_a_refused_model_and_not_an_internal_error(gpt2, position):
     weights = gpt2 / "model.safetensors"

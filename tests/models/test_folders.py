@@ -23,6 +23,7 @@ def test_model_folders_are_listed_after_the_bundled_models(tmp_path):
     assert listed == [*(e.card.id for e in BUNDLED), "local:mine", *(e.card.id for e in KNOWN_ON_HUB)]
 
 
+@pytest.mark.fault(11, 12)
 @pytest.mark.parametrize("name", ["../outside", "/etc", "link", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
 def test_only_a_plain_name_of_a_folder_in_the_models_folder_is_found(tmp_path, name):
     models_dir, outside = tmp_path / "models", tmp_path / "outside"

@@ -41,6 +41,7 @@ def take(hub, tmp_path, repo=REPO, revision=None, progress=None, check=READ_CONF
     return fetch(asked, repo, revision, progress or WorkProgress(), check)
 
 
+@pytest.mark.fault(13, 14)
 def test_only_the_files_that_are_read_are_downloaded(hub, tmp_path):
     (hub.repos[REPO] / "README.md").write_text("not needed")
     folder = take(hub, tmp_path)
@@ -48,6 +49,7 @@ def test_only_the_files_that_are_read_are_downloaded(hub, tmp_path):
     assert folder.name == COMMIT
 
 
+@pytest.mark.fault(13)
 def test_the_weights_of_an_unsupported_family_are_not_downloaded(hub, tmp_path):
     config = hub.repos[REPO] / "config.json"
     config.write_text('{"model_type": "llama"}')

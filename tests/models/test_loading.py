@@ -66,17 +66,20 @@ def test_a_bundled_model_is_loaded_without_the_hub(model_id, loaded):
     assert replace(card, state="available", revision=None, verified=None) == Catalogue().lookup(model_id).card
 
 
+@pytest.mark.fault(50)
 def test_the_weights_of_minilm_are_those_of_the_hub():
     entry = Catalogue().lookup("minilm")
     assert entry.sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert load(folder_of(entry), entry.card, sha256=entry.sha256).card.revision == "53aa51172d14"
 
 
+@pytest.mark.fault(15, 50)
 def test_weights_with_another_hash_are_refused_with_both_hashes(gpt2):
     with pytest.raises(CorruptModel, match=r"[0-9a-f]{64}.*0{64}"):
         load(gpt2, CARD, sha256="0" * 64)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -123,6 +126,7 @@ def test_masks_of_booleans_in_old_checkpoints_are_ignored(gpt2):
     load(gpt2, CARD)
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -145,12 +149,14 @@ def test_a_decoder_bert_is_refused(tmp_path):
         load(folder, CARD)
 
 
+@pytest.mark.fault(14)
 def test_pickled_weights_are_refused_and_not_read(gpt2):
     (gpt2 / "model.safetensors").rename(gpt2 / "pytorch_model.bin")
     with pytest.raises(UnsafeFormat, match="can run code"):
         load(gpt2, CARD)
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_a_missing_file_is_named(gpt2, name):
     (gpt2 / name).unlink()
@@ -158,6 +164,7 @@ def test_a_missing_file_is_named(gpt2, name):
         load(gpt2, CARD)
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_a_truncated_file_is_refused(gpt2, name):
     path = gpt2 / name
@@ -193,6 +200,7 @@ def test_the_error_for_a_missing_device_names_the_devices_of_this_machine(models
         load(folder_of(entry), entry.card, device="cuda")
 
 
+@pytest.mark.fault(46)
 def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_with_both_numbers(gpt2):
     tokenizer = byte_level()
     tokenizer.add_tokens([f"<more {n}>" for n in range(60)])

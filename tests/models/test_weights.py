@@ -105,6 +105,21 @@ def test_weights_of_another_precision_are_loaded_as_the_same_numbers_in_float32(
     assert torch.equal(found, expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_the_model_uses_the_memory_that_the_weights_were_read_into(gpt2, monkeypatch, dtype):
+    change_weights(gpt2, lambda stored: stored.update({name: weight.to(dtype) for name, weight in stored.items()}))
+    places, read_tensor = set(), weights.read_tensor
+
+    def remember(*arguments):
+        weight = read_tensor(*arguments)
+        places.add(weight.untyped_storage().data_ptr())
+        return weight
+
+    monkeypatch.setattr(weights, "read_tensor", remember)
+    parameters = load(gpt2, CARD).adopted.model.parameters()
+    assert {weight.untyped_storage().data_ptr() for weight in parameters} <= places
+
+
 @pytest.mark.fault(17)
 def test_weights_that_the_config_does_not_describe_are_not_allocated(gpt2, monkeypatch):
     change_weights(gpt2, lambda stored: stored.update(extra=torch.zeros(2**17)))

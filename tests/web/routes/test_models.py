@@ -44,12 +44,25 @@ def test_a_model_that_failed_gives_the_reason_and_is_read_again_at_the_next_requ
         assert client.post("/api/v1/models/load", json={"model": "local:broken"}).status_code == 200
 
 
+@pytest.mark.fault(11, 12)
 @pytest.mark.parametrize("model", ["no body", "local:nobody", "local:../x", "local:", "/etc/passwd", "a\x00b"])
 def test_an_unknown_model_is_404_and_leaves_no_trace(client, model):
     before = cards(client)
     response = client.post("/api/v1/models/load", json={"model": model})
     assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
     assert list(cards(client)) == list(before)
+
+
+@pytest.mark.fault(11, 12)
+def test_the_answer_does_not_say_whether_a_path_exists(tmp_path):
+    for name in ("models/mine", "outside"):
+        write_tiny(tmp_path / name, "gpt2")
+    with serving(Settings(model="local:mine", models_dir=tmp_path / "models")) as client:
+        bodies = {
+            client.post("/api/v1/models/load", json={"model": f"local:{path}"}).text.replace(path, "PATH")
+            for path in ("../outside", "../nothing", str(tmp_path / "outside"), str(tmp_path / "nothing"))
+        }
+    assert len(bodies) == 1
 
 
 @pytest.mark.fault(20)
