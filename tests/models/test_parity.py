@@ -45,7 +45,7 @@ def both(adopted, inputs):
     with torch.no_grad():
         with watching(adopted.model, "pattern", lambda _, pattern: ours.append(pattern)):
             explicit = adopted.model(**inputs)[0]
-        with reference_patterns(adopted, theirs):
+        with reference_patterns(adopted, theirs.append):
             wanted = adopted.model(**inputs)[0]
         return ours, theirs, (explicit, adopted.model(**inputs)[0]), wanted
 
