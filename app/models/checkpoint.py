@@ -145,7 +145,7 @@ def invalid_size(config: PretrainedConfig) -> str | None:
     """Why no model can have these sizes, or None."""
     for name, most in MAX_SIZES.items():
         size = getattr(config, name, None)
-        if size is not None and (isinstance(size, bool) or not 1 <= size <= most):
+        if size is not None and not 1 <= size <= most:
             return f"{CONFIG}: {name} is {size}; 1 to {most:,} is supported"
     activation = getattr(config, "activation_function", None) or getattr(config, "hidden_act", None)
     if activation not in ACT2FN:

@@ -38,7 +38,7 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
         ({"n_layer": -1}, "num_hidden_layers is -1; 1 to 256 is supported"),
         ({"n_layer": 10**9}, "num_hidden_layers is 1000000000"),
         ({"n_layer": 1.5}, "n_layer"),
-        ({"n_layer": True}, "num_hidden_layers is True"),
+        ({"n_layer": True}, "n_layer"),
         ({"resid_pdrop": 2.0}, "resid_pdrop is 2.0; 0 to 1 is supported"),
         ({"attn_pdrop": -0.1}, "attn_pdrop is -0.1; 0 to 1 is supported"),
         ({"n_inner": 2**40}, "n_inner is 1099511627776"),
