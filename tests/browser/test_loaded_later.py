@@ -65,6 +65,22 @@ def test_a_map_whose_plotly_did_not_load_can_be_tried_again(headscope: Headscope
     expect(page.locator("#error")).to_have_text("")
 
 
+def test_a_chart_of_a_panel_whose_plotly_did_not_load_can_be_tried_again(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("net::ERR_FAILED")
+    page, plotly = headscope.page, re.compile("/plotly[^/]*[.]min[.]js")
+    page.route(plotly, lambda route: route.abort())
+    # The heatmap does not need Plotly while the table is shown.
+    page.goto(f"{headscope.server}/#text=The+cat+sat&layer=0&head=0&as=table&panel=scores")
+    expect(page.locator("#scores .message")).to_contain_text("Failed: the chart could not be drawn")
+    expect(page.locator("#error")).to_have_text("")
+    page.unroute(plotly)
+    page.locator("#scores .retry").click()
+    page.locator("#scores .chart .main-svg").first.wait_for()
+    expect(page.locator("#scores .message")).to_have_text("")
+
+
 def test_the_error_about_a_table_that_did_not_load_ends_when_the_table_is_shown(
     opened: Page, complaints: Complaints
 ) -> None:

@@ -8,7 +8,7 @@ const LINE = 13;
 const TITLE = 26;
 
 /** On a phone the colour bar is below the heatmap, to leave the heatmap more width. */
-const NARROW = 480;
+export const NARROW = 480;
 const BAR = { beside: 78, below: 64 };
 
 /** Pixels below the cells: the bar of folded keys is drawn there. */

@@ -19,6 +19,7 @@ import { mountRoles } from "../inspect/roles_and_scores.js";
  * @property {Actions} actions
  * @property {AnalysisApi} analysisApi
  * @property {() => Promise<PlotlyLike>} loadPlotly
+ * @property {(error: unknown, redraw: () => void) => void} onChartError shows that a chart could not be drawn
  */
 
 /** @typedef {{mount: (root: HTMLElement, tools: Tools) => () => void}} PanelView */
@@ -93,10 +94,19 @@ export function mountPanels(store, api, actions, loadPlotly, onError) {
   followScore(store);
   mountColouring(need(document, "#grid"), store);
   mountRoles(need(document, "#facts .roles"), store);
-  const mounter = createMounter({ store, actions, analysisApi, loadPlotly }, onError);
+  let redraw = () => {};
+  /** @type {Tools["onChartError"]} */
+  const onChartError = (error, again) => {
+    redraw = again;
+    const message = `Failed: the chart could not be drawn (${error})`;
+    store.set({ panelStatus: { kind: "error", message, retry: true } });
+  };
+  const mounter = createMounter({ store, actions, analysisApi, loadPlotly, onChartError }, onError);
   return {
     async retry() {
-      if (await mounter.retry()) retry();
+      if (!(await mounter.retry())) return;
+      retry();
+      redraw();
     },
   };
 }

@@ -1,18 +1,22 @@
-import { clip, escapeLabel, positions, tokenName, weight } from "../../model/format.js";
+import { escapeLabel, positions, tokenName, weight } from "../../model/format.js";
 import { isMasked } from "../../model/matrix.js";
-import { createChart } from "../../plot/charts.js";
+import { colourbar, createChart } from "../../plot/charts.js";
 import { COLOURSCALE, colourbarTicks, shade } from "../../plot/colour.js";
+import { plotlyTicks } from "../../plot/ticks.js";
 import { DEFAULT_RESIDUAL } from "../../state/panels/rollout.js";
 import { listening, make, need } from "../../ui/dom.js";
 
-/** @import {Matrix, ScaleName, State, Token} from "../../types.js" */
+/** @import {Matrix, ScaleName, Size, State, Token} from "../../types.js" */
 /** @import {Tools} from "./panels.js" */
 
 /** For more tokens, computing the flow takes too long. */
 const MAX_FLOW_TOKENS = 128;
 
-/** Plotly takes half a minute to draw a label for each of a thousand tokens. */
-const MAX_LABELS = 40;
+/** Pixels around the cells: labels, titles and, on a phone, the colour bar below. */
+const AROUND = { wide: { x: 200, y: 120 }, narrow: { x: 120, y: 190 } };
+
+/** Pixels between two labels, and the maximum length of one, in characters. */
+const LABEL = { line: 13, letters: 14 };
 
 const FORMULAS = {
   rollout:
@@ -26,16 +30,8 @@ const CORRECTION =
 /** The result for the heads on the page, if it is there. @param {State} state */
 export const resultOf = ({ rollout, overview }) => (rollout && rollout.id === overview?.capture.id ? rollout : null);
 
-/** @param {Token[]} tokens */
-function ticks(tokens) {
-  const isLong = tokens.length > MAX_LABELS;
-  const step = Math.ceil(tokens.length / MAX_LABELS);
-  const some = tokens.filter((_, at) => at % step === 0);
-  return {
-    tickvals: some.map(({ index }) => index),
-    ticktext: some.map(({ index, text }) => escapeLabel(isLong ? `${index} ${clip(text, 10)}` : clip(text, 14))),
-  };
-}
+/** As many labels as fit. @param {Token[]} tokens @param {number} pixels */
+const ticks = (tokens, pixels) => plotlyTicks(tokens, [0, tokens.length], { pixels, ...LABEL });
 
 /** The token of a row or column, or the positions of several. @param {Token[]} tokens @param {number} at @param {number} step */
 function spanOf(tokens, at, step) {
@@ -74,13 +70,16 @@ function cellShades(matrix, scale, causal, largest) {
  * @param {Token[]} tokens
  * @param {ScaleName} scale
  * @param {boolean | null} causal
- * @param {{kind?: "rollout" | "flow", layer?: number}} [result] layer: the last layer that is included
+ * @param {{kind?: "rollout" | "flow", layer?: number}} result layer: the last layer that is included
+ * @param {Size} size
+ * @param {boolean} narrow true on a phone
  */
-export function figure(matrix, tokens, scale, causal, { kind = "rollout", layer = 0 } = {}) {
+export function figure(matrix, tokens, scale, causal, { kind = "rollout", layer = 0 }, size, narrow) {
   const { queryStep, keyStep } = matrix;
   // A rollout is a share, from 0 to 1. A flow has no fixed maximum.
   const largest = (kind === "flow" && matrix.values.reduce((most, value) => Math.max(most, value), 0)) || 1;
-  const title = { text: kind === "flow" ? "maximum flow" : "share", side: "right" };
+  const bar = colourbar(kind === "flow" ? "maximum flow" : "share", narrow);
+  const around = narrow ? AROUND.narrow : AROUND.wide;
   const data = [
     {
       type: "heatmap",
@@ -94,14 +93,26 @@ export function figure(matrix, tokens, scale, causal, { kind = "rollout", layer 
       zmin: 0,
       zmax: 1,
       colorscale: COLOURSCALE,
-      colorbar: { title, thickness: 10, outlinewidth: 0, ...colourbarTicks(scale, largest) },
+      colorbar: { ...bar, ...colourbarTicks(scale, largest) },
     },
   ];
-  const axis = { showgrid: false, fixedrange: true, automargin: true, ...ticks(tokens) };
+  const axis = { showgrid: false, fixedrange: true, automargin: true };
+  const output = `output token (after layer ${layer})`;
   const layout = {
-    margin: { l: 96, t: 84, r: 8, b: 8 },
-    xaxis: { ...axis, side: "top", title: { text: "input token", standoff: 4 }, tickangle: -60 },
-    yaxis: { ...axis, autorange: "reversed", title: { text: `output token (after layer ${layer})`, standoff: 4 } },
+    margin: narrow ? { l: 40, t: 60, r: 8, b: 56 } : { l: 96, t: 84, r: 8, b: 8 },
+    xaxis: {
+      ...axis,
+      ...ticks(tokens, size.width - around.x),
+      side: "top",
+      title: { text: "input token", standoff: 4 },
+      tickangle: narrow ? -90 : -60,
+    },
+    yaxis: {
+      ...axis,
+      ...ticks(tokens, size.height - around.y),
+      autorange: "reversed",
+      title: { text: output, standoff: 4 },
+    },
   };
   return { data, layout };
 }
@@ -193,22 +204,26 @@ function listen(root, { store, actions, analysisApi }) {
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
 export function mount(root, tools) {
-  const { store, actions, loadPlotly } = tools;
+  const { store, actions, loadPlotly, onChartError } = tools;
   build(need(root, ".words"));
   const undo = listen(root, tools);
-  const current = () => {
+  /** @param {Size} size @param {boolean} narrow */
+  const current = (size, narrow) => {
     const state = store.get();
     const capture = state.overview?.capture;
     const result = state.panel === "rollout" ? resultOf(state) : null;
     if (!result || !capture) return null;
     const layer = result.options.upto ?? capture.layers - 1;
-    return figure(result.matrix, capture.tokens, state.scale, capture.model.causal, { kind: result.kind, layer });
+    const { tokens, model } = capture;
+    return figure(result.matrix, tokens, state.scale, model.causal, { kind: result.kind, layer }, size, narrow);
   };
-  const chart = createChart(root, loadPlotly, current, ({ x, y }) => {
+  /** @param {{x: number, y: number}} point */
+  const pin = ({ x, y }) => {
     const { side, words } = store.get();
     // While the heatmap shows words, no token can be pinned.
     if (!words) actions.adjust({ token: Math.round(side === "query" ? y : x) });
-  });
+  };
+  const chart = createChart(root, loadPlotly, current, pin, onChartError);
   const update = () => {
     const state = store.get();
     renderInputs(root, state);

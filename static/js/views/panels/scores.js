@@ -1,6 +1,6 @@
 import { FORMULA_LETTERS, shownFormula } from "../../model/formula.js";
 import { rangeOf, scoreText } from "../../model/ranking.js";
-import { createChart } from "../../plot/charts.js";
+import { colourbar, createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
 import { mountScoresCard } from "../inspect/roles_and_scores.js";
@@ -44,18 +44,25 @@ const ticks = (count) => ({ dtick: count > 24 ? 4 : 1 });
  *
  * @param {Score} score
  * @param {{layer: number | null, head: number | null}} chosen
+ * @param {boolean} [narrow] true on a phone
  */
-export function figure(score, chosen) {
+export function figure(score, chosen, narrow = false) {
   const { title, unit, values } = score;
   const text = values.map((row, layer) =>
     row.map((value, head) => `layer ${layer}, head ${head}: ${scoreText(value, unit)}`),
   );
-  const colorbar = { title: { text: unit, side: "right" }, thickness: 10, outlinewidth: 0 };
+  const colorbar = colourbar(unit, narrow);
   const data = [{ type: "heatmap", z: values, text, hoverinfo: "text", xgap: 2, ygap: 2, ...colours(score), colorbar }];
   const axis = { showgrid: false, fixedrange: true };
   const layout = {
-    margin: { l: 56, t: 8, r: 8, b: 44 },
-    xaxis: { ...axis, ...ticks(values[0]?.length ?? 0), title: { text: "head" } },
+    margin: { l: 56, t: narrow ? 44 : 8, r: 8, b: narrow ? 56 : 44 },
+    // Above the cells if the colour bar is below them.
+    xaxis: {
+      ...axis,
+      ...ticks(values[0]?.length ?? 0),
+      title: { text: "head" },
+      ...(narrow ? { side: "top" } : {}),
+    },
     yaxis: { ...axis, ...ticks(values.length), autorange: "reversed", title: { text: "layer" } },
     shapes: frames(chosen),
     meta: title,
@@ -112,15 +119,18 @@ function build(words) {
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
-export function mount(root, { store, actions, loadPlotly }) {
+export function mount(root, { store, actions, loadPlotly, onChartError }) {
   const { on, undo } = listening();
   build(need(root, ".words"));
-  const current = () => {
+  /** @param {import("../../types.js").Size} _ @param {boolean} narrow */
+  const current = (_, narrow) => {
     const state = store.get();
     const score = state.panel === "scores" ? chartScore(state) : null;
-    return score && rangeOf(score.values) ? figure(score, state) : null;
+    return score && rangeOf(score.values) ? figure(score, state, narrow) : null;
   };
-  const chart = createChart(root, loadPlotly, current, ({ x, y }) => actions.chooseHead(y, x, "push"));
+  /** @param {{x: number, y: number}} point */
+  const choose = ({ x, y }) => actions.chooseHead(y, x, "push");
+  const chart = createChart(root, loadPlotly, current, choose, onChartError);
   on(need(root, ".run-probe"), "click", () => actions.adjust({ probe: true }));
   on(need(root, ".probe"), "click", ({ target }) => {
     const { layer, head } = target instanceof HTMLElement ? target.dataset : {};

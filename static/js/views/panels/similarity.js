@@ -1,6 +1,6 @@
 import { headName, percent, plural, shortHeadName } from "../../model/format.js";
-import { createChart } from "../../plot/charts.js";
-import { COLOURSCALE } from "../../plot/colour.js";
+import { colourbar, createChart } from "../../plot/charts.js";
+import { colourName } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
 
 /** @import {HeadPlace, Similarity, State} from "../../types.js" */
@@ -10,23 +10,36 @@ import { listening, make, need } from "../../ui/dom.js";
 export const resultOf = ({ similarity, overview }) =>
   similarity && similarity.id === overview?.capture.id ? similarity.result : null;
 
+/** One colour for each layer, without blends between them. @param {number} layers */
+function layerColours(layers) {
+  return Array.from({ length: layers }, (_, layer) => {
+    const colour = colourName(layer / Math.max(1, layers - 1), "linear");
+    return [layer, layer + 1].map((end) => [end / layers, colour]);
+  }).flat();
+}
+
+/** The legend has at most so many numbers. */
+const MAX_TICKS = 12;
+
 /**
  * Each head as a point, coloured by its layer; heads with similar attention are close together.
  *
  * @param {Similarity} similarity
  * @param {{layer: number | null, head: number | null}} chosen
+ * @param {boolean} [narrow] true on a phone
  */
-export function figure({ places, heads }, chosen) {
+export function figure({ places, heads }, chosen, narrow = false) {
   const layers = places.length / heads;
   const of = places.map((_, at) => ({ layer: Math.floor(at / heads), head: at % heads }));
   const isChosen = of.map(({ layer, head }) => layer === chosen.layer && head === chosen.head);
   const marker = {
     size: isChosen.map((is) => (is ? 15 : 9)),
     color: of.map(({ layer }) => layer),
-    colorscale: COLOURSCALE,
-    cmin: 0,
-    cmax: Math.max(1, layers - 1),
-    colorbar: { title: { text: "layer" }, thickness: 10, outlinewidth: 0, dtick: Math.ceil(layers / 12) },
+    colorscale: layerColours(layers),
+    // Each layer is in the middle of its colour.
+    cmin: -0.5,
+    cmax: layers - 0.5,
+    colorbar: { ...colourbar("layer", narrow), tick0: 0, dtick: Math.ceil(layers / MAX_TICKS) },
     // The outline keeps layer 0 visible in the dark theme.
     line: { width: isChosen.map((is) => (is ? 3 : 1.5)), color: isChosen.map((is) => (is ? "#d6336c" : "#8a8d93")) },
   };
@@ -44,7 +57,7 @@ export function figure({ places, heads }, chosen) {
   // Positions and directions have no meaning, only distances.
   const axis = { showticklabels: false, fixedrange: true, showgrid: false };
   const layout = {
-    margin: { l: 8, t: 8, r: 8, b: 8 },
+    margin: { l: 8, t: 8, r: 8, b: narrow ? 56 : 8 },
     hovermode: "closest",
     xaxis: axis,
     yaxis: { ...axis, scaleanchor: "x" },
@@ -138,18 +151,21 @@ function render(words, state) {
 }
 
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
-export function mount(root, { store, actions, loadPlotly }) {
+export function mount(root, { store, actions, loadPlotly, onChartError }) {
   const { on, undo } = listening();
   const words = need(root, ".words");
-  const current = () => {
+  /** @param {import("../../types.js").Size} _ @param {boolean} narrow */
+  const current = (_, narrow) => {
     const state = store.get();
     const similarity = state.panel === "similarity" ? resultOf(state) : null;
-    return similarity && figure(similarity, state);
+    return similarity && figure(similarity, state, narrow);
   };
-  const chart = createChart(root, loadPlotly, current, ({ pointIndex }) => {
+  /** @param {{pointIndex: number}} point */
+  const choose = ({ pointIndex }) => {
     const heads = resultOf(store.get())?.heads;
     if (heads) actions.chooseHead(Math.floor(pointIndex / heads), pointIndex % heads, "push");
-  });
+  };
+  const chart = createChart(root, loadPlotly, current, choose, onChartError);
   on(words, "click", ({ target }) => {
     const { layer, head } = target instanceof HTMLElement ? target.dataset : {};
     if (layer && head) actions.chooseHead(Number(layer), Number(head), "push");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initialState } from "../../../../static/js/state/store.js";
-import { figure, resultOf } from "../../../../static/js/views/panels/rollout.js";
+import { figure as draw, resultOf } from "../../../../static/js/views/panels/rollout.js";
 import { captureOf, matrixOf } from "../../worlds.js";
 
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");
@@ -10,12 +10,17 @@ const rows = [
   [0.25, 0.75],
 ];
 const { tokens } = captureOf(["a", "<b>"]);
+const wide = { width: 720, height: 560 };
+
+/** @param {any} matrix @param {any} of @param {any} scale @param {boolean} causal @param {any} [result] @param {[any, boolean]} [space] */
+const figure = (matrix, of, scale, causal, result = {}, space = [wide, false]) =>
+  draw(matrix, of, scale, causal, result, ...space);
 
 test("rows are tokens after the layers, from the top, and columns are input tokens", () => {
   const { data, layout } = figure(matrixOf(rows), tokens, "linear", false);
   assert.deepEqual(data[0].z, rows);
   assert.equal(seen(data[0].text[1][0]), '"a"(0) reaches "&lt;b&gt;"(1): 0.250');
-  assert.deepEqual(layout.xaxis.ticktext, ["a", "&lt;b&gt;"]);
+  assert.deepEqual(layout.xaxis.ticktext.map(seen), ["a", "&lt;b&gt;"]);
   assert.deepEqual([layout.yaxis.autorange, layout.xaxis.side], ["reversed", "top"]);
 });
 
@@ -57,16 +62,29 @@ test("a pooled cell is centred over its tokens", () => {
   assert.equal(seen(text[1][0]), "tokens 0\u20131 reach tokens 2\u20133: 0.250");
 });
 
-test("a long text has evenly spaced labels, at most 40", () => {
+test("a long text has as many labels as fit, evenly spaced and with their positions", () => {
   const { tokens: many } = captureOf(Array.from({ length: 100 }, (_, at) => `t${at}`));
-  const { tickvals, ticktext } = figure(matrixOf(rows), many, "linear", false).layout.xaxis;
-  assert.deepEqual([tickvals.length, tickvals[1], ticktext[1], tickvals.at(-1)], [34, 3, "3 t3", 99]);
+  const { xaxis, yaxis } = figure(matrixOf(rows), many, "linear", false).layout;
+  // 13 pixels each: 40 fit across, 33 down.
+  assert.deepEqual([xaxis.tickvals.length, xaxis.tickvals[1], seen(xaxis.ticktext[1])], [20, 5, "5 t5"]);
+  assert.deepEqual(yaxis.tickvals.length, 20);
+});
+
+test("on a phone, the colour bar is below the cells and labels are vertical, with space for each", () => {
+  const { tokens: some } = captureOf(Array.from({ length: 18 }, (_, at) => `t${at}`));
+  const phone = [{ width: 358, height: 560 }, true];
+  const { data, layout } = figure(matrixOf(rows), some, "linear", false, {}, /** @type {any} */ (phone));
+  assert.deepEqual([data[0].colorbar.orientation, data[0].colorbar.title.side], ["h", "bottom"]);
+  assert.deepEqual([layout.xaxis.tickangle, layout.xaxis.tickvals.length], [-90, 18]);
+  const { tokens: more } = captureOf(Array.from({ length: 30 }, (_, at) => `t${at}`));
+  const fewer = figure(matrixOf(rows), more, "linear", false, {}, /** @type {any} */ (phone)).layout.xaxis;
+  assert.equal(fewer.tickvals.length, 15);
 });
 
 test("a long label is clipped, never inside an emoji", () => {
   const { tokens: long } = captureOf(["internationalization", `${"x".repeat(13)}😀y`]);
   const { ticktext } = figure(matrixOf(rows), long, "linear", false).layout.yaxis;
-  assert.deepEqual(ticktext, ["internationali".slice(0, 13).concat("…"), `${"x".repeat(13)}…`]);
+  assert.deepEqual(ticktext.map(seen), ["internationali".slice(0, 13).concat("…"), `${"x".repeat(13)}…`]);
 });
 
 test("a result of another text is not shown", () => {

@@ -37,13 +37,31 @@ test("each head is a point with its name", () => {
 
 test("heads of the same layer have the same colour", () => {
   const { color, cmin, cmax, colorbar } = figure(result, none).data[0].marker;
-  assert.deepEqual([color, cmin, cmax], [[0, 0, 1, 1], 0, 1]);
-  assert.deepEqual([colorbar.title.text, colorbar.dtick], ["layer", 1]);
+  assert.deepEqual([color, cmin, cmax], [[0, 0, 1, 1], -0.5, 1.5]);
+  assert.deepEqual([colorbar.title.text, colorbar.tick0, colorbar.dtick], ["layer", 0, 1]);
+});
+
+test("the legend has one colour for each layer, and is below the points on a phone", () => {
+  const [dark, bright] = ["rgb(68, 1, 84)", "rgb(253, 231, 37)"];
+  const { colorscale, colorbar } = figure(result, none).data[0].marker;
+  assert.deepEqual(colorscale, [
+    [0, dark],
+    [0.5, dark],
+    [0.5, bright],
+    [1, bright],
+  ]);
+  assert.equal(colorbar.orientation, undefined);
+  assert.equal(figure(result, none, true).data[0].marker.colorbar.orientation, "h");
+});
+
+test("a deep model has at most twelve numbers in its legend", () => {
+  const places = Array.from({ length: 48 }, (_, at) => [at, at]);
+  assert.equal(figure({ ...result, heads: 1, places }, none).data[0].marker.colorbar.dtick, 4);
 });
 
 test("a model with one layer has a colour", () => {
   const { color, cmin, cmax } = figure({ ...result, places: result.places.slice(0, 2) }, none).data[0].marker;
-  assert.deepEqual([color, cmin, cmax], [[0, 0], 0, 1]);
+  assert.deepEqual([color, cmin, cmax], [[0, 0], -0.5, 0.5]);
 });
 
 test("the point of the chosen head is larger", () => {
