@@ -91,6 +91,34 @@ def test_sorted_heads_are_in_order_of_rank_and_arrow_keys_follow_that_order(head
     assert headscope.chosen == (layer, head)
 
 
+def test_sorted_heads_have_their_names_above_the_cover_of_dimmed_heads(headscope: Headscope) -> None:
+    page = headscope.open(model="gpt2-mini", text=TWICE, score="induction", sort=1, top=5).page
+    names = page.locator("#grid .name")
+    expect(names).to_have_count(32)
+    for cell in page.locator("#grid [role=gridcell]").all()[:10]:
+        layer, head = cell.get_attribute("data-layer"), cell.get_attribute("data-head")
+        expect(cell.locator(".name")).to_have_attribute("data-name", f"L{layer} H{head}")
+    dimmed = page.locator("#grid .dimmed .name").last
+    assert dimmed.evaluate(ON_TOP)
+    page.set_viewport_size({"width": 390, "height": 800})
+    too_wide = "all => all.filter(one => one.offsetWidth > one.parentElement.offsetWidth).length"
+    assert names.evaluate_all(too_wide) == 0
+
+
+ON_TOP = """one => {
+    const { left, top, width, height } = one.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2) === one;
+}"""
+
+
+def test_scores_that_are_not_defined_for_the_model_cannot_be_chosen_and_say_why(headscope: Headscope) -> None:
+    page = headscope.open(model="gpt2-mini", text=SENTENCE).page
+    disabled = page.locator("#score option:disabled")
+    expect(disabled).to_have_text(
+        [re.compile(r"[(]not for causal models[)]$")] * 2 + [re.compile(r"[(]no special tokens[)]$")]
+    )
+
+
 def test_all_heads_but_the_top_ones_are_dimmed(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous").page
     page.locator("#top").select_option("5")
