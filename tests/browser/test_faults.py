@@ -39,7 +39,7 @@ def test_an_error_of_the_server_is_shown_below_the_text_box(too_long: Headscope)
 
 def test_a_failed_run_keeps_the_previous_pictures_dimmed_and_usable(too_long: Headscope) -> None:
     page = too_long.page
-    expect(page.locator("#stale")).to_have_text("The text was changed. The heatmaps show the previous text.")
+    expect(page.locator("#stale")).to_have_text("The heatmaps show the previous text.")
     expect(page.locator("main")).to_have_class(re.compile("stale"))
     assert too_long.labels == TOKENS
     too_long.choose(4, 7)
@@ -135,10 +135,30 @@ def test_without_a_text_the_page_shows_nothing_and_says_so(headscope: Headscope)
     )
     expect(page.locator("#status")).to_have_text("The text box is empty.")
     expect(page.get_by_role("button", name="PNG")).to_be_disabled()
+    for name in ("words", "weights", "effect", "effect of layer"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+    expect(page.get_by_label("colour by")).to_be_disabled()
+    expect(page.locator(".display [data-hint]:visible")).to_have_count(0)
+    expect(page.locator("#grid [aria-selected=true]")).to_have_count(0)
     expect(page.locator("#facts")).to_be_hidden()
     headscope.run(SENTENCE)
     page.locator("#heatmap .main-svg").first.wait_for()
     expect(page.locator("#facts")).to_be_visible()
+    expect(page.get_by_role("button", name="words", exact=True)).to_be_enabled()
+    expect(page.get_by_label("colour by")).to_be_enabled()
+    expect(page.locator("#grid [aria-selected=true]")).to_have_count(1)
+
+
+def test_a_quantity_that_failed_can_be_left_again(headscope: Headscope, complaints: Complaints) -> None:
+    complaints.expect("ERR_FAILED")
+    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    page.route("**/norms/**", lambda route: route.abort())
+    page.route("**/heads/**quantity=norm**", lambda route: route.abort())
+    page.get_by_role("button", name="effect of layer").click()
+    expect(page.locator("#error")).not_to_have_text("")
+    page.get_by_role("button", name="weights", exact=True).click()
+    page.locator("#heatmap .main-svg").first.wait_for()
+    expect(page.locator("#error")).to_have_text("")
 
 
 def test_a_text_of_maximum_length_is_usable(headscope: Headscope) -> None:

@@ -146,10 +146,35 @@ def test_a_hint_is_replaced_by_the_next_once_its_control_is_used_and_stays_away(
     expect(hint).to_have_attribute("data-hint", "fold")
     page.get_by_role("button", name="keys as rows").click()
     page.get_by_role("button", name="hide").click()
+    # The share of the hidden tokens takes the place of the hint.
+    expect(hint).to_have_count(0)
+    page.get_by_role("button", name="hide").click()
     # Without a second sentence its buttons are hidden; and the orientation was changed before its hint was shown.
     expect(hint).to_have_attribute("data-hint", "table")
     page.get_by_role("button", name="table", exact=True).click()
     expect(hint).to_have_count(0)
+
+
+def test_what_only_the_heatmap_can_do_is_disabled_while_the_table_is_shown(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE).page
+    expect(page.locator("[data-hint=zoom]")).to_be_visible()
+    page.get_by_role("button", name="table", exact=True).click()
+    for name in ("pan", "PNG"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="zoom in")).to_be_enabled()
+    expect(page.locator("[data-hint=zoom]")).to_be_hidden()
+    page.get_by_role("button", name="heatmap", exact=True).click()
+    for name in ("pan", "PNG"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_enabled()
+    expect(page.locator("[data-hint=zoom]")).to_be_visible()
+
+
+def test_the_help_says_what_the_page_shows_and_has_the_links_that_a_phone_hides(headscope: Headscope) -> None:
+    page = headscope.open(text=SENTENCE).page
+    page.locator("#keys").click()
+    text = page.get_by_role("dialog", name="Help").locator("p")
+    expect(text).to_contain_text("The grid has one small heatmap for each attention head.")
+    expect(text.get_by_role("link")).to_have_text(["Glossary", "Scores and roles", "API"])
 
 
 def test_only_a_model_that_reads_two_sentences_has_a_hint_about_it(headscope: Headscope) -> None:

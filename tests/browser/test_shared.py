@@ -28,6 +28,7 @@ def test_the_page_asks_for_the_key_and_never_puts_it_into_an_address(locked: Hea
     box = page.get_by_label("API key")
     expect(box).to_be_focused()
     expect(box).to_have_attribute("type", "password")
+    expect(page.locator("#heatmap .empty")).to_have_text("Enter the API key above to see heatmaps.")
     for wrong in ("guess", "schlüssel"):
         box.fill(wrong)
         box.press("Enter")

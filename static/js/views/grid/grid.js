@@ -128,13 +128,13 @@ function cellAt(target) {
   return { cell, place: { layer: Number(cell.dataset.layer), head: Number(cell.dataset.head) } };
 }
 
-/** @param {HTMLElement} table @param {Pick<State, "layer" | "head">} state */
-function mark(table, { layer, head }) {
+/** The chosen head; none while the page shows no heads. @param {HTMLElement} table @param {State} state */
+function mark(table, { layer, head, overview }) {
   for (const cell of table.querySelectorAll("[role='gridcell']:is([aria-selected='true'], [tabindex='0'])")) {
     cell.setAttribute("aria-selected", "false");
     cell.setAttribute("tabindex", "-1");
   }
-  const chosen = table.querySelector(`[data-layer="${layer}"][data-head="${head}"]`);
+  const chosen = overview && table.querySelector(`[data-layer="${layer}"][data-head="${head}"]`);
   chosen?.setAttribute("aria-selected", "true");
   (chosen ?? table.querySelector("[role='gridcell']"))?.setAttribute("tabindex", "0");
 }
@@ -157,7 +157,8 @@ function render(root, painter, state, before) {
   } else if (/** @type {const} */ (["overview", "scale", "dark"]).some((name) => state[name] !== before[name])) {
     painter.paint();
   }
-  if (rebuilt || state.layer !== before?.layer || state.head !== before.head) mark(table, state);
+  if (rebuilt || /** @type {const} */ (["layer", "head", "overview"]).some((name) => state[name] !== before[name]))
+    mark(table, state);
   const capture = state.overview?.capture;
   // With one token, nothing is masked.
   need(root, ".masked").hidden = !(capture?.model.causal && capture.tokens.length > 1);

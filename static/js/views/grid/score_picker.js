@@ -44,6 +44,7 @@ function render(root, state) {
   const select = need(root, "#score");
   renderOptions(select, state);
   select.value = score ?? "";
+  select.disabled = !state.overview;
   /** @type {HTMLSelectElement} */
   const most = need(root, "#top");
   most.value = String(top ?? "");

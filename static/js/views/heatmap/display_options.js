@@ -47,10 +47,14 @@ function render(root, state) {
   fold.toggleAttribute("disabled", !pattern || !isFoldable(pattern));
   fold.textContent = foldLabel(pattern);
   need(root, '[data-toggle="flip"]').toggleAttribute("disabled", !pattern);
-  need(root, '[data-toggle="words"]').toggleAttribute("disabled", state.show !== "weights");
+  // With heads on the page, another quantity can be chosen even if the last one failed.
+  const isEmpty = !state.overview;
+  need(root, '[data-toggle="words"]').toggleAttribute("disabled", isEmpty || state.show !== "weights");
   need(root, ".folded").textContent = foldedText(state);
-  for (const button of root.querySelectorAll("[data-show]"))
+  for (const button of root.querySelectorAll("[data-show]")) {
+    button.toggleAttribute("disabled", isEmpty);
     button.setAttribute("aria-pressed", String(button instanceof HTMLElement && button.dataset.show === state.show));
+  }
   renderSegments(need(root, ".segments"), state);
 }
 
@@ -92,8 +96,9 @@ export function mountDisplay(root, store, actions) {
     if (window) actions.adjust(window);
   });
   render(root, store.get());
-  const unwatch = store.watch(["pattern", "scale", "fold", "flip", "rows", "columns", "words", "show"], (now) =>
-    render(root, now),
+  const unwatch = store.watch(
+    ["overview", "pattern", "scale", "fold", "flip", "rows", "columns", "words", "show"],
+    (now) => render(root, now),
   );
   return () => {
     unwatch();

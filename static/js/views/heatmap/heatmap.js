@@ -17,6 +17,7 @@ import { mountToolbar } from "./toolbar.js";
 /** The text in place of a heatmap; the heatmap covers it. @param {State} state */
 export function emptyText(state) {
   if (state.pattern && state.status.kind !== "error") return "drawing …";
+  if (state.apiKey) return "Enter the API key above to see heatmaps.";
   if (state.status.kind === "busy") return "";
   if (state.question) return "No heatmap yet: see the question above.";
   if (state.status.kind === "error") return "No heatmap: see the message above.";
@@ -147,7 +148,9 @@ export function mount(root, store, actions, loadPlotly) {
   renderText(root, store.get());
   redraw();
   const undos = [
-    store.watch(["pattern", "status", "text", "as", "rows", "columns", "cells"], (now) => renderText(root, now)),
+    store.watch(["pattern", "status", "text", "as", "rows", "columns", "cells", "apiKey"], (now) =>
+      renderText(root, now),
+    ),
     store.watch([...TRACED, "pattern", "rows", "columns", "drag", "dark"], clearOrRedraw),
     mountPointing(stage, store, actions, geometryNow),
     mountMarks(stage, need(root, ".band"), store, geometryNow),

@@ -11,6 +11,9 @@ import { lazyModule } from "../../ui/lazy.js";
 
 const loadClipboard = lazyModule((query) => import(`../../ui/clipboard.js${query}`));
 
+/** Buttons that do nothing while the table is shown. */
+const IN_HEATMAP = ['[data-drag="pan"]', '[data-export="png"]'];
+
 /** @type {Record<string, string>} */
 const FILES = { npy: "NumPy array (numpy.load)", json: "JSON, with the tokens" };
 
@@ -40,6 +43,7 @@ function render(root, state, geometry) {
   for (const as of ["map", "table"])
     need(root, `[data-as="${as}"]`).setAttribute("aria-pressed", String(as === state.as));
   need(root, '[data-drag="pan"]').setAttribute("aria-pressed", String(state.drag === "pan"));
+  if (state.as === "table") for (const one of IN_HEATMAP) need(root, one).setAttribute("disabled", "");
   for (const name of disabledZooms(geometry)) need(root, `[data-zoom="${name}"]`).setAttribute("disabled", "");
   for (const format of ["npy", "json"]) renderLink(need(root, `[data-export="${format}"]`), format, state);
 }
