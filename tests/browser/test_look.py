@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
-from .conftest import SENTENCE, Headscope, colours
+from .conftest import SENTENCE, Complaints, Headscope, colours
 
 
 def test_the_dark_theme_is_remembered_and_applies_to_the_map(headscope: Headscope) -> None:
@@ -112,6 +112,52 @@ def test_choosing_a_head_moves_nothing_above_the_map(headscope: Headscope) -> No
     before = page.evaluate(place)
     headscope.open(text=SENTENCE, layer=5, head=11)
     assert page.evaluate(place) == before
+
+
+def test_nothing_below_moves_when_a_control_adds_a_message_or_a_form(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    page = headscope.open(text=SENTENCE).page
+
+    def tops() -> list[float]:
+        return [page.locator(one).bounding_box()["y"] for one in ("#grid", "#heatmap .stage")]  # type: ignore[index]
+
+    before = tops()
+    page.get_by_role("button", name="hide [CLS], [SEP]").click()
+    expect(page.locator("#folded")).not_to_have_text("")
+    assert tops() == before
+    page.get_by_role("button", name="+ second sentence").click()
+    page.get_by_label("B: second sentence", exact=True).fill("It purred.")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("button", name="B to A")).to_be_visible()
+    assert tops() == before
+    headscope.run("word " * 600)
+    expect(page.get_by_role("button", name="Cut the longer sentence")).to_be_visible()
+    assert tops() == before
+    page.select_option("#model", label="model from the hub …")
+    expect(page.locator("#hub-model-id")).to_be_focused()
+    assert tops() == before
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_hint_of_the_text_is_not_cut_off_beside_the_sign_of_a_space(headscope: Headscope, width: int) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": width, "height": 900})
+    headscope.open(model="gpt2-mini", text=SENTENCE)
+    expect(page.get_by_text("· is a space")).to_be_visible()
+    assert page.locator("#strip .hint[data-hints]").evaluate("one => one.scrollHeight - one.clientHeight") <= 0
+
+
+def test_on_a_phone_the_rollout_has_the_width_of_the_heatmap(headscope: Headscope) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    headscope.open(model="gpt2-mini", text="The old bird spoke to a white horse.", panel="rollout")
+    cells = page.locator("#rollout .nsewdrag")
+    cells.wait_for()
+    assert cells.bounding_box()["width"] > 220  # type: ignore[index]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.locator("#rollout .colorbar text", has_text="0.02")).to_have_count(1)
 
 
 POLICY = (

@@ -12,18 +12,18 @@ import { captureOf, matrixOf, patternOf } from "./worlds.js";
 
 test("the label of a model has its size and state, if they are known", () => {
   const { model } = captureOf(["a"]);
-  assert.equal(modelLabel(model), "toy\u20032 × 3\u2003ready");
-  assert.equal(modelLabel({ ...model, layers: null, heads: null, state: "available" }), "toy\u2003available");
+  assert.equal(modelLabel(model), "toy\u20022 × 3\u2002ready");
+  assert.equal(modelLabel({ ...model, layers: null, heads: null, state: "available" }), "toy\u2002not loaded");
 });
 
 test("the label of a model that failed to load has the reason, clipped", () => {
   const card = { ...captureOf(["a"]).model, layers: null, heads: null };
   const failed = modelLabel({ ...card, state: "failed", why: "config.json is missing" });
-  assert.equal(failed, "toy\u2003failed: config.json is missing");
+  assert.equal(failed, "toy\u2002failed: config.json is missing");
   assert.ok(modelLabel({ ...card, state: "failed", why: "x".repeat(500) }).length < 80);
   assert.equal(
     modelLabel({ ...card, state: "ready", changed_on_disk: true })
-      .split("\u2003")
+      .split("\u2002")
       .at(-1),
     "changed on disk",
   );
@@ -87,6 +87,7 @@ test("where there is no map, a text says why", () => {
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);
   assert.equal(emptyText({ ...state, status: { kind: "busy", message: "" } }), "");
   assert.match(emptyText({ ...state, text: "x", status: CANCELLED }), /cancelled/);
+  assert.match(emptyText({ ...state, text: "x", apiKey: "required" }), /^Enter the API key above/);
 });
 
 test("a zoom button that would change nothing is disabled", () => {

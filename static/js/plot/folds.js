@@ -41,7 +41,14 @@ function label({ flipped }, area) {
   const middle = BAR.gap + BAR.thickness / 2;
   const place = flipped
     ? { x: 0, xshift: -6, xanchor: "right", y: 0, yshift: -middle, yanchor: "middle" }
-    : { x: 1, xshift: middle, xanchor: area.angle === -45 ? "left" : "center", y: 1, yshift: 6, yanchor: "bottom" };
+    : {
+        x: 1,
+        xshift: middle,
+        xanchor: area.angle === -90 ? "center" : "left",
+        y: 1,
+        yshift: area.angle ? 6 : 4,
+        yanchor: "bottom",
+      };
   const textangle = flipped ? 0 : area.angle;
   return { text: "hidden", showarrow: false, xref: "paper", yref: "paper", font: { size: TYPE }, textangle, ...place };
 }

@@ -1,7 +1,7 @@
 import { clip } from "../model/format.js";
 import { listening, make } from "./dom.js";
 
-/** @import {ModelCard, State, Store} from "../types.js" */
+/** @import {ModelCard, ModelState, State, Store} from "../types.js" */
 
 /** The value of the entry that opens the form for a hub model: no model has such an id. */
 export const HUB_MODEL = "…";
@@ -9,13 +9,16 @@ export const HUB_MODEL = "…";
 /** Characters of a reason that are shown in the list. */
 const MAX_REASON = 60;
 
+/** States whose names would be misread: a model that is available is not here yet. @type {Partial<Record<ModelState, string>>} */
+const STATES = { available: "not loaded" };
+
 /** @param {ModelCard} card */
 export function modelLabel({ id, layers, heads, state, why, changed_on_disk }) {
   const size = layers && heads ? `${layers} × ${heads}` : "";
-  const reason =
-    state === "failed" && why ? `failed: ${clip(why, MAX_REASON)}` : changed_on_disk ? "changed on disk" : state;
-  // An em space, because options collapse ordinary spaces.
-  return [id, size, reason].filter(Boolean).join("\u2003");
+  const now = changed_on_disk ? "changed on disk" : (STATES[state] ?? state);
+  const reason = state === "failed" && why ? `failed: ${clip(why, MAX_REASON)}` : now;
+  // An en space, because options collapse ordinary spaces.
+  return [id, size, reason].filter(Boolean).join("\u2002");
 }
 
 /** @param {HTMLSelectElement} select @param {State} state */

@@ -37,8 +37,8 @@ function renderViews(main, state) {
 export function staleNote(state) {
   if (!isStale(state)) return "";
   return state.pictured?.model === state.model
-    ? "The text was changed. The heatmaps show the previous text."
-    : "The model was changed. The heatmaps show the previous model.";
+    ? "The heatmaps show the previous text."
+    : "The heatmaps show the previous model.";
 }
 
 /** What the run is doing, or the size of what is shown. @param {State} state */
@@ -62,7 +62,7 @@ function render(root, state) {
   need(root, "#retry").hidden = !status.retry;
   const cut = need(root, "#cut");
   cut.hidden = !status.cuts;
-  setText(cut, `Cut off the end of the ${state.text_pair ? "longer sentence" : "text"}`);
+  setText(cut, state.text_pair ? "Cut the longer sentence" : "Cut off the end of the text");
 }
 
 /**
