@@ -162,7 +162,7 @@ class ModelCache:
             model = await self.load(new)
             self.loads[model_id] = new
         except AppError as error:
-            old.reload_error = error.detail
+            old.reload_error = None if isinstance(error, Busy) else error.detail
             raise
         finally:
             del self.reloads[model_id]

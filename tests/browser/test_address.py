@@ -66,6 +66,7 @@ def test_back_and_forward_restore_texts_and_heads(headscope: Headscope) -> None:
     expect(page.locator("#status")).to_contain_text("4 tokens")
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("fragment", "left_out"),
     [

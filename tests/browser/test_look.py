@@ -167,6 +167,7 @@ POLICY = (
 )
 
 
+@pytest.mark.fault(31)
 def test_the_page_obeys_a_strict_content_security_policy(headscope: Headscope, browser: Browser) -> None:
     def guarded(route: Route) -> None:
         answer = route.fetch()

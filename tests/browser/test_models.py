@@ -2,14 +2,18 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from fakehub import FakeHub
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
+from worlds import live
 
-from .conftest import Complaints, Headscope
+from headscope.settings import Settings
+
+from .conftest import Complaints, Headscope, listen
 
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 Map = list[list[float]]
@@ -83,3 +87,21 @@ def test_the_download_of_a_hub_model_can_be_cancelled_and_repeated(
     expect(page.locator("#status")).to_contain_text("12 heads")
     expect(page.locator("#model")).to_have_value("team/tiny")
     assert "model=team%2Ftiny" in page.url or "model=team/tiny" in page.url
+
+
+@pytest.mark.fault(9, 45)
+def test_the_name_of_a_model_folder_is_shown_as_text(
+    context: BrowserContext, complaints: Complaints, tmp_path: Path
+) -> None:
+    name = "<img src=x onerror=boom()>"
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "config.json").write_text("{}")
+    complaints.expect("404")
+    with live(Settings(model="gpt2-mini", models_dir=tmp_path)) as server:
+        page = context.new_page()
+        listen(page, server, complaints)
+        Headscope(page, server).open(text="The cat sat")
+        expect(page.locator("#model option", has_text=f"local:{name}")).to_contain_text("failed: its name has to be")
+        page.select_option("#model", f"local:{name}")
+        expect(page.get_by_role("alert")).to_contain_text(f"local:{name}: this server has no such model")
+        assert page.locator("img").count() == 0
