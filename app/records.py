@@ -1,6 +1,6 @@
 """Records that several layers share: tokens, prompts, descriptions of models, progress, and the names of formats."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from .errors import UnknownHead, UnknownLayer
@@ -133,5 +133,5 @@ class ModelCard:
 
     def to_dict(self) -> dict[str, Any]:
         """`why` is left out if there is none."""
-        card = asdict(self)
+        card = dict(vars(self))  # `asdict` takes 70 ms for a thousand cards
         return card if self.why is not None else {name: value for name, value in card.items() if name != "why"}
