@@ -46,6 +46,9 @@ A message names the value, the limit and what to do.
 
 from typing import ClassVar
 
+# What clients are told of a bug.
+INTERNAL = "internal error: the server's log has the details"
+
 
 class AppError(Exception):
     """`code`, `status`, `title` and `headers` of the response, and the message as `detail`."""

@@ -126,12 +126,14 @@ class Settings(BaseSettings):
         description="data type of queries and keys in captures: float16 takes half the memory and is less accurate",
     )
     capture_seconds: int = Field(3600, ge=1, description="seconds that a capture is kept")
-    run_seconds: float = Field(600, gt=0, description="seconds that a run may take, without the time in the queue")
+    run_seconds: float = Field(
+        600, gt=0, description="seconds that a run or an analysis may take, without the time in the queue"
+    )
     max_waiting: int = Field(
         32,
         ge=1,
-        description="largest number of requests that wait to run a model; the same limit applies to requests that read "
-        "a capture and to dumps being streamed. Further requests get 503",
+        description="largest number of requests that wait for each kind of work: to run a model, to load one, to read "
+        "a capture, to analyse it; and of streamed dumps. Further requests get 503",
     )
     socket_seconds: float = Field(
         20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"

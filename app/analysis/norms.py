@@ -49,7 +49,13 @@ def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS
 
 @torch.inference_mode()
 def window_of_norms(
-    capture: Capture, grams: Grams, layer: int, head: int | None, part: Window, pool: Pool = "max"
+    capture: Capture,
+    grams: Grams,
+    layer: int,
+    head: int | None,
+    part: Window,
+    pool: Pool = "max",
+    progress: Progress = NO_PROGRESS,
 ) -> np.ndarray:
     """[query key], ||A_ij f_h(x_j)|| of one head; for head None, ||sum_h A^h_ij f_h(x_j)|| of the whole layer."""
     captured, gram = capture.layers[layer], grams[layer]
@@ -64,5 +70,5 @@ def window_of_norms(
             return formulas.of_all_heads(pattern, of_keys)[None]
         return formulas.of_head(pattern, of_keys, head)
 
-    norms = pooled_blocks(read, 1, len(heads), part, pool, captured.q.device)
+    norms = pooled_blocks(read, 1, len(heads), part, pool, captured.q.device, progress)
     return norms[0].clamp_(min=0).cpu().numpy()  # -inf where a query sees none of the keys

@@ -10,7 +10,7 @@ from ..capture.capture import Capture
 from ..capture.windows import Window, head_window, pooled_map, window
 from ..errors import TooManyTokens
 from ..models.tokens import visible
-from ..records import Pool, Token
+from ..records import NO_PROGRESS, Pool, Progress, Token
 from .formulas.words import Word, merged, words
 
 # The whole map of the tokens is computed and held before it is added up: 64 MB.
@@ -40,8 +40,10 @@ def check_size(capture: Capture) -> None:
         )
 
 
-def window_of_words(capture: Capture, layer: int, head: int, part: Window, pool: Pool) -> np.ndarray:
+def window_of_words(
+    capture: Capture, layer: int, head: int, part: Window, pool: Pool, progress: Progress = NO_PROGRESS
+) -> np.ndarray:
     """One head, [query key] in words, as `part` of all words."""
     whole = window(len(capture.tokens), None, None, None)
-    pattern = torch.from_numpy(head_window(capture, layer, head, whole))
+    pattern = torch.from_numpy(head_window(capture, layer, head, whole, progress=progress))
     return pooled_map(merged(pattern, words_of(capture)).numpy(), part, pool)

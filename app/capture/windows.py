@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidWindow
-from ..records import Bend, Pool, Quantity
+from ..records import NO_PROGRESS, Bend, Pool, Progress, Quantity
 from .capture import Capture
 from .layer import Cells, LayerCapture
 
@@ -54,30 +54,38 @@ def window(size: int, rows: tuple[int, int] | None, columns: tuple[int, int] | N
 
 @torch.inference_mode()
 def head_window(
-    capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Quantity = "pattern"
+    capture: Capture,
+    layer: int,
+    head: int,
+    part: Window,
+    pool: Pool = "max",
+    quantity: Quantity = "pattern",
+    progress: Progress = NO_PROGRESS,
 ) -> np.ndarray:
     """One head, [query key]; a cell that covers several weights is their maximum or mean. Raises UnknownHead."""
     capture.card.check_head(layer, head)
-    return pooled(capture.layers[layer], range(head, head + 1), part, pool, quantity)[0].cpu().numpy()
+    return pooled(capture.layers[layer], range(head, head + 1), part, pool, quantity, progress)[0].cpu().numpy()
 
 
 @torch.inference_mode()
-def overview(capture: Capture, cells: int, pool: Pool = "max") -> tuple[np.ndarray, Window]:
+def overview(
+    capture: Capture, cells: int, pool: Pool = "max", progress: Progress = NO_PROGRESS
+) -> tuple[np.ndarray, Window]:
     """Every head in at most cells x cells, [layer head query key], and the window that is shown."""
     part = window(len(capture.tokens), None, None, cells)
     every = range(capture.heads)
-    maps = [pooled(layer, every, part, pool, "pattern").cpu().numpy() for layer in capture.layers]
+    maps = [pooled(layer, every, part, pool, "pattern", progress).cpu().numpy() for layer in capture.layers]
     return np.stack(maps), part
 
 
 @torch.inference_mode()
-def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear") -> np.ndarray:
+def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear", progress: Progress = NO_PROGRESS) -> np.ndarray:
     """Every head of a layer in at most cells x cells, [head query key] in 256 steps: 255 is a weight of 1.
 
     bend "sqrt" encodes square roots, which keeps small weights apart: step 1 is 1.5e-5 instead of 4e-3.
     """
     part = window(layer.q.shape[1], None, None, cells)
-    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern", normalised=False)
+    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern", progress, normalised=False)
     bent = maps.sqrt_() if bend == "sqrt" else maps
     return bent.mul_(255).round_().to(torch.uint8).cpu().numpy()
 
@@ -133,7 +141,13 @@ def row_blocks(
 
 
 def pooled(
-    layer: LayerCapture, heads: range, part: Window, pool: Pool, quantity: Quantity, normalised: bool = True
+    layer: LayerCapture,
+    heads: range,
+    part: Window,
+    pool: Pool,
+    quantity: Quantity,
+    progress: Progress = NO_PROGRESS,
+    normalised: bool = True,
 ) -> Tensor:
     """[heads, query cells, key cells], exact for any size of window; one block of rows is held at a time."""
     # exp is monotonic: of all the weights that a cell covers, only the largest needs it.
@@ -144,12 +158,18 @@ def pooled(
         cells: Cells = "log_pattern" if late else quantity
         return layer.block(heads, rows, columns, cells, normalised) if columns else None
 
-    filled = pooled_blocks(read, len(heads), len(heads), part, pool, layer.q.device)
+    filled = pooled_blocks(read, len(heads), len(heads), part, pool, layer.q.device, progress)
     return filled.exp_() if late else filled
 
 
 def pooled_blocks(
-    read: Callable[[range], Tensor | None], maps: int, at_once: int, part: Window, pool: Pool, device: torch.device
+    read: Callable[[range], Tensor | None],
+    maps: int,
+    at_once: int,
+    part: Window,
+    pool: Pool,
+    device: torch.device,
+    progress: Progress = NO_PROGRESS,
 ) -> Tensor:
     """[maps, query cells, key cells], pooled from blocks [maps rows columns] that `read` returns for ranges of rows.
 
@@ -159,13 +179,14 @@ def pooled_blocks(
     shape = maps, -(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step)
     filled = torch.full(shape, -torch.inf if pool == "max" else 0.0, device=device)
     for rows in blocks(part, at_once):
+        progress.check()
         block = read(rows)
-        if block is None:
-            continue
-        small = pool_axis(pool_axis(block, 1, part.query_step, pool), 2, part.key_step, pool)
-        at = (rows.start - part.rows.start) // part.query_step
-        cells = filled[:, at : at + small.shape[1], : small.shape[2]]
-        cells.copy_(torch.maximum(cells, small)) if pool == "max" else cells.add_(small)
+        if block is not None:
+            small = pool_axis(pool_axis(block, 1, part.query_step, pool), 2, part.key_step, pool)
+            at = (rows.start - part.rows.start) // part.query_step
+            cells = filled[:, at : at + small.shape[1], : small.shape[2]]
+            cells.copy_(torch.maximum(cells, small)) if pool == "max" else cells.add_(small)
+        progress.step()
     if pool == "mean":
         filled /= cell_counts(part, filled.device)
     return filled
@@ -177,6 +198,11 @@ def pooled_map(whole: np.ndarray, part: Window, pool: Pool) -> np.ndarray:
     seen = torch.from_numpy(whole[None, rows.start : rows.stop, columns.start : columns.stop])
     small = pool_axis(pool_axis(seen, 1, part.query_step, pool), 2, part.key_step, pool)[0]
     return (small / cell_counts(part, small.device) if pool == "mean" else small).numpy()
+
+
+def steps(part: Window, at_once: int) -> int:
+    """The number of blocks in which that many maps are pooled together."""
+    return sum(1 for _ in blocks(part, at_once))
 
 
 def blocks(part: Window, heads: int) -> Iterator[range]:

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..errors import CaptureGone
-from .job import Thumbnails
+from .capture_job import Thumbnails
 
 if TYPE_CHECKING:
     from ..analysis.norms import Grams

@@ -1,77 +1,58 @@
-"""A job: one capture while it is being made, and the clients that follow it."""
+"""A job: work that takes longer than a window, and the clients that wait for its result."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Literal, TypeVar, get_args
 
-from ..capture.cost import Cost
-from ..errors import AppError, ClientsGone, Deadline, InvalidInput, ShuttingDown
-from ..records import ModelCard, Token, TokenizedPrompt
+from ..errors import AppError, ClientsGone, Deadline, DownloadCancelled, InvalidInput, ShuttingDown
 from .progress import WorkProgress
 
-if TYPE_CHECKING:
-    from ..capture.capture import Capture
-    from ..capture.layer import LayerCapture
+Result = TypeVar("Result")
+
+# run: a capture; window: of a long text; load: of a model, with its download
+Kind = Literal["run", "window", "overview", "analysis", "norms", "certificate", "probe", "load"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # How a job can end -> the errors that it then ends with.
 OUTCOMES: dict[str, type | tuple[type, ...]] = {
     "finished": NoneType,
-    "stopped": (ClientsGone, ShuttingDown),
+    "stopped": (ClientsGone, ShuttingDown, DownloadCancelled),
     "deadline": Deadline,
     "refused": InvalidInput,
     "failed": BaseException,
 }
 
-# (layer, cells, bend) -> the `layer` event of a stream.
-Thumbnails = dict[tuple[int, int, str], dict[str, Any]]
-# Larger thumbnails take more memory than computing them again is worth.
-MAX_CACHED_CELLS = 64
+
+def outcome_of(error: BaseException | None) -> str:
+    """One of OUTCOMES."""
+    return next(outcome for outcome, kinds in OUTCOMES.items() if isinstance(error, kinds))
 
 
 @dataclass(eq=False)
-class Job:
-    """One run of a model. Its fields are written on the event loop only.
+class Job(Generic[Result]):
+    """Its fields are written on the event loop only.
 
-    id:         that of the capture
-    position:   how many other jobs run before it
-    layers:     those that are captured, in order
-    thumbnails: cached for the next follower
-    followers:  clients that wait for it
-    changed:    set, and replaced by a new event, at each change
+    key:       two jobs with the same key are the same work: the second caller joins the first
+    position:  how many other jobs of its queue are before it
+    percent:   how much of the work is done
+    followers: clients that wait for it
+    changed:   set, and replaced by a new event, at each change
     """
 
-    id: str
-    card: ModelCard
+    kind: Kind
+    key: str
     progress: WorkProgress = field(default_factory=WorkProgress)
     position: int = 0
-    tokens: tuple[Token, ...] = ()
-    dropped: int = 0
-    cost: Cost | None = None
-    layers: "list[LayerCapture]" = field(default_factory=list)
-    thumbnails: Thumbnails = field(default_factory=dict)
+    percent: int | None = None
     followers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    task: "asyncio.Future[Capture]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    task: "asyncio.Future[Result]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    @classmethod
-    def finished(cls, capture: "Capture", thumbnails: Thumbnails) -> "Job":
-        """The job of a capture that exists already."""
-        job = cls(
-            capture.id,
-            capture.card,
-            tokens=capture.tokens,
-            dropped=capture.dropped,
-            layers=list(capture.layers),
-            thumbnails=thumbnails,
-        )
-        job.task.set_result(capture)
-        return job
-
-    def start(self, task: "asyncio.Task[Capture]") -> None:
+    def start(self, task: "asyncio.Task[Result]") -> None:
         self.task = task
         task.add_done_callback(lambda _: self.update())
 
@@ -82,25 +63,9 @@ class Job:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def report_tokens(self, tokenized: TokenizedPrompt, cost: Cost) -> None:
-        """Called in the thread that runs the model."""
-        changes = {"tokens": tokenized.tokens, "dropped": tokenized.dropped, "cost": cost}
+    def report(self, **changes: Any) -> None:
+        """The same, called in the thread of the work."""
         self.loop.call_soon_threadsafe(lambda: self.update(**changes))
-
-    def report_layer(self, layer: "LayerCapture") -> None:
-        """Called in the thread that runs the model."""
-        self.loop.call_soon_threadsafe(self.add_layer, layer)
-
-    def add_layer(self, layer: "LayerCapture") -> None:
-        self.layers.append(layer)
-        self.update()
-
-    def cache_thumbnail(self, layer: int, cells: int, bend: str, event: dict[str, Any]) -> None:
-        """Only one size is cached, so that a client that asks for many cannot fill the memory."""
-        if any(key[1:] != (cells, bend) for key in self.thumbnails):
-            self.thumbnails.clear()
-        if cells <= MAX_CACHED_CELLS:
-            self.thumbnails[layer, cells, bend] = event
 
     @property
     def stop_error(self) -> AppError:
@@ -110,8 +75,7 @@ class Job:
     @property
     def outcome(self) -> str:
         """One of OUTCOMES, once the job has ended."""
-        error = self.stop_error if self.task.cancelled() else self.task.exception()
-        return next(outcome for outcome, kinds in OUTCOMES.items() if isinstance(error, kinds))
+        return outcome_of(self.stop_error if self.task.cancelled() else self.task.exception())
 
     async def changes(self) -> AsyncIterator[None]:
         """Yields once at the start, after each change, and a last time when the job has ended."""
@@ -122,8 +86,8 @@ class Job:
                 return
             await changed.wait()
 
-    async def result(self) -> "Capture":
-        """The capture. Raises the error that the job ended with."""
+    async def result(self) -> Result:
+        """The result. Raises the error that the job ended with."""
         try:
             return await asyncio.shield(self.task)  # cancelling one follower must not cancel the job of the others
         except asyncio.CancelledError:
@@ -146,4 +110,9 @@ class Job:
         finally:
             self.followers -= 1
             if not self.followers:
-                self.stop(ClientsGone("all clients that were waiting for this text have disconnected"))
+                self.stop(ClientsGone("all clients that were waiting for this have disconnected"))
+
+    async def follow(self) -> Result:
+        """The result, for one more follower. Raises the error that the job ended with."""
+        with self.followed():
+            return await self.result()

@@ -1,52 +1,80 @@
-"""The jobs that wait or run: each capture is made once, one at a time, in order of arrival."""
+"""The jobs that wait for a worker pool or run in it: in order of arrival, each only once, bounded in number."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from ..errors import AppError
-from .job import Job
-from .worker_pool import queue_full
+from ..errors import INTERNAL, AppError
+from ..records import Progress
+from .job import Job, Kind
+from .worker_pool import WorkerPool, queue_full
 
-if TYPE_CHECKING:
-    from ..capture.capture import Capture
+Result = TypeVar("Result")
+AnyJob = TypeVar("AnyJob", bound=Job[Any])
+
+log = logging.getLogger(__name__)
+
+
+class JobCounts:
+    """Counted for /metrics since the server started: jobs that began, ended by outcome, and found a full queue."""
+
+    def __init__(self) -> None:
+        self.begun: Counter[Kind] = Counter()
+        self.ended: Counter[tuple[Kind, str]] = Counter()
+        self.refused: Counter[Kind] = Counter()
 
 
 class JobQueue:
-    """started, outcomes: counted for /metrics since the server started."""
+    """At most `max_waiting` jobs wait, besides those that the pool runs; further ones raise Busy."""
 
-    def __init__(self, max_waiting: int) -> None:
-        self.max_waiting = max_waiting
-        self.jobs: dict[str, Job] = {}
-        self.order: list[Job] = []
-        self.started = 0
-        self.outcomes: Counter[str] = Counter()
+    def __init__(self, pool: WorkerPool, max_waiting: int, counts: JobCounts) -> None:
+        self.pool, self.max_waiting, self.counts = pool, max_waiting, counts
+        self.jobs: dict[str, Job[Any]] = {}
+        self.order: list[Job[Any]] = []
 
-    def find(self, capture_id: str) -> Job | None:
-        """The job of that capture, unless it is being stopped."""
-        job = self.jobs.get(capture_id)
+    def find(self, key: str) -> Job[Any] | None:
+        """The job with that key, unless it is being stopped."""
+        job = self.jobs.get(key)
         return job if job is not None and job.progress.error is None else None
 
-    def start(self, job: Job, work: "Callable[[Job], Coroutine[Any, Any, Capture]]") -> None:
-        """Raises Busy."""
-        if len(self.jobs) > self.max_waiting:  # one of them runs
+    def check_room(self, kind: Kind) -> None:
+        """Raises Busy. Called before anything is done for a new job, so that a refusal costs little."""
+        if len(self.jobs) >= self.max_waiting + self.pool.size:
+            self.counts.refused[kind] += 1
             raise queue_full(self.max_waiting)
-        self.jobs[job.id] = job
-        self.started += 1
-        task = asyncio.create_task(work(job))
+
+    def join(self, job: AnyJob, work: Callable[[AnyJob], Coroutine[Any, Any, Any]]) -> AnyJob:
+        """The job with the same key that waits or runs already, or else this one, which is started. Raises Busy."""
+        found: Any = self.find(job.key)
+        if found is None:
+            self.start(job, work)
+        return found or job
+
+    def start(self, job: AnyJob, work: Callable[[AnyJob], Coroutine[Any, Any, Any]]) -> None:
+        """Raises Busy."""
+        self.check_room(job.kind)
+        self.jobs[job.key] = job
+        self.counts.begun[job.kind] += 1
+        task = asyncio.create_task(without_bugs(job.kind, lambda: work(job)))
         job.start(task)
         task.add_done_callback(lambda _: self.remove(job))
 
-    def remove(self, job: Job) -> None:
-        if self.jobs.get(job.id) is job:  # a stopped job may have been replaced before its thread ended
-            del self.jobs[job.id]
-        self.outcomes[job.outcome] += 1  # this also retrieves the exception, which nobody may be waiting for
+    def remove(self, job: Job[Any]) -> None:
+        if self.jobs.get(job.key) is job:  # a stopped job may have been replaced before its thread ended
+            del self.jobs[job.key]
+        self.counts.ended[job.kind, job.outcome] += 1  # retrieves the exception, which nobody may be waiting for
+
+    async def run(self, job: Job[Any], work: Callable[[Progress], Result]) -> Result:
+        """The result of `work`, once a worker is free. Until it has ended, `job.position` is kept up to date."""
+        with self.in_line(job):
+            return await self.pool.run_with_progress(job.progress, work)
 
     @contextmanager
-    def in_line(self, job: Job) -> Iterator[None]:
-        """Within the `with`, `job.position` says how many jobs run before it."""
+    def in_line(self, job: Job[Any]) -> Iterator[None]:
+        """Within the `with`, `job.position` says how many jobs are before it."""
         self.order.append(job)
         job.update(position=len(self.order) - 1)
         try:
@@ -54,8 +82,20 @@ class JobQueue:
         finally:
             self.order.remove(job)
             for position, other in enumerate(self.order):
-                other.update(position=position)
+                if other.position != position:
+                    other.update(position=position)
 
     def stop_all(self, error: AppError) -> None:
         for job in list(self.jobs.values()):
             job.stop(error)
+
+
+async def without_bugs(kind: Kind, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """The result of the work. A bug is logged here, once however many clients wait; each gets an internal error."""
+    try:
+        return await work()
+    except AppError:
+        raise
+    except Exception as error:
+        log.exception("a job ended with a bug: %s", kind)
+        raise AppError(INTERNAL) from error

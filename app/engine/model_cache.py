@@ -1,19 +1,21 @@
 """The loaded models: each is loaded once, and the least recently used are dropped when memory is short."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import AppError, Busy, ModelNotFound, ModelTooLarge
+from ..errors import AppError, ModelNotFound, ModelTooLarge
 from ..models.progress import cancelled
 from ..models.registry import LOCAL, Entry
 from ..records import ModelCard
 from ..settings import Settings
+from .job import outcome_of
+from .job_queue import JobCounts, without_bugs
 from .load import FLOAT32_BYTES, Load, check_model, find_folder, read_model, sizes_of
-from .model_listing import ModelListing, retrieve
-from .worker_pool import WorkerPool
+from .model_listing import ModelListing
+from .worker_pool import WorkerPool, queue_full
 
 if TYPE_CHECKING:
     from ..models.loading import LoadedModel
@@ -34,6 +36,7 @@ class ModelCache:
     """
 
     settings: Settings
+    counts: JobCounts = field(default_factory=JobCounts)
     loads: dict[str, Load] = field(default_factory=dict)
     reloads: dict[str, Load] = field(default_factory=dict)
     next_use: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
@@ -89,6 +92,10 @@ class ModelCache:
 
     # Loading
 
+    def is_loaded(self, model_id: str | None) -> bool:
+        load = self.loads.get(self.settings.model if model_id is None else model_id)
+        return load is not None and load.ready
+
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model. Callers that ask while it loads share that load. Raises ModelNotFound, ModelRefused, ..."""
         return await self.result_of(await self.start(model_id))
@@ -113,7 +120,7 @@ class ModelCache:
         load = self.loads.get(model_id)  # another caller may have started it meanwhile
         if load is None or load.failed:
             load = self.loads[model_id] = self.new_load(entry)
-            load.task = asyncio.create_task(self.load(load))
+            self.begin(load, lambda: self.load(load))
             load.task.add_done_callback(lambda _: self.forget_failures())
             # Models that were being read when this one began could not be dropped then.
             load.task.add_done_callback(lambda _: self.drop_least_used(load))
@@ -129,13 +136,17 @@ class ModelCache:
         if load is None or not load.ready:
             return await self.start(model_id)
         if model_id not in self.reloads:
-            self.reloads[model_id] = self.new_load(entry)
-            task = asyncio.create_task(self.replace(load, self.reloads[model_id]))
-            task.add_done_callback(retrieve)
-            self.reloads[model_id].task = task
+            new = self.reloads[model_id] = self.new_load(entry)
+            self.begin(new, lambda: self.replace(load, new))
         return self.reloads[model_id]
 
     def new_load(self, entry: Entry) -> Load:
+        """Raises Busy. Loads from the hub are counted on their own: a hub that hangs stops no local model."""
+        loads = chain(self.loads.values(), self.reloads.values())
+        running = [load for load in loads if not load.task.done() and bool(load.entry.repo) == bool(entry.repo)]
+        if len(running) >= self.settings.max_waiting + (self.hub if entry.repo else self.reads).size:
+            self.counts.refused["load"] += 1
+            raise queue_full(self.settings.max_waiting)
         return Load(entry, last_used=self.next_use(), reading=entry.repo is None)
 
     async def sizes(self, model_id: str) -> tuple[int, int]:
@@ -147,13 +158,22 @@ class ModelCache:
         pool = self.listing.disk if entry.repo is None else self.hub
         return await pool.run(sizes_of, entry, self.settings)
 
+    def begin(self, load: Load, work: "Callable[[], Coroutine[Any, Any, LoadedModel]]") -> None:
+        self.counts.begun["load"] += 1
+        load.task = asyncio.create_task(without_bugs("load", work))
+        load.task.add_done_callback(lambda _: self.count(load))
+
+    def count(self, load: Load) -> None:
+        self.counts.ended["load", outcome_of(load.failed)] += 1  # retrieves the exception, or asyncio would log it
+
     async def load(self, load: Load) -> "LoadedModel":
+        """Each step waits in its pool, however many others do: `new_load` has bounded the loads."""
         pool = self.reads if load.entry.repo is None else self.hub
-        folder = await pool.run(find_folder, load.entry, self.settings, load.progress)
+        folder = await pool.run_unbounded(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
-        checked = await self.reads.run(check_model, load, folder)
+        checked = await self.reads.run_unbounded(check_model, load, folder)
         self.make_room(load, checked.parameters * FLOAT32_BYTES)
-        return await self.reads.run(read_model, load, checked, self.settings.device)
+        return await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
 
     async def replace(self, old: Load, new: Load) -> "LoadedModel":
         """Load a model again beside the loaded one, which is kept if that fails."""
@@ -169,17 +189,13 @@ class ModelCache:
         return model
 
     def forget_failures(self) -> None:
-        """Keep the failures of listed models and the last few of others, except ids that do not exist.
-
-        A load that was refused because others waited has not failed: the next request may succeed.
-        """
+        """Keep the failures of listed models and the last few of others, except ids that do not exist."""
         failed = {model_id: load for model_id, load in self.loads.items() if load.failed}
         listed = {self.settings.model, *(entry.card.id for entry in self.listing.entries)}
-        busy = {model_id for model_id, load in failed.items() if isinstance(load.failed, Busy)}
         others = {model_id for model_id in failed if model_id not in listed and not model_id.startswith(LOCAL)}
         unknown = {model_id for model_id in others if isinstance(failed[model_id].failed, ModelNotFound)}
-        recent = sorted(others - unknown - busy, key=lambda model_id: failed[model_id].last_used)[-FAILURES_KEPT:]
-        for model_id in (others | busy) - set(recent):
+        recent = sorted(others - unknown, key=lambda model_id: failed[model_id].last_used)[-FAILURES_KEPT:]
+        for model_id in others - set(recent):
             del self.loads[model_id]
 
     def cancel(self, model_id: str) -> None:

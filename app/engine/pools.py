@@ -13,16 +13,13 @@ from .worker_pool import WorkerPool
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-# An analysis of more steps goes to the pool of long analyses: it takes seconds on most machines. The scores of GPT-2
-# small at 1,024 tokens are 84 steps.
-LONG_STEPS = 500
-
 
 class Pools:
     """The pools of all work but loading models, see `model_cache`.
 
     model:         passes of a model
     readers:       short work on a capture
+    thumbnails:    the pictures in event streams
     converters:    work on texts and answers: tokenizing, parsing, encoding, compressing
     analyses:      work that reads all weights of a capture
     long_analyses: the same in many steps
@@ -33,6 +30,7 @@ class Pools:
         self.model = WorkerPool(1, settings.max_waiting)
         self.readers = WorkerPool(2, settings.max_waiting)
         self.converters = WorkerPool(2, settings.max_waiting)
+        self.thumbnails = WorkerPool(1, settings.max_waiting)
         self.analyses = WorkerPool(1, settings.max_waiting)
         self.long_analyses = WorkerPool(1, settings.max_waiting)
         self.open_dumps = 0
@@ -40,6 +38,13 @@ class Pools:
     async def read(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Run short work on a capture. Raises Busy."""
         return await self.readers.run(work, *arguments)
+
+    async def read_block_by_block(
+        self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments
+    ) -> Result:
+        """The same for work that stops at its next block when the caller is cancelled. Raises Busy, Deadline."""
+        self.readers.check_room()
+        return await self.readers.run_with_progress(WorkProgress(self.settings.run_seconds), work, *arguments)
 
     async def read_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for a response that has already begun, however many wait."""
@@ -52,24 +57,6 @@ class Pools:
     async def convert_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for a response that has already begun, however many wait."""
         return await self.converters.run_unbounded(work, *arguments)
-
-    async def run_model(self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments) -> Result:
-        """Run work that needs a model. Raises Busy, ClientsGone, Deadline."""
-        progress = WorkProgress(self.settings.run_seconds, "layers")
-        return await self.model.run_with_progress(progress, work, *arguments)
-
-    async def analyse(
-        self,
-        steps: int,
-        work: Callable[[*Arguments, Progress], Result],
-        *arguments: *Arguments,
-        on_percent: Callable[[int], object] | None = None,
-    ) -> Result:
-        """Run work that reads all weights of a capture, in that many steps. Raises Busy, ClientsGone, Deadline."""
-        progress = WorkProgress(self.settings.run_seconds, on_percent=on_percent)
-        progress.expect(steps)
-        pool = self.long_analyses if steps > LONG_STEPS else self.analyses
-        return await pool.run_with_progress(progress, work, *arguments)
 
     @contextmanager
     def dumping(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from ..errors import AppError, Deadline
 class WorkProgress:
     """Implements `records.Progress` for runs, analyses and downloads.
 
-    seconds:    the deadline, counted from `start`
+    seconds:    the deadline, in seconds of work
     unit:       the name of a step, for the error message
     on_percent: called in the thread of the work each time a further percent, below 100, is done
     done, total: steps; `total` is None until the work knows it
@@ -21,6 +21,7 @@ class WorkProgress:
     ) -> None:
         self.seconds, self.unit, self.on_percent = seconds, unit, on_percent
         self.started_at: float | None = None
+        self.spent = 0.0
         self.done = 0
         self.total: int | None = None
         self.percent = -1
@@ -30,10 +31,14 @@ class WorkProgress:
         """Start the clock: called when the work begins, not while it waits in a queue."""
         self.started_at = monotonic()
 
+    def pause(self) -> None:
+        """Stop the clock until the next `start`."""
+        self.spent, self.started_at = self.elapsed, None
+
     @property
     def elapsed(self) -> float:
-        """Seconds since `start`."""
-        return 0.0 if self.started_at is None else monotonic() - self.started_at
+        """Seconds of work so far."""
+        return self.spent + (0.0 if self.started_at is None else monotonic() - self.started_at)
 
     def stop(self, error: AppError) -> None:
         """Make the next `check` raise `error`. The first error is kept."""

@@ -11,14 +11,13 @@ from ..errors import CaptureGone, ShuttingDown
 from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
 from .capture_cache import CaptureCache
-from .job import Job
-from .job_queue import JobQueue
+from .capture_job import CaptureJob
+from .job_queue import JobCounts
 from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation, released_on_error
 from .limits import check_norms_fit, check_texts, cost_of_certificate
 from .model_cache import ModelCache
 from .pools import Pools
-from .progress import WorkProgress
-from .worker_pool import WorkerPool
+from .queues import Queues
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -52,30 +51,16 @@ class Runner:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.models = ModelCache(settings)
+        self.counts = JobCounts()
+        self.models = ModelCache(settings, self.counts)
         self.models.listing.catalogue.lookup(settings.model)
         self.ledger = Ledger(settings.max_capture_bytes, settings.max_captures)
         self.captures = CaptureCache(settings.capture_seconds)
         self.ledger.make_room.append(self.captures.drop_one)
-        self.jobs = JobQueue(settings.max_waiting)
         self.pools = Pools(settings)
-        self.grams_lock = asyncio.Lock()
+        self.queues = Queues(settings, self.pools, self.counts)
         self.speed = 0.0
         self.stopping = False
-
-    @property
-    def worker_pools(self) -> dict[str, WorkerPool]:
-        """All pools by their labels in the metrics."""
-        return {
-            "model": self.pools.model,
-            "reader": self.pools.readers,
-            "converter": self.pools.converters,
-            "analysis": self.pools.analyses,
-            "long_analysis": self.pools.long_analyses,
-            "hub": self.models.hub,
-            "load": self.models.reads,
-            "disk": self.models.listing.disk,
-        }
 
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model. Raises ModelNotFound, ModelRefused and the errors of a download."""
@@ -84,7 +69,9 @@ class Runner:
     # Captures
 
     async def prepare(self, prompt: Prompt) -> PreparedPrompt:
-        """Raises what `model` raises, EmptyText, TextTooLong."""
+        """Raises what `model` raises, EmptyText, TextTooLong, and Busy rather than load a model for a full queue."""
+        if not self.models.is_loaded(prompt.model):
+            self.queues.model.check_room("run")
         model = await self.model(prompt.model)
         check_texts(prompt, self.settings.max_characters)
 
@@ -93,7 +80,7 @@ class Runner:
         return PreparedPrompt(prompt, model, capture_id(model.card, prompt, self.settings.capture_dtype))
 
     async def tokenize(self, prepared: PreparedPrompt) -> TokenizedPrompt:
-        """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported."""
+        """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported, Busy."""
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
             return TokenizedPrompt(prepared.prompt, cached.capture.tokens, cached.capture.dropped)
@@ -107,25 +94,26 @@ class Runner:
     ) -> "tuple[Capture, bool]":
         """The capture, and whether it is new. `tokenized` saves tokenizing again. Raises what the job ends with."""
         job, new = await self.start(prepared, tokenized)
-        with job.followed():
-            return await job.result(), new
+        return await job.follow(), new
 
-    async def start(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None) -> tuple[Job, bool]:
+    def check_room(self, prepared: PreparedPrompt) -> None:
+        """Raises Busy if the prompt would have to wait in a full queue: called before it is tokenized."""
+        if self.captures.find(prepared.capture_id) is None and self.queues.model.find(prepared.capture_id) is None:
+            self.queues.model.check_room("run")
+
+    async def start(
+        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
+    ) -> tuple[CaptureJob, bool]:
         """The job of that prompt, and whether it is new: a running job of the same prompt is joined. Raises Busy."""
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
-            return Job.finished(cached.read(), cached.thumbnails), False
-        running = self.jobs.find(prepared.capture_id)
-        if running is not None:
-            return running, False
-        job = Job(prepared.capture_id, prepared.model.card, WorkProgress(self.settings.run_seconds, "layers"))
-        self.jobs.start(job, partial(self.run_job, prepared, tokenized))
-        return job, True
+            return CaptureJob.finished(cached.read(), cached.thumbnails), False
+        new = CaptureJob.of(prepared.capture_id, prepared.model.card, self.settings.run_seconds)
+        job = self.queues.model.join(new, partial(self.run_job, prepared, tokenized))
+        return job, job is new
 
-    async def run_job(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: Job) -> "Capture":
-        with self.jobs.in_line(job):
-            work = partial(self.capture_in_thread, prepared, tokenized, job)
-            capture = await self.pools.model.run_with_progress(job.progress, work)
+    async def run_job(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob) -> "Capture":
+        capture = await self.queues.model.run(job, partial(self.capture_in_thread, prepared, tokenized, job))
         self.speed = max(self.speed, pace_of(capture.card, len(capture.tokens), job.progress.elapsed))
         self.captures.add(capture, job.thumbnails)
         size = len(capture.tokens)
@@ -133,7 +121,7 @@ class Runner:
         return capture
 
     def capture_in_thread(
-        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: Job, progress: Progress
+        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob, progress: Progress
     ) -> "Capture":
         from ..capture.capture import run_prompt, tokenize_prompt
 
@@ -154,7 +142,7 @@ class Runner:
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""
-        self.jobs.stop_all(
+        self.queues.stop_all(
             ShuttingDown("the server is shutting down before this run has finished: send it again later")
         )
 
@@ -193,7 +181,7 @@ class Runner:
     async def certify(self, capture: "Capture") -> "Certificate":
         """The comparison with Hugging Face's attention. Raises TooLarge, Busy, ClientsGone, Deadline."""
         model = await self.model_of(capture)
-        return await self.pools.run_model(self.certify_in_thread, model, capture)
+        return await self.queues.run_model("certificate", capture.id, self.certify_in_thread, model, capture).follow()
 
     def certify_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Certificate":
         from ..capture.certificate import certify
@@ -209,21 +197,34 @@ class Runner:
 
     async def grams(self, capture: "Capture") -> "Grams":
         """What norms are computed from, cached with the capture. Raises TooLarge, Busy, ClientsGone, Deadline."""
-        from ..analysis.norms import bytes_of_grams, grams
+        from ..analysis.norms import bytes_of_grams
 
         check_norms_fit(capture.bytes, bytes_of_grams(capture), self.settings.max_capture_bytes)
-        async with self.grams_lock:  # a second request waits here and finds them cached
-            cached = self.captures.find(capture.id)
-            if cached is not None and cached.grams:
-                return cached.grams
-            model = await self.model_of(capture)
-            found = await self.pools.run_model(grams, model, capture)
-            self.captures.add_grams(capture, found)
-            return found
+        if cached := self.cached_grams(capture):
+            return cached
+        model = await self.model_of(capture)
+        return (
+            self.cached_grams(capture)
+            or await self.queues.run_model("norms", capture.id, self.grams_in_thread, model, capture).follow()
+        )
+
+    def grams_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Grams":
+        from ..analysis.norms import grams
+
+        found = grams(model, capture, progress)
+        self.captures.add_grams(capture, found)
+        return found
+
+    def cached_grams(self, capture: "Capture") -> "Grams":
+        """Empty if there are none."""
+        cached = self.captures.find(capture.id)
+        return () if cached is None else cached.grams
 
     async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
         """The induction probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""
         from ..analysis.induction import probe
 
         model = await self.model(model_id)
-        return model.card, await self.pools.run_model(probe, model)
+        return model.card, await self.queues.run_model(
+            "probe", f"{model.card.id} {model.card.revision}", probe, model
+        ).follow()

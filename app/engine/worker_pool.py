@@ -44,6 +44,11 @@ class WorkerPool:
         self.workers, self.max_waiting, self.abandon = CapacityLimiter(workers), max_waiting, abandon
 
     @property
+    def size(self) -> int:
+        """The number of workers."""
+        return int(self.workers.total_tokens)
+
+    @property
     def waiting(self) -> int:
         return self.workers.statistics().tasks_waiting
 
@@ -60,19 +65,23 @@ class WorkerPool:
     async def run_with_progress(
         self, progress: WorkProgress, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments
     ) -> Result:
-        """The same, with `progress` as the last argument. Cancelling the caller stops the work at its next check.
+        """The same, with `progress` as the last argument, however many calls are waiting.
 
-        Raises Busy, ClientsGone, Deadline.
+        Cancelling the caller stops the work at its next check. Raises ClientsGone, Deadline.
         """
 
         def start() -> Result:
             progress.start()
-            return work(*arguments, progress)
+            try:
+                return work(*arguments, progress)
+            finally:
+                progress.pause()
 
         try:
-            return await self.run(start)
-        finally:
+            return await self.run_unbounded(start)
+        except asyncio.CancelledError:
             progress.stop(ClientsGone("the client has disconnected"))
+            raise
 
     async def run_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same as `run`, however many calls are waiting: for a response that has already begun."""

@@ -1,21 +1,18 @@
 """What requests for a capture share: the capture, the format, ETag and 304, size limits, progress events."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
 
 from fastapi import Depends, Request, Response
 from fastapi.sse import format_sse_event
 
+from ..engine.job import Job, Kind
 from ..engine.ledger import Reservation, released_on_error
-from ..errors import AppError
 from ..export.formats import Answer, serialize
 from ..export.negotiation import by_preference, check_cells, format_of
 from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep, on_loop
-from .problems import of_app_error
 from .requests import CaptureId
 from .responses import ARRAYS, cache_headers, reserve_answer, respond, while_connected
 from .streams import EVENTS, EventStream, event
@@ -25,6 +22,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
+
+# What takes more blocks of weights is a job. One head of 16,384 tokens is 128 blocks: they take half a second.
+SHORT_STEPS = 128
 
 # For the schema: what an analysis can be answered as besides JSON.
 ARRAYS_OR_EVENTS: dict[int | str, dict[str, Any]] = {
@@ -74,6 +74,12 @@ class CaptureContext:
         """See `reserve_answer`. Raises TooLarge, Busy."""
         return reserve_answer(self.runner.ledger, cells, self.format, self.capture.bytes, at_most)
 
+    @property
+    def key(self) -> str:
+        """The same for requests that the same work answers, whatever their formats."""
+        query = sorted((name, value) for name, value in self.request.query_params.items() if name != "format")
+        return f"{self.request.url.path} {query}"
+
     async def respond(self, answer: Answer, held: Reservation | None = None) -> Response:
         return await respond(self.runner, answer, self.format, self.headers, held)
 
@@ -87,6 +93,19 @@ class CaptureContext:
         held = self.reserve(cells, at_most)
         with released_on_error(held):
             return await self.respond(await compute(), held)
+
+    async def read(
+        self, kind: Kind, steps: int, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments
+    ) -> Result:
+        """The result of `work(*arguments, progress)`: at once if it takes few steps, otherwise as a job.
+
+        It stops at its next step when the client disconnects. Raises Busy, ClientsGone, Deadline.
+        """
+        if steps <= SHORT_STEPS:
+            found = self.runner.pools.read_block_by_block(work, *arguments)
+        else:
+            found = self.runner.queues.analyse(kind, self.key, steps, work, *arguments).follow()
+        return await while_connected(self.request, found)
 
 
 class AnalysisContext(CaptureContext):
@@ -105,40 +124,42 @@ class AnalysisContext(CaptureContext):
         steps: int,
         work: Callable[[*Arguments, Progress], Result],
         *arguments: *Arguments,
+        kind: Kind = "analysis",
+        body: str = "",
     ) -> Response:
-        """304, or what `answer` makes of the result of `work(*arguments, progress)`, which takes that many steps."""
+        """304, or what `answer` makes of the result of `work(*arguments, progress)`, which takes that many steps.
+
+        Requests for the same result at the same time share one job. `body` is that of the request, if it has one.
+        """
         if unchanged := self.not_modified:
             return unchanged
+        job = self.runner.queues.analyse(kind, self.key + body, steps, work, *arguments)
         if self.streamed:
-            return EventStream(self.request, nullcontext(), self.events(answer, steps, work, *arguments))
-        found = await while_connected(self.request, self.runner.pools.analyse(steps, work, *arguments))
-        return await self.respond(answer(found))
+            return EventStream(self.request, job.followed(), self.events(job, answer))
+        found = await while_connected(self.request, job.follow())
+        return await self.respond(await self.runner.pools.convert_unbounded(answer, found))
 
-    async def events(
-        self,
-        answer: Callable[[Result], Answer],
-        steps: int,
-        work: Callable[[*Arguments, Progress], Result],
-        *arguments: *Arguments,
-    ) -> AsyncGenerator[bytes, None]:
-        """`progress` for each percent, then `done` or `error`. The analysis stops when the client disconnects."""
-        percents: asyncio.Queue[int | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
+    async def events(self, job: Job[Result], answer: Callable[[Result], Answer]) -> AsyncGenerator[bytes, None]:
+        """`queued` while other jobs run first, `progress` for each percent, then `done`."""
+        sent: tuple[str, dict[str, int]] | None = None
+        async for _ in job.changes():
+            state = state_of(job)
+            if state is not None and state != sent:
+                yield event(*state)
+            sent = state
+        body = await self.runner.pools.convert_unbounded(json_of, answer, await job.result())
+        yield format_sse_event(event="done", data_str=body)
 
-        def report(percent: int) -> None:
-            loop.call_soon_threadsafe(percents.put_nowait, percent)
 
-        task = asyncio.create_task(self.runner.pools.analyse(steps, work, *arguments, on_percent=report))
-        task.add_done_callback(lambda _: percents.put_nowait(None))
-        try:
-            while (percent := await percents.get()) is not None:
-                yield event("progress", {"percent": percent})
-            body = b"".join(serialize(answer(task.result()), "json"))
-            yield format_sse_event(event="done", data_str=body.decode())
-        except AppError as error:
-            yield event("error", of_app_error(error))
-        finally:
-            task.cancel()
+def state_of(job: Job[Any]) -> tuple[str, dict[str, int]] | None:
+    """The event that describes the state of the job now."""
+    if job.percent is not None:
+        return "progress", {"percent": job.percent}
+    return ("queued", {"position": job.position}) if job.position else None
+
+
+def json_of(answer: Callable[[Result], Answer], found: Result) -> str:
+    return b"".join(serialize(answer(found), "json")).decode()
 
 
 CaptureDep = Annotated[CaptureContext, Depends(on_loop(CaptureContext))]

@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Proce
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ..engine.job import OUTCOMES
+from ..engine.job import KINDS, OUTCOMES
+from ..engine.job_queue import JobCounts
 from ..engine.ledger import PURPOSES, REFUSALS, Ledger
 from ..engine.runner import Runner
+from ..engine.worker_pool import WorkerPool
 from .connections import Connections
 
 METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
@@ -59,13 +61,9 @@ class RunnerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         runner = self.runner
-        yield CounterMetricFamily("headscope_runs_begun", "Runs of a model that were started.", runner.jobs.started)
-        ended = CounterMetricFamily("headscope_runs_ended", "Runs by outcome.", labels=("how",))
-        for outcome in OUTCOMES:
-            ended.add_metric((outcome,), runner.jobs.outcomes[outcome])
-        yield ended
+        yield from jobs_in(runner.counts)
         waiting = GaugeMetricFamily("headscope_waiting", "Requests waiting for a worker.", labels=("for",))
-        for purpose, pool in runner.worker_pools.items():
+        for purpose, pool in pools_of(runner).items():
             waiting.add_metric((purpose,), pool.waiting)
         yield waiting
         yield GaugeMetricFamily("headscope_dumps", "Dumps being streamed.", runner.pools.open_dumps)
@@ -90,6 +88,24 @@ class ConnectionCollector(Collector):
         )
 
 
+def jobs_in(counts: JobCounts) -> Iterator[Metric]:
+    """Jobs of each kind by outcome, and the runs among them under the names that they had first."""
+    begun = CounterMetricFamily("headscope_jobs_begun", "Jobs that were started, by kind.", labels=("kind",))
+    refused = CounterMetricFamily("headscope_jobs_refused", "Jobs that found a full queue.", labels=("kind",))
+    ended = CounterMetricFamily("headscope_jobs_ended", "Jobs by kind and outcome.", labels=("kind", "how"))
+    for kind in KINDS:
+        begun.add_metric((kind,), counts.begun[kind])
+        refused.add_metric((kind,), counts.refused[kind])
+        for outcome in OUTCOMES:
+            ended.add_metric((kind, outcome), counts.ended[kind, outcome])
+    yield from (begun, refused, ended)
+    yield CounterMetricFamily("headscope_runs_begun", "Runs of a model that were started.", counts.begun["run"])
+    runs = CounterMetricFamily("headscope_runs_ended", "Runs by outcome.", labels=("how",))
+    for outcome in OUTCOMES:
+        runs.add_metric((outcome,), counts.ended["run", outcome])
+    yield runs
+
+
 def held_in(ledger: Ledger) -> Iterator[Metric]:
     """The memory that is held for requests, and what was refused for want of it."""
     size = GaugeMetricFamily("headscope_held_bytes", "Memory held for requests, by purpose.", labels=("for",))
@@ -105,3 +121,19 @@ def held_in(ledger: Ledger) -> Iterator[Metric]:
     for refusal in REFUSALS:
         refused.add_metric((refusal,), ledger.refusals[refusal])
     yield refused
+
+
+def pools_of(runner: Runner) -> dict[str, WorkerPool]:
+    """Each worker pool by its label."""
+    pools, models = runner.pools, runner.models
+    return {
+        "model": pools.model,
+        "reader": pools.readers,
+        "thumbnail": pools.thumbnails,
+        "converter": pools.converters,
+        "analysis": pools.analyses,
+        "long_analysis": pools.long_analyses,
+        "hub": models.hub,
+        "load": models.reads,
+        "disk": models.listing.disk,
+    }

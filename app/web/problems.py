@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from ..errors import AppError
+from ..errors import INTERNAL, AppError
 from .bodies import limit_of_server
 from .headers import SECURITY_HEADERS
 from .messages import message_of
@@ -89,9 +89,8 @@ def field_path(location: Sequence[Any]) -> str:
 
 
 async def on_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the details are only logged
-    detail = "internal error: the server's log has the details"
     # The framework answers this outside of all middleware, which would add the headers.
-    return answer(problem(500, "internal_error", "Internal error", detail), SECURITY_HEADERS)
+    return answer(problem(500, "internal_error", "Internal error", INTERNAL), SECURITY_HEADERS)
 
 
 def install(app: FastAPI) -> None:

@@ -62,7 +62,7 @@ async def respond(
 ) -> Response:
     """The answer as a whole, or, if memory is `held` for it, as a stream that holds it until the client has read it."""
     if held is None:
-        encoded = await runner.pools.convert(encode, answer, format_)
+        encoded = await runner.pools.convert_unbounded(encode, answer, format_)
         headers = {"Vary": "Accept", **encoded.headers, **(headers or {})}
         return Response(encoded.body, 200, headers, encoded.media_type)
     headers = {"Vary": "Accept", **headers_of(answer, format_), **(headers or {}), **length(answer, format_)}
@@ -83,8 +83,8 @@ async def stream(runner: Runner, chunks: Iterator[bytes]) -> AsyncIterator[bytes
 
 
 async def begun(runner: Runner, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The same. The first chunk is computed now, when an error can still be the response. Raises Busy."""
-    first = await runner.pools.read(next, chunks, b"")
+    """The same. The first chunk is computed now, when an error can still be the response."""
+    first = await runner.pools.read_unbounded(next, chunks, b"")
     return stream(runner, chain((first,), chunks))
 
 

@@ -4,14 +4,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..capture.cost import Cost
-from ..engine.job import Job
+from ..engine.capture_job import CaptureJob
 from ..records import ModelCard, Token
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
 
 
-def of_tokens(job: Job) -> dict[str, Any]:
+def of_tokens(job: CaptureJob) -> dict[str, Any]:
     """The `tokens` event. `bytes` and `seconds` are estimates, null where there is none."""
     cost = job.cost
     estimate = {"bytes": cost and cost.bytes, "seconds": cost and cost.seconds}

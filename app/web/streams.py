@@ -6,6 +6,7 @@ A run sends its tokens, then thumbnails of the heads of each layer, as soon as t
 import asyncio
 import base64
 import json
+import logging
 import zlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
@@ -15,17 +16,20 @@ from anyio import CancelScope
 from fastapi import Request
 from fastapi.sse import format_sse_event
 
-from ..engine.job import Job
+from ..engine.capture_job import CaptureJob
 from ..engine.pools import Pools
+from ..engine.progress import WorkProgress
 from ..engine.runner import Runner
-from ..errors import AppError
-from ..records import Bend
+from ..errors import INTERNAL, AppError
+from ..records import Bend, Progress
 from .problems import of_app_error
 from .responses import HoldingStream
 from .serializers import of_capture, of_tokens
 
 if TYPE_CHECKING:
     from ..capture.layer import LayerCapture
+
+log = logging.getLogger(__name__)
 
 EVENTS = "text/event-stream"
 
@@ -51,11 +55,26 @@ class EventStream(HoldingStream):
     ) -> None:
         # Not "no-store": with it, Chromium aborts a request whose last event was read, and closes its connection.
         headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache", "X-Accel-Buffering": "no"}
-        events = with_keep_alive(events, request.app.state.settings.keep_alive_seconds)
+        events = with_keep_alive(ending_with_problem(events), request.app.state.settings.keep_alive_seconds)
         if "gzip" in request.headers.get("accept-encoding", ""):
             events = compressed(events, request.app.state.runner.pools)
             headers = {**headers, "Content-Encoding": "gzip"}
         super().__init__(held, events, EVENTS, headers)
+
+
+async def ending_with_problem(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The events. If an error ends them, the last event is `error` with its problem; a bug is also logged."""
+    async with aclosing(events):
+        try:
+            async for each in events:
+                yield each
+        except (GeneratorExit, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except AppError as error:
+            yield event("error", of_app_error(error))
+        except BaseException:  # a panic of a library in Rust is no Exception
+            log.exception("a bug has ended an event stream")
+            yield event("error", of_app_error(AppError(INTERNAL)))
 
 
 async def with_keep_alive(events: AsyncGenerator[bytes, None], seconds: float) -> AsyncGenerator[bytes, None]:
@@ -98,39 +117,43 @@ def event(name: str, data: dict[str, Any]) -> bytes:
     return format_sse_event(event=name, data_str=json.dumps(data))
 
 
-async def job_events(runner: Runner, job: Job, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
-    """`queued` while other jobs run first, `tokens`, one `layer` for each layer, then `done` or `error`."""
+async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
+    """`queued` while other jobs run first, `tokens`, one `layer` for each layer, then `done`."""
     tokens_sent, layers_sent = False, 0
-    try:
-        async for _ in job.changes():
-            if not job.tokens and not job.task.done():
-                yield event("queued", {"position": job.position})
-                continue
-            if job.tokens and not tokens_sent:
-                tokens_sent = True
-                yield event("tokens", of_tokens(job))
-            for layer in job.layers[layers_sent:]:
-                yield event("layer", await layer_event(runner, job, layers_sent, layer, cells, bend))
-                layers_sent += 1
-        capture = await job.result()
-        yield event("done", of_capture(capture, runner.captures.expires_in(capture.id)))
-    except AppError as error:
-        yield event("error", of_app_error(error))
+    progress = WorkProgress(runner.settings.run_seconds, "layers")  # of the pictures, besides that of the run
+    async for _ in job.changes():
+        if not job.tokens and not job.task.done():
+            yield event("queued", {"position": job.position})
+            continue
+        if job.tokens and not tokens_sent:
+            tokens_sent = True
+            yield event("tokens", of_tokens(job))
+        for layer in job.layers[layers_sent:]:
+            yield event("layer", await layer_event(runner, job, layers_sent, layer, cells, bend, progress))
+            layers_sent += 1
+    capture = await job.result()
+    yield event("done", of_capture(capture, runner.captures.expires_in(capture.id)))
 
 
 async def layer_event(
-    runner: Runner, job: Job, number: int, layer: "LayerCapture", cells: int, bend: Bend
+    runner: Runner,
+    job: CaptureJob,
+    number: int,
+    layer: "LayerCapture",
+    cells: int,
+    bend: Bend,
+    progress: WorkProgress,
 ) -> dict[str, Any]:
     cached = job.thumbnails.get((number, cells, bend))
     if cached is not None:
         return cached
-    data = await runner.pools.read_unbounded(thumbnails_of, number, layer, cells, bend)
+    data = await runner.pools.thumbnails.run_with_progress(progress, thumbnails_of, number, layer, cells, bend)
     job.cache_thumbnail(number, cells, bend, data)
     return data
 
 
-def thumbnails_of(number: int, layer: "LayerCapture", cells: int, bend: Bend) -> dict[str, Any]:
+def thumbnails_of(number: int, layer: "LayerCapture", cells: int, bend: Bend, progress: Progress) -> dict[str, Any]:
     from ..capture.windows import thumbnails
 
-    maps = thumbnails(layer, cells, bend)
+    maps = thumbnails(layer, cells, bend, progress)
     return {"layer": number, "cells": maps.shape[-1], "bend": bend, "maps": base64.b64encode(maps.tobytes()).decode()}

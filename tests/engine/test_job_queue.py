@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from headscope.engine.job import Job
-from headscope.engine.job_queue import JobQueue
+from headscope.engine.job_queue import JobCounts, JobQueue
+from headscope.engine.worker_pool import WorkerPool
 from headscope.errors import Busy, ShuttingDown
-from headscope.records import ModelCard
 
-CARD = ModelCard("tiny", "", "gpt2", "local")
+
+def queue_of(max_waiting):
+    return JobQueue(WorkerPool(1, max_waiting), max_waiting, JobCounts())
 
 
 def started(queue, name, release):
@@ -20,14 +22,14 @@ def started(queue, name, release):
             await release.wait()
             return "a capture"
 
-    job = Job(name, CARD)
+    job = Job("run", name)
     queue.start(job, work)
     return job
 
 
 def test_jobs_know_how_many_are_before_them_and_are_counted_by_outcome():
     async def scene():
-        queue, first_ends, others_end = JobQueue(5), asyncio.Event(), asyncio.Event()
+        queue, first_ends, others_end = queue_of(5), asyncio.Event(), asyncio.Event()
         jobs = [started(queue, "1", first_ends), *(started(queue, name, others_end) for name in "23")]
         await asyncio.sleep(0)
         assert [job.position for job in jobs] == [0, 1, 2]
@@ -37,14 +39,15 @@ def test_jobs_know_how_many_are_before_them_and_are_counted_by_outcome():
         others_end.set()
         await asyncio.gather(*(job.task for job in jobs))
         await asyncio.sleep(0)
-        assert (queue.started, queue.outcomes, queue.jobs) == (3, {"finished": 3}, {})
+        assert (queue.counts.begun, queue.counts.ended) == ({"run": 3}, {("run", "finished"): 3})
+        assert queue.jobs == {}
 
     asyncio.run(scene())
 
 
 def test_one_job_runs_and_only_so_many_wait():
     async def scene():
-        queue, release = JobQueue(1), asyncio.Event()
+        queue, release = queue_of(1), asyncio.Event()
         jobs = [started(queue, name, release) for name in "12"]
         with pytest.raises(Busy, match="1 request is waiting"):
             started(queue, "3", release)
@@ -56,7 +59,7 @@ def test_one_job_runs_and_only_so_many_wait():
 
 def test_a_stopped_job_is_not_joined_and_can_be_replaced_before_it_ends():
     async def scene():
-        queue, release = JobQueue(5), asyncio.Event()
+        queue, release = queue_of(5), asyncio.Event()
         job = started(queue, "1", release)
         assert queue.find("1") is job
         queue.stop_all(ShuttingDown("the server is shutting down"))
@@ -66,7 +69,7 @@ def test_a_stopped_job_is_not_joined_and_can_be_replaced_before_it_ends():
             await job.result()
         await asyncio.sleep(0)
         assert queue.find("1") is replacement
-        assert queue.outcomes == {"stopped": 1}
+        assert queue.counts.ended == {("run", "stopped"): 1}
         release.set()
         await replacement.result()
 

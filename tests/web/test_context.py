@@ -46,8 +46,8 @@ def test_an_answer_that_the_client_has_is_304(client, location, path):
 
 
 def test_an_error_during_the_work_is_the_last_event(client, location):
-    pools = client.app.state.runner.pools
-    pools.settings = pools.settings.model_copy(update={"run_seconds": 1e-9})
+    queues = client.app.state.runner.queues
+    queues.settings = queues.settings.model_copy(update={"run_seconds": 1e-9})
     name, data = client.get(f"{location}/scores", headers=EVENTS).text.strip().split("\n\n")[-1].split("\n")
     assert name == "event: error"
     assert json.loads(data.removeprefix("data: "))["code"] == "deadline"
@@ -56,15 +56,15 @@ def test_an_error_during_the_work_is_the_last_event(client, location):
 def test_a_long_analysis_does_not_delay_a_short_one(client, location):
     """The long one cannot continue before the short one is done."""
     short_is_done = Event()
-    pools = client.app.state.runner.pools
+    queues = client.app.state.runner.queues
 
     def wait(_):
         assert short_is_done.wait(20)
 
     async def both():
-        long = asyncio.create_task(pools.analyse(10_000, wait))
+        long = asyncio.create_task(queues.analyse("analysis", "long", 10_000, wait).follow())
         await asyncio.sleep(0.05)
-        scores = await pools.analyse(3, lambda _: "scores")
+        scores = await queues.analyse("analysis", "short", 3, lambda _: "scores").follow()
         short_is_done.set()
         await long
         return scores

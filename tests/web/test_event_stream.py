@@ -1,6 +1,7 @@
 """Responses of server-sent events: compression, headers for proxies, and keep-alive comments."""
 
 import asyncio
+import json
 import zlib
 
 import pytest
@@ -91,3 +92,53 @@ def test_a_stream_that_is_closed_while_it_is_silent_closes_its_events():
         return done
 
     assert asyncio.run(closed()) == [True]
+
+
+class PanicException(BaseException):
+    """As pyo3 raises it for a panic in Rust: no Exception."""
+
+
+# Where a bug is, and the stream that it ends.
+BUGS = {
+    "model": ("headscope.capture.capture.run_prompt", "captures"),
+    "tokens": ("headscope.web.streams.of_tokens", "captures"),
+    "pictures": ("headscope.capture.windows.thumbnails", "captures"),
+    "analysis": ("headscope.analysis.roles.roles", "roles"),
+    "answer": ("headscope.web.routes.roles.as_json", "roles"),
+    "load": ("headscope.models.loading.load_checked", "load"),
+}
+
+
+@pytest.mark.fault(49)
+@pytest.mark.parametrize("error", [ZeroDivisionError, PanicException])
+@pytest.mark.parametrize("place", BUGS)
+def test_a_bug_ends_a_stream_with_a_problem_and_is_logged_once(client, place, error, monkeypatch, caplog):
+    location = client.post(CAPTURES, json={"text": TEXT}).headers["location"]
+
+    def fail(*_, **__):
+        raise error("a text that is nobody's business")
+
+    function, stream = BUGS[place]
+    monkeypatch.setattr(function, fail)
+    answer = {
+        "captures": lambda: client.post(CAPTURES, json={"text": "another text"}, headers=STREAM),
+        "roles": lambda: client.get(f"{location}/roles", headers=STREAM),
+        "load": lambda: client.post("/api/v1/models/load", json={"model": "local:bert"}, headers=STREAM),
+    }[stream]()
+    assert answer.status_code == 200
+    name, data = answer.text.strip().split("\n\n")[-1].split("\n")
+    problem = json.loads(data.removeprefix("data: "))
+    assert (name, problem["code"], problem["status"]) == ("event: error", "internal_error", 500)
+    assert "business" not in problem["detail"]
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+
+
+@pytest.mark.fault(49)
+def test_a_bug_in_a_job_is_a_problem_for_clients_without_a_stream_too(client, monkeypatch, caplog):
+    def fail(*_):
+        raise PanicException
+
+    monkeypatch.setattr("headscope.capture.capture.run_prompt", fail)
+    answer = client.post(CAPTURES, json={"text": TEXT})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert len([record for record in caplog.records if record.exc_info]) == 1

@@ -10,8 +10,10 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 from worlds import live
 
+from headscope.capture import capture
 from headscope.engine.progress import WorkProgress
 
 CAPTURES = "/api/v1/captures"
@@ -45,9 +47,11 @@ async def crowd(url, held):
     return [task.result() for task in refused], health, answers
 
 
+@pytest.mark.fault(21)
 def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(settings, monkeypatch):
-    held, check = Event(), WorkProgress.check
+    held, check, tokenized, tokenize = Event(), WorkProgress.check, [], capture.tokenize_prompt
     monkeypatch.setattr(WorkProgress, "check", lambda self: check(self) or held.wait(60))
+    monkeypatch.setattr(capture, "tokenize_prompt", lambda *given: tokenized.append(1) or tokenize(*given))
     with live(settings) as url, ThreadPoolExecutor(1) as pool:
         # In a thread of its own: the browser tests leave an event loop running in this one.
         refused, health, answers = pool.submit(asyncio.run, crowd(url, held)).result()
@@ -57,6 +61,7 @@ def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(se
         assert int(headers["retry-after"]) > 0
         assert seconds < 20  # 50 ms on an idle machine; here 200 clients run too
     assert [status for status, *_ in answers].count(201) == 33
+    assert len(tokenized) == 33  # a refusal costs little
     assert {(status, body["status"]) for status, _, body, _ in health} == {(200, "ok")}
     assert min(seconds for *_, seconds in health) < 5
 

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from worlds import every_error
 
 from headscope import errors
-from headscope.engine.worker_pool import WorkerPool
+from headscope.engine.job_queue import JobQueue
 from headscope.errors import Busy
 from headscope.main import create_app
 from headscope.web.headers import SECURITY_HEADERS
@@ -135,10 +135,10 @@ def test_an_unknown_format_and_an_unknown_type_are_problems(client):
 
 
 def test_a_full_queue_is_503_with_retry_after(client, monkeypatch):
-    async def full(*_):
+    def full(*_):
         raise Busy("32 requests are waiting already")
 
-    monkeypatch.setattr(WorkerPool, "run", full)
+    monkeypatch.setattr(JobQueue, "check_room", full)
     response = client.post("/api/v1/captures", json={"text": "never seen before"})
     assert_problem(response, 503, "busy")
     assert int(response.headers["retry-after"]) > 0

@@ -3,38 +3,45 @@
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 
 from ...export.formats import Answer
 from ...records import Pool
-from ..context import CaptureDep
+from ..context import ARRAYS_OR_EVENTS, AnalysisDep
 from ..requests import Index, PoolQuery, StrictRoute
-from ..responses import ARRAYS
 
 if TYPE_CHECKING:
-    from ...capture.capture import Capture
+    from ...capture.windows import Window
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
-@router.get("/{capture_id}/overview", summary="Get thumbnails of all heads", responses=ARRAYS)
+@router.get("/{capture_id}/overview", summary="Get thumbnails of all heads", responses=ARRAYS_OR_EVENTS)
 async def overview(
-    context: CaptureDep,
+    context: AnalysisDep,
     cells: Annotated[Index, Query(ge=1, le=512, description="at most cells x cells per head")] = 48,
     pool: PoolQuery = "max",
 ) -> Response:
     """A thumbnail of every head. In a long text, each cell covers several weights: see `pool`."""
+    from ...capture.windows import overview, steps, window
+
     capture = context.capture
-    size = len(capture.tokens)
-    side = -(-size // -(-size // cells))  # steps of equal width may give fewer cells
-    weights = len(capture.layers) * capture.heads * side**2
-    return await context.respond_window(weights, partial(context.runner.pools.read, answer_of, capture, cells, pool))
+    part = window(len(capture.tokens), None, None, cells)
+    weights, blocks = part.cells * len(capture.layers) * capture.heads, len(capture.layers) * steps(part, capture.heads)
+    if context.streamed:
+        context.check_size(weights, "ask for fewer cells")
+        answer = partial(answer_of, pool)
+        return await context.respond_analysis(answer, blocks, overview, capture, cells, pool, kind="overview")
+
+    async def compute() -> Answer:
+        return answer_of(pool, await context.read("overview", blocks, overview, capture, cells, pool))
+
+    return await context.respond_window(weights, compute)
 
 
-def answer_of(capture: "Capture", cells: int, pool: Pool) -> Answer:
-    from ...capture.windows import overview
-
-    maps, part = overview(capture, cells, pool)
+def answer_of(pool: Pool, found: "tuple[np.ndarray, Window]") -> Answer:
+    maps, part = found
     facts = {
         "axes": ["layer", "head", "query", "key"],
         "pool": pool,

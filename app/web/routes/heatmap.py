@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
 
+# A window of more cells is computed while the client reads it.
+WHOLE_CELLS = 2**13
 WORDS = "words instead of tokens: attention to a word is the sum over its tokens, from a word the mean"
 NORM = (
     f"{PATTERN_OR_SCORES}; norm: what the page calls the effect, the length of the weighted value, ||A_ij f(x_j)||; "
@@ -97,9 +99,14 @@ async def head(
     quantity: Quantity = view.quantity
 
     async def values() -> Array:
-        from ...capture.windows import WindowRows
+        from ...capture.windows import WindowRows, head_window, steps
 
-        return WindowRows(capture, layer, head, part, view.pool, quantity)
+        if part.cells > WHOLE_CELLS:
+            context.runner.pools.readers.check_room()
+            return WindowRows(capture, layer, head, part, view.pool, quantity)
+        return await context.read(
+            "window", steps(part, 1), head_window, capture, layer, head, part, view.pool, quantity
+        )
 
     return await respond_window(context, part, view, facts, values, STREAM_BYTES)
 
@@ -107,10 +114,12 @@ async def head(
 async def respond_words(context: CaptureContext, view: View, facts: dict[str, Any]) -> Response:
     """Attention to a word is the sum over its tokens, from a word the mean (Clark et al. 2019)."""
     from ...analysis.words import check_size, window_of_words, words_of
+    from ...capture.windows import steps, window
 
-    capture, read = context.capture, context.runner.pools.read
+    capture = context.capture
     check_size(capture)
-    part = view.window(len(await read(words_of, capture)))
+    part = view.window(len(await context.runner.pools.read(words_of, capture)))
+    read = partial(context.read, "window", steps(window(len(capture.tokens), None, None, None), 1))
     values = partial(read, window_of_words, capture, facts["layer"], facts["head"], part, view.pool)
     return await respond_window(context, part, view, {**facts, "words": True}, values)
 
@@ -166,6 +175,9 @@ def facts_of(part: "Window", view: View) -> dict[str, Any]:
 async def norms_of(context: CaptureContext, layer: int, head: int | None, part: "Window", pool: Pool) -> np.ndarray:
     """Of one head, or of the sum of the layer's heads if `head` is None."""
     from ...analysis.norms import window_of_norms
+    from ...capture.windows import steps
 
-    grams = await while_connected(context.request, context.runner.grams(context.capture))
-    return await context.runner.pools.read(window_of_norms, context.capture, grams, layer, head, part, pool)
+    capture = context.capture
+    grams = await while_connected(context.request, context.runner.grams(capture))
+    blocks = steps(part, capture.heads if head is None else 1)
+    return await context.read("norms", blocks, window_of_norms, capture, grams, layer, head, part, pool)

@@ -11,10 +11,8 @@ from pydantic import BaseModel, Field
 
 from ...engine.load import Load
 from ...engine.model_cache import ModelCache
-from ...errors import AppError
 from ...export.negotiation import by_preference
 from ..deps import Accept, RunnerDep, SettingsDep, only_json
-from ..problems import of_app_error
 from ..requests import StrictModel, StrictRoute
 from ..streams import EVENTS, EventStream, event
 
@@ -95,13 +93,8 @@ async def cancel(body: ModelRequest, runner: RunnerDep) -> dict[str, Any]:
 
 
 async def load_events(models: ModelCache, load: Load) -> AsyncGenerator[bytes, None]:
-    """`progress` four times a second, then `ready` or `error`."""
+    """`progress` four times a second, then `ready`."""
     while not load.task.done():
         yield event("progress", {"stage": load.stage, "bytes": load.progress.done, "total": load.progress.total})
         await asyncio.wait({load.task}, timeout=SECONDS_BETWEEN_EVENTS)
-    try:
-        model = await models.result_of(load)
-    except AppError as error:
-        yield event("error", of_app_error(error))
-    else:
-        yield event("ready", model.card.to_dict())
+    yield event("ready", (await models.result_of(load)).card.to_dict())

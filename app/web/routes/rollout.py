@@ -113,4 +113,6 @@ async def flow(body: FlowRequest, context: AnalysisDep) -> Response:
     if max(queries) >= len(capture.tokens):
         raise InvalidInput(f"queries={queries[:8]}: take positions 0..{len(capture.tokens) - 1}")
     answer = partial(answer_of, {"axes": ["query", "key"], "queries": queries, **facts_of_layers(options)})
-    return await context.respond_analysis(answer, steps_of(capture, options, queries), flow, capture, options, queries)
+    steps = steps_of(capture, options, queries)
+    given = body.model_dump_json()
+    return await context.respond_analysis(answer, steps, flow, capture, options, queries, body=given)

@@ -49,8 +49,8 @@ def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_capture
     client, location, capture, monkeypatch
 ):
     runner, runs = client.app.state.runner, []
-    run_model = runner.pools.run_model
-    monkeypatch.setattr(runner.pools, "run_model", lambda *given: runs.append(1) or run_model(*given))
+    run_model = runner.queues.run_model
+    monkeypatch.setattr(runner.queues, "run_model", lambda *given: runs.append(1) or run_model(*given))
     before = runner.captures.bytes
     for path in ("heads/0/0?quantity=norm", "heads/2/3?quantity=norm", "norms/1"):
         assert client.get(f"{location}/{path}").status_code == 200

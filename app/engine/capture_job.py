@@ -1,0 +1,72 @@
+"""The job of a capture: what a run reports while it is made."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from ..capture.cost import Cost
+from ..records import ModelCard, Token, TokenizedPrompt
+from .job import Job
+from .progress import WorkProgress
+
+if TYPE_CHECKING:
+    from ..capture.capture import Capture
+    from ..capture.layer import LayerCapture
+
+# (layer, cells, bend) -> the `layer` event of a stream.
+Thumbnails = dict[tuple[int, int, str], dict[str, Any]]
+# Larger thumbnails take more memory than computing them again is worth.
+MAX_CACHED_CELLS = 64
+
+
+@dataclass(eq=False)
+class CaptureJob(Job["Capture"]):
+    """One run of a model; its key is the id of the capture.
+
+    layers:     those that are captured, in order
+    thumbnails: cached for the next follower
+    """
+
+    card: ModelCard = field(kw_only=True)
+    tokens: tuple[Token, ...] = ()
+    dropped: int = 0
+    cost: Cost | None = None
+    layers: "list[LayerCapture]" = field(default_factory=list)
+    thumbnails: Thumbnails = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, capture_id: str, card: ModelCard, seconds: float) -> Self:
+        return cls("run", capture_id, WorkProgress(seconds, "layers"), card=card)
+
+    @classmethod
+    def finished(cls, capture: "Capture", thumbnails: Thumbnails) -> Self:
+        """The job of a capture that exists already."""
+        job = cls(
+            "run",
+            capture.id,
+            card=capture.card,
+            tokens=capture.tokens,
+            dropped=capture.dropped,
+            layers=list(capture.layers),
+            thumbnails=thumbnails,
+        )
+        job.task.set_result(capture)
+        return job
+
+    def report_tokens(self, tokenized: TokenizedPrompt, cost: Cost) -> None:
+        """Called in the thread that runs the model."""
+        self.report(tokens=tokenized.tokens, dropped=tokenized.dropped, cost=cost)
+
+    def report_layer(self, layer: "LayerCapture") -> None:
+        """Called in the thread that runs the model."""
+        self.loop.call_soon_threadsafe(self.add_layer, layer)
+
+    def add_layer(self, layer: "LayerCapture") -> None:
+        self.layers.append(layer)
+        self.update()
+
+    def cache_thumbnail(self, layer: int, cells: int, bend: str, event: dict[str, Any]) -> None:
+        """Only one size is cached, so that a client that asks for many cannot fill the memory."""
+        if any(key[1:] != (cells, bend) for key in self.thumbnails):
+            self.thumbnails.clear()
+        if cells <= MAX_CACHED_CELLS:
+            self.thumbnails[layer, cells, bend] = event
