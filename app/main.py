@@ -75,8 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Headscope",
         version=version("headscope"),
         lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,  # see web/schema and web/routes/pages
     )
     app.state.settings = settings
     app.state.runner = Runner(settings)

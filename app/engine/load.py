@@ -11,6 +11,7 @@ from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
 from ..records import Progress
 from ..settings import Settings
+from .libraries import import_libraries
 from .progress import WorkProgress
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
@@ -98,6 +99,7 @@ def check_model(load: Load, folder: Path) -> "CheckedFiles":
 
 
 def read_model(load: Load, checked: "CheckedFiles", device: str) -> "LoadedModel":
+    import_libraries()
     from ..models import loading
 
     return loading.load_checked(checked, load.entry.card, device=device, sha256=load.entry.sha256)

@@ -80,7 +80,7 @@ def answer_of(
 
     facts = {
         "model": capture.card.to_dict(),
-        "tokens": [asdict(token) for token in capture.tokens],
+        "tokens": capture.tokens,
         "axes": ["layer", "head", "query", "key"],
         "quantity": quantity,
         "capture": capture.id,

@@ -141,6 +141,10 @@ def json_nested(array: Array, decimals: int | None) -> Iterator[bytes]:
         yield comma + opened + json_lists(block, decimals)[1:-1] + b"]" * sum(row % rows == 0 for rows in rows_within)
 
 
+def json_text(fact: Any) -> str:
+    return orjson.dumps(fact, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
 def json_lists(x: np.ndarray, decimals: int | None) -> bytes:
     if decimals is not None and x.dtype.kind == "f":
         x = x.astype(np.float64).round(decimals)  # in float32, a score of 100 has no sixth decimal to round to
@@ -187,7 +191,7 @@ class WriteBuffer:
 def to_npz(answer: Answer) -> Iterator[Chunk]:
     """Every array by name, and `metadata`: the facts as one JSON string."""
     buffer = WriteBuffer()
-    arrays = {"metadata": np.array(json.dumps(answer.facts)), **answer.arrays}
+    arrays = {"metadata": np.array(json_text(answer.facts)), **answer.arrays}
     with ZipFile(cast("IO[bytes]", buffer), "w", ZIP_STORED) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
@@ -209,7 +213,7 @@ def to_safetensors(answer: Answer) -> Iterator[Chunk]:
 
 def safetensors_head(answer: Answer) -> bytes:
     """The length of the header, then names, types and offsets as JSON (https://huggingface.co/docs/safetensors)."""
-    header: dict[str, Any] = {"__metadata__": {name: json.dumps(fact) for name, fact in answer.facts.items()}}
+    header: dict[str, Any] = {"__metadata__": {name: json_text(fact) for name, fact in answer.facts.items()}}
     start = 0
     for name in widest_first(answer.arrays):
         array = answer.arrays[name]

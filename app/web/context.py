@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
 
 from fastapi import Depends, Request, Response
-from fastapi.sse import format_sse_event
 
 from ..engine.job import Job, Kind
 from ..engine.ledger import Reservation, released_on_error
@@ -15,7 +14,7 @@ from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep, on_loop
 from .requests import CaptureId
 from .responses import ARRAYS, cache_headers, reserve_answer, respond, while_connected
-from .streams import EVENTS, EventStream, event
+from .streams import EVENTS, EventStream, event, sse
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
@@ -147,8 +146,7 @@ class AnalysisContext(CaptureContext):
             if state is not None and state != sent:
                 yield event(*state)
             sent = state
-        body = await self.runner.pools.convert_unbounded(json_of, answer, await job.result())
-        yield format_sse_event(event="done", data_str=body)
+        yield await self.runner.pools.convert_unbounded(done_event, answer, await job.result())
 
 
 def state_of(job: Job[Any]) -> tuple[str, dict[str, int]] | None:
@@ -158,8 +156,8 @@ def state_of(job: Job[Any]) -> tuple[str, dict[str, int]] | None:
     return ("queued", {"position": job.position}) if job.position else None
 
 
-def json_of(answer: Callable[[Result], Answer], found: Result) -> str:
-    return b"".join(serialize(answer(found), "json")).decode()
+def done_event(answer: Callable[[Result], Answer], found: Result) -> bytes:
+    return sse("done", b"".join(serialize(answer(found), "json")))
 
 
 CaptureDep = Annotated[CaptureContext, Depends(on_loop(CaptureContext))]

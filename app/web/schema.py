@@ -1,9 +1,11 @@
 """The OpenAPI schema: its description, errors as problem+json, and the key of a shared server."""
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
-from fastapi import FastAPI
+import orjson
+from fastapi import FastAPI, Response
 
 from ..settings import Settings
 from .open_paths import is_open
@@ -80,12 +82,22 @@ def with_key(schema: dict[str, Any]) -> dict[str, Any]:
 
 def install(app: FastAPI, settings: Settings) -> None:
     """Make /openapi.json describe what this server does with these settings."""
-    openapi = app.openapi
+    openapi, lock = app.openapi, Lock()
 
     @cache
     def described() -> dict[str, Any]:
         schema = with_body_limits(with_problems(openapi()), settings)
         return schema if settings.api_key is None else with_key(schema)
+
+    @cache
+    def as_json() -> bytes:
+        return orjson.dumps(described())
+
+    # A plain function runs in a thread: the first schema takes longer than the event loop may be stopped.
+    @app.get("/openapi.json", include_in_schema=False)
+    def schema() -> Response:
+        with lock:
+            return Response(as_json(), media_type="application/json")
 
     app.description = DESCRIPTION
     app.openapi = described  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..settings import Settings
 from .connections import Connections
-from .sockets import TimeoutProtocol, protocol_with_limits
+from .sockets import MAX_UNPARSED_BYTES, TimeoutProtocol, protocol_with_limits
 
 # Together well below the 30 seconds after which process managers kill a service.
 FINISH_SECONDS = 20.0
@@ -46,6 +46,7 @@ class Server(uvicorn.Server):
             app,
             http=protocol_with_limits(settings.socket_seconds, self.limits),
             backlog=BACKLOG,
+            h11_max_incomplete_event_size=MAX_UNPARSED_BYTES,
             ws="none",
             log_level=settings.log_level,
             server_header=False,

@@ -1,7 +1,6 @@
 """Reading from a socket in small steps."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -9,28 +8,38 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 READ_BYTES = 2**14
 
 
-class SmallReads(H11Protocol, asyncio.BufferedProtocol):
-    """Other connections have their turn after each 16 kB of this one.
+class SmallReads(asyncio.BufferedProtocol):
+    """Stands between a transport and its protocol: other connections have their turn after each 16 kB.
 
     Otherwise the event loop reads up to 256 kB at once, several times: a body in tiny chunks would stop it for seconds.
+    uvloop takes no protocol that is both an asyncio.Protocol, as uvicorn's is, and a BufferedProtocol.
     """
 
-    if TYPE_CHECKING:
-        loop: asyncio.AbstractEventLoop
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.read_buffer = bytearray(READ_BYTES)
-        super().connection_made(transport)
+    def __init__(self, transport: asyncio.Transport, protocol: H11Protocol) -> None:
+        self.transport, self.protocol = transport, protocol
+        self.buffer = bytearray(READ_BYTES)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the signature of a protocol
-        return self.read_buffer
+        return self.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.data_received(bytes(self.read_buffer[:nbytes]))
+        self.protocol.data_received(bytes(self.buffer[:nbytes]))
         if nbytes == READ_BYTES and not self.transport.is_closing():
             self.transport.pause_reading()
-            self.loop.call_soon(self.read_on)
+            asyncio.get_running_loop().call_soon(self.read_on)
 
     def read_on(self) -> None:
-        if not self.flow.read_paused and not self.transport.is_closing():
+        if not self.protocol.flow.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
+
+    def eof_received(self) -> None:
+        self.protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self.protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.protocol.connection_lost(exc)

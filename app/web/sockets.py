@@ -9,7 +9,7 @@ import asyncio
 from http import HTTPStatus
 
 import h11
-from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.utils import get_remote_addr
 
 from ..errors import AppError, BadRequest, HeadersTooLarge, TooManyConnections
@@ -32,7 +32,7 @@ REFUSED_SECONDS = 1.0
 MAX_REFUSED = OTHER_FILES // 4
 
 
-class TimeoutProtocol(SmallReads):
+class TimeoutProtocol(H11Protocol):
     """Closes the connection if the client makes it wait for `seconds`.
 
     h11 takes a tenth of a millisecond more per request than httptools. It runs on every platform, parses the end of a
@@ -59,6 +59,7 @@ class TimeoutProtocol(SmallReads):
             refuse(transport, error, self)
             return
         super().connection_made(transport)
+        transport.set_protocol(SmallReads(transport, self))
         self.start_request_timer()
 
     # The request

@@ -145,9 +145,9 @@ def test_the_events_of_a_reload_end_with_the_card_or_the_problem(client, folder)
     replace_weights(folder)
     body = reload(client, headers=EVENTS).text
     assert body.startswith("event: progress")
-    assert '"revision": ' in body.split("event: ready")[1]
+    assert '"revision":' in body.split("event: ready")[1]
     (folder / "config.json").write_text("{")
-    assert '"code": "corrupt_model"' in reload(client, headers=EVENTS).text.split("event: error")[1]
+    assert '"code":"corrupt_model"' in reload(client, headers=EVENTS).text.split("event: error")[1]
 
 
 def test_the_models_of_a_running_server_can_be_reloaded_whatever_their_source(hub, settings):

@@ -52,6 +52,9 @@ class Wire:
     def get_extra_info(self, *_):
         return None
 
+    def set_protocol(self, protocol):
+        pass
+
     def is_closing(self):
         return bool(self.closed)
 

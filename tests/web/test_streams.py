@@ -209,7 +209,7 @@ def test_a_queued_client_gets_its_position(slow):
         until(lambda: begun)
         with opened(client, url, "another") as behind:
             lines = behind.iter_lines()
-            assert [next(lines), next(lines)] == ["event: queued", 'data: {"position": 1}']
+            assert [next(lines), next(lines)] == ["event: queued", 'data: {"position":1}']
             held.set()
             assert "event: done" in list(lines)
 

@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
 
 from ...export.negotiation import by_preference
 from ...records import Bend
 from ..deps import Accept, RunnerDep, on_loop, only_json
 from ..requests import CaptureId, Index, PromptBody, StrictRoute
 from ..responses import while_connected
-from ..serializers import of_capture, of_cost
+from ..serializers import json_response, of_capture, of_cost
 from ..streams import EVENTS, EventStream, job_events
 
 router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
@@ -58,7 +57,7 @@ async def capture(
     prepared = await runner.prepare(body.prompt)
     found, new = await while_connected(request, runner.capture(prepared))
     headers = {"Location": f"{router.prefix}/captures/{found.id}"}
-    return JSONResponse(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
+    return json_response(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
 
 
 @router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(on_loop(only_json))])
@@ -69,10 +68,15 @@ async def estimate(body: CaptureRequest, runner: RunnerDep) -> dict[str, Any]:
     return {"model": card.to_dict(), **of_cost(cost)}
 
 
-@router.get("/captures/{capture_id}", summary="Get a capture", dependencies=[Depends(on_loop(only_json))])
-async def get(capture_id: CaptureId, runner: RunnerDep) -> dict[str, Any]:
+@router.get(
+    "/captures/{capture_id}",
+    summary="Get a capture",
+    dependencies=[Depends(on_loop(only_json))],
+    response_model=dict[str, Any],
+)
+async def get(capture_id: CaptureId, runner: RunnerDep) -> Response:
     """The same answer as that of the POST request that created it."""
-    return of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id))
+    return json_response(of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id)))
 
 
 @router.delete("/captures/{capture_id}", summary="Delete a capture", status_code=204)

@@ -1,7 +1,6 @@
 """The heatmap: any window of one head of a capture, in tokens or words, or of the norms of a layer."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +24,7 @@ from ..requests import (
     parse_span,
 )
 from ..responses import ARRAYS, STREAM_BYTES, while_connected
+from ..serializers import json_response
 
 if TYPE_CHECKING:
     from ...capture.windows import Window
@@ -134,14 +134,19 @@ async def norms(layer: LayerIndex, view: ViewDep, context: CaptureDep) -> Respon
     return await respond_window(context, part, view, facts, lambda: norms_of(context, layer, None, part, view.pool))
 
 
-@router.get("/{capture_id}/words", summary="Get the words of a text", dependencies=[Depends(on_loop(only_json))])
-async def words(capture_id: CaptureId, runner: RunnerDep) -> dict[str, Any]:
+@router.get(
+    "/{capture_id}/words",
+    summary="Get the words of a text",
+    dependencies=[Depends(on_loop(only_json))],
+    response_model=dict[str, Any],
+)
+async def words(capture_id: CaptureId, runner: RunnerDep) -> Response:
     """The words that the tokens form, in order: the axes of a head with `words=true`. A word is the tokens from `first`
     up to but not including `stop`."""
     from ...analysis.words import words_of
 
     found = await runner.pools.read(words_of, runner.captures.get(capture_id))
-    return {"words": [asdict(word) for word in found]}
+    return json_response({"words": found})
 
 
 async def respond_window(

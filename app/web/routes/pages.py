@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
@@ -15,9 +16,10 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from ...analysis.table import ROW_SCORES
 from .. import documents
@@ -37,6 +39,17 @@ def shipped(name: str) -> Path:
     return inside if inside.is_dir() else package.parent / name
 
 
+class MadeInThread(Response):
+    """A response whose first form is slow to make."""
+
+    def __init__(self, make: Callable[[], Response]) -> None:
+        self.make = make
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await run_in_threadpool(self.make)
+        await response(scope, receive, send)
+
+
 class Revalidated(StaticFiles):
     """Static files that a browser caches and revalidates, so that no page mixes old and new files after an upgrade.
 
@@ -46,10 +59,14 @@ class Revalidated(StaticFiles):
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        file, request_headers = asset(Path(full_path), stat_result.st_mtime_ns), Headers(scope=scope)
+        path, modified, request_headers = Path(full_path), stat_result.st_mtime_ns, Headers(scope=scope)
+        return MadeInThread(lambda: self.compressed(path, modified, request_headers, status_code))
+
+    def compressed(self, path: Path, modified: int, request_headers: Headers, status_code: int) -> Response:
+        file = asset(path, modified)
         body, headers = file.encoded(request_headers.get("accept-encoding", ""))
         headers |= {"Cache-Control": "no-cache", "ETag": file.etag}
-        response = Response(body, status_code, headers, guess_type(full_path)[0])
+        response = Response(body, status_code, headers, guess_type(path)[0])
         unchanged = self.is_not_modified(response.headers, request_headers)
         return NotModifiedResponse(response.headers) if unchanged else response
 
