@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AppError, ModelNotFound, ModelTooLarge
+from ..errors import AppError, Busy, ModelNotFound, ModelTooLarge
 from ..models.progress import cancelled
 from ..models.registry import LOCAL, Entry
 from ..records import ModelCard

@@ -11,9 +11,10 @@ import brotli
 
 from ..export.negotiation import by_preference
 
-# What a browser ignores. In scripts: indentation, empty lines, and comments that fill whole lines. Comments inside a line
-# stay: telling them from strings, regular expressions and templates would need a parser. No template of the page spans
-# several lines (a test checks it), so that indentation is never text. In style sheets: indentation and all comments.
+# What a browser ignores. In scripts: indentation, empty lines, and comments that fill whole lines. Comments inside a
+# line stay: telling them from strings, regular expressions and templates would need a parser. No template of the page
+# spans several lines (a test checks it), so that indentation is never text. In style sheets: indentation and all
+# comments.
 IGNORED = {
     ".js": re.compile(rb"^[ \t]*(?://.*|/\*\*(?s:(?:(?!\*/).)*)\*/[ \t]*)\n|^[ \t]+|^\n", re.MULTILINE),
     ".css": re.compile(rb"/\*(?s:.*?)\*/\n?|^[ \t]+|^\n", re.MULTILINE),
