@@ -18,6 +18,7 @@ NAMES = (
     "exactness",
     "precision",
     "wire",
+    "load",
     "panning",
     "page",
     "roles",
