@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.http_client import parsed
+from benchmarks.load import percentile
 from benchmarks.measurements import Point, Row
 from benchmarks.paths import ROOT
 from benchmarks.report import readme
 from benchmarks.results import Result, load, save
+from benchmarks.samples import growth, numbers
 from benchmarks.server import checkout
 
 MACHINE = {"processor": "2 cores", "date": "2026-01-02"}
@@ -43,7 +46,7 @@ def test_rows_without_a_target_are_in_a_section_of_their_own():
 
 
 def test_every_benchmark_with_rows_without_a_target_has_a_section():
-    for name in ("grid", "capture", "studies", "precision", "pictures", "gpu"):
+    for name in ("grid", "capture", "studies", "precision", "pictures", "gpu", "soak"):
         assert "| other | 4 s |  |" in readme({name: Result(MACHINE, [Row("other", "4 s")])}, (name,))
 
 
@@ -74,3 +77,28 @@ def test_servers_are_measured_with_the_code_of_this_checkout(tmp_path):
     found = subprocess.check_output(command, cwd=tmp_path, text=True, env={**os.environ, "PYTHONPATH": str(checkout())})
     assert Path(found.strip()).is_relative_to(checkout())
     assert Path(found.strip()).samefile(ROOT / "app" / "__init__.py")
+
+
+def test_growth_is_from_the_first_to_the_last_third_after_the_warm_up():
+    times = [float(second) for second in range(0, 100, 10)]
+    found = growth(times, [0, 0, 10, 10, 12, 14, 16, 18, 20, 22])
+    assert (found.first, found.last, found.count()) == (10, 21, "10 -> 21")
+    assert 0.1 * 3600 < found.per_hour < 0.3 * 3600
+    assert growth(times, [7.0] * 10).share == 0
+
+
+def test_a_percentile_is_a_value_that_so_many_do_not_exceed():
+    assert [percentile([3, 1, 2, 4], share) for share in (0.25, 0.5, 0.99, 1)] == [1, 2, 4, 4]
+
+
+def test_a_chunked_response_is_put_together():
+    received = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    assert (parsed(received).status, parsed(received).body) == (200, b"abcde")
+    with pytest.raises(ConnectionResetError):
+        parsed(b"HTTP/1.1 2")
+
+
+def test_metrics_of_the_server_are_read_without_those_of_requests():
+    text = 'headscope_captures 3.0\n# HELP x\nheadscope_requests_total{route="/"} 5.0\n'
+    text += 'headscope_waiting{for="model"} 1.0\n'
+    assert numbers(text) == {"headscope_captures": 3, 'headscope_waiting{for="model"}': 1}

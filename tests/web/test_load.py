@@ -74,6 +74,7 @@ def used(url):
     return threading.active_count(), len(list(Path("/dev/fd").iterdir())), memory
 
 
+@pytest.mark.fault(28)
 def test_hundreds_of_requests_and_loads_leak_no_threads_files_or_memory(settings, models_dir):
     sizes = [sum(path.stat().st_size for path in (models_dir / model[6:]).glob("*.safetensors")) for model in MODELS]
     one = settings.model_copy(update={"max_model_bytes": max(sizes), "max_capture_bytes": 100_000})

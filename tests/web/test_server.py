@@ -2,9 +2,11 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Event
 
 import httpx2
@@ -14,6 +16,7 @@ from worlds import running, until
 from headscope.engine.progress import WorkProgress
 from headscope.main import create_app
 
+pytestmark = pytest.mark.fault(27)
 TEXT = {"text": "The cat sat on the mat."}
 CAPTURES = "/api/v1/captures"
 STREAM = {"Accept": "text/event-stream"}
@@ -76,6 +79,8 @@ def test_a_second_signal_stops_at_once(stopping):
 
 SLOW = """
 import asyncio
+from headscope.web import server
+server.CLOSE_SECONDS = 1
 from fastapi.responses import StreamingResponse
 from headscope import main
 
@@ -97,20 +102,39 @@ run()
 """
 
 
-def test_sigterm_finishes_running_responses_and_exits_with_0(tmp_path):
-    (tmp_path / "none").mkdir()  # a model that is refused before torch is imported
+@pytest.fixture
+def served(tmp_path):
+    """A server process and its address. Its model is refused before torch is imported."""
+    (tmp_path / "none").mkdir()
     (tmp_path / "none" / "config.json").write_text("{")
     command = [sys.executable, "-c", SLOW, "serve", "--no-open", "--port", "0"]
     command += ["--model", "local:none", "--models-dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            url = process.stdout.readline().split()[3].rstrip(",")
-            with httpx2.stream("GET", f"{url}/slow", timeout=60) as answer:
-                parts = answer.iter_bytes()
-                assert next(parts) == b"begun, "
-                process.send_signal(signal.SIGTERM)
-                until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
-                assert b"".join(parts) == b"done"
-            assert process.wait(30) == 0
+            yield process, process.stdout.readline().split()[3].rstrip(",")
         finally:
             process.kill()
+
+
+def test_sigterm_ends_a_server_whose_clients_do_not_read_send_or_close(served):
+    process, url = served
+    port = int(url.rpartition(":")[2])
+    get = b"GET /docs/glossary HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as clients:
+        for sent in (b"", get[:9], 200 * get):
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            client.sendall(sent)
+        assert httpx2.get(f"{url}/healthz").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_sigterm_finishes_running_responses_and_exits_with_0(served):
+    process, url = served
+    with httpx2.stream("GET", f"{url}/slow", timeout=60) as answer:
+        parts = answer.iter_bytes()
+        assert next(parts) == b"begun, "
+        process.send_signal(signal.SIGTERM)
+        until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
+        assert b"".join(parts) == b"done"
+    assert process.wait(30) == 0
