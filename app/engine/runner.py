@@ -70,10 +70,10 @@ class Runner:
 
     async def prepare(self, prompt: Prompt) -> PreparedPrompt:
         """Raises what `model` raises, EmptyText, TextTooLong, and Busy rather than load a model for a full queue."""
+        check_texts(prompt, self.settings.max_characters)
         if not self.models.is_loaded(prompt.model):
             self.queues.model.check_room("run")
         model = await self.model(prompt.model)
-        check_texts(prompt, self.settings.max_characters)
 
         from ..capture.capture import capture_id
 

@@ -111,6 +111,7 @@ def test_an_error_during_the_run_is_an_event(client):
     assert (name, problem["code"], problem["status"]) == ("error", "too_many_tokens", 422)
 
 
+@pytest.mark.fault(1)
 def test_an_error_before_the_run_is_a_response_of_its_own(client):
     answer = client.post(CAPTURES, json={"text": " "}, headers=STREAM)
     assert (answer.status_code, answer.json()["code"]) == (422, "empty_text")

@@ -70,6 +70,7 @@ def test_verify_adds_the_certificate(client):
     assert set(certificate) >= {"reference", "max_row_sum_error", "causal_leak", "dtype", "versions"}
 
 
+@pytest.mark.fault(1, 2, 8, 10)
 @pytest.mark.parametrize(
     ("body", "code", "message"),
     [
@@ -111,16 +112,20 @@ def test_an_answer_above_the_limit_is_413_before_any_work(models_dir, monkeypatc
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
-def test_a_long_text_is_refused_before_it_is_tokenized(models_dir, monkeypatch):
+@pytest.mark.fault(4)
+@pytest.mark.parametrize("path", ["/attention", "/captures", "/estimate"])
+def test_a_long_text_is_refused_before_it_is_tokenized_or_its_model_loaded(models_dir, monkeypatch, path):
     monkeypatch.setattr("headscope.models.loading.tokenize", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_characters=10)
     with serving(settings) as client:
-        response = post(client)
+        response = client.post(f"/api/v1{path}", json={"text": TEXT, "model": "local:bert"})
+        assert not client.app.state.runner.models.is_loaded("local:bert")
     assert (response.status_code, response.json()["code"]) == (422, "text_too_long")
     assert "at most 10" in response.json()["detail"]
 
 
 # Nine characters have at most 36 bytes, and the model reads 40 tokens, at most one for each byte.
+@pytest.mark.fault(5)
 @settings_of_hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=9))
 @example("😀 e\u0301")

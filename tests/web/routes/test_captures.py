@@ -107,6 +107,7 @@ def test_an_expired_capture_is_dropped_without_a_request(models_dir, monkeypatch
         until(lambda: captures.bytes == client.app.state.runner.ledger.bytes("captures") == 0)
 
 
+@pytest.mark.fault(2)
 def test_a_text_is_cut_only_on_request_and_the_answer_says_by_how_much(client):
     long = {"text": "the cat sat on the mat " * 20, "model": "local:bert"}
     assert client.post("/api/v1/captures", json=long).json()["code"] == "too_many_tokens"

@@ -91,6 +91,7 @@ def test_a_dump_that_the_client_has_is_304(client):
     assert client.get(f"{at}?layers=1", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize(
     ("query", "code", "message"),
     [

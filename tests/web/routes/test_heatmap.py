@@ -55,6 +55,7 @@ def test_npy_has_the_same_facts_in_a_header(client, capture):
     assert facts == answer
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize(
     ("layer", "head", "query", "code", "message"),
     [
