@@ -1,19 +1,20 @@
 """The job of a capture: what a run reports while it is made."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ..capture.cost import Cost
 from ..records import ModelCard, Token, TokenizedPrompt
 from .job import Job
 from .progress import WorkProgress
+from .shared_bytes import SharedBytes
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
     from ..capture.layer import LayerCapture
 
 # (layer, cells, bend) -> the `layer` event of a stream.
-Thumbnails = dict[tuple[int, int, str], dict[str, Any]]
+Thumbnails = dict[tuple[int, int, str], SharedBytes]
 # Larger thumbnails take more memory than computing them again is worth.
 MAX_CACHED_CELLS = 64
 
@@ -64,7 +65,7 @@ class CaptureJob(Job["Capture"]):
         self.layers.append(layer)
         self.update()
 
-    def cache_thumbnail(self, layer: int, cells: int, bend: str, event: dict[str, Any]) -> None:
+    def cache_thumbnail(self, layer: int, cells: int, bend: str, event: SharedBytes) -> None:
         """Only one size is cached, so that a client that asks for many cannot fill the memory."""
         if any(key[1:] != (cells, bend) for key in self.thumbnails):
             self.thumbnails.clear()

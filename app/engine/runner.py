@@ -18,6 +18,7 @@ from .limits import check_norms_fit, check_texts, cost_of_certificate
 from .model_cache import ModelCache
 from .pools import Pools
 from .queues import Queues
+from .shared_bytes import SharedBytesStore
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -57,6 +58,7 @@ class Runner:
         self.ledger = Ledger(settings.max_capture_bytes, settings.max_captures)
         self.captures = CaptureCache(settings.capture_seconds)
         self.ledger.make_room.append(self.captures.drop_one)
+        self.shared = SharedBytesStore(self.ledger)
         self.pools = Pools(settings)
         self.queues = Queues(settings, self.pools, self.counts)
         self.speed = 0.0

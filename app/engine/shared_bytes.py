@@ -9,6 +9,8 @@ from ..errors import ClientsGone
 from .ledger import Ledger, Reservation, released_on_error
 from .progress import WorkProgress
 
+# What takes no more than the buffers of a connection is not counted.
+SMALL_BYTES = 2**16
 Work = Callable[[WorkProgress], Awaitable[bytes]]
 
 
@@ -17,7 +19,7 @@ class SharedBytes:
     """They count as held until the last reader has dropped this object."""
 
     data: bytes
-    held: Reservation
+    held: Reservation | None
 
 
 @dataclass(eq=False)
@@ -32,21 +34,22 @@ class Making:
 class SharedBytesStore:
     """Use it on the event loop only."""
 
-    def __init__(self, ledger: Ledger, seconds: float) -> None:
-        self.ledger, self.seconds = ledger, seconds
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.made: WeakValueDictionary[Hashable, SharedBytes] = WeakValueDictionary()
         self.making: dict[Hashable, Making] = {}
 
-    async def get(self, key: Hashable, size: int, work: Work) -> SharedBytes:
+    async def get(self, key: Hashable, size: int, work: Work, progress: WorkProgress | None = None) -> SharedBytes:
         """What `work(progress)` makes, unless somebody reads or makes the bytes of this key already.
 
-        size: bytes that the work needs; the result is smaller
+        size:     bytes that the work needs; the result is smaller
+        progress: of the work, if it starts here
         The work stops when nobody waits for it any more. Raises TooLarge, Busy, and what the work raises.
         """
         made = self.made.get(key)
         if made is not None:
             return made
-        making = self.making.get(key) or self.start(key, size, work)
+        making = self.making.get(key) or self.start(key, size, work, progress or WorkProgress())
         making.readers += 1
         try:
             return await asyncio.shield(making.task)  # cancelling one reader must not cancel the work for the others
@@ -55,18 +58,19 @@ class SharedBytesStore:
             if not making.readers:
                 self.stop(key, making)
 
-    def start(self, key: Hashable, size: int, work: Work) -> Making:
-        held = self.ledger.reserve("streams", size, "an event of the stream", "ask for fewer cells")
-        progress = WorkProgress(self.seconds)
+    def start(self, key: Hashable, size: int, work: Work, progress: WorkProgress) -> Making:
+        small = size <= SMALL_BYTES
+        held = None if small else self.ledger.reserve("streams", size, "an event of the stream", "ask for fewer cells")
         making = Making(asyncio.create_task(self.make(key, held, work, progress)), progress)
         making.task.add_done_callback(lambda _: self.forget(key, making))
         self.making[key] = making
         return making
 
-    async def make(self, key: Hashable, held: Reservation, work: Work, progress: WorkProgress) -> SharedBytes:
+    async def make(self, key: Hashable, held: Reservation | None, work: Work, progress: WorkProgress) -> SharedBytes:
         with released_on_error(held):
             made = SharedBytes(await work(progress), held)
-        held.shrink(len(made.data))
+        if held is not None:
+            held.shrink(len(made.data))
         self.made[key] = made
         return made
 

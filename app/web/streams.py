@@ -1,32 +1,20 @@
-"""Event streams: compressed responses, keep-alive comments, and the events of a run.
-
-A run sends its tokens, then thumbnails of the heads of each layer, as soon as the layer is captured.
-"""
+"""Event streams: compressed responses, keep-alive comments, and a last event for every error."""
 
 import asyncio
-import base64
 import logging
 import zlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from anyio import CancelScope
 from fastapi import Request
 
-from ..engine.capture_job import CaptureJob
 from ..engine.pools import Pools
-from ..engine.progress import WorkProgress
-from ..engine.runner import Runner
 from ..errors import INTERNAL, AppError
-from ..records import Bend, Progress
 from .problems import of_app_error
 from .responses import HoldingStream
-from .serializers import of_capture, of_tokens
-
-if TYPE_CHECKING:
-    from ..capture.layer import LayerCapture
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +22,9 @@ EVENTS = "text/event-stream"
 
 # Level 1: the higher levels take longer and make base64 of pictures only 1 % smaller. 128 kB take 3 ms.
 LEVEL = 1
-LARGE = 2**17
+# A long event is written in slices, so that a client that reads slowly holds a slice and not an event. Whole slices are
+# compressed in a worker.
+SLICE_BYTES = 2**16
 GZIP = 31  # zlib's number for a gzip header and a window of 32 kB
 
 
@@ -77,7 +67,8 @@ async def ending_with_problem(events: AsyncGenerator[bytes, None]) -> AsyncGener
 
 
 async def with_keep_alive(events: AsyncGenerator[bytes, None], seconds: float) -> AsyncGenerator[bytes, None]:
-    """The events, and a comment after each `seconds` without one."""
+    """The events, and a comment after each `seconds` without one; never within an event that comes in slices."""
+    complete = True
 
     async def next_event() -> bytes | None:
         return await anext(events, None)
@@ -86,12 +77,13 @@ async def with_keep_alive(events: AsyncGenerator[bytes, None], seconds: float) -
         upcoming = asyncio.create_task(next_event())
         try:
             while True:
-                if upcoming not in (await asyncio.wait({upcoming}, timeout=seconds))[0]:
+                if upcoming not in (await asyncio.wait({upcoming}, timeout=seconds if complete else None))[0]:
                     yield KEEP_ALIVE
                 elif (found := upcoming.result()) is None:
                     return
                 else:
                     yield found
+                    complete = found.endswith(b"\n\n")
                     upcoming = asyncio.create_task(next_event())
         finally:
             upcoming.cancel()
@@ -108,7 +100,7 @@ async def compressed(chunks: AsyncGenerator[bytes, None], pools: Pools) -> Async
 
     async with aclosing(chunks):
         async for chunk in chunks:
-            yield compress(chunk) if len(chunk) < LARGE else await pools.convert_unbounded(compress, chunk)
+            yield compress(chunk) if len(chunk) < SLICE_BYTES else await pools.convert_unbounded(compress, chunk)
         yield compressor.flush()
 
 
@@ -119,45 +111,3 @@ def event(name: str, data: dict[str, Any]) -> bytes:
 def sse(name: str, data: bytes) -> bytes:
     """The event. JSON has no line breaks, which would have to be escaped."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
-
-
-async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
-    """`queued` while other jobs run first, `tokens`, one `layer` for each layer, then `done`."""
-    tokens_sent, layers_sent = False, 0
-    progress = WorkProgress(runner.settings.run_seconds, "layers")  # of the pictures, besides that of the run
-    async for _ in job.changes():
-        if not job.tokens and not job.task.done():
-            yield event("queued", {"position": job.position})
-            continue
-        if job.tokens and not tokens_sent:
-            tokens_sent = True
-            yield event("tokens", of_tokens(job))
-        for layer in job.layers[layers_sent:]:
-            yield event("layer", await layer_event(runner, job, layers_sent, layer, cells, bend, progress))
-            layers_sent += 1
-    capture = await job.result()
-    yield event("done", of_capture(capture, runner.captures.expires_in(capture.id)))
-
-
-async def layer_event(
-    runner: Runner,
-    job: CaptureJob,
-    number: int,
-    layer: "LayerCapture",
-    cells: int,
-    bend: Bend,
-    progress: WorkProgress,
-) -> dict[str, Any]:
-    cached = job.thumbnails.get((number, cells, bend))
-    if cached is not None:
-        return cached
-    data = await runner.pools.thumbnails.run_with_progress(progress, thumbnails_of, number, layer, cells, bend)
-    job.cache_thumbnail(number, cells, bend, data)
-    return data
-
-
-def thumbnails_of(number: int, layer: "LayerCapture", cells: int, bend: Bend, progress: Progress) -> dict[str, Any]:
-    from ..capture.windows import thumbnails
-
-    maps = thumbnails(layer, cells, bend, progress)
-    return {"layer": number, "cells": maps.shape[-1], "bend": bend, "maps": base64.b64encode(maps.tobytes()).decode()}

@@ -8,13 +8,13 @@ from headscope.engine.ledger import Ledger
 from headscope.engine.shared_bytes import SharedBytesStore
 from headscope.errors import Busy, ClientsGone, TooLarge
 
-SIZE = 100
+SIZE = 100_000
 
 
 class Made:
     """Work that waits for `go`, and counts how often it began."""
 
-    def __init__(self, data=b"x" * 30):
+    def __init__(self, data=b"x" * 70_000):
         self.data, self.begun, self.go, self.progress = data, 0, asyncio.Event(), None
 
     async def __call__(self, progress):
@@ -26,10 +26,10 @@ class Made:
         return self.data
 
 
-def run(scene, max_bytes=1000):
+def run(scene, max_bytes=1_000_000):
     async def main():
         ledger = Ledger(max_bytes, 10)
-        await scene(ledger, SharedBytesStore(ledger, 60))
+        await scene(ledger, SharedBytesStore(ledger))
 
     asyncio.run(main())
 
@@ -44,11 +44,11 @@ def test_readers_at_once_share_one_work_and_one_copy_which_is_held_until_the_las
         work.go.set()
         first, *others = [await reader for reader in readers]
         assert all(other is first for other in others)
-        assert (work.begun, ledger.bytes("streams")) == (1, 30)
+        assert (work.begun, ledger.bytes("streams")) == (1, 70_000)
         assert await store.get("a", SIZE, work) is first
         assert work.begun == 1
         del others, readers
-        assert ledger.bytes("streams") == 30
+        assert ledger.bytes("streams") == 70_000
         del first
         await asyncio.sleep(0.01)  # the callbacks of the work
         assert ledger.bytes("streams") == 0
@@ -67,7 +67,7 @@ def test_different_bytes_are_counted_one_by_one_and_refused_beyond_the_limit():
         with pytest.raises(Busy):
             await store.get(10, SIZE, work)
         with pytest.raises(TooLarge):
-            await store.get(11, 2000, work)
+            await store.get(11, 2_000_000, work)
         assert work.begun == 10
         held.pop()
         await asyncio.sleep(0.01)  # the callbacks of the work

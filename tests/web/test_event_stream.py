@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from headscope.engine.pools import Pools
-from headscope.web.streams import GZIP, KEEP_ALIVE, LARGE, compressed, with_keep_alive
+from headscope.web.streams import GZIP, KEEP_ALIVE, SLICE_BYTES, compressed, with_keep_alive
 
 TEXT = "The cat sat on the mat."
 CAPTURES = "/api/v1/captures"
@@ -27,7 +27,7 @@ def test_a_stream_is_compressed_for_a_client_that_accepts_gzip(client):
 
 
 def test_each_event_of_a_compressed_stream_can_be_read_when_it_arrives(settings):
-    events = [b"data: 1\n\n", b"data: %s\n\n" % bytes(LARGE), b"data: 3\n\n"]
+    events = [b"data: 1\n\n", b"data: %s\n\n" % bytes(SLICE_BYTES), b"data: 3\n\n"]
 
     async def given():
         for one in events:
@@ -60,9 +60,9 @@ def test_comments_are_sent_while_there_is_no_event():
 
         async def events():
             try:
-                yield b"first"
+                yield b"first\n\n"
                 await silent.wait()
-                yield b"second"
+                yield b"second\n\n"
             finally:
                 closed.append(True)
 
@@ -72,7 +72,20 @@ def test_comments_are_sent_while_there_is_no_event():
                 silent.set()
         return [chunk for chunk in chunks if chunk != KEEP_ALIVE], chunks[1:4], closed
 
-    assert asyncio.run(streamed()) == ([b"first", b"second"], [KEEP_ALIVE] * 3, [True])
+    assert asyncio.run(streamed()) == ([b"first\n\n", b"second\n\n"], [KEEP_ALIVE] * 3, [True])
+
+
+def test_no_comment_is_sent_within_an_event_that_comes_in_slices():
+    async def streamed():
+        async def events():
+            yield b"data: begins, "
+            await asyncio.sleep(0.1)
+            yield b"ends\n\n"
+            await asyncio.sleep(0.1)
+
+        return b"".join([chunk async for chunk in with_keep_alive(events(), 0.001)])
+
+    assert asyncio.run(streamed()).startswith(b"data: begins, ends\n\n" + KEEP_ALIVE)
 
 
 def test_a_stream_that_is_closed_while_it_is_silent_closes_its_events():
@@ -101,7 +114,7 @@ class PanicException(BaseException):
 # Where a bug is, and the stream that it ends.
 BUGS = {
     "model": ("headscope.capture.capture.run_prompt", "captures"),
-    "tokens": ("headscope.web.streams.of_tokens", "captures"),
+    "tokens": ("headscope.web.job_events.of_tokens", "captures"),
     "pictures": ("headscope.capture.windows.thumbnails", "captures"),
     "analysis": ("headscope.analysis.roles.roles", "roles"),
     "answer": ("headscope.web.routes.roles.as_json", "roles"),

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from ...export.negotiation import by_preference
 from ...records import Bend
 from ..deps import Accept, RunnerDep, on_loop, only_json
+from ..job_events import job_events
 from ..requests import CaptureId, Index, PromptBody, StrictRoute
 from ..responses import while_connected
 from ..serializers import json_response, of_capture, of_cost
-from ..streams import EVENTS, EventStream, job_events
+from ..streams import EVENTS, EventStream
 
 router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
 

@@ -1,0 +1,102 @@
+"""The events of a run. Clients that follow runs of the same capture share the bytes of each event."""
+
+import base64
+from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from ..engine.capture_job import CaptureJob
+from ..engine.progress import WorkProgress
+from ..engine.runner import Runner
+from ..engine.shared_bytes import SharedBytes
+from ..records import Bend, Progress
+from .serializers import of_capture, of_tokens
+from .streams import SLICE_BYTES, event
+
+if TYPE_CHECKING:
+    from ..capture.capture import Capture
+    from ..capture.layer import LayerCapture
+
+# What a token takes while it becomes JSON, twice.
+BYTES_PER_TOKEN = 300
+# The same for a cell of a thumbnail: computed as float32, then 4/3 bytes of base64, twice.
+BYTES_PER_CELL = 8
+
+
+def slices(shared: SharedBytes) -> Iterator[bytes]:
+    """The buffers of a connection hold a slice, not an event."""
+    for start in range(0, len(shared.data), SLICE_BYTES):
+        yield shared.data[start : start + SLICE_BYTES]
+
+
+async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
+    """`queued` while other jobs run first, `tokens`, one `layer` for each layer, then `done`."""
+    tokens_sent, layers_sent = False, 0
+    progress = WorkProgress(runner.settings.run_seconds, "layers")  # of the pictures, besides that of the run
+    async for _ in job.changes():
+        if not job.tokens and not job.task.done():
+            yield event("queued", {"position": job.position})
+            continue
+        if job.tokens and not tokens_sent:
+            tokens_sent = True
+            key = job.key, job.cost, job.dropped
+            for part in slices(await text_event(runner, "tokens", key, len(job.tokens), partial(of_tokens, job))):
+                yield part
+        for layer in job.layers[layers_sent:]:
+            for part in slices(await layer_event(runner, job, layers_sent, layer, cells, bend, progress)):
+                yield part
+            layers_sent += 1
+    capture = await job.result()
+    for part in slices(await done_event(runner, capture)):
+        yield part
+
+
+async def done_event(runner: Runner, capture: "Capture") -> SharedBytes:
+    seconds = runner.captures.expires_in(capture.id)
+    described = partial(of_capture, capture, seconds)
+    return await text_event(runner, "done", (capture.id, seconds), len(capture.tokens), described)
+
+
+async def text_event(
+    runner: Runner, name: str, key: tuple[Any, ...], tokens: int, describe: Callable[[], dict[str, Any]]
+) -> SharedBytes:
+    """An event with all tokens of the text. It is made in a worker: that of a long text takes a while."""
+
+    async def work(_: WorkProgress) -> bytes:
+        return await runner.pools.convert_unbounded(lambda: event(name, describe()))
+
+    return await runner.shared.get((name, key), tokens * BYTES_PER_TOKEN, work)
+
+
+async def layer_event(
+    runner: Runner,
+    job: CaptureJob,
+    number: int,
+    layer: "LayerCapture",
+    cells: int,
+    bend: Bend,
+    progress: WorkProgress,
+) -> SharedBytes:
+    """Raises Deadline, and Busy if the memory is in use, by events that slower clients read for example."""
+    known = job.thumbnails.get((number, cells, bend))
+    if known is not None:
+        return known
+
+    async def work(progress: WorkProgress) -> bytes:
+        pictures = runner.pools.thumbnails
+        return await pictures.run_with_progress(progress, thumbnails_event, number, layer, cells, bend)
+
+    side = min(cells, layer.q.shape[1])
+    size = layer.config.heads * side**2 * BYTES_PER_CELL
+    made = await runner.shared.get(("layer", job.key, number, cells, bend), size, work, progress)
+    job.cache_thumbnail(number, cells, bend, made)
+    return made
+
+
+def thumbnails_event(number: int, layer: "LayerCapture", cells: int, bend: Bend, progress: Progress) -> bytes:
+    from ..capture.windows import thumbnails
+
+    maps = thumbnails(layer, cells, bend, progress)
+    head = f'{{"layer":{number},"cells":{maps.shape[-1]},"bend":"{bend}","maps":"'
+    encoded = base64.b64encode(cast("Any", maps))
+    return b"".join((b"event: layer\ndata: ", head.encode(), encoded, b'"}\n\n'))
