@@ -4,6 +4,8 @@ A capture does not contain values. For norms, the model runs over the tokens onc
 norms need are kept for each layer. Axis letters: h, e head, j key.
 """
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,8 +18,17 @@ from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Pool, Progress
 from .formulas import norms as formulas
 
-# [j h e] of each layer, see `formulas.norms.gram`.
-Grams = tuple[Tensor, ...]
+
+@dataclass(frozen=True)
+class Grams:
+    """[j h e] of each layer, see `formulas.norms.gram`. `held` accounts for their memory."""
+
+    layers: tuple[Tensor, ...]
+    held: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def bytes(self) -> int:
+        return sum(gram.numel() * gram.element_size() for gram in self.layers)
 
 
 def bytes_of_grams(capture: Capture) -> int:
@@ -26,7 +37,7 @@ def bytes_of_grams(capture: Capture) -> int:
 
 
 @torch.inference_mode()
-def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS) -> Grams:
+def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS, held: object = None) -> Grams:
     """The inner products of each layer, from one more forward pass. Raises ModelOutputInvalid."""
     found: list[Tensor] = []
     progress.expect(len(capture.layers))
@@ -44,7 +55,7 @@ def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS
 
     with watching(model.adopted.model, "v", take):
         forward(model, capture.tokens)
-    return tuple(found)
+    return Grams(tuple(found), held)
 
 
 @torch.inference_mode()
@@ -58,7 +69,7 @@ def window_of_norms(
     progress: Progress = NO_PROGRESS,
 ) -> np.ndarray:
     """[query key], ||A_ij f_h(x_j)|| of one head; for head None, ||sum_h A^h_ij f_h(x_j)|| of the whole layer."""
-    captured, gram = capture.layers[layer], grams[layer]
+    captured, gram = capture.layers[layer], grams.layers[layer]
     heads = range(capture.heads) if head is None else range(head, head + 1)
 
     def read(rows: range) -> Tensor | None:

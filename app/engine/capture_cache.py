@@ -22,13 +22,13 @@ class CachedCapture:
 
     expires_at: monotonic seconds
     thumbnails: as last streamed
-    grams:      what norms are computed from; empty until the first request for norms
+    grams:      what norms are computed from; None until the first request for norms
     """
 
     capture: "Capture"
     expires_at: float
     thumbnails: Thumbnails
-    grams: "Grams" = ()
+    grams: "Grams | None" = None
     readers: "list[weakref.ref[Capture]]" = field(default_factory=list)
 
     def read(self) -> "Capture":
@@ -47,7 +47,7 @@ class CachedCapture:
 
     @property
     def bytes(self) -> int:
-        return self.capture.bytes + sum(gram.numel() * gram.element_size() for gram in self.grams)
+        return self.capture.bytes + (self.grams.bytes if self.grams else 0)
 
 
 class CaptureCache:

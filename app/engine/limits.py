@@ -1,8 +1,13 @@
 """What a text may cost, checked before it is run."""
 
-from ..errors import EmptyText, TextTooLong, TooLarge
+from typing import TYPE_CHECKING
+
+from ..errors import EmptyText, TextTooLong
 from ..records import ModelCard, Prompt
 from .ledger import Ledger
+
+if TYPE_CHECKING:
+    from ..capture.capture import Capture
 
 
 def check_texts(prompt: Prompt, max_characters: int) -> None:
@@ -17,16 +22,6 @@ def check_texts(prompt: Prompt, max_characters: int) -> None:
             )
 
 
-def check_norms_fit(capture_bytes: int, norms_bytes: int, limit: int) -> None:
-    """Raises TooLarge."""
-    needed = capture_bytes + norms_bytes
-    if needed > limit:
-        raise TooLarge(
-            f"with its norms the capture takes {needed:,} bytes, HEADSCOPE_MAX_CAPTURE_BYTES is {limit:,}: "
-            "shorten the text, or raise it"
-        )
-
-
 def cost_of_certificate(card: ModelCard, tokens: int, capture_bytes: int, ledger: Ledger) -> tuple[int, str, str, int]:
     """The bytes that a certificate needs, what they are for, the way out, and the bytes of the capture beside them."""
     from ..capture.certificate import bytes_of_certificate, most_tokens
@@ -39,3 +34,11 @@ def cost_of_certificate(card: ModelCard, tokens: int, capture_bytes: int, ledger
         way_out,
         capture_bytes,
     )
+
+
+def cost_of_norms(capture: "Capture") -> tuple[int, str, str, int]:
+    """The same for what norms are computed from."""
+    from ..analysis.norms import bytes_of_grams
+
+    what = f"what the norms of {len(capture.tokens):,} tokens are computed from"
+    return bytes_of_grams(capture), what, "shorten the text", capture.bytes

@@ -14,7 +14,7 @@ from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
 from .job_queue import JobCounts
 from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation, released_on_error
-from .limits import check_norms_fit, check_texts, cost_of_certificate
+from .limits import check_texts, cost_of_certificate, cost_of_norms
 from .model_cache import ModelCache
 from .pools import Pools
 from .queues import Queues
@@ -199,9 +199,7 @@ class Runner:
 
     async def grams(self, capture: "Capture") -> "Grams":
         """What norms are computed from, cached with the capture. Raises TooLarge, Busy, ClientsGone, Deadline."""
-        from ..analysis.norms import bytes_of_grams
-
-        check_norms_fit(capture.bytes, bytes_of_grams(capture), self.settings.max_capture_bytes)
+        self.ledger.check(*cost_of_norms(capture))
         if cached := self.cached_grams(capture):
             return cached
         model = await self.model_of(capture)
@@ -213,14 +211,15 @@ class Runner:
     def grams_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Grams":
         from ..analysis.norms import grams
 
-        found = grams(model, capture, progress)
+        held = self.ledger.reserve("norms", *cost_of_norms(capture), wait_seconds=THREAD_WAIT_SECONDS)
+        with released_on_error(held):
+            found = grams(model, capture, progress, held)
         self.captures.add_grams(capture, found)
         return found
 
-    def cached_grams(self, capture: "Capture") -> "Grams":
-        """Empty if there are none."""
+    def cached_grams(self, capture: "Capture") -> "Grams | None":
         cached = self.captures.find(capture.id)
-        return () if cached is None else cached.grams
+        return None if cached is None else cached.grams
 
     async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
         """The induction probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""

@@ -50,4 +50,4 @@ def test_the_norms_of_a_layer_are_those_of_the_sum_over_its_heads(world):
 
 def test_the_size_of_the_inner_products_is_known_in_advance(world):
     capture, kept, _ = world
-    assert bytes_of_grams(capture) == sum(gram.numel() * gram.element_size() for gram in kept)
+    assert bytes_of_grams(capture) == kept.bytes > 0

@@ -56,6 +56,7 @@ def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_capture
         assert client.get(f"{location}/{path}").status_code == 200
     assert len(runs) == 1
     assert runner.captures.bytes == before + bytes_of_grams(capture)
+    assert runner.ledger.bytes("norms") == bytes_of_grams(capture)
     assert 0 < client.get(location).json()["expires_in"] <= 3600
 
 
@@ -65,7 +66,8 @@ def test_norms_that_do_not_fit_into_memory_with_their_capture_are_refused_with_b
         location = client.post("/api/v1/captures", json={"text": TEXT}).headers["location"]
         response = client.get(f"{location}/norms/0")
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
-    assert f"takes {capture.bytes + bytes_of_grams(capture):,} bytes" in response.json()["detail"]
+    detail = response.json()["detail"]
+    assert f"takes {bytes_of_grams(capture):,} bytes beside the {capture.bytes:,} of its capture" in detail
 
 
 @pytest.mark.parametrize(
