@@ -63,6 +63,11 @@ def check_size(capture: Capture, most: int, what: str) -> None:
         )
 
 
+def bytes_of_rollout(tokens: int) -> int:
+    """The most memory that a rollout needs: five maps in float32, of which the last is the result."""
+    return 5 * 4 * tokens**2
+
+
 @torch.inference_mode()
 def rollout(capture: Capture, options: RolloutOptions, progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[i j], the share of input token j in token i above the last layer. Raises TooManyTokens."""

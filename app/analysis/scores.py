@@ -16,6 +16,11 @@ from .formulas.block import Block
 from .table import RowScore
 
 
+def bytes_per_query(numbers: int) -> int:
+    """The most memory that so many scores need: in blocks, in layers, and together."""
+    return 3 * 4 * numbers
+
+
 @torch.inference_mode()
 def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[s l h i], NaN where a query is not counted."""

@@ -79,6 +79,14 @@ def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> i
     return len(list(groups)) + len(layers)
 
 
+def bytes_of_similarity(heads: int) -> int:
+    """The most memory that the comparison of so many heads needs, besides the rows that are compared.
+
+    Ten matrices in float64: sums, divergences, cosines, and the work space of the eigenvectors for the map.
+    """
+    return 10 * 8 * heads**2
+
+
 @torch.inference_mode()
 def similarity(
     capture: Capture, layers: Sequence[int], rows: int | None = None, progress: Progress = NO_PROGRESS

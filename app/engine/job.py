@@ -54,7 +54,13 @@ class Job(Generic[Result]):
 
     def start(self, task: "asyncio.Task[Result]") -> None:
         self.task = task
-        task.add_done_callback(lambda _: self.update())
+        task.add_done_callback(lambda _: self.end())
+
+    def end(self) -> None:
+        self.progress.on_percent = (
+            None  # it refers to this job: the result would be in memory until a garbage collection
+        )
+        self.update()
 
     def update(self, **changes: Any) -> None:
         """Set these fields and wake all followers."""

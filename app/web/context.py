@@ -1,20 +1,22 @@
 """What requests for a capture share: the capture, the format, ETag and 304, size limits, progress events."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
 
 from fastapi import Depends, Request, Response
 
 from ..engine.job import Job, Kind
-from ..engine.ledger import Reservation, released_on_error
+from ..engine.ledger import THREAD_WAIT_SECONDS, Reservation, released_on_error
+from ..engine.progress import WorkProgress
 from ..export.formats import Answer, serialize
 from ..export.negotiation import by_preference, check_cells, format_of
 from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep, on_loop
 from .requests import CaptureId
 from .responses import ARRAYS, cache_headers, reserve_answer, respond, while_connected
-from .streams import EVENTS, EventStream, event, sse
+from .streams import EVENTS, EventStream, event, slices, sse
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
@@ -32,7 +34,12 @@ ARRAYS_OR_EVENTS: dict[int | str, dict[str, Any]] = {
 
 
 class CaptureContext:
-    """A request for something of a capture. Raises NotAcceptable."""
+    """A request for something of a capture. Raises NotAcceptable.
+
+    cells: how many numbers the answer has, if that depends on the request
+    """
+
+    cells = 0
 
     def __init__(
         self,
@@ -67,6 +74,7 @@ class CaptureContext:
 
     def check_size(self, cells: int, way_out: str) -> None:
         """Raises TooLarge, before any work."""
+        self.cells = cells
         check_cells(cells, self.format, self.settings.max_cells, self.settings.max_json_cells, way_out)
 
     def reserve(self, cells: int, at_most: int | None = None) -> Reservation | None:
@@ -132,11 +140,25 @@ class AnalysisContext(CaptureContext):
         """
         if unchanged := self.not_modified:
             return unchanged
-        job = self.runner.queues.analyse(kind, self.key + body, steps, work, *arguments)
-        if self.streamed:
-            return EventStream(self.request, job.followed(), self.events(job, answer))
-        found = await while_connected(self.request, job.follow())
-        return await self.respond(await self.runner.pools.convert_unbounded(answer, found))
+        held = self.reserve(self.cells)
+        with released_on_error(held):
+            job = self.runner.queues.analyse(kind, self.key + body, steps, work, *arguments)
+            if self.streamed:
+                return EventStream(self.request, followed(job, held), self.events(job, answer))
+            found = await while_connected(self.request, job.follow())
+            return await self.respond(await self.runner.pools.convert_unbounded(answer, found), held)
+
+    def in_space(self, size: int, work: Callable[[*Arguments], Result]) -> Callable[[*Arguments], Result]:
+        """`work`, which holds that many bytes besides its result while it runs. Raises TooLarge."""
+        ledger = self.runner.ledger
+        cost = size, "the analysis", "shorten the text", self.capture.bytes
+        ledger.check(*cost)
+
+        def work_in_space(*arguments: *Arguments) -> Result:
+            with ledger.reserve("analyses", *cost, wait_seconds=THREAD_WAIT_SECONDS):
+                return work(*arguments)
+
+        return work_in_space
 
     async def events(self, job: Job[Result], answer: Callable[[Result], Answer]) -> AsyncGenerator[bytes, None]:
         """`queued` while other jobs run first, `progress` for each percent, then `done`."""
@@ -146,7 +168,13 @@ class AnalysisContext(CaptureContext):
             if state is not None and state != sent:
                 yield event(*state)
             sent = state
-        yield await self.runner.pools.convert_unbounded(done_event, answer, await job.result())
+        found = await job.result()
+
+        async def work(_: WorkProgress) -> bytes:
+            return await self.runner.pools.convert_unbounded(done_event, answer, found)
+
+        for part in slices(await self.runner.shared.get(("analysis", job.key), 0, work)):
+            yield part
 
 
 def state_of(job: Job[Any]) -> tuple[str, dict[str, int]] | None:
@@ -158,6 +186,12 @@ def state_of(job: Job[Any]) -> tuple[str, dict[str, int]] | None:
 
 def done_event(answer: Callable[[Result], Answer], found: Result) -> bytes:
     return sse("done", b"".join(serialize(answer(found), "json")))
+
+
+@contextmanager
+def followed(job: Job[Any], held: Reservation | None) -> Iterator[None]:
+    with held or nullcontext(), job.followed():
+        yield
 
 
 CaptureDep = Annotated[CaptureContext, Depends(on_loop(CaptureContext))]

@@ -1,7 +1,7 @@
 """The events of a run. Clients that follow runs of the same capture share the bytes of each event."""
 
 import base64
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,7 @@ from ..engine.runner import Runner
 from ..engine.shared_bytes import SharedBytes
 from ..records import Bend, Progress
 from .serializers import of_capture, of_tokens
-from .streams import SLICE_BYTES, event
+from .streams import event, slices
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 BYTES_PER_TOKEN = 300
 # The same for a cell of a thumbnail: computed as float32, then 4/3 bytes of base64, twice.
 BYTES_PER_CELL = 8
-
-
-def slices(shared: SharedBytes) -> Iterator[bytes]:
-    """The buffers of a connection hold a slice, not an event."""
-    for start in range(0, len(shared.data), SLICE_BYTES):
-        yield shared.data[start : start + SLICE_BYTES]
 
 
 async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, aclosing
 from typing import Any
 
@@ -12,6 +12,7 @@ from anyio import CancelScope
 from fastapi import Request
 
 from ..engine.pools import Pools
+from ..engine.shared_bytes import SharedBytes
 from ..errors import INTERNAL, AppError
 from .problems import of_app_error
 from .responses import HoldingStream
@@ -111,3 +112,9 @@ def event(name: str, data: dict[str, Any]) -> bytes:
 def sse(name: str, data: bytes) -> bytes:
     """The event. JSON has no line breaks, which would have to be escaped."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+
+
+def slices(shared: SharedBytes) -> Iterator[bytes]:
+    """The buffers of a connection hold a slice, not an event."""
+    for start in range(0, len(shared.data), SLICE_BYTES):
+        yield shared.data[start : start + SLICE_BYTES]

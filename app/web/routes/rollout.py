@@ -56,7 +56,7 @@ async def rollout(
 ) -> Response:
     """Attention rollout (Abnar and Zuidema 2020): [query key], how much of each input token reaches each position of
     the last layer; rows sum to 1. Axes and windows as for a head."""
-    from ...analysis.layers import MOST_OF_ROLLOUT, check_size, steps_of
+    from ...analysis.layers import MOST_OF_ROLLOUT, bytes_of_rollout, check_size, steps_of
 
     capture = context.capture
     options, part = layers.options(capture), view.window(len(capture.tokens))
@@ -64,7 +64,8 @@ async def rollout(
     context.check_size(part.cells, "ask for fewer cells")
     facts = {**facts_of(part, view), **facts_of_layers(options)}
     answer = partial(answer_of, facts)
-    return await context.respond_analysis(answer, steps_of(capture, options), pooled_rollout, capture, options, view)
+    work = context.in_space(bytes_of_rollout(len(capture.tokens)), pooled_rollout)
+    return await context.respond_analysis(answer, steps_of(capture, options), work, capture, options, view)
 
 
 def answer_of(facts: dict[str, Any], values: np.ndarray) -> Answer:

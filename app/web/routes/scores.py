@@ -62,7 +62,7 @@ async def scores(options: Annotated[ScoreOptions, Depends(on_loop(ScoreOptions))
     """
     from ...analysis.blocks import steps
     from ...analysis.heads import scores_and_roles
-    from ...analysis.scores import per_head, per_query
+    from ...analysis.scores import bytes_per_query, per_head, per_query
 
     capture, chosen = context.capture, options.scores
     context.check_size(options.numbers(capture), "name fewer scores")
@@ -72,7 +72,9 @@ async def scores(options: Annotated[ScoreOptions, Depends(on_loop(ScoreOptions))
     if options.roles:
         both = partial(with_roles, answer, context.format)
         return await context.respond_analysis(both, steps(capture), scores_and_roles, capture, chosen)
-    work = per_query if options.per == "query" else per_head
+    if options.per == "head":
+        return await context.respond_analysis(answer, steps(capture), per_head, capture, chosen)
+    work = context.in_space(bytes_per_query(options.numbers(capture)), per_query)
     return await context.respond_analysis(answer, steps(capture), work, capture, chosen)
 
 

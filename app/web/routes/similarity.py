@@ -32,13 +32,14 @@ async def similarity(context: AnalysisDep, layers: Layers = None, rows: Rows = N
     """For each pair of heads the Jensen-Shannon divergence and the cosine; for each head its place on a chart by
     classical MDS; and the measures of collapse with their rules. With all layers, head h of layer l is number
     l * heads + h. `exact` is false if not all queries were compared: ask for more `rows`."""
-    from ...analysis.similarity import similarity, steps
+    from ...analysis.similarity import bytes_of_similarity, similarity, steps
 
     capture = context.capture
     chosen = layers_of(capture.card, parse_numbers("layers", layers))
     context.check_size(2 * (len(chosen) * capture.heads) ** 2, "name fewer layers")
     answer = partial(answer_of, chosen, capture.heads, len(capture.tokens))
-    return await context.respond_analysis(answer, steps(capture, chosen, rows), similarity, capture, chosen, rows)
+    work = context.in_space(bytes_of_similarity(len(chosen) * capture.heads), similarity)
+    return await context.respond_analysis(answer, steps(capture, chosen, rows), work, capture, chosen, rows)
 
 
 def layers_of(card: ModelCard, listed: list[int] | None) -> list[int]:
