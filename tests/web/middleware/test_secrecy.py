@@ -23,8 +23,8 @@ def shared(models_dir):
 
 @pytest.mark.fault(35, 36)
 def test_no_text_and_no_key_is_logged_at_any_level_or_counted_by_name(shared, caplog):
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, logger="httpx2")  # the client of the test
+    caplog.set_level(logging.DEBUG)
     address = shared.post("/api/v1/captures", json={"text": SECRET}).headers["location"]
     shared.post("/api/v1/captures", json={"text": f"{SECRET} cat"}, headers={"Accept": "text/event-stream"})
     shared.get(f"{address}/words")
