@@ -13,6 +13,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from threading import Lock, Timer
 from typing import Any
 
@@ -27,6 +28,7 @@ VARIABLES = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT",
     "LANG", "LC_ALL",
 )  # fmt: skip
+MAX_ACCEPTED = 256
 ERRORS: dict[str, type[ModelRefused]] = {error.__name__: error for error in (CorruptModel, WeightsDoNotFit)}
 
 
@@ -36,16 +38,20 @@ class Checker:
 
     cpu_seconds, seconds: CPU time and wall time of one check
     memory_bytes:         memory of the process
+    kept_bytes:           a process that takes more after a check is replaced: it would not give the memory back
     uses:                 checks before the process is replaced
+    accepted:             hashes of tokenizers that have passed their trial, which takes a tenth of a second
     """
 
     cpu_seconds: int = 10
     seconds: float = 60
     memory_bytes: int = 2**30
+    kept_bytes: int = 2**27
     uses: int = 100
     lock: Lock = field(default_factory=Lock)
     process: "subprocess.Popen[bytes] | None" = None
     used: int = 0
+    accepted: set[str] = field(default_factory=set)
 
     def json_object(self, data: bytes, name: str) -> dict[str, Any]:
         """What `parse_object` answers. Raises CorruptModel."""
@@ -59,7 +65,12 @@ class Checker:
 
     def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
         """Raises CorruptModel, WeightsDoNotFit."""
-        self.ask("tokenizer", data, TOKENIZER, embeddings=embeddings, segments=segments, pairs=pairs)
+        tried = f"{sha256(data).hexdigest()} {embeddings} {segments} {pairs}"
+        if tried not in self.accepted:
+            self.ask("tokenizer", data, TOKENIZER, embeddings=embeddings, segments=segments, pairs=pairs)
+            if len(self.accepted) >= MAX_ACCEPTED:
+                self.accepted.clear()
+            self.accepted.add(tried)
 
     def ask(self, check: str, data: bytes, checked: str, **options: Any) -> Any:
         """The result of a check in the process. Raises its error, or CorruptModel if the process dies."""
@@ -77,6 +88,8 @@ class Checker:
                 watchdog.cancel()
             if answer is None:
                 raise CorruptModel(f"{checked} {self.cause_of_death()}")
+            if answer["resident_bytes"] > self.kept_bytes:
+                self.stop()
         if "error" in answer:
             raise ERRORS[answer["error"]](answer["detail"])
         return answer["result"]
