@@ -1,0 +1,83 @@
+"""Hostile models on a server and in the command: refused with the reason, never a 5xx, and the next model loads."""
+
+import json
+import os
+import shutil
+
+import pytest
+from model_files import CONFIG, TOKENIZER, WEIGHTS, write_weights
+from tokenizers import Tokenizer
+from tokenizers.normalizers import Replace
+from typer.testing import CliRunner
+from worlds import byte_level, serving
+
+from headscope.cli.command import cli
+from headscope.settings import Settings
+
+
+def change_config(folder, **changes):
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, **changes}))
+
+
+def swell(folder):
+    tokenizer = Tokenizer.from_str(byte_level().to_str())
+    tokenizer.normalizer = Replace("x", "y" * 10**6)
+    tokenizer.save(str(folder / TOKENIZER))
+
+
+def replace_by_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def link_outside(path):
+    path.rename(path.parent.parent.parent / path.name)
+    path.symlink_to(path.parent.parent.parent / path.name)
+
+
+HOSTILE = {
+    "dropout": lambda folder: change_config(folder, resid_pdrop=2.0),
+    "layers": lambda folder: change_config(folder, n_layer=-3),
+    "code": lambda folder: change_config(folder, auto_map={"AutoModel": "evil.Model"}),
+    "swells": swell,
+    "fifo": lambda folder: replace_by_fifo(folder / TOKENIZER),
+    "fifo-weights": lambda folder: replace_by_fifo(folder / WEIGHTS),
+    "outside": lambda folder: link_outside(folder / WEIGHTS),
+    "header": lambda folder: write_weights(folder, b"[" * 10**5, b""),
+    "empty": lambda folder: os.truncate(folder / TOKENIZER, 0),
+    "sparse": lambda folder: os.truncate(folder / TOKENIZER, 10 * 2**30),
+}
+
+
+@pytest.fixture
+def hostile_dir(models_dir, tmp_path):
+    """Hostile models, and a sound one called `sound`."""
+    top = tmp_path / "models"
+    for name in (*HOSTILE, "sound"):
+        shutil.copytree(models_dir / "gpt2", top / name)
+    for name, change in HOSTILE.items():
+        change(top / name)
+    return top
+
+
+@pytest.mark.fault(13, 15, 17, 46)
+def test_hostile_models_are_refused_with_the_reason_and_the_next_model_loads(hostile_dir):
+    with serving(Settings(model="local:sound", models_dir=hostile_dir)) as client:
+        for name in HOSTILE:
+            refused = client.post("/api/v1/models/load", json={"model": f"local:{name}"})
+            assert refused.status_code == 422, (name, refused.text)
+            assert len(refused.json()["detail"]) > 20
+            listed = client.get("/api/v1/models").json()["models"]
+            assert [(card["state"], bool(card["why"])) for card in listed if card["id"] == f"local:{name}"] == [
+                ("failed", True)
+            ]
+        assert client.post("/api/v1/attention", json={"text": "the cat"}).is_success
+
+
+@pytest.mark.fault(46)
+def test_the_command_refuses_a_hostile_model_with_the_reason(hostile_dir):
+    options = ["--models-dir", str(hostile_dir), "--model", "local:swells"]
+    result = CliRunner().invoke(cli, ["dump", "the cat", *options])
+    assert result.exit_code == 1
+    assert "1,000,000 times longer" in result.stderr
