@@ -15,23 +15,31 @@ from headscope.capture import windows
 from headscope.main import create_app
 from headscope.settings import Settings
 from headscope.web.responses import STREAM_BYTES, WHOLE_BYTES
+from headscope.web.streams import SLICE_BYTES
 
 READERS = 12
 TEXT = "cat " * 600
+BODY = {"text": TEXT, "truncate": True}
 HEAD_WINDOW = windows.head_window
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The address and the runner of a live server with a model of 600 tokens; and the path of a capture."""
+def long_server(tmp_path_factory):
+    """A live server with a model of 600 tokens: its address, its application, and uvicorn's server."""
     top = tmp_path_factory.mktemp("long")
     write_tiny(top / "long", "gpt2", n_positions=600)
     settings = Settings(model="local:long", models_dir=top, socket_seconds=60)
     app = create_app(settings)
-    with running(app, settings) as (url, _):
-        body = {"text": TEXT, "truncate": True}
-        path = httpx2.post(f"{url}/api/v1/captures", json=body, timeout=60).headers["location"]
-        yield url, app.state.runner, path
+    with running(app, settings) as (url, server):
+        yield url, app, server
+
+
+@pytest.fixture
+def server(long_server):
+    """The address and the runner of that server; and the path of a capture."""
+    url, app, _ = long_server
+    path = httpx2.post(f"{url}/api/v1/captures", json=BODY, timeout=60).headers["location"]
+    return url, app.state.runner, path
 
 
 @pytest.fixture
@@ -44,11 +52,12 @@ def blocks(monkeypatch):
 
 
 @contextmanager
-def unread(url, method, path, body=None, encoding="identity"):
+def unread(url, method, path, body=None, encoding="identity", accept="*/*"):
     """A connection on which a request was sent, and whose answer is not read."""
     host = httpx2.URL(url)
     sent = b"" if body is None else json.dumps(body).encode()
-    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\nConnection: close\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\n"
+    head += f"Accept: {accept}\r\nConnection: close\r\n"
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect((host.host, host.port))
@@ -73,7 +82,7 @@ def test_clients_that_do_not_read_hold_a_window_each_and_not_an_answer(server, b
     url, runner, capture = server
     method, where, body = "GET", f"{capture}/{path}", None
     if path.startswith("attention"):
-        method, where, body = "POST", f"/api/v1/{path}", {"text": TEXT, "truncate": True, "layers": [0, 1]}
+        method, where, body = "POST", f"/api/v1/{path}", {**BODY, "layers": [0, 1]}
     with ExitStack() as stack:
         clients = [stack.enter_context(unread(url, method, where, body, encoding)) for _ in range(READERS)]
         until(lambda: runner.ledger.count("answers") == READERS)
@@ -123,3 +132,62 @@ def test_an_answer_that_does_not_fit_beside_those_of_slow_readers_is_503_and_sma
         small = httpx2.get(f"{url}{capture}/heads/0/0?rows=0:9&columns=0:9")
     assert (busy.status_code, busy.json()["code"], small.status_code) == (503, "busy", 200)
     assert int(busy.headers["retry-after"]) > 0
+
+
+FOLLOWERS = 60
+EVENTS = "text/event-stream"
+
+
+def follow(stack, url, query, encoding="identity"):
+    path = f"/api/v1/captures?{query}"
+    return stack.enter_context(unread(url, "POST", path, BODY, encoding, EVENTS))
+
+
+@pytest.mark.fault(40)
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_followers_of_one_run_share_its_events_and_hold_a_slice_each(long_server, server, monkeypatch, encoding):
+    url, runner, _ = server
+    made, thumbnails = [], windows.thumbnails
+    monkeypatch.setattr(windows, "thumbnails", lambda *given: made.append(given[0]) or thumbnails(*given))
+    event_bytes = 4 * 300**2 * 4 / 3  # base64 of four heads; 600 tokens in at most 512 cells are 300
+    with ExitStack() as stack:
+        clients = [follow(stack, url, "cells=512", encoding) for _ in range(FOLLOWERS)]
+        until(lambda: len(long_server[2].server_state.connections) >= FOLLOWERS)
+        until(lambda: made)
+        held = at_rest(lambda: runner.ledger.bytes("streams"))
+        assert 0 < held < 3 * 1.1 * event_bytes + 2 * 100_000  # one copy of each layer, and of the tokens
+        assert 0 < len(made) <= 3
+        buffers = [each.transport.get_write_buffer_size() for each in long_server[2].server_state.connections]
+        assert sum(buffers) <= FOLLOWERS * 3 * SLICE_BYTES
+        answer = clients[0].makefile("rb").read()
+    until(lambda: runner.ledger.bytes("streams") == 0)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert encoding == "gzip" or answer.count(b"event: layer") == 3
+    assert len(made) <= 3 * 2  # that of a layer may be made again for a client that comes later
+
+
+@pytest.mark.fault(40)
+def test_a_stream_for_whose_next_event_there_is_no_memory_ends_with_a_problem(server):
+    url, runner, _ = server
+    others = runner.ledger.max_bytes - runner.ledger.bytes() - 1_000_000
+    with runner.ledger.reserve("answers", others, "others"):
+        headers = {"Accept": EVENTS}
+        answer = httpx2.post(f"{url}/api/v1/captures?cells=512", json=BODY, headers=headers, timeout=60).text
+    name, data = answer.strip().split("\n\n")[-1].split("\n")
+    assert (name, json.loads(data.removeprefix("data: "))["code"]) == ("event: error", "busy")
+    assert "event: tokens" in answer
+    until(lambda: runner.ledger.bytes("streams") == 0)
+
+
+@pytest.mark.fault(40)
+def test_clients_that_wait_for_one_analysis_share_its_answer(server):
+    url, runner, capture = server
+    path = f"{capture}/scores?per=query"
+    with ExitStack() as stack:
+        for _ in range(READERS):
+            stack.enter_context(unread(url, "GET", path, accept=EVENTS))
+        until(lambda: runner.ledger.count("answers") == READERS)
+        at_rest(lambda: len(runner.shared.made))
+        assert len([key for key in runner.shared.made if key[0] == "analysis"]) == 1
+    until(lambda: runner.ledger.bytes("answers") == 0)
+    until(lambda: not runner.shared.made)
