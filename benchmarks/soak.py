@@ -6,7 +6,6 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -38,7 +37,8 @@ LIMITS = {
 }
 # Answers to polite clients under load: done, gone, too large, model refused, too many requests, not now, too long.
 EXPECTED = {200, 201, 304, 400, 401, 404, 405, 409, 413, 422, 429, 503, 504}
-MORE_MEMORY, MORE_THREADS, MORE_FILES = 0.05, 2, 5  # growth that counts as none
+MORE_MEMORY = 0.05  # growth that counts as none
+MORE = {"threads": 2, "files": 5, "processes": 0}
 
 
 @dataclass
@@ -114,21 +114,28 @@ def rows(quick: bool, minutes: float | None = None) -> Iterator[Row]:
 
 
 def verdict(soak: Soak, minutes: float, ended: int | None) -> Iterator[Row]:
-    visits, answers = sum(soak.visits.values()), sum(soak.answers.values())
+    """Each measurement with its target, then all of them in one word. `ended` is None if the server still runs."""
     what = f"soak of {minutes:g} minutes"
-    grown = {name: growth(*soak.series(name)) for name in ("rss", "threads", "files", "processes")}
-    flat = partial(row_of, what)
-    yield flat("memory", "grows by <= 5 %", grown["rss"].megabytes(), grown["rss"].share <= MORE_MEMORY)
-    for name, more in (("threads", MORE_THREADS), ("files", MORE_FILES), ("processes", 0)):
-        one = grown[name]
-        yield flat(name, f"<= {more} more", one.count(), one.last <= one.first + more)
-    alive = ended is None
-    wrong = "; ".join(f"{what} ({times} x)" for what, times in Counter(soak.surprises).most_common(3))
-    yield flat("server errors and other surprises", "none", wrong or "none", alive and not soak.surprises)
+    targets = list(used(soak, what))
+    wrong = "; ".join(f"{surprise} ({times} x)" for surprise, times in Counter(soak.surprises).most_common(3))
+    targets.append(row_of(what, "server errors and other surprises", "none", wrong or "none", not wrong))
+    targets.append(row_of(what, "the server", "runs until the end", "yes" if ended is None else "no", ended is None))
+    yield from targets
+    missed = [row.what.removeprefix(f"{what}: ") for row in targets if not row.reached]
     told = ", ".join(f"{status}: {count:,}" for status, count in sorted(soak.answers.items()))
+    visits, answers = sum(soak.visits.values()), sum(soak.answers.values())
     yield Row(f"{what}: requests", f"{visits:,} visits, {answers:,} answers", comparison=told)
     for name in ("headscope_connections", "headscope_capture_bytes", "headscope_captures"):
         yield Row(f"{what}: {name}", peak(soak, name))
+    yield Row(f"{what}: verdict", f"not reached: {', '.join(missed)}" if missed else "flat")
+
+
+def used(soak: Soak, what: str) -> Iterator[Row]:
+    grown = {name: growth(*soak.series(name)) for name in ("rss", "threads", "files", "processes")}
+    memory = grown.pop("rss")
+    yield row_of(what, "memory", "grows by <= 5 %", memory.megabytes(), memory.share <= MORE_MEMORY)
+    for name, one in grown.items():
+        yield row_of(what, name, f"<= {MORE[name]} more", one.count(), one.last <= one.first + MORE[name])
 
 
 def row_of(what: str, name: str, target: str, measured: str, reached: bool) -> Row:

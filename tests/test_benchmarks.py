@@ -14,8 +14,9 @@ from benchmarks.measurements import Point, Row
 from benchmarks.paths import ROOT
 from benchmarks.report import readme
 from benchmarks.results import Result, load, save
-from benchmarks.samples import growth, numbers
+from benchmarks.samples import Sample, growth, numbers
 from benchmarks.server import checkout
+from benchmarks.soak import Soak, verdict
 
 MACHINE = {"processor": "2 cores", "date": "2026-01-02"}
 
@@ -102,3 +103,17 @@ def test_metrics_of_the_server_are_read_without_those_of_requests():
     text = 'headscope_captures 3.0\n# HELP x\nheadscope_requests_total{route="/"} 5.0\n'
     text += 'headscope_waiting{for="model"} 1.0\n'
     assert numbers(text) == {"headscope_captures": 3, 'headscope_waiting{for="model"}': 1}
+
+
+def test_the_verdict_of_the_soak_names_what_grows():
+    def soaked(leak):
+        samples = [
+            Sample(5.0 * n, rss=10**9 + n * leak, threads=9, files=30, processes=1, metrics=METRICS) for n in range(60)
+        ]
+        return [row.measured for row in verdict(Soak(samples), 5, None)][-1]
+
+    assert soaked(0) == "flat"
+    assert soaked(10**7) == "not reached: memory"
+
+
+METRICS = {"headscope_connections": 1.0, "headscope_capture_bytes": 8.0, "headscope_captures": 1.0}
