@@ -118,10 +118,10 @@ def serving(settings, **options):
 
 
 @contextmanager
-def running(app, settings):
+def running(app, settings, log_level="critical"):
     """The address of a live server, and the server."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(app, settings.model_copy(update={"log_level": "critical"}))
+    server = Server(app, settings.model_copy(update={"log_level": log_level}))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -48,7 +48,8 @@ class Server(uvicorn.Server):
             backlog=BACKLOG,
             h11_max_incomplete_event_size=MAX_UNPARSED_BYTES,
             ws="none",
-            log_level=settings.log_level,
+            # uvicorn's warnings are about requests that clients sent wrongly: anybody could fill the log with them.
+            log_level="error" if settings.log_level == "warning" else settings.log_level,
             server_header=False,
             access_log=False,  # uvicorn's access log contains query strings
             timeout_graceful_shutdown=CLOSE_SECONDS,

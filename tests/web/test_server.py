@@ -138,3 +138,14 @@ def test_sigterm_finishes_running_responses_and_exits_with_0(served):
         until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
         assert b"".join(parts) == b"done"
     assert process.wait(30) == 0
+
+
+@pytest.mark.fault(36)
+def test_clients_cannot_fill_the_log_with_malformed_requests(settings, capsys):
+    with running(create_app(settings), settings, log_level="warning") as (url, _):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 30) as client:
+            client.sendall(b"\x16\x03\x01\r\n\r\n")
+            assert client.recv(2**16).startswith(b"HTTP/1.1 400")
+        httpx2.get(f"{url}/healthz", headers={"Connection": "upgrade", "Upgrade": "websocket"})
+    logged = capsys.readouterr().err
+    assert ("Invalid HTTP" in logged, "upgrade" in logged) == (False, False)
