@@ -7,6 +7,9 @@ mappings, so small captures are ordinary allocations.
 
 import math
 import mmap
+from functools import cache
+from queue import SimpleQueue
+from threading import Thread
 
 import torch
 from torch import Tensor
@@ -33,7 +36,33 @@ class MemoryBlock:
 
 def in_mapping(values: int, dtype: torch.dtype) -> Tensor:
     """[values], uninitialised, in an anonymous mapping with huge pages where the system supports them."""
-    mapping = mmap.mmap(-1, values * dtype.itemsize)
+    start_unmapping()
+    mapping = Mapping(-1, values * dtype.itemsize)
     if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
         mapping.madvise(mmap.MADV_HUGEPAGE)
     return torch.frombuffer(mapping, dtype=dtype)
+
+
+class Mapping(mmap.mmap):
+    """Anonymous memory that is given back in a thread of its own, once nothing refers to it.
+
+    The system takes up to a second per gigabyte for it. mmap's own destructor would hold the GIL meanwhile, so that no
+    other thread could run; `close` does not.
+    """
+
+    def __del__(self) -> None:
+        unused.put(self)  # may be called within any other call, even in this module: `put` is safe there
+
+
+unused: SimpleQueue[Mapping] = SimpleQueue()
+
+
+@cache
+def start_unmapping() -> None:
+    """Start the thread, once."""
+    Thread(target=unmap, name="unmapping", daemon=True).start()
+
+
+def unmap() -> None:
+    while True:
+        unused.get().close()

@@ -1,5 +1,8 @@
+from threading import current_thread
+
 import pytest
 import torch
+from worlds import until
 
 from headscope.capture import memory
 from headscope.capture.memory import MemoryBlock
@@ -45,11 +48,24 @@ def test_a_capture_fills_its_block_to_the_last_value(loaded, monkeypatch):
 
 @pytest.mark.fault(44)
 def test_a_small_block_takes_no_mapping_of_its_own(monkeypatch):
-    made, mapping = [], memory.mmap.mmap
-    monkeypatch.setattr(memory.mmap, "mmap", lambda *sizes: made.append(sizes) or mapping(*sizes))
+    made, mapping = [], memory.Mapping
+    monkeypatch.setattr(memory, "Mapping", lambda *sizes: made.append(sizes) or mapping(*sizes))
     small = MemoryBlock(1000, torch.float32, CPU).keep(torch.ones(1000))
     assert made == []
     large = MemoryBlock(memory.SMALL_BYTES, torch.float32, CPU).keep(torch.ones(memory.SMALL_BYTES))
     assert made == [(-1, 4 * memory.SMALL_BYTES)]
     assert small.sum() == 1000
     assert large.sum() == memory.SMALL_BYTES
+
+
+@pytest.mark.fault(41)
+def test_a_large_block_is_unmapped_in_another_thread_once_no_tensor_uses_it(monkeypatch):
+    """It takes long, and the event loop may drop the last reference."""
+    threads, close = [], memory.Mapping.close
+    monkeypatch.setattr(memory.Mapping, "close", lambda self: threads.append(current_thread().name) or close(self))
+    block = MemoryBlock(memory.SMALL_BYTES, torch.float32, CPU)
+    part = block.keep(torch.ones(memory.SMALL_BYTES))[1:]
+    del block
+    assert (part.sum(), threads) == (memory.SMALL_BYTES - 1, [])
+    del part
+    until(lambda: threads == ["unmapping"])
