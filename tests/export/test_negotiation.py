@@ -75,6 +75,7 @@ def test_an_unknown_format_is_refused_with_the_known_ones():
         format_of(None, "csv")
 
 
+@pytest.mark.fault(24)
 def test_an_answer_above_the_limit_is_refused_with_what_to_do():
     check_cells(100, "json", max_cells=1000, max_json_cells=100)
     with pytest.raises(TooLarge, match=r"101 weights.*100.*x-npz"):

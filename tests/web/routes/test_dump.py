@@ -116,6 +116,7 @@ def test_a_parameter_out_of_range_is_422_with_the_range(client, query, code, mes
     assert message in answer.json()["detail"]
 
 
+@pytest.mark.fault(24)
 def test_json_has_a_limit_and_binary_dumps_have_none(settings):
     few = {"max_json_cells": 100, "max_cells": 100}
     with serving(settings.model_copy(update=few)) as client:
@@ -133,6 +134,7 @@ def in_rows(monkeypatch):
     monkeypatch.setattr("headscope.export.formats.BATCH_BYTES", 1)
 
 
+@pytest.mark.fault(24, 40)
 @pytest.mark.parametrize("format_", ["json", "npy", "npz", "safetensors"])
 def test_at_most_two_blocks_of_rows_are_in_memory_at_once(client, in_rows, format_, monkeypatch):
     alive, most, made = weakref.WeakValueDictionary(), [], []
@@ -194,6 +196,7 @@ def test_too_many_open_dumps_are_503_with_retry_after(slow):
         assert answer.read() == whole
 
 
+@pytest.mark.fault(25)
 def test_a_dump_continues_when_its_capture_is_deleted(slow):
     client, at, whole, held, rows = slow
     with client.stream("GET", f"{at}?format=npy") as answer:

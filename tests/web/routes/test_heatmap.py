@@ -82,6 +82,7 @@ def test_a_parameter_out_of_range_is_422_with_the_range(client, capture, layer, 
     assert message in response.json()["detail"]
 
 
+@pytest.mark.fault(24)
 def test_more_weights_than_allowed_are_413_and_the_message_suggests_fewer_cells(settings):
     with serving(settings.model_copy(update={"max_json_cells": 8})) as client:
         capture = client.post("/api/v1/captures", json={"text": "The cat sat"})

@@ -45,6 +45,7 @@ def test_the_norms_of_a_layer_are_served(client, location, capture, loaded):
     assert "head" not in facts
 
 
+@pytest.mark.fault(40)
 def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_captures(
     client, location, capture, monkeypatch
 ):
@@ -60,6 +61,7 @@ def test_norms_need_one_run_of_the_model_and_count_towards_the_memory_of_capture
     assert 0 < client.get(location).json()["expires_in"] <= 3600
 
 
+@pytest.mark.fault(24, 40)
 def test_norms_that_do_not_fit_into_memory_with_their_capture_are_refused_with_both_numbers(models_dir, capture):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_capture_bytes=capture.bytes)
     with serving(settings) as client:
