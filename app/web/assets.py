@@ -3,11 +3,11 @@
 import gzip
 import hashlib
 import re
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from pathlib import Path
+from threading import Condition, Lock
 
 import brotli
+from cachetools import LRUCache, cached
 
 from ..export.negotiation import by_preference
 
@@ -24,37 +24,44 @@ IGNORED = {
 SMALL_BYTES = 2**18
 
 
-@dataclass(frozen=True)
+def to_brotli(body: bytes) -> bytes:
+    compressed: bytes = brotli.compress(body, quality=11 if len(body) <= SMALL_BYTES else 9)
+    return compressed
+
+
+def to_gzip(body: bytes) -> bytes:
+    return gzip.compress(body, 6, mtime=0)
+
+
+COMPRESS = {"br": to_brotli, "gzip": to_gzip}
+
+
 class Asset:
     """A file of the page. `etag` is that of the content, compressed or not."""
 
-    body: bytes
-
-    @cached_property
-    def etag(self) -> str:
-        return f'"{hashlib.sha256(self.body).hexdigest()[:16]}"'
-
-    @cached_property
-    def brotli(self) -> bytes:
-        compressed: bytes = brotli.compress(self.body, quality=11 if len(self.body) <= SMALL_BYTES else 9)
-        return compressed
-
-    @cached_property
-    def gzip(self) -> bytes:
-        return gzip.compress(self.body, 6, mtime=0)
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        self.lock, self.forms = Lock(), dict[str, bytes]()
 
     def encoded(self, accepted: str) -> tuple[bytes, dict[str, str]]:
-        """The body for a client with this Accept-Encoding header, and its headers. Each form is made once."""
+        """The body for a client with this Accept-Encoding header, and its headers."""
         encodings = by_preference(accepted)
         headers = {"Vary": "Accept-Encoding"}  # the middleware that compresses answers adds it to a plain body
-        if "br" in encodings:
-            return self.brotli, {"Content-Encoding": "br", **headers}
-        if "gzip" in encodings:
-            return self.gzip, {"Content-Encoding": "gzip", **headers}
-        return self.body, {}
+        encoding = next((name for name in COMPRESS if name in encodings), None)
+        if encoding is None:
+            return self.body, {}
+        return self.form(encoding), {"Content-Encoding": encoding, **headers}
+
+    def form(self, encoding: str) -> bytes:
+        """The compressed body, made once: plotly.js takes a second, and a whole class may open the page at once."""
+        with self.lock:
+            if encoding not in self.forms:
+                self.forms[encoding] = COMPRESS[encoding](self.body)
+            return self.forms[encoding]
 
 
-@lru_cache(maxsize=256)
+@cached(LRUCache(256), condition=Condition())
 def asset(path: Path, modified: int) -> Asset:  # noqa: ARG001 - part of the cache key
     """The file as of its modification time (nanoseconds), without what a browser ignores."""
     body = path.read_bytes()

@@ -2,11 +2,13 @@
 
 import gzip
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 
 import pytest
 
-from headscope.web.assets import IGNORED, asset
+from headscope.web.assets import COMPRESS, IGNORED, asset
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,7 +65,7 @@ def test_a_changed_file_is_read_again(tmp_path):
     page = tmp_path / "a.css"
     for time, rule in enumerate((b"a {}", b"b {}")):
         page.write_bytes(rule)
-        assert gzip.decompress(asset(page, time).gzip) == asset(page, time).body == rule
+        assert gzip.decompress(asset(page, time).form("gzip")) == asset(page, time).body == rule
 
 
 NAMES = ["/static/js/main.js", "/static/css/base.css", "/", "/docs", "/docs/glossary"]
@@ -95,3 +97,24 @@ def test_a_file_has_an_etag_of_its_content(client, name):
     etag = client.get(name).headers["etag"]
     assert client.get(name, headers={"If-None-Match": etag}).status_code == 304
     assert client.get(name, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_file_is_compressed_once_for_all_that_wait_and_does_not_delay_other_files(monkeypatch, tmp_path):
+    begun, go_on, calls = Semaphore(0), Event(), []
+
+    def compress(body):
+        calls.append(body)
+        begun.release()
+        assert body == b"short" or go_on.wait(60)
+        return body
+
+    monkeypatch.setitem(COMPRESS, "br", compress)
+    for name in ("long", "short"):
+        (tmp_path / name).write_text(name)
+    with ThreadPoolExecutor(6) as pool:
+        waiting = [pool.submit(lambda: asset(tmp_path / "long", 0).encoded("br")) for _ in range(5)]
+        begun.acquire()
+        assert pool.submit(lambda: asset(tmp_path / "short", 0).encoded("br")).result(60)[0] == b"short"
+        go_on.set()
+        assert {each.result(60)[0] for each in waiting} == {b"long"}
+    assert sorted(calls) == [b"long", b"short"]

@@ -5,13 +5,15 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
+from threading import Condition
 from typing import Any
 
+from cachetools import LRUCache, cached
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
@@ -127,7 +129,7 @@ def vendor() -> dict[str, Vendored]:
     }
 
 
-@lru_cache(maxsize=8)
+@cached(LRUCache(8), condition=Condition())
 def page_asset(body: bytes) -> Asset:
     """A rendered page, compressed once while its content stays the same."""
     return Asset(body)
