@@ -80,7 +80,8 @@ def load_checked(
     finally:
         checked.close()
     if known not in (None, digest):
-        raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: install it again")
+        way_out = "remove the model from the cache (`hf cache rm`)" if card.source == "hub" else "install it again"
+        raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: {way_out}")
     model = build(checked.claim, weights).to(torch.device(device))
     described = describe(card, checked, model, digest, verified=known is not None)
     return LoadedModel(described, checked.claim.adapter, adopt(model, checked.claim.adapter), tokenizer)

@@ -167,6 +167,21 @@ def test_a_new_revision_on_the_hub_is_downloaded_by_a_reload(hub, settings, monk
         assert reload(client, "team/tiny").json()["revision"] != before["revision"]
 
 
+@pytest.mark.fault(15, 39, 50)
+def test_a_file_that_was_damaged_in_the_cache_of_the_hub_is_not_loaded_again(hub, settings, tmp_path):
+    with serving(settings) as client:
+        before = client.post("/api/v1/models/load", json={"model": "team/tiny"}).json()
+        weights = next((tmp_path / "cache").rglob("snapshots/*/model.safetensors"))
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(data)  # into the blob that the link names
+        refused = reload(client, "team/tiny")
+        assert (refused.status_code, refused.json()["code"]) == (422, "corrupt_model")
+        assert "remove the model from the cache (`hf cache rm`)" in refused.json()["detail"]
+        card = card_of(client, "team/tiny")
+        assert (card["state"], card["revision"], card["changed_on_disk"]) == ("ready", before["revision"], True)
+
+
 def test_a_model_that_is_not_loaded_is_loaded_by_a_reload(client):
     assert card_of(client, "local:other")["state"] in ("ready", "loading", "available")
     assert reload(client, "local:other").json()["state"] == "ready"
