@@ -105,10 +105,8 @@ def test_sorted_heads_have_their_names_above_the_cover_of_dimmed_heads(headscope
     assert names.evaluate_all(too_wide) == 0
 
 
-ON_TOP = """one => {
-    const { left, top, width, height } = one.getBoundingClientRect();
-    return document.elementFromPoint(left + width / 2, top + height / 2) === one;
-}"""
+ON_TOP = """one => { const { left, top, width, height } = one.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2) === one; }"""
 
 
 def test_scores_that_are_not_defined_for_the_model_cannot_be_chosen_and_say_why(headscope: Headscope) -> None:
