@@ -57,9 +57,8 @@ class Job(Generic[Result]):
         task.add_done_callback(lambda _: self.end())
 
     def end(self) -> None:
-        self.progress.on_percent = (
-            None  # it refers to this job: the result would be in memory until a garbage collection
-        )
+        # It refers to this job, whose result would otherwise stay in memory until the garbage collector runs.
+        self.progress.on_percent = None
         self.update()
 
     def update(self, **changes: Any) -> None:
