@@ -1,13 +1,17 @@
 """What a text may cost, checked before it is run."""
 
+from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from ..errors import EmptyText, TextTooLong
-from ..records import ModelCard, Prompt
+from ..records import ModelCard, Prompt, TokenizedPrompt
 from .ledger import Ledger
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
+
+
+BYTES_PER_TOKEN, SMALL_TEXT = 400, 2**16
 
 
 def check_texts(prompt: Prompt, max_characters: int) -> None:
@@ -20,6 +24,12 @@ def check_texts(prompt: Prompt, max_characters: int) -> None:
                 f"{len(text):,} characters: this server reads at most {max_characters:,}, so shorten the text "
                 "(or raise HEADSCOPE_MAX_CHARACTERS)"
             )
+
+
+def bytes_of_text(tokenized: TokenizedPrompt) -> int:
+    """What the texts and the tokens of a capture take besides SMALL_TEXT. A long text can have few tokens."""
+    texts = getsizeof(tokenized.prompt.text) + getsizeof(tokenized.prompt.text_pair)
+    return max(0, texts + len(tokenized.tokens) * BYTES_PER_TOKEN - SMALL_TEXT)
 
 
 def cost_of_certificate(card: ModelCard, tokens: int, capture_bytes: int, ledger: Ledger) -> tuple[int, str, str, int]:

@@ -15,7 +15,7 @@ from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
 from .job_queue import JobCounts
 from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation, released_on_error
-from .limits import check_texts, cost_of_certificate, cost_of_norms
+from .limits import bytes_of_text, check_texts, cost_of_certificate, cost_of_norms
 from .model_cache import ModelCache
 from .pools import Pools
 from .queues import Queues
@@ -132,16 +132,17 @@ class Runner:
         if tokenized is None:
             tokenized = tokenize_prompt(model, prepared.prompt, self.settings.max_tokens)
         cost = self.cost(model.card, len(tokenized.tokens))
-        held = self.reserve_capture(cost, model.card)
+        held = self.reserve_capture(cost, model.card, tokenized)
         with released_on_error(held):
             job.report_tokens(tokenized, cost)
             return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
 
-    def reserve_capture(self, cost: Cost, card: ModelCard) -> Reservation:
+    def reserve_capture(self, cost: Cost, card: ModelCard, tokenized: TokenizedPrompt) -> Reservation:
         """Raises TooLarge, Busy."""
+        size = cost.bytes + bytes_of_text(tokenized)
         what = f"the capture of {cost.tokens:,} tokens by {card.id}"
         way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
-        return self.ledger.reserve("captures", cost.bytes, what, way_out, wait_seconds=THREAD_WAIT_SECONDS)
+        return self.ledger.reserve("captures", size, what, way_out, wait_seconds=THREAD_WAIT_SECONDS)
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""

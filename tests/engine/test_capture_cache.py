@@ -106,3 +106,13 @@ def test_a_failed_run_holds_no_memory(client, monkeypatch):
     runner = client.app.state.runner
     assert client.post("/api/v1/captures", json={"text": "The cat sat on the mat."}).status_code == 500
     assert runner.ledger.bytes() == 0
+
+
+@pytest.mark.fault(40, 44)
+def test_a_long_text_counts_though_it_has_few_tokens(client):
+    """Thousands of captures with such texts would fill the memory."""
+    text = "\N{GRINNING FACE}" + " " * 150_000
+    made = post(client, text, model="local:bert", truncate=True).json()
+    assert made["queries"] <= 40
+    counted = client.app.state.runner.ledger.bytes("captures")
+    assert counted - made["bytes"] > 4 * 150_000 - 2**16
