@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Generic, Literal, TypeVar, get_args
@@ -57,8 +58,22 @@ class Job(Generic[Result]):
         task.add_done_callback(lambda _: self.end())
 
     def end(self) -> None:
-        # It refers to this job, whose result would otherwise stay in memory until the garbage collector runs.
-        self.progress.on_percent = None
+        """Replace the task by its bare result or error, and wake all followers.
+
+        A task that failed refers to all frames that its error has passed, and these to the job: what they use would
+        stay in memory until the garbage collector runs.
+        """
+        ended: asyncio.Future[Result] = self.loop.create_future()
+        if self.task.cancelled():
+            ended.cancel()
+        elif error := self.task.exception():
+            error.__traceback__ = error.__cause__ = error.__context__ = None
+            ended.set_exception(error)
+            ended.exception()  # retrieved: nobody may be waiting for it
+        else:
+            ended.set_result(self.task.result())
+        self.task = ended
+        self.progress.on_percent = None  # it refers to this job too
         self.update()
 
     def update(self, **changes: Any) -> None:
@@ -92,13 +107,13 @@ class Job(Generic[Result]):
             await changed.wait()
 
     async def result(self) -> Result:
-        """The result. Raises the error that the job ended with."""
-        try:
-            return await asyncio.shield(self.task)  # cancelling one follower must not cancel the job of the others
-        except asyncio.CancelledError:
-            if self.task.cancelled():
-                raise self.stop_error from None
-            raise
+        """The result. Raises the error that the job ended with: a copy, because an error refers to all frames that
+        raised it, and these to the job."""
+        await asyncio.wait({self.task})  # cancelling one follower does not cancel the job of the others
+        error = self.stop_error if self.task.cancelled() else self.task.exception()
+        if error is not None:
+            raise copy(error)
+        return self.task.result()
 
     def stop(self, error: AppError) -> None:
         """Followers get `error` at once; the thread stops at its next block."""

@@ -65,7 +65,7 @@ class JobQueue:
     def remove(self, job: Job[Any]) -> None:
         if self.jobs.get(job.key) is job:  # a stopped job may have been replaced before its thread ended
             del self.jobs[job.key]
-        self.counts.ended[job.kind, job.outcome] += 1  # retrieves the exception, which nobody may be waiting for
+        self.counts.ended[job.kind, job.outcome] += 1
 
     async def run(self, job: Job[Any], work: Callable[[Progress], Result]) -> Result:
         """The result of `work`, once a worker is free. Until it has ended, `job.position` is kept up to date."""

@@ -1,6 +1,7 @@
 """The progress of work in a thread: written by the work, read and stopped from other threads."""
 
 from collections.abc import Callable
+from copy import copy
 from math import inf
 from time import monotonic
 
@@ -47,7 +48,7 @@ class WorkProgress:
     def check(self) -> None:
         """Raises the error given to `stop`, or Deadline."""
         if self.error is not None:
-            raise self.error
+            raise copy(self.error)  # a raised error refers to frames, and these to this progress
         if self.elapsed > self.seconds:
             of_total = "" if self.total is None else f" of {self.total:,}"
             raise Deadline(

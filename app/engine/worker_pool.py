@@ -91,11 +91,14 @@ class WorkerPool:
         # A limiter for this call alone: anyio's default one is left to the framework, for static files and pages.
         alone = CapacityLimiter(1)
         thread = asyncio.create_task(to_thread.run_sync(call, limiter=alone, abandon_on_cancel=self.abandon))
-        thread.add_done_callback(lambda _: self.release(borrower, thread))
+        thread.add_done_callback(partial(self.release, borrower))
         # A cancelled caller returns at once, but a thread cannot be stopped from outside. The worker is free again only
         # when the thread has ended, because until then it still uses the model.
         await asyncio.wait({thread})
-        return thread.result()
+        try:
+            return thread.result()
+        finally:
+            del thread  # the frame would be part of a cycle of references: error, frame, task, error
 
     def release(self, borrower: object, thread: "asyncio.Task[Result]") -> None:
         self.workers.release_on_behalf_of(borrower)

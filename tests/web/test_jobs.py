@@ -1,6 +1,9 @@
 """Every kind of job: it is joined, counted, stopped when its clients have left, and has a deadline."""
 
+import gc
+import itertools
 import json
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -10,6 +13,7 @@ from worlds import live, serving, until
 
 from headscope.engine import progress
 from headscope.engine.job import Job
+from headscope.export.formats import Answer
 from headscope.web import context
 
 TEXT = "The cat sat on the mat, and a dog ran."
@@ -195,3 +199,29 @@ def test_clients_that_ask_for_the_same_at_the_same_time_share_one_job(settings, 
         gate.open.set()
         assert {answer.result().status_code for answer in answers} == {200}
         assert ended(client, kind, "finished") == 1
+
+
+@pytest.mark.fault(28, 40)
+def test_a_job_that_failed_or_finished_keeps_nothing_until_the_garbage_collector_runs(client, monkeypatch):
+    class Made:
+        """A result, or what work has in its variables when it fails."""
+
+    made = []
+
+    def work(capture, progress):
+        found = Made()
+        made.append(weakref.ref(found))
+        progress.check()
+        return found
+
+    captured(client)
+    monkeypatch.setattr("headscope.analysis.roles.roles", work)
+    monkeypatch.setattr("headscope.web.routes.roles.as_json", lambda _: Answer({}, {}, ""))
+    gc.disable()
+    try:
+        for seconds, headers in itertools.product((600, 1e-9), (None, EVENTS)):
+            set_deadline(client, seconds)
+            client.get(f"{client.app_location}/roles", headers=headers)
+        until(lambda: [ref() for ref in made] == [None] * 4)
+    finally:
+        gc.enable()
