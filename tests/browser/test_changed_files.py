@@ -1,11 +1,13 @@
 """A loaded model whose files have changed: the page says so, and loads them again."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakehub import FakeHub
 from playwright.sync_api import BrowserContext, Page, expect
 from worlds import live, write_tiny
 
@@ -69,6 +71,28 @@ def test_on_a_dark_phone_a_reload_that_fails_says_why_and_can_be_tried_again(loa
     (folder / "config.json").write_text(config)
     loaded.get_by_role("button", name="Reload").click()
     expect(loaded.locator(NOTE)).to_be_hidden()
+
+
+def test_the_download_of_a_reload_shows_its_progress_and_can_be_cancelled(
+    beside_a_hub: Headscope, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = beside_a_hub.open(text="The cat sat").page
+    page.select_option("#model", label="model from the hub …")
+    page.fill("#hub-model input", "team/tiny")
+    page.press("#hub-model input", "Enter")
+    expect(page.locator("#status")).to_contain_text("3 tokens")  # local:bert reads 5
+    weights = hub.repos["team/tiny"] / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[::-1])
+    monkeypatch.setattr("fakehub.COMMIT", "f" * 40)  # a newer revision, whose download hangs
+    hub.faults["team/tiny"] = "hangs"
+    change(page, next((tmp_path / "cache").rglob("snapshots/*")))
+    page.get_by_role("button", name="Reload").click()
+    expect(page.locator(NOTE)).to_contain_text(re.compile(r"downloading team/tiny: 0\.\d MB of 0\.\d MB"))
+    page.locator(NOTE).get_by_role("button", name="Cancel").click()
+    expect(page.locator(NOTE).get_by_role("alert")).to_contain_text("Not reloaded: the download was cancelled")
+    page.fill("#text", "The loaded weights still work")
+    page.press("#text", "Control+Enter")
+    expect(page.locator("#status")).to_contain_text("heads")
 
 
 def test_a_run_does_not_hide_the_note_and_another_model_does(loaded: Page, folder: Path) -> None:

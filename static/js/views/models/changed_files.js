@@ -17,6 +17,18 @@ export function progressText(model, progress) {
 /** The card of the chosen model if its files have changed. @param {Pick<State, "models" | "model">} state */
 export const changedCard = ({ models, model }) => models.find((card) => card.id === model && card.changed_on_disk);
 
+const elements = () => ({
+  about: make("p", { class: "about", role: "status" }),
+  button: make("button", { type: "button" }, "Reload"),
+  progress: make("span", { role: "status" }),
+  cancel: make("button", { type: "button", hidden: "" }, "Cancel"),
+  wrong: make("p", { class: "wrong", role: "alert" }),
+});
+
+/** @param {string} model */
+const aboutText = (model) =>
+  `The files of ${model} were changed after it was loaded. The server still uses what it has loaded.`;
+
 /**
  * Says that the files of the model have changed since it was loaded, and loads them again.
  *
@@ -27,11 +39,9 @@ export const changedCard = ({ models, model }) => models.find((card) => card.id 
  * @returns {() => void} undo
  */
 export function mountChangedFiles(form, store, api, run) {
-  const about = make("p", { class: "about", role: "status" });
-  const button = make("button", { type: "button" }, "Reload");
-  const progress = make("span", { role: "status" });
-  const wrong = make("p", { class: "wrong", role: "alert" });
-  const root = make("section", { id: "changed-files", class: "key", hidden: "" }, about, button, progress, wrong);
+  const { about, button, progress, cancel, wrong } = elements();
+  const root = make("section", { id: "changed-files", class: "key", hidden: "" });
+  root.append(about, button, progress, cancel, wrong);
   const { on, undo } = listening();
   /** The model that is being reloaded, empty for none. */
   let reloading = "";
@@ -40,11 +50,14 @@ export function mountChangedFiles(form, store, api, run) {
     const card = changedCard(store.get());
     root.hidden = !card;
     if (!card) return;
-    setText(
-      about,
-      `The files of ${card.id} were changed after it was loaded. The server still uses what it has loaded.`,
-    );
+    setText(about, aboutText(card.id));
     button.setAttribute("aria-disabled", String(reloading === card.id));
+  }
+
+  /** @param {Progress} now */
+  function showProgress(now) {
+    setText(progress, progressText(reloading, now));
+    cancel.hidden = now.stage === "reading";
   }
 
   async function reload() {
@@ -55,7 +68,7 @@ export function mountChangedFiles(form, store, api, run) {
     render();
     try {
       const response = await api.request("reload", "/api/v1/models/reload", ...post({ model }, EVENTS));
-      const loaded = await readLoad(streamOf(response), (now) => setText(progress, progressText(model, now)));
+      const loaded = await readLoad(streamOf(response), showProgress);
       store.set({ models: store.get().models.map((card) => (card.id === model ? loaded : card)) });
       if (store.get().model === model) run();
     } catch (error) {
@@ -63,11 +76,13 @@ export function mountChangedFiles(form, store, api, run) {
     } finally {
       reloading = "";
       setText(progress, "");
+      cancel.hidden = true;
       render();
     }
   }
 
   on(button, "click", reload);
+  on(cancel, "click", () => api.cancel(reloading));
   form.before(root);
   render();
   const unwatch = store.watch(["models", "model"], (now, before) => {
