@@ -151,12 +151,13 @@ class Runner:
         )
 
     async def sweep(self) -> None:
-        """Drop expired captures, look for changed files of models, and return freed memory, once a minute, until
-        cancelled."""
+        """Once a minute, drop expired captures, look for changed files of models, and return freed memory if no job
+        runs; until cancelled."""
         while True:
             await self.models.refresh()
             self.captures.drop_expired()
-            await self.pools.read_unbounded(return_freed_memory)
+            if self.queues.idle:  # meanwhile, other threads wait when they allocate
+                await self.pools.read_unbounded(return_freed_memory)
             await asyncio.sleep(SWEEP_SECONDS)
 
     # Estimates

@@ -5,11 +5,12 @@ import os
 import platform
 import subprocess
 import sys
-import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from headscope.engine.job import Job
+from headscope.engine.progress import WorkProgress
 from headscope.engine.runner import Runner
 
 pytestmark = [
@@ -63,14 +64,20 @@ def test_freed_memory_below_a_block_in_use_is_returned_to_the_system():
     assert int(subprocess.check_output([sys.executable, "-c", FREED])) > 100_000_000
 
 
-def test_the_server_returns_freed_memory_from_time_to_time(settings, monkeypatch):
-    returned = threading.Event()
-    monkeypatch.setattr("headscope.engine.runner.return_freed_memory", returned.set)
+@pytest.mark.parametrize("busy", [False, True])
+def test_an_idle_server_returns_freed_memory(settings, monkeypatch, busy):
+    returned = []
 
     async def sweep_once():
-        sweep = asyncio.create_task(Runner(settings).sweep())
-        assert await asyncio.to_thread(returned.wait, 60)
+        runner, slept = Runner(settings), asyncio.Event()
+        if busy:
+            runner.queues.model.jobs["a run"] = Job("run", "a run", WorkProgress(1))
+        monkeypatch.setattr("headscope.engine.runner.return_freed_memory", lambda: returned.append(1))
+        monkeypatch.setattr("headscope.engine.runner.asyncio.sleep", lambda _: slept.set() or asyncio.Event().wait())
+        sweep = asyncio.create_task(runner.sweep())
+        await slept.wait()
         sweep.cancel()
 
     with start_blocking_portal() as portal:
         portal.call(sweep_once)
+    assert returned == ([] if busy else [1])
