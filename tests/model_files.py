@@ -1,8 +1,11 @@
-"""Change the files of a model as a hostile or careless writer would."""
+"""Files of models as a hostile or careless writer would make them."""
 
 import json
 
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
+from worlds import byte_level
 
 CONFIG, TOKENIZER, WEIGHTS = FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
@@ -25,3 +28,24 @@ def change_weights(folder, change):
     stored = load_file(folder / WEIGHTS)
     change(stored)
     save_file(stored, folder / WEIGHTS)
+
+
+def data_of(tokenizer):
+    return tokenizer.to_str().encode()
+
+
+def check_tokenizer(checker, tokenizer, embeddings=300, segments=2, pairs=False):
+    data = tokenizer if isinstance(tokenizer, bytes) else data_of(tokenizer)
+    checker.tokenizer(data, embeddings=embeddings, segments=segments, pairs=pairs)
+
+
+def gpt2_tokenizer(**parts):
+    """The tokenizer of the tiny GPT-2 with other parts."""
+    tokenizer = Tokenizer.from_str(byte_level().to_str())
+    for name, part in parts.items():
+        setattr(tokenizer, name, part)
+    return tokenizer
+
+
+def template(single, pair="$A $B", **ids):
+    return TemplateProcessing(single=single, pair=pair, special_tokens=list(ids.items()))

@@ -1,6 +1,7 @@
 """Try a tokenizer.json on several texts: whether it fails, makes far too many tokens, or tokens that are no ids."""
 
 import json
+from base64 import b64decode
 from math import prod
 from typing import Any
 
@@ -73,6 +74,10 @@ def growth(part: dict[str, Any]) -> float:
         content, literal = len(part["content"]), len(part["pattern"].get("String", ""))
         # A regular expression can match between any two characters.
         return max(1.0, content / literal) if literal else 1.0 + content
+    if kind == "Precompiled":  # of SentencePiece: the length of an index, the index, texts that end with NUL
+        table = b64decode(part["precompiled_charsmap"])
+        texts = table[4 + int.from_bytes(table[:4], "little") :]
+        return 1.0 + max(map(len, texts.split(b"\0")))
     return 1.0
 
 

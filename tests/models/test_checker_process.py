@@ -1,0 +1,139 @@
+"""The process that checks files of models: its limits, its life and its end."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from model_files import check_tokenizer, gpt2_tokenizer, template
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import NFKC
+from tokenizers.normalizers import Sequence as Normalizers
+from worlds import until
+
+from headscope.errors import Busy, CorruptModel
+from headscope.models.checker import process
+from headscope.models.checker.process import CHECKER, Checker
+
+
+@pytest.fixture
+def checker():
+    made = Checker()
+    yield made
+    made.stop()
+
+
+def slow():
+    return gpt2_tokenizer(normalizer=Normalizers([NFKC()] * 5000))
+
+
+@pytest.mark.fault(46)
+def test_a_check_that_takes_too_much_memory_ends_the_process_and_not_the_server(checker):
+    checker.memory_bytes = 200 * 2**20
+    with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 200 MB of memory to check"):
+        check_tokenizer(checker, gpt2_tokenizer(post_processor=template(" ".join(["$A"] * 100_000))))
+    check_tokenizer(checker, gpt2_tokenizer())
+
+
+@pytest.mark.fault(46)
+def test_a_check_that_takes_too_much_processor_time_is_ended(checker):
+    checker.cpu_seconds = 0
+    with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 0 seconds of CPU time to check"):
+        check_tokenizer(checker, slow())
+
+
+@pytest.mark.fault(46)
+def test_a_check_that_does_not_end_is_ended_by_its_deadline(checker):
+    checker.seconds = 0.2
+    with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 0\.2 seconds to check"):
+        check_tokenizer(checker, slow())
+    checker.seconds = 60
+    check_tokenizer(checker, gpt2_tokenizer())
+
+
+@pytest.mark.fault(46)
+def test_words_of_any_length_are_not_divided_by_word_piece():
+    endless = Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]", max_input_chars_per_word=10**9))
+    with pytest.raises(CorruptModel, match=r"words of up to 1,000,000,000 characters: up to 1,000 is supported"):
+        check_tokenizer(CHECKER, endless)
+
+
+def test_a_tokenizer_that_has_passed_is_not_tried_again_for_the_same_model(checker):
+    for _ in range(2):
+        check_tokenizer(checker, gpt2_tokenizer())
+    assert checker.used == 1
+    check_tokenizer(checker, gpt2_tokenizer(), embeddings=301)
+    assert checker.used == 2
+
+
+def test_a_process_that_takes_much_memory_is_replaced(checker):
+    checker.kept_bytes = 1
+    check_tokenizer(checker, gpt2_tokenizer())
+    assert checker.process is None
+    checker.json_object(b"{}", "config.json")
+
+
+def test_one_process_serves_all_checks_until_it_has_served_enough(checker):
+    checker.uses = 2
+    found = []
+    for _ in range(3):
+        checker.json_object(b"{}", "config.json")
+        found.append(checker.process.pid)
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_process_that_has_died_is_replaced(checker):
+    checker.json_object(b"{}", "config.json")
+    checker.process.kill()
+    checker.process.wait()
+    assert checker.json_object(b'{"a": 1}', "config.json") == {"a": 1}
+
+
+def test_checks_of_several_threads_do_not_mix(checker):
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: checker.json_object(b'{"n": %d}' % n, "config.json"), range(20)))
+    assert [answer["n"] for answer in answers] == list(range(20))
+
+
+def test_the_process_sees_no_secrets(checker, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    checker.json_object(b"{}", "config.json")
+    environment = Path(f"/proc/{checker.process.pid}/environ")
+    if not environment.exists():
+        pytest.skip("only Linux shows the environment of a process")
+    assert b"PATH=" in environment.read_bytes()
+    assert b"hf_secret" not in environment.read_bytes()
+
+
+def test_without_a_process_nothing_is_loaded(checker, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process.subprocess, "Popen", refuse)
+    with pytest.raises(Busy, match="no process to check the model's files can be started: Resource temporarily"):
+        check_tokenizer(checker, gpt2_tokenizer())
+
+
+@pytest.mark.parametrize("how", ["", "os._exit(0)", "os.kill(os.getpid(), 9)"], ids=["ends", "exits", "is killed"])
+def test_the_process_ends_with_the_one_that_started_it(how):
+    script = f"""
+import os
+from headscope.models.checker.process import CHECKER
+CHECKER.json_object(b"{{}}", "config.json")
+print(CHECKER.process.pid, flush=True)
+{how}
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    child = int(done.stdout)
+    until(lambda: not is_running(child))
+
+
+def is_running(child):
+    """Also a process that has ended, until it is waited for, has a number; its command line is empty."""
+    command = Path(f"/proc/{child}/cmdline")
+    try:
+        return b"checker.child" in command.read_bytes()
+    except OSError:
+        return False
