@@ -15,6 +15,7 @@
  * @property {number | null} max_tokens
  * @property {boolean | null} causal
  * @property {number | null} parameters
+ * @property {boolean | null} verified whether the hash of its weights was known; null until it is loaded
  * @property {ModelState} state
  * @property {string} [why] the reason, when the state is "failed" or the files have changed
  * @property {boolean} changed_on_disk true if the files were changed or deleted after the model was loaded
