@@ -20,7 +20,7 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 REFUSALS = ("never", "now")
 POLL_SECONDS = 0.005
 # A worker thread drops what it has read a moment after the response has been sent.
-THREAD_WAIT_SECONDS = 0.5
+THREAD_WAIT_SECONDS = 1.0
 
 
 class Reservation:

@@ -155,7 +155,8 @@ def test_followers_of_one_run_share_its_events_and_hold_a_slice_each(long_server
         until(lambda: len(long_server[2].server_state.connections) >= FOLLOWERS)
         until(lambda: made)
         held = at_rest(lambda: runner.ledger.bytes("streams"))
-        assert 0 < held < 3 * 1.1 * event_bytes + 2 * 100_000  # one copy of each layer, and of the tokens
+        assert held < 3 * 1.1 * event_bytes + 2 * 100_000  # one copy of each layer, and of the tokens
+        assert held > 0 or encoding == "gzip"  # compressed, the whole stream may fit into the buffers of the system
         assert 0 < len(made) <= 3
         buffers = [each.transport.get_write_buffer_size() for each in long_server[2].server_state.connections]
         assert sum(buffers) <= FOLLOWERS * 3 * SLICE_BYTES
