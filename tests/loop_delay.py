@@ -11,23 +11,28 @@ from time import thread_time
 from worlds import running, until
 
 SECONDS_BETWEEN_BEATS = 0.001
-# A call that holds the GIL is between two points where the loop can get it: before the call, and after it.
-BEATS_AROUND_A_CALL = 2
+# While a thread works within one call and other threads can run, there are at least as many beats per second of its
+# work. Some beats also come around a call that holds the GIL: before it begins, and after it has ended.
+BEATS_PER_SECOND = 100
 
 
 class LoopWatch:
     """Runs a callback, the beat, on the loop every millisecond.
 
     longest_step: seconds that the loop's thread worked between two beats: no other callback could run meanwhile
-    longest_hold: seconds that another thread worked within one call without a beat: it did not release the GIL
+    longest_hold: seconds that another thread worked within one call almost without a beat: it did not release the GIL
     held_in:      where that was
     """
 
-    def __init__(self, loop):
-        self.loop, self.beats, self.watching = loop, 0, True
+    def __init__(self):
+        self.loop, self.loop_thread, self.beats, self.watching = None, None, 0, True
         self.threads = threading.local()
         self.reset()
+
+    def watch(self, loop):
+        self.loop = loop
         loop.call_soon_threadsafe(self.start)
+        self.wait_for_beats()
 
     def reset(self):
         self.longest_step, self.longest_hold, self.held_in = 0.0, 0.0, ""
@@ -45,16 +50,15 @@ class LoopWatch:
 
     def on_event(self, frame, event, arg):
         """The profile function of all other threads: Python calls it at each call and return."""
+        if threading.get_ident() == self.loop_thread:
+            sys.setprofile(None)
+            return
         now, beats = thread_time(), self.beats
         last, beats_then = getattr(self.threads, "last", (now, beats))
-        if beats - beats_then <= BEATS_AROUND_A_CALL and now - last > self.longest_hold:
+        if beats - beats_then < BEATS_PER_SECOND * (now - last) and now - last > self.longest_hold:
             self.longest_hold = now - last
             self.held_in = f"{frame.f_code.co_qualname} ({event} {getattr(arg, '__name__', '')})"
         self.threads.last = now, beats
-
-    def on_first_event(self, *_):
-        """The profile function that new threads begin with. The loop's own thread gets none."""
-        sys.setprofile(None if threading.get_ident() == self.loop_thread else self.on_event)
 
     def wait_for_beats(self, count=3):
         """Returns when the loop has ended its current step."""
@@ -65,12 +69,12 @@ class LoopWatch:
 @contextmanager
 def watched(app, settings):
     """The address of a live server, and the watch of its loop. All worker threads of the server begin in the `with`."""
-    with running(app, settings) as (url, server):
-        watch = LoopWatch(server.servers[0].get_loop())
-        until(lambda: watch.beats)
-        threading.setprofile(watch.on_first_event)
-        try:
+    watch = LoopWatch()
+    threading.setprofile(watch.on_event)
+    try:
+        with running(app, settings) as (url, server):
+            watch.watch(server.servers[0].get_loop())
             yield url, watch
-        finally:
-            threading.setprofile(None)
             watch.watching = False
+    finally:
+        threading.setprofile(None)

@@ -1,7 +1,7 @@
 """The rate limit of a shared server."""
 
+import time
 from collections import deque
-from time import monotonic
 
 from cachetools import TTLCache
 
@@ -15,11 +15,11 @@ class Rates:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.times: TTLCache[object, deque[float]] = TTLCache(MAX_CLIENTS, SECONDS, monotonic)
+        self.times: TTLCache[object, deque[float]] = TTLCache(MAX_CLIENTS, SECONDS, time.monotonic)
 
     def allow(self, client: object) -> bool:
         """Whether the client may send this request. Only those that it may send are counted."""
-        now, times = monotonic(), self.times.get(client, deque[float](maxlen=self.limit))
+        now, times = time.monotonic(), self.times.get(client, deque[float](maxlen=self.limit))
         if len(times) == self.limit and now - times[0] < SECONDS:
             return False
         times.append(now)

@@ -1,6 +1,6 @@
 """The rate limit."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,13 +10,15 @@ from headscope.web.rates import MAX_CLIENTS, Rates
 
 @pytest.fixture
 def clock(monkeypatch):
-    """[seconds], which the limiter reads."""
+    """[seconds] of the monotonic clock. The clock of the system is set back all the time."""
     seconds = [1000.0]
-    monkeypatch.setattr(rates, "monotonic", lambda: seconds[0])
+    clocks = SimpleNamespace(monotonic=lambda: seconds[0], time=lambda: -seconds[0])
+    monkeypatch.setattr(rates, "time", clocks)
     return seconds
 
 
-def test_a_request_is_allowed_again_a_minute_after_the_one_that_it_replaces(clock):
+@pytest.mark.fault(51)
+def test_a_request_is_allowed_again_after_a_minute_although_the_system_clock_is_set_back(clock):
     limiter = Rates(3)
     allowed = []
     for clock[0] in (1000, 1010, 1020, 1030, 1059, 1060, 1061, 1070):
@@ -27,16 +29,6 @@ def test_a_request_is_allowed_again_a_minute_after_the_one_that_it_replaces(cloc
 def test_each_client_has_its_own_limit(clock):
     limiter = Rates(1)
     assert [limiter.allow(client) for client in ("a", "b", "a", ("a", False))] == [True, True, False, True]
-
-
-@pytest.mark.fault(51)
-def test_setting_the_clock_of_the_system_back_does_not_prolong_the_wait(monkeypatch):
-    limiter, now = Rates(1), time.time()
-    monkeypatch.setattr(rates, "SECONDS", 0.05)
-    assert limiter.allow("a")
-    monkeypatch.setattr(time, "time", lambda: now - 10**6)
-    time.sleep(0.06)
-    assert limiter.allow("a")
 
 
 def test_clients_that_are_silent_are_forgotten(clock):
