@@ -150,9 +150,10 @@ def until(true, seconds=60):
 
 
 def disconnect_when(true, url, path, body, headers=None):
-    """Post the body, and disconnect as soon as `true()` is true."""
-    request = httpx2.Request("POST", f"{url}{path}", json=body, headers=headers)
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items()), "", ""]
+    """Post the body, or get the path if there is none, and disconnect as soon as `true()` is true."""
+    method = "GET" if body is None else "POST"
+    request = httpx2.Request(method, f"{url}{path}", json=body, headers=headers)
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items()), "", ""]
     with socket.create_connection((request.url.host, request.url.port)) as client:
         client.sendall("\r\n".join(lines).encode() + request.content)
         until(true)

@@ -9,30 +9,25 @@ from threading import Event
 
 import httpx2
 import pytest
-from worlds import live, serving, until
+from worlds import disconnect_when, live, serving, until
 
 from headscope.engine import progress
 from headscope.engine.job import Job
 from headscope.export.formats import Answer
+from headscope.settings import Settings
 from headscope.web import context
 
-TEXT = "The cat sat on the mat, and a dog ran."
 CAPTURES = "/api/v1/captures"
 EVENTS = {"Accept": "text/event-stream"}
+READS = {"overview": "overview", "window": "heads/0/0", "analysis": "similarity", "norms": "norms/0"}
+KINDS = [*READS, "run", "certificate", "probe"]
+NUMBERS = itertools.count()
 
-# Kind of job -> the request that starts it, below the address of a capture or, with a body, anywhere.
-READS = {
-    "overview": "overview",
-    "window": "heads/0/0",
-    "analysis": "similarity",
-    "norms": "norms/0",
-}
-POSTS = {
-    "run": (CAPTURES, {"text": "another text"}),
-    "certificate": ("/api/v1/attention", {"text": TEXT, "verify": True}),
-    "probe": ("/api/v1/probes/induction", {}),
-}
-KINDS = [*READS, *POSTS]
+
+@pytest.fixture(scope="module")
+def url(models_dir):
+    with live(Settings(model="local:gpt2", models_dir=models_dir)) as address:
+        yield address
 
 
 @pytest.fixture
@@ -41,30 +36,37 @@ def long_windows(monkeypatch):
     monkeypatch.setattr(context, "SHORT_STEPS", 0)
 
 
-def start(client, kind, headers=None):
-    """The response to the request that starts a job of this kind, which reads the capture of TEXT."""
-    if kind in POSTS:
-        path, body = POSTS[kind]
-        return client.post(path, json=body, headers=headers)
-    location = client.app_location
-    return client.get(f"{location}/{READS[kind]}", headers=headers)
+class Captured:
+    """A client, and the capture of a text that no other test has."""
 
+    def __init__(self, client):
+        self.client, self.text = client, f"A dog ran {next(NUMBERS)}"
+        self.at = client.post(CAPTURES, json={"text": self.text}).headers["location"]
 
-def captured(client):
-    client.app_location = client.post(CAPTURES, json={"text": TEXT}).headers["location"]
-    return client
+    def request(self, kind):
+        """The path and the body, None for GET, of a request that starts a job of this kind."""
+        posted = {
+            "run": (CAPTURES, {"text": f"{self.text} too"}),
+            "certificate": ("/api/v1/attention", {"text": self.text, "verify": True}),
+            "probe": ("/api/v1/probes/induction", {}),
+        }
+        return posted[kind] if kind in posted else (f"{self.at}/{READS[kind]}", None)
+
+    def start(self, kind, headers=None):
+        path, body = self.request(kind)
+        return self.client.request("GET" if body is None else "POST", path, json=body, headers=headers)
+
+    def ended(self, kind, how):
+        """How many jobs of this kind have ended in this way, as /metrics tells."""
+        answer = self.client.get("/metrics").text
+        lines = dict(line.rsplit(" ", 1) for line in answer.splitlines() if line[0] != "#")
+        return float(lines[f'headscope_jobs_ended_total{{how="{how}",kind="{kind}"}}'])
 
 
 def set_deadline(client, seconds):
     runner = client.app.state.runner
     for part in (runner, runner.queues, runner.pools):
         part.settings = part.settings.model_copy(update={"run_seconds": seconds})
-
-
-def ended(client, kind, how):
-    """How many jobs of this kind have ended in this way, as /metrics tells."""
-    lines = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
-    return float(lines[f'headscope_jobs_ended_total{{how="{how}",kind="{kind}"}}'])
 
 
 class Gate:
@@ -97,75 +99,71 @@ def gate(monkeypatch):
 
 @pytest.mark.fault(22)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_job_stops_at_its_next_block_when_its_client_leaves_and_is_counted(settings, gate, long_windows, kind):
-    with live(settings) as url, httpx2.Client(base_url=url, timeout=60) as client:
-        captured(client)
+def test_a_job_stops_at_its_next_block_when_its_client_leaves_and_is_counted(url, gate, long_windows, kind):
+    with httpx2.Client(base_url=url, timeout=60) as client:
+        captured = Captured(client)
+        stopped, finished = captured.ended(kind, "stopped"), captured.ended(kind, "finished")
         gate.closed = True
-        with httpx2.Client(base_url=url, timeout=0.3) as leaving:
-            leaving.app_location = client.app_location
-            with pytest.raises(httpx2.TimeoutException):
-                start(leaving, kind)
-        until(lambda: gate.checks)
+        disconnect_when(lambda: gate.checks, url, *captured.request(kind))
         until(lambda: gate.checks[0].error)
         gate.closed = False
         gate.open.set()
         until(lambda: gate.stopped)
         assert len(gate.checks) == 1
-        until(lambda: ended(client, kind, "stopped") == 1)
-        assert start(client, kind).status_code in (200, 201)  # the worker is free again
-        assert ended(client, kind, "finished") >= 1
+        until(lambda: captured.ended(kind, "stopped") == stopped + 1)
+        assert captured.start(kind).status_code in (200, 201)  # the worker is free again
+        assert captured.ended(kind, "finished") > finished
 
 
 @pytest.mark.fault(23)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_job_past_its_deadline_is_504_and_is_counted(settings, long_windows, kind):
+def test_a_job_past_its_deadline_is_504_and_is_counted(settings, long_windows):
     with serving(settings) as client:
-        captured(client)
+        captured = Captured(client)
         set_deadline(client, 1e-9)
-        answer = start(client, kind)
-        assert (answer.status_code, answer.json()["code"]) == (504, "deadline")
-        assert ended(client, kind, "deadline") == 1
+        answers = [captured.start(kind) for kind in KINDS]
+        assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(504, "deadline")] * len(KINDS)
+        assert [captured.ended(kind, "deadline") for kind in KINDS] == [1] * len(KINDS)
 
 
 @pytest.mark.fault(22, 23)
-@pytest.mark.parametrize("path", ["heads/0/0", "heads/0/0?words=true", "overview"])
-def test_a_short_window_has_the_same_deadline(settings, path):
+def test_a_short_window_has_the_same_deadline(settings):
     with serving(settings) as client:
-        captured(client)
+        at = Captured(client).at
         set_deadline(client, 1e-9)
-        assert client.get(f"{client.app_location}/{path}").json()["code"] == "deadline"
+        for path in ("heads/0/0", "heads/0/0?words=true", "overview"):
+            assert client.get(f"{at}/{path}").json()["code"] == "deadline"
 
 
 @pytest.mark.fault(42)
 def test_the_overview_of_a_long_text_reports_its_progress(client, long_windows):
-    captured(client)
-    plain = start(client, "overview").json()
-    events = [block.split("\n") for block in start(client, "overview", EVENTS).text.strip().split("\n\n")]
+    captured = Captured(client)
+    plain = captured.start("overview").json()
+    events = [block.split("\n") for block in captured.start("overview", EVENTS).text.strip().split("\n\n")]
     assert {lines[0] for lines in events[:-1]} == {"event: progress"}
     assert json.loads(events[-1][1].removeprefix("data: ")) == plain
-    assert ended(client, "overview", "finished") == 2
+    assert captured.ended("overview", "finished") == 2
 
 
 @pytest.mark.fault(42)
-def test_an_overview_delays_no_text_and_no_window(settings, gate, long_windows):
-    with live(settings) as url, httpx2.Client(base_url=url, timeout=30) as client, ThreadPoolExecutor(8) as clients:
-        captured(client)
+def test_an_overview_delays_no_text_and_no_window(url, gate, long_windows):
+    with httpx2.Client(base_url=url, timeout=30) as client, ThreadPoolExecutor(8) as clients:
+        at = Captured(client).at
         gate.closed = True
-        overviews = [clients.submit(client.get, f"{client.app_location}/overview?cells={n}") for n in range(2, 8)]
+        overviews = [clients.submit(client.get, f"{at}/overview?cells={n}") for n in range(2, 8)]
         until(lambda: gate.checks)
         gate.closed = False
         assert client.post("/api/v1/estimate", json={"text": "another text"}).status_code == 200
-        assert client.get(f"{client.app_location}/words").status_code == 200
+        assert client.get(f"{at}/words").status_code == 200
         gate.open.set()
         assert {overview.result().status_code for overview in overviews} == {200}
 
 
 @pytest.mark.fault(42)
-def test_the_pictures_of_a_stream_stop_when_its_client_leaves(settings, gate):
-    with live(settings) as url, httpx2.Client(base_url=url, timeout=30) as client:
-        captured(client)
+def test_the_thumbnails_of_a_stream_stop_when_its_client_leaves(url, gate):
+    with httpx2.Client(base_url=url, timeout=30) as client:
+        text = Captured(client).text
         gate.closed = True
-        with client.stream("POST", f"{CAPTURES}?cells=4", json={"text": TEXT}, headers=EVENTS) as stream:
+        with client.stream("POST", f"{CAPTURES}?cells=4", json={"text": text}, headers=EVENTS) as stream:
             assert next(stream.iter_lines()) == "event: tokens"
             until(lambda: gate.checks)
         until(lambda: gate.checks[0].error)
@@ -175,30 +173,31 @@ def test_the_pictures_of_a_stream_stop_when_its_client_leaves(settings, gate):
 
 
 @pytest.mark.fault(42)
-def test_the_pictures_of_a_stream_have_a_deadline(client):
-    captured(client)
+def test_the_thumbnails_of_a_stream_have_a_deadline(client):
+    text = Captured(client).text
     set_deadline(client, 1e-9)
-    last = client.post(f"{CAPTURES}?cells=4", json={"text": TEXT}, headers=EVENTS).text.strip().split("\n\n")[-1]
+    last = client.post(f"{CAPTURES}?cells=4", json={"text": text}, headers=EVENTS).text.strip().split("\n\n")[-1]
     assert last.startswith("event: error")
     assert json.loads(last.partition("data: ")[2])["code"] == "deadline"
 
 
 @pytest.mark.fault(50)
 @pytest.mark.parametrize("kind", ["norms", "overview", "analysis", "certificate", "probe"])
-def test_clients_that_ask_for_the_same_at_the_same_time_share_one_job(settings, gate, monkeypatch, kind):
+def test_clients_that_ask_for_the_same_at_the_same_time_share_one_job(url, gate, monkeypatch, kind):
     if kind == "overview":
         monkeypatch.setattr(context, "SHORT_STEPS", 0)
     followers, followed = [], Job.followed
     monkeypatch.setattr(Job, "followed", lambda job: followers.append(job) or followed(job))
-    with live(settings) as url, httpx2.Client(base_url=url, timeout=60) as client, ThreadPoolExecutor(5) as clients:
-        captured(client)
+    with httpx2.Client(base_url=url, timeout=60) as client, ThreadPoolExecutor(5) as clients:
+        captured = Captured(client)
+        finished = captured.ended(kind, "finished")
         gate.closed = True
-        answers = [clients.submit(start, client, kind) for _ in range(5)]
+        answers = [clients.submit(captured.start, kind) for _ in range(5)]
         until(lambda: sum(job.kind == kind for job in followers) == 5)
         gate.closed = False
         gate.open.set()
         assert {answer.result().status_code for answer in answers} == {200}
-        assert ended(client, kind, "finished") == 1
+        assert captured.ended(kind, "finished") == finished + 1
 
 
 @pytest.mark.fault(28, 40)
@@ -214,14 +213,14 @@ def test_a_job_that_failed_or_finished_keeps_nothing_until_the_garbage_collector
         progress.check()
         return found
 
-    captured(client)
+    at = Captured(client).at
     monkeypatch.setattr("headscope.analysis.roles.roles", work)
     monkeypatch.setattr("headscope.web.routes.roles.as_json", lambda _: Answer({}, {}, ""))
     gc.disable()
     try:
         for seconds, headers in itertools.product((600, 1e-9), (None, EVENTS)):
             set_deadline(client, seconds)
-            client.get(f"{client.app_location}/roles", headers=headers)
+            client.get(f"{at}/roles", headers=headers)
         until(lambda: [ref() for ref in made] == [None] * 4)
     finally:
         gc.enable()
