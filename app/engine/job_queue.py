@@ -46,16 +46,22 @@ class JobQueue:
             self.counts.refused[kind] += 1
             raise queue_full(self.max_waiting)
 
-    def join(self, job: AnyJob, work: Callable[[AnyJob], Coroutine[Any, Any, Any]]) -> AnyJob:
-        """The job with the same key that waits or runs already, or else this one, which is started. Raises Busy."""
+    def join(self, job: AnyJob, work: Callable[[AnyJob], Coroutine[Any, Any, Any]], admitted: bool = False) -> AnyJob:
+        """The job with the same key that waits or runs already, or else this one, which is started.
+
+        Raises Busy, unless the request was `admitted` before: what is accepted is finished.
+        """
         found: Any = self.find(job.key)
         if found is None:
-            self.start(job, work)
+            (self.begin if admitted else self.start)(job, work)
         return found or job
 
     def start(self, job: AnyJob, work: Callable[[AnyJob], Coroutine[Any, Any, Any]]) -> None:
         """Raises Busy."""
         self.check_room(job.kind)
+        self.begin(job, work)
+
+    def begin(self, job: AnyJob, work: Callable[[AnyJob], Coroutine[Any, Any, Any]]) -> None:
         self.jobs[job.key] = job
         self.counts.begun[job.kind] += 1
         task = asyncio.create_task(without_bugs(job.kind, lambda: work(job)))

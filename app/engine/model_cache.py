@@ -189,13 +189,17 @@ class ModelCache:
         return model
 
     def forget_failures(self) -> None:
-        """Keep the failures of listed models and the last few of others, except ids that do not exist."""
+        """Keep the failures of listed models and the last few of others, except ids that do not exist.
+
+        A load that was refused because the server is busy has not failed: the next request may succeed.
+        """
         failed = {model_id: load for model_id, load in self.loads.items() if load.failed}
         listed = {self.settings.model, *(entry.card.id for entry in self.listing.entries)}
+        busy = {model_id for model_id, load in failed.items() if isinstance(load.failed, Busy)}
         others = {model_id for model_id in failed if model_id not in listed and not model_id.startswith(LOCAL)}
         unknown = {model_id for model_id in others if isinstance(failed[model_id].failed, ModelNotFound)}
-        recent = sorted(others - unknown, key=lambda model_id: failed[model_id].last_used)[-FAILURES_KEPT:]
-        for model_id in others - set(recent):
+        recent = sorted(others - unknown - busy, key=lambda model_id: failed[model_id].last_used)[-FAILURES_KEPT:]
+        for model_id in (others | busy) - set(recent):
             del self.loads[model_id]
 
     def cancel(self, model_id: str) -> None:

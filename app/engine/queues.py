@@ -29,11 +29,17 @@ class Queues:
         self.long_analyses = JobQueue(pools.long_analyses, settings.max_waiting, counts)
 
     def run_model(
-        self, kind: Kind, key: str, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments
+        self,
+        kind: Kind,
+        key: str,
+        work: Callable[[*Arguments, Progress], Result],
+        *arguments: *Arguments,
+        admitted: bool = False,
     ) -> Job[Result]:
-        """The job of `work(*arguments, progress)`, which needs a model. Raises Busy."""
+        """The job of `work(*arguments, progress)`, which needs a model. Raises Busy, see `JobQueue.join`."""
         job = Job[Result](kind, f"{kind} {key}", WorkProgress(self.settings.run_seconds, "layers"))
-        return self.model.join(job, lambda job: self.model.run(job, lambda progress: work(*arguments, progress)))
+        queue = self.model
+        return queue.join(job, lambda job: queue.run(job, lambda progress: work(*arguments, progress)), admitted)
 
     def analyse(
         self, kind: Kind, key: str, steps: int, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments

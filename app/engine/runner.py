@@ -99,9 +99,10 @@ class Runner:
         job, new = await self.start(prepared, tokenized)
         return await job.follow(), new
 
-    def check_room(self, prepared: PreparedPrompt) -> None:
-        """Raises Busy if the prompt would have to wait in a full queue: called before it is tokenized."""
-        if self.captures.find(prepared.capture_id) is None and self.queues.model.find(prepared.capture_id) is None:
+    def check_room(self, prepared: PreparedPrompt, verify: bool = False) -> None:
+        """Raises Busy if the prompt, or its certificate, would wait in a full queue: called before it is tokenized."""
+        known = self.captures.find(prepared.capture_id) or self.queues.model.find(prepared.capture_id)
+        if verify or not known:
             self.queues.model.check_room("run")
 
     async def start(
@@ -186,9 +187,10 @@ class Runner:
         return model
 
     async def certify(self, capture: "Capture") -> "Certificate":
-        """The comparison with Hugging Face's attention. Raises TooLarge, Busy, ClientsGone, Deadline."""
+        """The comparison with Hugging Face's attention, after `check_room`. Raises TooLarge, ClientsGone, Deadline."""
         model = await self.model_of(capture)
-        return await self.queues.run_model("certificate", capture.id, self.certify_in_thread, model, capture).follow()
+        work = self.certify_in_thread
+        return await self.queues.run_model("certificate", capture.id, work, model, capture, admitted=True).follow()
 
     def certify_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Certificate":
         from ..capture.certificate import certify

@@ -52,7 +52,7 @@ async def capture_and_select(
     Raises UnknownLayer, UnknownHead, TooLarge, and what is wrong with the prompt.
     """
     prepared = await runner.prepare(request.prompt)
-    runner.check_room(prepared)
+    runner.check_room(prepared, request.verify)
     tokenized = await runner.tokenize(prepared)
     selection = select(prepared.model.card, len(tokenized.tokens), request.layers, request.heads)
     if request.verify:

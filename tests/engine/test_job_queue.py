@@ -57,6 +57,26 @@ def test_one_job_runs_and_only_so_many_wait():
     asyncio.run(scene())
 
 
+@pytest.mark.fault(21)
+def test_a_request_that_was_admitted_gets_its_second_job_although_the_queue_is_full_again():
+    async def scene():
+        queue, release = queue_of(1), asyncio.Event()
+        jobs = [started(queue, name, release) for name in "12"]
+
+        async def certify(job):
+            return await queue.run(job, lambda _: "a certificate")
+
+        with pytest.raises(Busy):
+            queue.join(Job("certificate", "1 too"), certify)
+        admitted = queue.join(Job("certificate", "1 too"), certify, admitted=True)
+        assert queue.join(Job("certificate", "1 too"), certify) is admitted
+        release.set()
+        assert await admitted.result() == "a certificate"
+        await asyncio.gather(*(job.task for job in jobs))
+
+    asyncio.run(scene())
+
+
 def test_a_stopped_job_is_not_joined_and_can_be_replaced_before_it_ends():
     async def scene():
         queue, release = queue_of(5), asyncio.Event()
