@@ -51,11 +51,6 @@ class Queues:
         job.progress.expect(steps)
         return queue.join(job, lambda job: queue.run(job, lambda progress: work(*arguments, progress)))
 
-    @property
-    def idle(self) -> bool:
-        """Whether no job runs or waits."""
-        return not any(queue.jobs for queue in (self.model, self.analyses, self.long_analyses))
-
     def stop_all(self, error: AppError) -> None:
         for queue in (self.model, self.analyses, self.long_analyses):
             queue.stop_all(error)

@@ -10,7 +10,6 @@ from ..capture.cost import Cost, bytes_kept, operations, pace_of
 from ..errors import CaptureGone, ShuttingDown
 from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
-from .arenas import return_freed_memory
 from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
 from .job_queue import JobCounts
@@ -152,13 +151,10 @@ class Runner:
         )
 
     async def sweep(self) -> None:
-        """Once a minute, drop expired captures, look for changed files of models, and return freed memory if no job
-        runs; until cancelled."""
+        """Drop expired captures, and look for changed files of models, once a minute, until cancelled."""
         while True:
             await self.models.refresh()
             self.captures.drop_expired()
-            if self.queues.idle:  # meanwhile, other threads wait when they allocate
-                await self.pools.read_unbounded(return_freed_memory)
             await asyncio.sleep(SWEEP_SECONDS)
 
     # Estimates
