@@ -181,14 +181,17 @@ def test_the_watch_sees_a_long_step(server):
     assert watch.longest_step >= 2 * LIMIT
 
 
-def test_the_watch_sees_a_call_that_does_not_release_the_gil(server):
-    watch = server[1]
-    tokenizer, text = byte_level()._tokenizer, "😀" * 60_000
-    holds = []
-    for encode in (tokenizer.encode, lambda text: tokenizer.encode_batch([text])):
+def holds(watch, work):
+    """The longest hold in each of several runs of the work in a thread."""
+    for _ in range(TRIES):
         watch.reset()
-        thread = threading.Thread(target=encode, args=(text,))
+        thread = threading.Thread(target=work)
         thread.start()
         thread.join()
-        holds.append(watch.longest_hold)
-    assert holds[0] > LIMIT > holds[1]
+        yield watch.longest_hold
+
+
+def test_the_watch_sees_a_call_that_does_not_release_the_gil(server):
+    watch, tokenizer, text = server[1], byte_level()._tokenizer, "😀" * 60_000
+    assert max(holds(watch, lambda: tokenizer.encode(text))) > LIMIT
+    assert min(holds(watch, lambda: tokenizer.encode_batch([text]))) < LIMIT
