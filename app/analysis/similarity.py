@@ -122,7 +122,7 @@ def sums_over_rows(
     for some in grouped(queries, size * heads):
         progress.check()
         weights = torch.cat([of_rows(layer, some) for layer in layers])
-        divergence += formulas.jensen_shannon(weights).cpu()
+        divergence += formulas.jensen_shannon(weights, progress).cpu()
         products += formulas.products(weights).cpu()
         entropy += formulas.bits(weights).sum(-1).cpu()
         first += weights[..., 0][:, counted_for_first(torch.tensor(some), config.causal)].sum(-1).cpu()

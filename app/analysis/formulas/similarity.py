@@ -6,6 +6,8 @@ Axis letters: h head of any layer, r query row, j key.
 import torch
 from torch import Tensor
 
+from ...records import NO_PROGRESS, Progress
+
 TINY = 1e-30
 
 
@@ -15,7 +17,7 @@ def bits(p: Tensor, buffer: Tensor | None = None) -> Tensor:
     return torch.add(p, TINY, out=buffer).log2_().mul_(p).sum(-1).neg_().clamp_(min=0)
 
 
-def jensen_shannon(rows: Tensor) -> Tensor:
+def jensen_shannon(rows: Tensor, progress: Progress = NO_PROGRESS) -> Tensor:
     """[h r j] -> [h h], the sum over rows of the Jensen-Shannon divergence in bits, H((p + q) / 2) - (H(p) + H(q)) / 2.
 
     A row adds 0 if both heads are equal, and 1 if they have no key in common. There is no smoothing (Clark et al. 2019,
@@ -24,6 +26,7 @@ def jensen_shannon(rows: Tensor) -> Tensor:
     own, found = bits(rows), rows.new_zeros(len(rows), len(rows), dtype=torch.float64)
     mean, buffer = torch.empty_like(rows), torch.empty_like(rows)  # allocating them for each head would be slower
     for head in range(len(rows) - 1):
+        progress.check()  # all pairs of 1,280 heads take minutes
         rest = rows[head + 1 :]
         torch.add(rest, rows[head], out=mean[: len(rest)]).mul_(0.5)
         between = bits(mean[: len(rest)], buffer[: len(rest)]) - (own[head + 1 :] + own[head]) / 2
