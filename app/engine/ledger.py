@@ -73,13 +73,15 @@ def released_on_error(held: Reservation | None) -> Iterator[None]:
 class Ledger:
     """Bounds all reservations together by bytes, and captures by count. Any thread may use it; it needs no event loop.
 
-    make_room: functions that drop one thing that nobody reads, and return False if there is none
-    refusals:  counted for /metrics since the server started
+    make_room:   functions that drop one thing that nobody reads, and return False if there is none
+    on_shortage: functions that are called when that is not enough; what they end is free a moment later
+    refusals:    counted for /metrics since the server started
     """
 
     def __init__(self, max_bytes: int, max_captures: int) -> None:
         self.max_bytes, self.max_captures = max_bytes, max_captures
         self.make_room: list[Callable[[], bool]] = []
+        self.on_shortage: list[Callable[[], object]] = []
         self.refusals: Counter[str] = Counter()
         self.lock = Lock()
         self.held: Counter[str] = Counter()
@@ -103,8 +105,12 @@ class Ledger:
         wait_seconds: for threads: how long to wait for readers that are about to finish
         """
         self.check(size, what, way_out, beside)
-        give_up = monotonic() + wait_seconds
+        give_up, short = monotonic() + wait_seconds, False
         while not self.admit(purpose, size):
+            if not short:
+                short = True
+                for call in self.on_shortage:
+                    call()
             if monotonic() >= give_up:
                 self.refusals["now"] += 1
                 raise Busy(f"{self.message_now(what, purpose, size)}: try again in a moment")

@@ -19,6 +19,7 @@ from .model_cache import ModelCache
 from .pools import Pools
 from .queues import Queues
 from .shared_bytes import SharedBytesStore
+from .slow_readers import SlowReaders
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -58,6 +59,8 @@ class Runner:
         self.ledger = Ledger(settings.max_capture_bytes, settings.max_captures)
         self.captures = CaptureCache(settings.capture_seconds)
         self.ledger.make_room.append(self.captures.drop_one)
+        self.slow_readers = SlowReaders()
+        self.ledger.on_shortage.append(self.slow_readers.end_longest)
         self.shared = SharedBytesStore(self.ledger)
         self.pools = Pools(settings)
         self.queues = Queues(settings, self.pools, self.counts)

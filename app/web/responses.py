@@ -7,12 +7,14 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, TypeVar
 
+from anyio import CancelScope
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
+from ..engine.slow_readers import SlowReaders
 from ..errors import ClientsGone
 from ..export.formats import Answer, batched, serialize, size_of
 from ..export.negotiation import MEDIA_TYPES, encode, headers_of
@@ -67,7 +69,8 @@ async def respond(
         return Response(encoded.body, 200, headers, encoded.media_type)
     headers = {"Vary": "Accept", **headers_of(answer, format_), **(headers or {}), **length(answer, format_)}
     chunks = await begun(runner, batched(serialize(answer, format_)))
-    return HoldingStream(held, chunks, MEDIA_TYPES[format_], headers)
+    slow = runner.slow_readers if held.bytes > STREAM_BYTES else None
+    return HoldingStream(held, chunks, MEDIA_TYPES[format_], headers, slow)
 
 
 def length(answer: Answer, format_: Format) -> dict[str, str]:
@@ -92,6 +95,8 @@ class HoldingStream(StreamingResponse):
     """A streaming response that holds a context manager until it has been sent or its client has disconnected.
 
     That includes a client that disconnects before the first chunk.
+
+    slow: ends the response when memory is short and the client has been reading for long
     """
 
     def __init__(
@@ -100,13 +105,19 @@ class HoldingStream(StreamingResponse):
         content: AsyncIterator[bytes],
         media_type: str,
         headers: Mapping[str, str] | None = None,
+        slow: SlowReaders | None = None,
     ) -> None:
         super().__init__(content, 200, headers, media_type)
-        self.held = held
+        self.held, self.slow = held, slow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self.held:
-            await super().__call__(scope, receive, send)
+            if self.slow is None:
+                await super().__call__(scope, receive, send)
+                return
+            loop, work = asyncio.get_running_loop(), CancelScope()
+            with work, self.slow.reading(lambda: loop.call_soon_threadsafe(work.cancel)):
+                await super().__call__(scope, receive, send)
 
 
 def cache_headers(request: Request, capture_id: str, format_: Format) -> dict[str, str]:

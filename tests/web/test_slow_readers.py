@@ -12,6 +12,7 @@ import pytest
 from worlds import running, until, write_tiny
 
 from headscope.capture import windows
+from headscope.engine import slow_readers
 from headscope.main import create_app
 from headscope.settings import Settings
 from headscope.web.responses import STREAM_BYTES, WHOLE_BYTES
@@ -120,7 +121,7 @@ def test_an_answer_that_is_computed_as_a_whole_is_held_until_it_is_read(server, 
         at_rest(lambda: runner.ledger.bytes("answers"))
         assert runner.ledger.bytes("answers") > WHOLE_BYTES
     until(lambda: runner.ledger.bytes("answers") == 0)
-    assert httpx2.get(f"{url}{path}").status_code == 200
+    assert httpx2.get(f"{url}{path}", timeout=60).status_code == 200
     until(lambda: runner.ledger.bytes("answers") == 0)
 
 
@@ -128,8 +129,8 @@ def test_an_answer_that_is_computed_as_a_whole_is_held_until_it_is_read(server, 
 def test_an_answer_that_does_not_fit_beside_those_of_slow_readers_is_503_and_small_ones_are_served(server):
     url, runner, capture = server
     with runner.ledger.reserve("answers", runner.ledger.max_bytes - runner.ledger.bytes() - WHOLE_BYTES, "others"):
-        busy = httpx2.get(f"{url}{capture}/norms/0?format=npy")
-        small = httpx2.get(f"{url}{capture}/heads/0/0?rows=0:9&columns=0:9")
+        busy = httpx2.get(f"{url}{capture}/norms/0?format=npy", timeout=60)
+        small = httpx2.get(f"{url}{capture}/heads/0/0?rows=0:9&columns=0:9", timeout=60)
     assert (busy.status_code, busy.json()["code"], small.status_code) == (503, "busy", 200)
     assert int(busy.headers["retry-after"]) > 0
 
@@ -188,7 +189,26 @@ def test_clients_that_wait_for_one_analysis_share_its_answer(server):
         for _ in range(READERS):
             stack.enter_context(unread(url, "GET", path, accept=EVENTS))
         until(lambda: runner.ledger.count("answers") == READERS)
-        at_rest(lambda: len(runner.shared.made))
-        assert len([key for key in runner.shared.made if key[0] == "analysis"]) == 1
+        answers = lambda: [key for key in list(runner.shared.made) if key[0] == "analysis"]  # noqa: E731
+        until(answers)
+        assert at_rest(lambda: len(answers())) == 1
     until(lambda: runner.ledger.bytes("answers") == 0)
     until(lambda: not runner.shared.made)
+
+
+@pytest.mark.fault(40)
+def test_a_client_that_has_read_a_large_answer_for_long_is_dropped_when_memory_is_short(server, monkeypatch):
+    url, runner, capture = server
+    path = f"{capture}/overview?cells=512&format=npy"
+    with unread(url, "GET", path) as client:
+        until(lambda: runner.ledger.count("answers") == 1)
+        held = at_rest(lambda: runner.ledger.bytes("answers"))
+        others = runner.ledger.max_bytes - runner.ledger.bytes() - held + 1
+        with runner.ledger.reserve("answers", others, "others"):
+            assert httpx2.get(f"{url}{path}", timeout=60).status_code == 503
+            assert runner.ledger.count("answers") == 2  # the client gets some time, whatever others need
+            monkeypatch.setattr(slow_readers, "FAIR_SECONDS", 0)
+            assert httpx2.get(f"{url}{path}", timeout=60).status_code == 503
+            until(lambda: runner.ledger.count("answers") == 1)
+        assert httpx2.get(f"{url}{path}", timeout=60).status_code == 200
+        assert len(client.makefile("rb").read()) < held / 8  # the connection was closed before the end
