@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     open: bool = Field(True, description="open the page in a browser once the server listens")
-    model: str = Field("minilm", description="id of the default model")
+    model: str = Field("minilm", description="id of the model")
     models_dir: DirectoryPath | None = Field(
         None, description="folder that contains one folder per model; each is listed as local:NAME"
     )
@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         2**31,
         ge=1,
         description="bytes of memory for captures and everything else that is held for requests: norms, answers, and "
-        "the work space of analyses. The captures that were used least recently are dropped for it",
+        "the work space of analyses. The captures that were used least recently are dropped to stay below this limit",
     )
     max_captures: int = Field(
         1000, ge=1, description="largest number of captures in memory; the least recently used are dropped"
@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     max_waiting: int = Field(
         32,
         ge=1,
-        description="largest number of requests that wait for each kind of work: to run a model, to load one, to read "
-        "a capture, to analyse it; and of streamed dumps. Further requests get 503",
+        description="largest number of waiting requests for each kind of work: running a model, loading one, reading a "
+        "capture, analysing it, streaming a dump. Further requests get 503",
     )
     socket_seconds: float = Field(
         20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"

@@ -150,7 +150,7 @@ def scores_table():
 
 def roles_table():
     roles = [(role.name, role.title, role.rule) for role in ROLES]
-    of_all = [("delimiter", "delimiter", DELIMITER), ("rests", "sink-dominated", SINK_DOMINATED)]
+    of_all = [("delimiter", "delimiters", DELIMITER), ("rests", "sink-dominated", SINK_DOMINATED)]
     rows = [f"| `{name}` | {title} | {rule} |" for name, title, rule in (*roles, *of_all)]
     return "\n".join(["| name | title | rule |", "|---|---|---|", *rows])
 

@@ -75,8 +75,8 @@ ROW_SCORES = (
     ),
     RowScore(
         "first", "first token", "share", "A_i,0", GU,
-        "in causal models, the first query is not counted, since it can only attend to itself; Gu et al. call values "
-        "above 0.3 a sink"
+        "in causal models, the first query is not counted, since it can only attend to itself; Gu et al. call a "
+        "head with a value above 0.3 an attention sink"
     ),
     RowScore(
         "delimiter", "delimiters", "share", "Σ_j A_ij over special tokens j", CLARK,

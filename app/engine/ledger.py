@@ -133,7 +133,7 @@ class Ledger:
         """Raises TooLarge if `size` bytes can never be reserved beside those that the same request holds."""
         if size + beside > self.max_bytes:
             self.refusals["never"] += 1
-            raise TooLarge(f"{self.message(what, size, beside)}: {way_out}, or raise it")
+            raise TooLarge(f"{self.message(what, size, beside)}: {way_out}, or raise the limit")
 
     def fits(self, purpose: Purpose, size: int) -> bool:
         counted = purpose != "captures" or self.counts["captures"] < self.max_captures

@@ -31,7 +31,7 @@ def test_what_can_never_fit_is_413_with_the_number_the_limit_and_the_way_out():
     with pytest.raises(TooLarge) as refused:
         reserve(ledger, 2001, way_out="name fewer layers")
     assert str(refused.value) == (
-        "the answer takes 2,001 bytes, HEADSCOPE_MAX_CAPTURE_BYTES is 1,000: name fewer layers, or raise it"
+        "the answer takes 2,001 bytes, HEADSCOPE_MAX_CAPTURE_BYTES is 1,000: name fewer layers, or raise the limit"
     )
     assert ledger.refusals == {"never": 1}
 

@@ -1,4 +1,4 @@
-"""Check files of models in a process of its own, so that a hostile file costs that process and not the server.
+"""Check files of models in a process of its own, so that a hostile file ends that process, not the server.
 
 One process serves all checks. It is started with the first of them, and replaced when it dies, when a check takes too
 long, and after a number of checks. It ends with its standard input, so it never outlives the server.

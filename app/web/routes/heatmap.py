@@ -34,7 +34,7 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 
 # A window of more cells is computed while the client reads it.
 WHOLE_CELLS = 2**13
-WORDS = "words instead of tokens: attention to a word is the sum over its tokens, from a word the mean"
+WORDS = "words instead of tokens: attention to a word is the sum over its tokens, attention from a word the mean"
 NORM = (
     f"{PATTERN_OR_SCORES}; norm: what the page calls the effect, the length of the weighted value, ||A_ij f(x_j)||; "
     "the model is run once more for it"
@@ -112,7 +112,7 @@ async def head(
 
 
 async def respond_words(context: CaptureContext, view: View, facts: dict[str, Any]) -> Response:
-    """Attention to a word is the sum over its tokens, from a word the mean (Clark et al. 2019)."""
+    """Attention to a word is the sum over its tokens, attention from a word the mean (Clark et al. 2019)."""
     from ...analysis.words import check_size, window_of_words, words_of
     from ...capture.windows import steps, window
 

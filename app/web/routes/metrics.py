@@ -9,6 +9,6 @@ router = APIRouter(tags=["service"])
 
 @router.get("/metrics", summary="Get metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Requests and their durations by route, method and status; runs by outcome; captures and models in memory; and the
-    process."""
+    """Requests and their durations by route, method and status; jobs by kind and outcome; captures and
+    models in memory; and the process."""
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

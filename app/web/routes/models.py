@@ -28,8 +28,8 @@ class ModelRequest(StrictModel):
 
 class ModelSize(BaseModel):
     model: str = Field(description="the id of the model")
-    bytes: int = Field(description="of all files of the model")
-    download_bytes: int = Field(description="of the files that are not on this machine yet")
+    bytes: int = Field(description="bytes of all files of the model")
+    download_bytes: int = Field(description="bytes of the files that are not on this machine yet")
 
 
 @router.get("", summary="List the models", response_model=dict[str, Any])
@@ -59,7 +59,7 @@ async def reload(body: ModelRequest, request: Request, runner: RunnerDep, accept
     """Load a model again from its files, which may have changed; the answer is its new description.
 
     The loaded model is replaced when the new one is complete, and kept if that fails. Captures that exist keep their
-    ids and numbers; new ones get other ids, because the `revision` is another. Answers events as `load` does.
+    ids and numbers; new ones get other ids, because the `revision` differs. Sends events as `load` does.
     """
     return await answer_load(request, runner.models, runner.models.reload, body.model, accept)
 
