@@ -35,7 +35,7 @@ def refusal(config: BertConfig) -> str | None:
     if config.is_decoder or config.add_cross_attention:
         return "is_decoder or add_cross_attention is set: only encoders are shown"
     if getattr(config, "position_embedding_type", "absolute") != "absolute":
-        return f"position_embedding_type {config.position_embedding_type!r}: only 'absolute' is computed"
+        return f"position_embedding_type {str(config.position_embedding_type)[:80]!r}: only 'absolute' is computed"
     return None
 
 

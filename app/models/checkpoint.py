@@ -1,19 +1,20 @@
 """Check config.json and the header of the weights file before any memory is allocated for the model."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
-from transformers.activations import ACT2FN
 
-from ..errors import UnsafeFormat, UnsupportedModel, WeightsDoNotFit
+from ..errors import AppError, UnsafeFormat, UnsupportedModel, WeightsDoNotFit
 from ..records import Source
 from .adapter import Adapter
 from .checker.process import CHECKER
+from .config_sizes import invalid_field, invalid_probability, invalid_size, shown
 from .families import FAMILIES
 from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileStates
 from .files import ModelFolder, open_file, reading
@@ -25,21 +26,6 @@ REFUSED = {
     "auto_map": "it names code of the model, which is never run",
     "quantization_config": "quantized weights are not supported",
 }
-
-# Larger than any model of these families.
-MAX_SIZES = {
-    "num_hidden_layers": 256,
-    "num_attention_heads": 1024,
-    "hidden_size": 2**16,
-    "intermediate_size": 2**18,
-    "n_inner": 2**18,
-    "max_position_embeddings": 2**20,
-    "vocab_size": 2**22,
-    "type_vocab_size": 2**10,
-}
-PROBABILITIES = (
-    "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,21 +99,34 @@ def read_config(path: Path, source: Source = "local") -> Claim:
 def claim_of(data: bytes, folder: ModelFolder) -> Claim:
     raw = parse_object(data, CONFIG) if folder.trusted else CHECKER.json_object(data, CONFIG)
     adapter, model_class = read_architecture(raw)
-    try:
-        config = adapter.config_class.from_dict({name: raw[name] for name in raw if name in adapter.fields})
-    except Exception as error:  # transformers raises many different classes
-        raise UnsupportedModel(f"{CONFIG}: {' '.join(str(error).split())[:300]}") from error
-    if reason := invalid_size(config) or invalid_probability(config) or adapter.refusal(config):
+    reason = invalid_field(raw, adapter)
+    if reason is None:
+        with describing():
+            config = adapter.config_class.from_dict({name: raw[name] for name in raw if name in adapter.fields})
+            reason = invalid_size(config) or invalid_probability(config) or adapter.refusal(config)
+    if reason is not None:
         raise UnsupportedModel(reason)
     return Claim(adapter, config, model_class)
+
+
+@contextmanager
+def describing() -> Iterator[None]:
+    """Convert an error of transformers or torch, which raise many classes for a wrong config, to UnsupportedModel."""
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as error:
+        raise UnsupportedModel(f"{CONFIG} describes no model: {' '.join(str(error).split())[:300]}") from error
 
 
 def read_architecture(raw: dict[str, Any]) -> tuple[Adapter, type[PreTrainedModel]]:
     """The family, and the class that implements the architecture. Raises UnsupportedModel."""
     adapter = FAMILIES.get(str(raw.get("model_type")))
     if adapter is None:
-        shown = repr(raw.get("model_type"))[:80]
-        raise UnsupportedModel(f"model_type {shown}: this version supports {', '.join(FAMILIES)}")
+        raise UnsupportedModel(
+            f"model_type {shown(raw.get('model_type'))}: this version supports {', '.join(FAMILIES)}"
+        )
     for name, reason in REFUSED.items():
         if raw.get(name):
             raise UnsupportedModel(f"{CONFIG} has {name}: {reason}")
@@ -141,35 +140,10 @@ def read_architecture(raw: dict[str, Any]) -> tuple[Adapter, type[PreTrainedMode
     return adapter, model_class
 
 
-def invalid_size(config: PretrainedConfig) -> str | None:
-    """Why no model can have these sizes, or None."""
-    for name, most in MAX_SIZES.items():
-        size = getattr(config, name, None)
-        if size is not None and not 1 <= size <= most:
-            return f"{CONFIG}: {name} is {size}; 1 to {most:,} is supported"
-    activation = getattr(config, "activation_function", None) or getattr(config, "hidden_act", None)
-    if activation not in ACT2FN:
-        return f"{CONFIG}: {str(activation)[:80]!r} is not a known activation"
-    if config.hidden_size % config.num_attention_heads:
-        return f"{CONFIG}: the width {config.hidden_size} is not divisible by {config.num_attention_heads} heads"
-    return None
-
-
-def invalid_probability(config: PretrainedConfig) -> str | None:
-    """Why a dropout is no probability, or None. No dropout is applied, but torch refuses to build such a layer."""
-    given = ((name, getattr(config, name, 0)) for name in PROBABILITIES)
-    return next(
-        (f"{CONFIG}: {name} is {value}; 0 to 1 is supported" for name, value in given if not 0 <= value <= 1), None
-    )
-
-
 def on_meta(claim: Claim) -> PreTrainedModel:
     """The model that config.json describes, without memory for its weights. Raises UnsupportedModel."""
-    try:
-        with torch.device("meta"):
-            return claim.model_class(claim.config)
-    except Exception as error:  # torch and transformers raise many different classes
-        raise UnsupportedModel(f"{CONFIG} describes no model: {' '.join(str(error).split())[:300]}") from error
+    with describing(), torch.device("meta"):
+        return claim.model_class(claim.config)
 
 
 def is_ignored(claim: Claim, model: PreTrainedModel, name: str) -> bool:

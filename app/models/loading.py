@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 from ..errors import CorruptModel, WeightsDoNotFit
 from ..records import ModelCard, Token
 from .adapter import Adapter, Adopted, adopt
-from .checkpoint import CheckedFiles, Claim, check_files
+from .checkpoint import CheckedFiles, Claim, check_files, describing
 from .device import check_device
 from .file_states import WEIGHTS
 from .tokens import read_tokenizer, tokenize
@@ -83,8 +83,10 @@ def load_checked(
         way_out = "remove the model from the cache (`hf cache rm`)" if card.source == "hub" else "install it again"
         raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: {way_out}")
     model = build(checked.claim, weights).to(torch.device(device))
-    described = describe(card, checked, model, digest, verified=known is not None)
-    return LoadedModel(described, checked.claim.adapter, adopt(model, checked.claim.adapter), tokenizer)
+    with describing():
+        described = describe(card, checked, model, digest, verified=known is not None)
+        adopted = adopt(model, checked.claim.adapter)
+    return LoadedModel(described, checked.claim.adapter, adopted, tokenizer)
 
 
 def build(claim: Claim, weights: dict[str, Tensor]) -> PreTrainedModel:
@@ -102,7 +104,7 @@ def build(claim: Claim, weights: dict[str, Tensor]) -> PreTrainedModel:
                 ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
             )
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
     check_report(report)
     return model

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from random import Random
 
 import pytest
 from worlds import write_tiny
@@ -9,6 +10,8 @@ from worlds import write_tiny
 from headscope.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checkpoint import check_files, read_config
 from headscope.models.families import FAMILIES
+from headscope.models.loading import load
+from headscope.records import ModelCard
 
 
 @pytest.fixture
@@ -54,8 +57,17 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
         ({"architectures": [{}]}, "architecture '{}'"),
         ({"model_type": ["gpt2"]}, "model_type"),
         ({"model_type": "x" * 10_000}, "model_type 'xxx"),
+        ({"hidden_size": "24"}, "hidden_size is '24'; a whole number from 1 to 65,536 is supported"),
+        ({"hidden_size": None}, "hidden_size is None"),
+        ({"max_position_embeddings": [1]}, "max_position_embeddings is [1]"),
+        ({"num_attention_heads": 2.0}, "num_attention_heads is 2.0"),
+        ({"num_attention_heads": True}, "num_attention_heads is True"),
+        ({"num_hidden_layers": "3"}, "num_hidden_layers is '3'"),
+        ({"num_hidden_layers": 2}, "n_layer is 3, num_hidden_layers is 2: two names of one size"),
+        ({"n_layer": int("1" * 4000)}, "num_hidden_layers is 1111"),
+        ({"attn_pdrop": int("1" * 4000)}, "attn_pdrop is 1111"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:80],
 )
 def test_impossible_sizes_are_refused_with_their_name(gpt2, changes, expected):
     rewrite(gpt2, **changes)
@@ -63,6 +75,32 @@ def test_impossible_sizes_are_refused_with_their_name(gpt2, changes, expected):
         read_config(gpt2)
     assert expected in refused.value.detail
     assert len(refused.value.detail) < 500
+
+
+VALUES = (
+    None, True, "3", "", 2.0, 0.5, 1e300, -1, 0, 1, 65537, 10**20, int("1" * 4000), [1], [], {"a": 1}, {}, "\ud800",
+    "A" * 5000, [{"0": "x"}],
+)  # fmt: skip
+IGNORED = {"id2label", "dtype", "torch_dtype", "attn_implementation", "pruned_heads", "num_labels", "problem_type"}
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("kind", ["gpt2", "bert"])
+def test_a_config_with_any_wrong_value_loads_or_is_refused_with_a_short_reason(tmp_path, kind):
+    folder = write_tiny(tmp_path / kind, kind)
+    config = (folder / "config.json").read_text()
+    fields = sorted(FAMILIES[kind].fields | {"model_type", "architectures"} | IGNORED)
+    changes = [{field: value} for field in fields for value in VALUES]
+    refusals = []
+    for change in [*Random(7).sample(changes, 200), *({field: 2.0} for field in fields)]:
+        (folder / "config.json").write_text(config)
+        rewrite(folder, **change)
+        try:
+            load(folder, ModelCard("local:x", "x", "", "local"))
+        except ModelRefused as refused:
+            refusals.append(refused.detail.encode())
+    assert len(refusals) > 100
+    assert max(map(len, refusals)) < 500
 
 
 @pytest.mark.fault(15)
