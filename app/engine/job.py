@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Generic, Literal, TypeVar, get_args
 
-from ..errors import AppError, ClientsGone, Deadline, DownloadCancelled, InvalidInput, ShuttingDown
+from ..errors import (
+    AppError,
+    Busy,
+    CaptureGone,
+    ClientsGone,
+    Deadline,
+    DownloadCancelled,
+    InvalidInput,
+    ShuttingDown,
+    TooLarge,
+)
 from .progress import WorkProgress
 
 Result = TypeVar("Result")
@@ -22,7 +32,7 @@ OUTCOMES: dict[str, type | tuple[type, ...]] = {
     "finished": NoneType,
     "stopped": (ClientsGone, ShuttingDown, DownloadCancelled),
     "deadline": Deadline,
-    "refused": InvalidInput,
+    "refused": (InvalidInput, TooLarge, Busy, CaptureGone),
     "failed": BaseException,
 }
 
@@ -123,14 +133,18 @@ class Job(Generic[Result]):
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """Counts a follower within the `with`. The job is stopped when the last one leaves."""
+        """Counts a follower within the `with`. The job is stopped when the last one leaves, unless another one that has
+        joined the job in the same turn of the event loop follows it then."""
         self.followers += 1
         try:
             yield
         finally:
             self.followers -= 1
-            if not self.followers:
-                self.stop(ClientsGone("all clients that were waiting for this have disconnected"))
+            self.loop.call_soon(self.stop_if_unfollowed)
+
+    def stop_if_unfollowed(self) -> None:
+        if not self.followers:
+            self.stop(ClientsGone("all clients that were waiting for this have disconnected"))
 
     async def follow(self) -> Result:
         """The result, for one more follower. Raises the error that the job ended with."""

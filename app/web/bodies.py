@@ -169,7 +169,9 @@ def size_without_strings(body: bytes) -> int:
 def parse(body: bytes) -> Any:
     """Raises RefusedRequest."""
     try:
-        parsed = json.loads(body, object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer)
+        # JSON is UTF-8 (RFC 8259, 8.1). `loads` would read UTF-16 as well, which `size_without_strings` does not count.
+        text = body.decode("utf-8-sig")
+        parsed = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer)
         json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         detail = "a string contains half of a surrogate pair, which is not a character: send whole characters"

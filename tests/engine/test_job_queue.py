@@ -7,7 +7,7 @@ import pytest
 from headscope.engine.job import Job
 from headscope.engine.job_queue import JobCounts, JobQueue
 from headscope.engine.worker_pool import WorkerPool
-from headscope.errors import Busy, ShuttingDown
+from headscope.errors import AppError, Busy, Deadline, EmptyText, ShuttingDown, TooLarge
 
 
 def queue_of(max_waiting):
@@ -92,5 +92,45 @@ def test_a_stopped_job_is_not_joined_and_can_be_replaced_before_it_ends():
         assert queue.counts.ended == {("run", "stopped"): 1}
         release.set()
         await replacement.result()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(22)
+def test_a_client_that_joins_while_the_last_one_leaves_keeps_the_job():
+    async def scene():
+        queue, release = queue_of(1), asyncio.Event()
+        job = started(queue, "1", release)
+        with job.followed():
+            joined = asyncio.create_task(queue.find("1").follow())  # it counts itself when the loop starts it
+        release.set()
+        assert await joined == "a capture"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Busy("no memory"), "refused"),
+        (TooLarge("never fits"), "refused"),
+        (EmptyText(), "refused"),
+        (Deadline(), "deadline"),
+        (ValueError("a bug"), "failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_refusal_is_not_counted_as_a_failure(error, outcome):
+    async def work(job):
+        raise error
+
+    async def scene():
+        queue = queue_of(1)
+        job = Job("run", "1")
+        queue.start(job, work)
+        with pytest.raises(AppError):  # a bug too is answered as one
+            await job.follow()
+        assert queue.counts.ended == {("run", outcome): 1}
 
     asyncio.run(scene())
