@@ -18,6 +18,7 @@ from .config_sizes import invalid_field, invalid_probability, invalid_size, show
 from .families import FAMILIES
 from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileStates
 from .files import ModelFolder, open_file, reading
+from .parameter_names import ParameterNames
 from .strict_json import parse_object
 from .weights import WeightsFile, check_dtypes, open_weights
 
@@ -26,6 +27,7 @@ REFUSED = {
     "auto_map": "it names code of the model, which is never run",
     "quantization_config": "quantized weights are not supported",
 }
+MAX_SKIPPED_BYTES = 2**26  # of weights that are skipped, and as many again as there are of those that are used
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     weights = open_weights(folder)
     try:
         model = on_meta(claim)
-        ignored = frozenset(tensor.name for tensor in weights.tensors if is_ignored(claim, model, tensor.name))
+        names = ParameterNames(model)
+        ignored = ignored_names(claim, names, weights)
+        names.refuse_repeated(tensor.name for tensor in weights.tensors if tensor.name not in ignored)
         check_dtypes(weights, ignored)
         described = parameters(model, weights, ignored)
     except BaseException:
@@ -146,12 +150,21 @@ def on_meta(claim: Claim) -> PreTrainedModel:
         return claim.model_class(claim.config)
 
 
-def is_ignored(claim: Claim, model: PreTrainedModel, name: str) -> bool:
-    """Whether a weight is on the list of those that are skipped, and the model has none of that name."""
-    if not any(re.fullmatch(pattern, name) for pattern in claim.adapter.skipped):
-        return False
-    prefix = f"{model.base_model_prefix}."
-    return {name, prefix + name, name.removeprefix(prefix)}.isdisjoint(model.state_dict())
+def ignored_names(claim: Claim, names: ParameterNames, weights: WeightsFile) -> frozenset[str]:
+    """The weights in the file that are on the list of those that are skipped, and that the model does not have.
+
+    Raises WeightsDoNotFit if they are much larger than the model: all of a file is read, because its hash is computed.
+    """
+    patterns = [re.compile(pattern) for pattern in claim.adapter.skipped]
+    listed = [each for each in weights.tensors if any(pattern.fullmatch(each.name) for pattern in patterns)]
+    ignored = frozenset(each.name for each in listed if each.name not in names)
+    skipped = sum(each.bytes for each in listed if each.name in ignored)
+    most = MAX_SKIPPED_BYTES + sum(each.bytes for each in weights.tensors) - skipped
+    if skipped > most:
+        raise WeightsDoNotFit(
+            f"{WEIGHTS} has {skipped:,} bytes of weights that the model does not use: at most {most:,} are skipped"
+        )
+    return ignored
 
 
 def parameters(model: PreTrainedModel, weights: WeightsFile, ignored: Collection[str]) -> int:

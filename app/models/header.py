@@ -36,6 +36,10 @@ class StoredTensor:
     def numel(self) -> int:
         return prod(self.shape)
 
+    @property
+    def bytes(self) -> int:
+        return self.stop - self.start
+
 
 def parse_header(data: bytes, data_bytes: int) -> list[StoredTensor]:
     """The tensors in the order of the file. `data_bytes`: the bytes after the header. Raises CorruptModel."""

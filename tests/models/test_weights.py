@@ -9,10 +9,12 @@ import pytest
 import torch
 from model_files import FILES, WEIGHTS, change_weights, split_weights, write_weights
 from safetensors.torch import load_file
+from transformers import BertModel
 
 from headscope.capture.capture import run
 from headscope.errors import CorruptModel, ModelOutputInvalid, ModelRefused, UnsupportedModel, WeightsDoNotFit
 from headscope.models import weights
+from headscope.models.checkpoint import check_files
 from headscope.models.loading import load
 from headscope.records import ModelCard
 
@@ -83,6 +85,51 @@ def test_a_header_that_is_too_long_is_not_read(gpt2, length):
     os.truncate(gpt2 / WEIGHTS, 200 * 2**20)
     with pytest.raises(CorruptModel, match=rf"its header is {length:,} bytes, at most 4,194,304 are read"):
         load(gpt2, CARD)
+
+
+@pytest.mark.fault(16)
+@pytest.mark.parametrize(
+    ("kind", "name", "other"),
+    [
+        ("gpt2", "transformer.h.0.attn.c_attn.bias", "h.0.attn.c_attn.bias"),
+        ("bert", "encoder.layer.0.output.LayerNorm.weight", "encoder.layer.0.output.LayerNorm.gamma"),
+        ("bert", "encoder.layer.0.output.LayerNorm.bias", "bert.encoder.layer.0.output.LayerNorm.beta"),
+        ("bert", "pooler.dense.bias", "bert.pooler.dense.bias"),
+    ],
+)
+def test_two_names_of_one_parameter_are_refused_with_both(models_dir, tmp_path, kind, name, other):
+    folder = Path(shutil.copytree(models_dir / kind, tmp_path / kind))
+    change_weights(folder, lambda stored: stored.update({other: stored[name] + 7}))
+    with pytest.raises(WeightsDoNotFit, match=rf"'({name}|{other})' and '({name}|{other})' in .* are the same"):
+        load(folder, CARD)
+
+
+@pytest.mark.fault(17)
+def test_weights_that_are_skipped_may_not_be_much_larger_than_the_model(models_dir, tmp_path):
+    folder = Path(shutil.copytree(models_dir / "bert", tmp_path / "bert"))
+    header, data = split_weights(folder)
+    skipped = 60 * 2**30
+    header["embeddings.position_ids"] = {
+        "dtype": "I64",
+        "shape": [skipped // 8],
+        "data_offsets": [len(data), len(data) + skipped],
+    }
+    write_weights(folder, header, data)
+    os.truncate(folder / WEIGHTS, (folder / WEIGHTS).stat().st_size + skipped)  # sparse
+    with pytest.raises(WeightsDoNotFit, match=rf"{skipped:,} bytes of weights that the model does not use"):
+        check_files(folder)
+
+
+@pytest.mark.fault(17)
+def test_the_names_of_the_model_are_listed_once_however_many_weights_there_are(models_dir, tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(models_dir / "bert", tmp_path / "bert"))
+    header, data = split_weights(folder)
+    empty = {"dtype": "F32", "shape": [0], "data_offsets": [len(data), len(data)]}
+    write_weights(folder, header | {f"cls.seq_relationship.{n}": empty for n in range(1000)}, data)
+    listed, state_dict = [], BertModel.state_dict
+    monkeypatch.setattr(BertModel, "state_dict", lambda model: listed.append(model) or state_dict(model))
+    check_files(folder).close()
+    assert len(listed) == 1
 
 
 @pytest.mark.fault(50)
