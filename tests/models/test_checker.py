@@ -7,38 +7,23 @@ from pathlib import Path
 import pytest
 from model_files import check_tokenizer, data_of, gpt2_tokenizer, template
 from tokenizers import Regex, Tokenizer
-from tokenizers.models import WordLevel, WordPiece
-from tokenizers.normalizers import NFKC, Lowercase, Precompiled, Prepend, Replace
+from tokenizers.decoders import CTC
+from tokenizers.models import Unigram, WordLevel, WordPiece
+from tokenizers.normalizers import NFC, NFKC, NFKD, Lowercase, Nmt, Precompiled, Prepend, Replace, StripAccents
 from tokenizers.normalizers import Sequence as Normalizers
-from tokenizers.pre_tokenizers import Split
+from tokenizers.pre_tokenizers import Sequence as Splits
+from tokenizers.pre_tokenizers import Split, UnicodeScripts
 from tokenizers.processors import BertProcessing
 from worlds import word_piece
 
-from headscope.errors import CorruptModel, WeightsDoNotFit
+from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checker import process
+from headscope.models.checker.parts import REGEXES
 from headscope.models.checker.process import CHECKER
-from headscope.models.checker.trial import growth
 from headscope.models.loading import load
 from headscope.records import ModelCard
 
 CARD = ModelCard("local:x", "x", "", "local")
-
-HOSTILE = [
-    "swells",
-    "steps",
-    "regex swells",
-    "prepend",
-    "table",
-    "gives up",
-    "repeats",
-    "no unk",
-    "no word",
-    "segment",
-    "empty",
-    "cut",
-    "bytes",
-    "nested",
-]
 
 
 def bert(**parts):
@@ -53,6 +38,25 @@ def charsmap(replacement):
     return (8).to_bytes(4, "little") + bytes(8) + replacement + b"\0"
 
 
+def word_piece_of(**options):
+    return Tokenizer(WordPiece({"a": 0, "[UNK]": 1}, unk_token="[UNK]", **options))
+
+
+def special(token):
+    """A template whose special token has that label."""
+    given = json.loads(template("[A] $A", **{"[A]": 2}).__getstate__())
+    given["special_tokens"]["[A]"]["tokens"] = [token]
+    made = template("$A")
+    made.__setstate__(json.dumps(given).encode())
+    return made
+
+
+def added(token):
+    tokenizer = word_piece_of()
+    tokenizer.add_tokens([token])
+    return tokenizer
+
+
 @pytest.mark.parametrize(("tokenizer", "pairs"), [(gpt2_tokenizer, False), (bert, False), (bert, True)])
 def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
     check_tokenizer(CHECKER, tokenizer(), pairs=pairs)
@@ -62,13 +66,22 @@ def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
 @pytest.mark.parametrize(
     ("tokenizer", "expected"),
     [
-        (gpt2_tokenizer(normalizer=Replace("x", "y" * 10**6)), "1,000,000 times longer"),
+        (gpt2_tokenizer(normalizer=Replace("x", "y" * 100)), "100 times longer"),
         (gpt2_tokenizer(normalizer=Normalizers([Replace("a", "aa")] * 10)), "1,024 times longer"),
-        (gpt2_tokenizer(normalizer=Normalizers([Replace(Regex(""), "z" * 99), Lowercase()])), "100 times longer"),
+        (gpt2_tokenizer(normalizer=Normalizers([Replace("", "z" * 99), StripAccents()])), "100 times longer"),
         (gpt2_tokenizer(normalizer=Prepend("p" * 10**5)), "100,001 times longer"),
-        (gpt2_tokenizer(normalizer=Precompiled(charsmap(b"q" * 10**5))), "100,001 times longer"),
-        (gpt2_tokenizer(pre_tokenizer=Split(Regex(r"(a|aa)+$"), "isolated")), "fails on .*: Onig: .*retry-limit"),
-        (gpt2_tokenizer(post_processor=template(" ".join(["$A"] * 40))), "tokens of .*: at most"),
+        (gpt2_tokenizer(normalizer=Normalizers([NFKC(), Replace("x", "y" * 4)])), "72 times longer"),
+        (gpt2_tokenizer(normalizer=Replace("x" * 65, "y" * 65)), "what its normalizer replaces of 65 characters"),
+        (gpt2_tokenizer(normalizer=Normalizers([NFC()] * 33)), "33 parts in its normalizer: up to 32"),
+        (gpt2_tokenizer(post_processor=template("$A $A")), "repeats a text in its template 'single'"),
+        (gpt2_tokenizer(post_processor=template("[A] " * 17 + "$A", **{"[A]": 2})), "adds 17 special tokens"),
+        (gpt2_tokenizer(post_processor=BertProcessing(("s" * 1001, 3), ("[CLS]", 2))), "a special token of 1,001"),
+        (gpt2_tokenizer(post_processor=special("s" * 1001)), "a special token of 1,001 characters"),
+        (Tokenizer(WordLevel({"a" * 1001: 0}, unk_token="a")), "a token of 1,001 characters"),
+        (Tokenizer(WordLevel({"a": 0}, unk_token="u" * 1001)), "the unk_token of 1,001 characters"),
+        (added("a" * 1001), "an added token of 1,001 characters"),
+        (word_piece_of(continuing_subword_prefix="#" * 17), "the continuing_subword_prefix of 17 characters"),
+        (word_piece_of(max_input_chars_per_word=101), "words of up to 101 characters: up to 100"),
         (Tokenizer(WordPiece({"a": 0}, unk_token="[UNK]")), r"fails on .*Missing \[UNK\] token"),
         (Tokenizer(WordLevel({"a": 0}, unk_token="[UNK]")), r"fails on .*\[UNK\]"),
         (gpt2_tokenizer(post_processor=template("$A:9")), "the segment 9: this model has 0..1"),
@@ -78,22 +91,11 @@ def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
         (b"[" * 10**6, "cannot be read"),
     ],
     ids=[
-        "swells",
-        "swells in steps",
-        "regex swells",
-        "prepend",
-        "table",
-        "gives up",
-        "repeats",
-        "no unk",
-        "no word",
-        "segment",
-        "empty",
-        "cut",
-        "bytes",
-        "nested",
+        "swells", "swells in steps", "empty pattern swells", "prepend", "decomposed", "long pattern", "many parts",
+        "repeats", "many special", "long special", "long in template", "long token", "long unk", "long added",
+        "long prefix", "long words", "no unk", "no word", "segment", "empty", "cut", "bytes", "nested",
     ],
-)
+)  # fmt: skip
 def test_a_hostile_tokenizer_is_refused_with_the_reason(tokenizer, expected):
     with pytest.raises(CorruptModel, match=rf"tokenizer\.json .*{expected}"):
         check_tokenizer(CHECKER, tokenizer)
@@ -126,7 +128,41 @@ def test_a_segment_that_the_model_does_not_have_is_refused():
 def test_normalizers_of_well_known_models_are_accepted():
     steps = [Prepend("▁"), Replace(" ", "▁"), NFKC(), Replace(Regex(" {2,}"), " ")]
     check_tokenizer(CHECKER, gpt2_tokenizer(normalizer=Normalizers(steps)))
-    assert growth(json.loads(Precompiled(charsmap("ﷺ".encode())).__getstate__())) == 4
+    check_tokenizer(CHECKER, gpt2_tokenizer(normalizer=Normalizers([NFKD(), Lowercase(), StripAccents(), NFC()])))
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize(
+    ("part", "made", "expected"),
+    [
+        ("normalizer", Precompiled(charsmap(b"q" * 10**6)), "the normalizer 'Precompiled'"),
+        ("normalizer", Normalizers([NFC(), Normalizers([Nmt()])]), "the normalizer 'Nmt'"),
+        ("normalizer", Replace(Regex("(ж|жж)+ю"), "x"), r"the regular expression '\(ж\|жж\)\+ю' in its normalizer"),
+        ("pre_tokenizer", Splits([Split(Regex("(a|aa)+$"), "isolated")]), "the regular expression .* pre_tokenizer"),
+        ("pre_tokenizer", UnicodeScripts(), "the pre_tokenizer 'UnicodeScripts'"),
+        ("decoder", CTC(), "the decoder 'CTC'"),
+        ("model", Unigram([("a", 0.0)], 0), "the model 'Unigram'"),
+    ],
+)
+def test_parts_whose_work_no_limit_bounds_are_refused_by_name(part, made, expected):
+    tokenizer = gpt2_tokenizer()
+    setattr(tokenizer, part, made)
+    with pytest.raises(UnsupportedModel, match=rf"tokenizer\.json has {expected}"):
+        check_tokenizer(CHECKER, tokenizer)
+
+
+@pytest.mark.fault(40)
+def test_more_tokens_than_embeddings_are_refused():
+    model = {"type": "WordLevel", "vocab": {f"a{n}": n % 300 for n in range(301)}, "unk_token": "a0"}
+    with pytest.raises(WeightsDoNotFit, match="301 tokens"):
+        check_tokenizer(CHECKER, json.dumps({"version": "1.0", "added_tokens": [], "model": model}).encode())
+
+
+@pytest.mark.parametrize("regex", sorted(REGEXES))
+def test_the_time_of_the_accepted_regular_expressions_grows_with_the_text(regex):
+    split = Split(Regex(regex), "isolated")
+    for text in ("a" * 10**5, " " * 10**5 + "a", "!" * 10**5, "1 " * 10**5, "'" * 10**5, "\r\n " * 10**5):
+        split.pre_tokenize_str(text)
 
 
 @pytest.mark.fault(13, 46)

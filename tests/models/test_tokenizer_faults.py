@@ -11,6 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from worlds import byte_level, serving
 
 from headscope.errors import CorruptModel, WeightsDoNotFit
+from headscope.models.checker.process import CHECKER
 from headscope.models.tokens import encode, read_tokenizer, tokenize
 from headscope.settings import Settings
 
@@ -26,7 +27,9 @@ def gives_up():
 
 
 @pytest.fixture
-def models_dir_with_fault(models_dir, tmp_path, gives_up):
+def models_dir_with_fault(models_dir, tmp_path, gives_up, monkeypatch):
+    """Also where the check of the model has found nothing."""
+    monkeypatch.setattr(CHECKER, "tokenizer", lambda *_, **__: None)
     shutil.copytree(models_dir / "gpt2", tmp_path / "models" / "mine")
     gives_up.save(str(tmp_path / "models" / "mine" / "tokenizer.json"))
     return tmp_path / "models"

@@ -17,7 +17,7 @@ from hashlib import sha256
 from threading import Lock, Timer
 from typing import Any
 
-from ...errors import Busy, CorruptModel, ModelRefused, WeightsDoNotFit
+from ...errors import Busy, CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
 from ..file_states import TOKENIZER
 from .frames import read_frame, write_frame
 
@@ -29,7 +29,9 @@ VARIABLES = (
     "LANG", "LC_ALL",
 )  # fmt: skip
 MAX_ACCEPTED = 256
-ERRORS: dict[str, type[ModelRefused]] = {error.__name__: error for error in (CorruptModel, WeightsDoNotFit)}
+ERRORS: dict[str, type[ModelRefused]] = {
+    error.__name__: error for error in (CorruptModel, UnsupportedModel, WeightsDoNotFit)
+}
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Checker:
         return found
 
     def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
-        """Raises CorruptModel, WeightsDoNotFit."""
+        """Raises CorruptModel, UnsupportedModel, WeightsDoNotFit."""
         tried = f"{sha256(data).hexdigest()} {embeddings} {segments} {pairs}"
         if tried not in self.accepted:
             self.ask("tokenizer", data, TOKENIZER, embeddings=embeddings, segments=segments, pairs=pairs)

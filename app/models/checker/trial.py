@@ -1,21 +1,14 @@
 """Try a tokenizer.json on several texts: whether it fails, makes far too many tokens, or tokens that are no ids."""
 
-import json
-from base64 import b64decode
-from math import prod
-from typing import Any
-
 from tokenizers import Encoding, Tokenizer
 
 from ...errors import CorruptModel, WeightsDoNotFit
 from ..panics import failure_of
+from .parts import check_parts
 
 # A byte-level tokenizer makes up to 4 tokens of a character, and normalisation up to 18 characters.
 TOKENS_PER_CHARACTER = 32
 SPARE_TOKENS = 256
-# A space that becomes U+2581, as in T5 and Llama, grows three times.
-MAX_GROWTH = 64
-MAX_WORD = 1000  # BERT: 100
 
 TEXTS = {
     "an empty text": "",
@@ -32,7 +25,7 @@ PAIR = "The cat sat on the mat."
 
 
 def try_tokenizer(data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
-    """Raises CorruptModel, WeightsDoNotFit.
+    """Raises CorruptModel, UnsupportedModel, WeightsDoNotFit.
 
     embeddings: the number of token ids that the model has. segments: the number of segment ids.
     """
@@ -40,8 +33,7 @@ def try_tokenizer(data: bytes, *, embeddings: int, segments: int, pairs: bool) -
         tokenizer = Tokenizer.from_buffer(data)
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        check_growth(tokenizer)
-        check_word_length(tokenizer)
+        check_parts(tokenizer)
         check_vocabulary(tokenizer, embeddings)
         for name, text in TEXTS.items():
             check_encoding(tokenizer, name, (text,), embeddings, 2)
@@ -53,48 +45,14 @@ def try_tokenizer(data: bytes, *, embeddings: int, segments: int, pairs: bool) -
         raise
 
 
-def check_growth(tokenizer: Tokenizer) -> None:
-    """Raises CorruptModel if the normaliser can replace characters by far more of them."""
-    if tokenizer.normalizer is not None:
-        grows = growth(json.loads(tokenizer.normalizer.__getstate__()))
-        if grows > MAX_GROWTH:
-            raise CorruptModel(
-                f"tokenizer.json can make a text {grows:,.0f} times longer (its normalizer): at most {MAX_GROWTH} times"
-            )
-
-
-def growth(part: dict[str, Any]) -> float:
-    """How much longer a normaliser can make a text, at most, as it stands in tokenizer.json."""
-    kind = part.get("type")
-    if kind == "Sequence":
-        return prod(growth(inner) for inner in part["normalizers"])
-    if kind == "Prepend":
-        return 1.0 + len(part["prepend"])
-    if kind == "Replace":
-        content, literal = len(part["content"]), len(part["pattern"].get("String", ""))
-        # A regular expression can match between any two characters.
-        return max(1.0, content / literal) if literal else 1.0 + content
-    if kind == "Precompiled":  # of SentencePiece: the length of an index, the index, texts that end with NUL
-        table = b64decode(part["precompiled_charsmap"])
-        texts = table[4 + int.from_bytes(table[:4], "little") :]
-        return 1.0 + max(map(len, texts.split(b"\0")))
-    return 1.0
-
-
-def check_word_length(tokenizer: Tokenizer) -> None:
-    """Raises CorruptModel for WordPiece on very long words: its time grows with the square of their length."""
-    length = getattr(tokenizer.model, "max_input_chars_per_word", 0)
-    if length > MAX_WORD:
-        raise CorruptModel(
-            f"tokenizer.json divides words of up to {length:,} characters: up to {MAX_WORD:,} is supported"
-        )
-
-
 def check_vocabulary(tokenizer: Tokenizer, embeddings: int) -> None:
-    """Raises WeightsDoNotFit if the vocabulary has a token without an embedding."""
-    last = max(tokenizer.get_vocab().values(), default=0)
+    """Raises WeightsDoNotFit if the vocabulary has a token without an embedding, or tokens that share one."""
+    vocabulary = tokenizer.get_vocab()
+    last = max(vocabulary.values(), default=0)
     if last >= embeddings:
         raise without_embedding(f"tokens up to {last}", embeddings)
+    if len(vocabulary) > embeddings:
+        raise without_embedding(f"{len(vocabulary):,} tokens", embeddings)
 
 
 def without_embedding(found: str, embeddings: int) -> WeightsDoNotFit:
