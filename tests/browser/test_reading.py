@@ -85,7 +85,9 @@ def test_a_model_that_reads_one_sentence_gets_the_first_and_the_second_is_kept(h
     page = headscope.open(text="Where is it?", text_pair="Over there.").page
     second, notice = page.locator("#text-pair"), page.locator("#notice")
     page.select_option("#model", "gpt2-mini")
-    expect(notice).to_have_text("gpt2-mini reads one sentence. The second is kept for a BERT model.")
+    expect(notice).to_have_text(
+        "gpt2-mini reads only one text. Your second sentence comes back when you choose a BERT model."
+    )
     expect(second).to_be_hidden()
     expect(page.locator("#status")).to_contain_text("32 heads")
     assert "text_pair" not in page.url
@@ -115,7 +117,9 @@ def test_a_link_with_two_sentences_for_a_model_that_reads_one_is_an_error(
     complaints.expect("422")
     page = headscope.page
     page.goto(f"{headscope.server}/#model=gpt2-mini&text=Where&text_pair=There")
-    expect(page.get_by_role("alert")).to_contain_text("not trained on sentence pairs")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "only one text: close the second sentence, or choose a BERT model"
+    )
     page.get_by_role("button", name="− second sentence").click()
     expect(page.locator("#status")).to_contain_text("32 heads")
 
@@ -173,7 +177,7 @@ def test_the_help_says_what_the_page_shows_and_has_the_links_that_a_phone_hides(
     page = headscope.open(text=SENTENCE).page
     page.locator("#keys").click()
     text = page.get_by_role("dialog", name="Help").locator("p")
-    expect(text).to_contain_text("The grid has one small heatmap for each attention head.")
+    expect(text).to_contain_text("The grid has one thumbnail for each attention head.")
     expect(text.get_by_role("link")).to_have_text(["Glossary", "Scores and roles", "API"])
 
 

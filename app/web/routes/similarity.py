@@ -62,8 +62,8 @@ def answer_of(layers: list[int], heads: int, size: int, found: "Similarity") -> 
         "map": {
             "axes": ["head", "dimension"],
             "shown": found.shown,
-            "choice": "classical multidimensional scaling of the square root of the Jensen-Shannon divergence; "
-            "the square root is a metric",
+            "choice": "Classical multidimensional scaling (MDS) of the square root of the Jensen-Shannon divergence, "
+            "which is a metric.",
         },
         "collapse": collapse(found, layers, heads),
     }

@@ -69,11 +69,14 @@ export const headName = ({ layer, head }) => `layer ${layer}, head ${head}`;
 /** Where there is little space: L3 H5. @param {{layer: number, head: number}} place */
 export const shortHeadName = ({ layer, head }) => `L${layer} H${head}`;
 
+/** A number with separators, as in the messages of the server. @param {number} count */
+export const counted = (count) => count.toLocaleString("en");
+
 /**
  * @param {number} count
  * @param {string} noun
  */
-export const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+export const plural = (count, noun) => `${counted(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 /** @param {number} milliseconds */
 export function seconds(milliseconds) {

@@ -1,5 +1,5 @@
 import { ApiError } from "../api/error.js";
-import { plural, seconds } from "../model/format.js";
+import { counted, plural, seconds } from "../model/format.js";
 
 /** @import {RunProgress} from "../api/streams.js" */
 /** @import {Capture, Progress, State, Status} from "../types.js" */
@@ -78,6 +78,8 @@ const TEMPORARY = ["capture_gone", "download_cancelled"];
 function messageOf({ code, message }, model) {
   if (code === "model_not_found")
     return `${model}: this server has no such model; choose another one in the list above`;
+  if (code === "pair_not_supported")
+    return `${model} reads only one text: close the second sentence, or choose a BERT model`;
   if (code !== "too_many_tokens") return message;
   return message.replace("This model", model).replace(/[:.] shorten the text.*/i, ".");
 }
@@ -94,7 +96,7 @@ export function failed(error, { model, truncate }) {
 
 /** @param {Capture} capture @param {number} [milliseconds] @returns {Status} */
 export function finished(capture, milliseconds) {
-  const dropped = capture.tokens_dropped ? ` (${capture.tokens_dropped} more cut off)` : "";
+  const dropped = capture.tokens_dropped ? ` (${counted(capture.tokens_dropped)} more cut off)` : "";
   const size = `${plural(capture.tokens.length, "token")}${dropped}, ${plural(capture.layers * capture.heads, "head")}`;
   return { kind: "done", message: milliseconds === undefined ? size : `${size}, ${seconds(milliseconds)}` };
 }

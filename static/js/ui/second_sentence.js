@@ -85,7 +85,9 @@ function createKeeper({ renderButton, show, type }, store) {
       if (!unread) return;
       kept = unread;
       type("");
-      store.set({ notice: `${now.model} reads one sentence. The second is kept for a BERT model.` });
+      store.set({
+        notice: `${now.model} reads only one text. Your second sentence comes back when you choose a BERT model.`,
+      });
     },
   };
 }

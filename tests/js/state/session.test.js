@@ -186,8 +186,8 @@ test("while it runs, the page shows the queue, the progress and the layers so fa
   await session.run();
   assert.deepEqual(seen.slice(1, 4), [
     ["waiting for 2 other texts …", false],
-    ["running … 9000 tokens, layer 1 of 2, about 12 s in total", false],
-    ["running … 9000 tokens, layer 1 of 2, about 12 s in total", true],
+    ["running … 9,000 tokens, layer 1 of 2, about 12 s in total", false],
+    ["running … 9,000 tokens, layer 1 of 2, about 12 s in total", true],
   ]);
 });
 

@@ -41,8 +41,8 @@ test("the error about too many tokens names the model, and leaves the way out to
 });
 
 test("a truncated text says how much was cut off, and cannot be truncated again", () => {
-  const capture = /** @type {any} */ ({ ...captureOf(["a", "b"]), tokens_dropped: 90 });
-  assert.equal(finished(capture).message, "2 tokens (90 more cut off), 6 heads");
+  const capture = /** @type {any} */ ({ ...captureOf(["a", "b"]), tokens_dropped: 1490 });
+  assert.equal(finished(capture).message, "2 tokens (1,490 more cut off), 6 heads");
   const tooLong = new ApiError(422, "too_many_tokens", "3 tokens, at most 2");
   assert.equal(failed(tooLong, { ...initialState(), truncate: true }).cuts, false);
 });

@@ -45,13 +45,14 @@ function colour(cell, state, score) {
   const [layer, head] = [Number(cell.dataset.layer), Number(cell.dataset.head)];
   const found = score && colouringOf(score, layer, head, state.top);
   cell.style.setProperty("--score", found?.colour ?? "");
-  cell.classList.toggle("scored", !!found);
+  // Without a value, there is no bar: grey means masked.
+  cell.classList.toggle("scored", !!found?.colour);
   cell.classList.toggle("dimmed", !!found?.dimmed);
   cell.setAttribute("aria-label", [headName({ layer, head }), ...(found ? [found.words] : [])].join(", "));
 }
 
 /**
- * Colours the grid by a score, below each small picture, and dims all heads but those with the highest score.
+ * Colours the grid by a score, below each thumbnail, and dims all heads but those with the highest score.
  *
  * @param {HTMLElement} root
  * @param {Store} store

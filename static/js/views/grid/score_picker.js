@@ -3,11 +3,47 @@ import { listening, need, setText } from "../../ui/dom.js";
 
 /** @import {Actions, State, Store} from "../../types.js" */
 
+/** Scores that a causal model cannot have. */
+const NOT_CAUSAL = ["signed_distance", "next"];
+
+const ONE_TOKEN = "it has only one token";
+
+/** Why no head has a score on a text, by the name of the score. @type {Record<string, string>} */
+const REASONS = {
+  normalised_entropy: ONE_TOKEN,
+  previous: ONE_TOKEN,
+  next: ONE_TOKEN,
+  first: ONE_TOKEN,
+  delimiter: "it has no special tokens",
+  punctuation: "it has no punctuation",
+  duplicate: "no token occurs twice",
+  // In "a a", the token after the earlier copy is the query itself.
+  induction: "no token occurs again later",
+};
+
+/**
+ * Why no head has a score.
+ *
+ * @param {string} name
+ * @param {boolean | null} causal
+ */
+export function undefinedReason(name, causal) {
+  if (causal && NOT_CAUSAL.includes(name)) return "Not defined for causal models.";
+  const reason = REASONS[name];
+  return `Not defined for this text${reason ? `: ${reason}` : ""}.`;
+}
+
+/** The chosen score, if no head has it. @param {State} state */
+function undefinedScore(state) {
+  const score = shownScore(state);
+  return score && !rangeOf(score.values) ? score : null;
+}
+
 /** The message beside the picker. While a panel is open, the progress is shown there. @param {State} state */
 function messageOf(state) {
-  const score = shownScore(state);
-  if (score && !rangeOf(score.values)) return `Not defined here: ${score.choice}.`;
-  return score || state.panel ? "" : state.panelStatus.message;
+  const missing = undefinedScore(state);
+  if (missing) return undefinedReason(missing.name, state.overview?.capture.model.causal ?? null);
+  return shownScore(state) || state.panel ? "" : state.panelStatus.message;
 }
 
 /**
@@ -19,9 +55,9 @@ function messageOf(state) {
 export function undefinedScores({ overview }) {
   if (!overview) return {};
   const { model, tokens } = overview.capture;
-  const ofCausal = "not for causal models";
+  const ofCausal = NOT_CAUSAL.map((name) => [name, "not for causal models"]);
   return {
-    ...(model.causal ? { signed_distance: ofCausal, next: ofCausal } : {}),
+    ...(model.causal ? Object.fromEntries(ofCausal) : {}),
     ...(tokens.some(({ special }) => special) ? {} : { delimiter: "no special tokens" }),
   };
 }
@@ -50,7 +86,10 @@ function render(root, state) {
   most.value = String(top ?? "");
   need(root, ".ranked").hidden = score === null;
   need(root, "#sort").setAttribute("aria-pressed", String(sort));
-  setText(need(root, ".message"), messageOf(state));
+  for (const control of root.querySelectorAll("#sort, #top")) control.toggleAttribute("disabled", !state.overview);
+  const message = need(root, ".message");
+  setText(message, messageOf(state));
+  message.title = undefinedScore(state)?.choice ?? "";
   need(root, ".retry").hidden = panel !== "" || !panelStatus.retry;
 }
 

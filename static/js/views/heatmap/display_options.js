@@ -33,7 +33,7 @@ export function foldedText(state) {
   const share = headScore("sink", pattern.capture, pattern.matrix);
   if (share === null) return `${where}: hidden`;
   const whose = pattern.words ? "the words'" : "this head's";
-  return `${percent(share)} of ${whose} attention goes to ${where} (shown as one bar at the edge)`;
+  return `${percent(share)} of ${whose} attention goes to ${where} (merged into one bar at the edge)`;
 }
 
 /** @param {HTMLElement} root @param {State} state */

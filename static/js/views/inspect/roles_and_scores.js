@@ -42,10 +42,11 @@ function rolesOf(findings, layer, head) {
   const items = lines.map(({ title, words, rule }) =>
     make("li", {}, make("b", { class: "defined", tabindex: "0", title: rule }, title), `: ${words}`),
   );
-  const sinkShare = sink === null ? "" : ` ${percent(sink)} of its attention is on the sink.`;
+  const sinkLink = make("a", { href: "/docs/glossary#sink", target: "_blank" }, "sink");
+  const sinkShare = sink === null ? [] : [` ${percent(sink)} of its attention is on the `, sinkLink, "."];
   return lines.length
-    ? [make("ul", {}, ...items), make("p", {}, sinkShare)]
-    : [make("p", {}, `No role fits this head on this text.${sinkShare}`)];
+    ? [make("ul", {}, ...items), make("p", {}, ...sinkShare)]
+    : [make("p", {}, "No role fits this head on this text.", ...sinkShare)];
 }
 
 /** @param {Score} score @param {number} layer @param {number} head */

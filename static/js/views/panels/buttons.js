@@ -36,7 +36,8 @@ function render(root, { panel, panelStatus, overview, pattern }) {
     const [button, section] = [need(root, `[data-panel="${name}"]`), need(root, `#${name}`)];
     const isOpen = panel === name;
     button.setAttribute("aria-expanded", String(isOpen));
-    button.toggleAttribute("disabled", !overview);
+    // An open panel can always be closed.
+    button.toggleAttribute("disabled", !overview && !isOpen);
     section.hidden = !isOpen;
     setText(need(section, ".message"), isOpen ? panelStatus.message : "");
     need(section, ".retry").hidden = !isOpen || !panelStatus.retry;

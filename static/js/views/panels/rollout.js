@@ -25,7 +25,7 @@ const FORMULAS = {
 };
 
 const CORRECTION =
-  " Before that, each column is divided by the number of queries that can attend to its key, and the rows are normalised again.";
+  " Before the residual stream is added, each column is divided by the number of queries that can attend to its key, and the rows are normalised again.";
 
 /** The result for the heads on the page, if it is there. @param {State} state */
 export const resultOf = ({ rollout, overview }) => (rollout && rollout.id === overview?.capture.id ? rollout : null);

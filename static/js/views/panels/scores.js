@@ -103,6 +103,7 @@ function renderWords(root, state) {
   need(root, ".formula").replaceChildren(...none, ...(score ? formulaLines(score) : []));
   const { model } = state.overview?.capture ?? {};
   const probe = state.probe && state.probeResult?.model === model?.id ? state.probeResult : null;
+  need(root, ".run-probe").toggleAttribute("disabled", !model);
   need(root, ".probe").replaceChildren(...(probe ? probeLines(probe) : []));
 }
 

@@ -133,14 +133,14 @@ function lists(similarity, { layer, head }) {
 
 /** @param {Similarity} similarity */
 function explanation({ exact, rows, queries, map }) {
-  const compared = exact ? "all queries" : `${rows} of ${queries} queries, evenly spaced`;
+  const compared = exact ? "All queries are compared." : `${rows} of ${queries} queries, evenly spaced, are compared.`;
   return [
     make(
       "p",
       {},
-      `Close points are similar heads. The chart can show ${percent(map.shown)} of the differences between the heads.`,
+      `Close points are similar heads. The two dimensions of the chart explain ${percent(map.shown)} of the variance, so distances are approximate.`,
     ),
-    make("details", {}, make("summary", {}, "method"), make("p", {}, `${map.choice}, compared on ${compared}`)),
+    make("details", {}, make("summary", {}, "method"), make("p", {}, `${map.choice} ${compared}`)),
   ];
 }
 

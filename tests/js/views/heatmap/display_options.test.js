@@ -28,12 +28,12 @@ test("the folded tokens are named with their share of the attention", () => {
   assert.equal(foldedText(state), "");
   assert.equal(
     foldedText({ ...state, fold: true }),
-    "71 % of this head's attention goes to the first token (shown as one bar at the edge)",
+    "71 % of this head's attention goes to the first token (merged into one bar at the edge)",
   );
   const special = { ...state, fold: true, pattern: pair() };
   assert.match(
     seen(foldedText(special)),
-    /^50 % of this head's attention goes to "\[CLS\]" and "\[SEP\]" \(shown as one bar at the edge\)$/,
+    /^50 % of this head's attention goes to "\[CLS\]" and "\[SEP\]" \(merged into one bar at the edge\)$/,
   );
 });
 
