@@ -155,7 +155,7 @@ class ModelCache:
         Raises ModelNotFound, Busy, and what a load raises before it downloads.
         """
         entry = await self.listing.find(model_id)
-        pool = self.listing.disk if entry.repo is None else self.hub
+        pool = self.listing.one_folder if entry.repo is None else self.hub
         return await pool.run(sizes_of, entry, self.settings)
 
     def begin(self, load: Load, work: "Callable[[], Coroutine[Any, Any, LoadedModel]]") -> None:

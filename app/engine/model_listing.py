@@ -18,7 +18,8 @@ DISK_SECONDS = 5
 class ModelListing:
     """The catalogue as the last `refresh` found it.
 
-    A file system that does not answer blocks only `refresh` and `find`, and both for at most DISK_SECONDS.
+    A file system that does not answer blocks only `refresh` and `find`, and both for at most DISK_SECONDS. Looks at all
+    folders and lookups of one have workers of their own: a load does not wait until thousands of folders are listed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -27,18 +28,21 @@ class ModelListing:
         unseen = [default] if settings.model.startswith(LOCAL) else []
         self.entries: Sequence[Entry] = (*BUNDLED, *unseen, *self.catalogue.offered_on_hub())
         self.disk = WorkerPool(1, settings.max_waiting, abandon=True)
-        self.looks: set[asyncio.Task[None]] = set()
+        self.one_folder = WorkerPool(1, settings.max_waiting, abandon=True)
+        self.running_look: asyncio.Task[None] | None = None
         self.lookups: dict[str, asyncio.Task[Entry]] = {}
 
     async def refresh(self, loads: Sequence[Load]) -> None:
-        """Look at the folders again, and at the files of these loads. Without an answer, the last state is kept."""
-        look = asyncio.create_task(self.look(loads))
-        self.looks.add(look)
-        look.add_done_callback(self.looks.discard)
-        await asyncio.wait({look}, timeout=DISK_SECONDS)
+        """Look at the folders again, and at the files of these loads. Without an answer, the last state is kept.
+
+        Callers that ask during a look share it.
+        """
+        if self.running_look is None or self.running_look.done():
+            self.running_look = asyncio.create_task(self.look(loads))
+        await asyncio.wait({self.running_look}, timeout=DISK_SECONDS)
 
     async def look(self, loads: Sequence[Load]) -> None:
-        with suppress(Busy):  # others are looking already
+        with suppress(Busy):  # the warnings are being collected
             self.entries, changes = await self.disk.run(look_at_disk, self.catalogue, loads)
             for load, change in zip(loads, changes, strict=True):
                 load.change = change
@@ -59,7 +63,8 @@ class ModelListing:
             return entry
         lookup = self.lookups.get(model_id)
         if lookup is None:
-            lookup = asyncio.create_task(self.disk.run(self.catalogue.lookup, model_id))
+            work = self.one_folder.run(self.catalogue.lookup, model_id, self.entries)
+            lookup = asyncio.create_task(work)
             lookup.add_done_callback(lambda _: self.lookups.pop(model_id))
             lookup.add_done_callback(retrieve)
             self.lookups[model_id] = lookup

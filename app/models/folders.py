@@ -10,7 +10,10 @@ from pathlib import Path
 
 # A plain folder name: no path, and no character with a meaning in a shell or a URL.
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-MAX_ENTRIES = 1000  # that are listed; further ones can still be loaded by name
+# Further models can still be loaded by name.
+MAX_ENTRIES = 1000  # that are listed
+MAX_LOOKED_AT = 4000  # of the folders, in the order of their names
+MAX_NAMES = 100_000  # that are read, in the order of the file system
 
 BAD_NAME = "its name has to be at most 100 letters, digits, '.', '_' and '-', and to begin with a letter or a digit"
 LOOP = "it is a loop of symbolic links"
@@ -30,21 +33,23 @@ class FolderEntry:
 
 
 def names_in(top: Path) -> list[str]:
-    """The names in `top`, sorted. Raises OSError."""
+    """The names of the folders and links among the first MAX_NAMES entries of `top`, sorted. Raises OSError."""
     with os.scandir(top) as entries:
-        return sorted(entry.name for entry in entries)
+        first = islice(entries, MAX_NAMES)
+        return sorted(entry.name for entry in first if entry.is_symlink() or entry.is_dir(follow_symlinks=False))
 
 
 def entries_in(top: Path) -> list[FolderEntry]:
     """The first MAX_ENTRIES entries that are meant to be models, whether or not they can be loaded.
 
+    At most MAX_LOOKED_AT folders are looked at.
     Empty if `top` cannot be read: it may have been deleted, and all other models still work.
     """
     try:
         names = names_in(top)
     except OSError:
         return []
-    found = (look_at(top, name) for name in names)
+    found = (look_at(top, name) for name in names[:MAX_LOOKED_AT])
     return list(islice((entry for entry in found if entry is not None), MAX_ENTRIES))
 
 

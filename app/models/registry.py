@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ModelNotFound
 from ..records import ModelCard
-from .folders import FOLDER_NAME, FolderEntry, entries_in, look_at, names_in
+from .folders import FOLDER_NAME, MAX_LOOKED_AT, FolderEntry, entries_in, look_at, names_in
 
 LOCAL = "local:"
 MAX_NAMED = 8  # models in an error message
@@ -107,13 +107,17 @@ class Catalogue:
         allowed = KNOWN_ON_HUB if self.from_hub is None else map(on_hub, self.from_hub)
         return list(filter(None, allowed))
 
-    def lookup(self, model_id: str) -> Entry:
-        """The model with that id. Raises ModelNotFound, always with the same message, whatever files exist."""
+    def lookup(self, model_id: str, listed: Sequence[Entry] | None = None) -> Entry:
+        """The model with that id. Raises ModelNotFound, always with the same message, whatever files exist.
+
+        listed: models that the message can name; without them, the folders are listed again
+        """
         entry = self.without_disk(model_id)
         if entry is None and model_id.startswith(LOCAL):
             entry = self.local(model_id.removeprefix(LOCAL))
         if entry is None:
-            raise ModelNotFound(f"no model {printable(model_id)}: there are {first_ids(self.listed())}")
+            usable = [each for each in (self.listed() if listed is None else listed) if each.card.state != "failed"]
+            raise ModelNotFound(f"no model {printable(model_id)}: there are {first_ids(usable)}")
         return entry
 
     def without_disk(self, model_id: str) -> Entry | None:
@@ -139,9 +143,17 @@ class Catalogue:
             names = names_in(self.models_dir)
         except OSError as error:
             return [f"{self.models_dir} cannot be read, so no model in it is offered: {error.strerror}"]
-        skipped = [reason for name in names if (reason := reason_skipped(self.models_dir, name))]
-        more = len(skipped) - MAX_WARNINGS
-        return [*skipped[:MAX_WARNINGS], *([f"{more} more in {self.models_dir} are not offered"] if more > 0 else [])]
+        looked_at = names[:MAX_LOOKED_AT]
+        skipped = [reason for name in looked_at if (reason := reason_skipped(self.models_dir, name))]
+        notes = skipped[:MAX_WARNINGS]
+        if more := len(skipped) - len(notes):
+            notes.append(f"{more} more in {self.models_dir} are not offered")
+        if len(names) > len(looked_at):
+            notes.append(
+                f"{self.models_dir} has more than {MAX_LOOKED_AT:,} folders: those after {printable(looked_at[-1])} "
+                "are not listed, but can be loaded by name"
+            )
+        return notes
 
 
 def reason_skipped(top: Path, name: str) -> str | None:

@@ -136,4 +136,5 @@ def pools_of(runner: Runner) -> dict[str, WorkerPool]:
         "hub": models.hub,
         "load": models.reads,
         "disk": models.listing.disk,
+        "folder": models.listing.one_folder,
     }

@@ -255,7 +255,7 @@ def test_a_file_system_that_does_not_answer_leaves_the_list_and_the_other_models
     async def use():
         models = ModelCache(Settings(model="minilm", models_dir=folder.parent))
         await models.refresh()
-        assert models.listing.looks, "it has not waited for the disk"
+        assert not models.listing.running_look.done(), "it has not waited for the disk"
         assert [card.id for card in models.cards()][:2] == ["minilm", "gpt2-mini"]
         with pytest.raises(Busy, match="is its file system connected"):
             await models.start(MINE)

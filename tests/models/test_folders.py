@@ -177,3 +177,29 @@ def test_of_thousands_of_entries_the_first_are_listed_and_all_can_be_loaded(tmp_
     assert catalogue.lookup("local:model-29").folder == tmp_path / "model-29"
     assert len(catalogue.skipped_folders()) == 4
     assert catalogue.skipped_folders()[-1] == f"1997 more in {tmp_path} are not offered"
+
+
+def test_of_very_many_folders_only_the_first_are_looked_at_and_a_warning_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "MAX_LOOKED_AT", 30)
+    monkeypatch.setattr(registry, "MAX_LOOKED_AT", 30)
+    monkeypatch.setattr(registry, "MAX_WARNINGS", 3)
+    looked_at, look_at = [], folders.look_at
+    monkeypatch.setattr(folders, "look_at", lambda top, name: looked_at.append(name) or look_at(top, name))
+    for number in range(100):
+        (tmp_path / f"plain-{number:02}").mkdir()
+        (tmp_path / f"a-file-{number:02}").touch()  # files are not counted
+    write_tiny(tmp_path / "z", "gpt2")
+    catalogue = Catalogue(tmp_path)
+    catalogue.listed()
+    assert looked_at == [f"plain-{number:02}" for number in range(30)]
+    assert "more than 30 folders: those after 'plain-29' are not listed" in catalogue.skipped_folders()[-1]
+    assert catalogue.lookup("local:z").folder == tmp_path / "z"
+
+
+@pytest.mark.fault(12)
+def test_the_message_about_an_unknown_model_names_no_folder_that_cannot_be_loaded(tmp_path):
+    write_tiny(tmp_path / "mine", "gpt2")
+    link_loop(tmp_path / "loop")
+    with pytest.raises(ModelNotFound, match="local:mine") as refused:
+        Catalogue(tmp_path).lookup("local:nobody")
+    assert "local:loop" not in refused.value.detail

@@ -1,0 +1,31 @@
+"""The list of models is read from the disk once for many requests, and beside the loads."""
+
+import asyncio
+import threading
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from headscope.engine import model_listing
+from headscope.engine.model_cache import ModelCache
+from headscope.settings import Settings
+
+
+@pytest.mark.fault(45)
+def test_requests_for_the_list_share_a_look_and_a_load_does_not_wait_for_it(models_dir, monkeypatch):
+    go_on, looks = threading.Event(), []
+    look = model_listing.look_at_disk
+    monkeypatch.setattr(model_listing, "DISK_SECONDS", 20)
+    monkeypatch.setattr(model_listing, "look_at_disk", lambda *given: looks.append(go_on.wait(30)) or look(*given))
+
+    async def crowd():
+        models = ModelCache(Settings(model="minilm", models_dir=models_dir))
+        lists = [asyncio.create_task(models.refresh()) for _ in range(50)]
+        found = await models.listing.find("local:gpt2")
+        waited = [task.done() for task in lists]
+        go_on.set()
+        await asyncio.gather(*lists)
+        return found.card.id, any(waited), len(looks)
+
+    with start_blocking_portal() as portal:
+        assert portal.call(crowd) == ("local:gpt2", False, 1)
