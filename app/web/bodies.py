@@ -8,14 +8,13 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from anyio import move_on_after
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
-from ..errors import AppError, BodyTooLarge, ClientsGone
+from ..errors import AppError, BodyTooLarge, Busy, ClientsGone
 from ..settings import Settings
 
 # More digits than any parameter of this API, or a 64-bit integer, has.
@@ -27,9 +26,10 @@ SMALL_BODY = 2**14
 MAX_STRUCTURE = 2**16
 # A character outside the basic plane as two escapes: \ud83d\ude00.
 BYTES_PER_CHARACTER = 12
-DISCARD_SECONDS = 5
 # So many bytes of a body are reserved at a time, times COPIES: it is in memory as bytes and as text while it is parsed.
 UPLOAD_STEP, COPIES = 2**18, 4
+# All long bodies together take at most a quarter of the memory for requests: clients that send slowly hold it long.
+UPLOAD_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,10 @@ class Upload:
         """Raises TooLarge, Busy."""
         while received > MAX_STRUCTURE + len(self.held) * UPLOAD_STEP:
             size = UPLOAD_STEP * COPIES
+            all_held = self.ledger.bytes("uploads")
+            others = all_held - sum(part.bytes for part in self.held)
+            if others > 0 and all_held + size > self.ledger.max_bytes // UPLOAD_SHARE:
+                raise Busy("other long bodies are being read, and they may not take more memory: try again in a moment")
             self.held.append(self.ledger.reserve("uploads", size, "a part of the body", "send a shorter text"))
 
     def __enter__(self) -> Self:
@@ -127,9 +131,6 @@ async def read_body(request: Request, limit: BodyLimit, upload: Upload) -> bytes
         more, error = message.get("more_body", False), refusal(len(body), limit, upload)
     if error is None:
         return bytes(body)
-    del body
-    if more and "expect" not in request.headers:
-        await discard_body(request.receive)
     raise error
 
 
@@ -142,13 +143,6 @@ def refusal(received: int, limit: BodyLimit, upload: Upload) -> AppError | None:
     except AppError as error:
         return error
     return None
-
-
-async def discard_body(receive: Receive) -> None:
-    """Read and drop the body for some seconds: most clients read the response only after sending their body."""
-    with move_on_after(DISCARD_SECONDS):
-        while (await receive()).get("more_body", False):
-            pass
 
 
 def parse_long(body: bytes) -> Any:

@@ -2,34 +2,42 @@
 
 uvicorn closes a connection that is idle between two requests. It waits without limit for the rest of a request that has
 begun, for a client that does not read its response, and for the end of a connection that it has closed: `close()` first
-sends what is buffered.
+sends what is buffered. After a response, it goes on parsing the rest of a request that nobody reads.
 """
 
 import asyncio
 from http import HTTPStatus
 
 import h11
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.utils import get_remote_addr
 
 from ..errors import AppError, BadRequest, HeadersTooLarge, TooManyConnections
-from .connections import OTHER_FILES, Connections
+from .connections import Connections
 from .headers import FILE_HEADERS
-from .problems import answer_of, to_bytes
+from .problems import answer_of
+from .refused_connections import refuse
 from .small_reads import SmallReads
 
 # Bytes per second. The timeout of a request grows with its size at this rate, and a response must be read at least this
 # fast: otherwise a client that sends or reads byte by byte would never time out.
 MIN_RATE = 4096
 # The length at which h11 gives up on headers without an end.
-MAX_UNPARSED_BYTES = 2**16
+MAX_UNPARSED_BYTES = 2**15
+# Beyond it, the bytes of a request are refused unless half of them are its body: each byte of it in a chunk of its own,
+# with lines of its own, takes the parser a thousand times as long as one large chunk.
+MAX_FRAMING_BYTES = 2**16
+# Requests that a client sends before it has the response to the first one. Reading goes on during a response, because
+# a client that has left is only noticed by reading.
+MAX_PIPELINED_BYTES = 2**16
+# After a response, the rest of its request is dropped for so long: most clients read only after sending everything.
+DISCARD_SECONDS = 5.0
 # Bytes of a request that extend its timeout: otherwise a request without an end would never time out.
 MAX_COUNTED_BYTES = 2**23
 # A closed connection is aborted when its client has read nothing for this share of the timeout.
 CLOSING_SHARE = 0.25
-# Refused clients get this long to read why. More of them at the same time get no answer.
-REFUSED_SECONDS = 1.0
-MAX_REFUSED = OTHER_FILES // 4
 
 
 class TimeoutProtocol(H11Protocol):
@@ -44,8 +52,11 @@ class TimeoutProtocol(H11Protocol):
     counted_as: str | None = None
     request_timer: asyncio.TimerHandle | None = None  # runs while a request is incomplete
     response_timer: asyncio.TimerHandle | None = None  # runs while the client does not read
+    drop_timer: asyncio.TimerHandle | None = None  # runs while the rest of a request is dropped
     waiting_since = 0.0
+    last_received = 0.0
     received = 0
+    received_body = 0
     unread = 0
     closing_since: float | None = None  # or since its client has last read something
     closing_unread = 0
@@ -56,40 +67,65 @@ class TimeoutProtocol(H11Protocol):
         try:
             self.counted_as = self.limits.add(client[0] if client else None)
         except TooManyConnections as error:
-            refuse(transport, error, self)
+            refuse(transport, error, self.limits)
             return
         super().connection_made(transport)
+        self.app = self.respond
         transport.set_protocol(SmallReads(transport, self))
         self.start_request_timer()
 
     # The request
 
     def data_received(self, data: bytes) -> None:
-        self.received += len(data)
+        if self.drop_timer:
+            return
+        cycle, before = self.cycle, self.waiting_body()
         super().data_received(data)
-        if self.is_incomplete() and not self.request_timer:
-            self.received = len(data)
-            self.start_request_timer()
-        elif not self.is_incomplete():
-            cancel_timers(self.request_timer)
-            self.request_timer = None
+        self.received += len(data)
+        self.received_body += self.waiting_body() - (before if self.cycle is cycle else 0)
+        self.last_received = self.loop.time()
+        self.watch_request(len(data))
+        if self.is_incomplete() and self.received > MAX_FRAMING_BYTES + 2 * self.received_body:
+            self.send_error(BadRequest("the request has more bytes around its body than in it: send larger chunks"))
+        elif not self.is_incomplete() and len(self.conn.trailing_data[0]) > MAX_PIPELINED_BYTES:
+            self.transport.abort()
+
+    def waiting_body(self) -> int:
+        """Bytes of the body that the application has not read."""
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request
+        return 0 if cycle is None else len(cycle.body)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if not self.is_incomplete():  # uvicorn pauses when the next request is pipelined
+            self.flow.resume_reading()
 
     def is_incomplete(self) -> bool:
         """Whether the client has to send more before the server can respond."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is None or cycle.response_complete or cycle.more_body
 
+    def watch_request(self, received: int = 0) -> None:
+        """Start the timer when a request begins, stop it when the request is complete."""
+        if self.is_incomplete() and not self.request_timer and not self.drop_timer:
+            self.received, self.received_body = received, self.waiting_body()
+            self.start_request_timer()
+        elif not self.is_incomplete():
+            cancel_timers(self.request_timer)
+            self.request_timer = None
+
     def start_request_timer(self) -> None:
-        self.waiting_since = self.loop.time()
+        self.waiting_since = self.last_received = self.loop.time()
         self.request_timer = self.loop.call_later(self.seconds, self.check_request)
 
     def check_request(self) -> None:
+        """Bytes that arrived fast do not allow the client to be silent later."""
         self.request_timer = None
         if self.flow.read_paused:  # the server is not reading, so the client cannot send
             self.start_request_timer()
             return
-        allowed = self.seconds + min(self.received, MAX_COUNTED_BYTES) / MIN_RATE
-        left = self.waiting_since + allowed - self.loop.time()
+        allowed = self.waiting_since + min(self.received, MAX_COUNTED_BYTES) / MIN_RATE
+        left = min(allowed, self.last_received) + self.seconds - self.loop.time()
         if left > 0:
             self.request_timer = self.loop.call_later(left, self.check_request)
         else:
@@ -97,14 +133,17 @@ class TimeoutProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message gives no reason
         """The response to what is not HTTP, with the same shape as all errors."""
+        self.send_error(self.parse_error())
+
+    def send_error(self, error: AppError) -> None:
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            response = answer_of(self.parse_error())
+            response = answer_of(error)
             response.headers.update({**FILE_HEADERS, "Connection": "close"})
             status = HTTPStatus(response.status_code)
             head = h11.Response(status_code=status, headers=response.raw_headers, reason=status.phrase.encode())
             for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self.drop_rest()
 
     def parse_error(self) -> AppError:
         """Why the request cannot be parsed."""
@@ -113,6 +152,26 @@ class TimeoutProtocol(H11Protocol):
         return BadRequest("this is not a valid HTTP/1.1 request: its first line, a header or its length is malformed")
 
     # The response
+
+    async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application. A response to a request that is still being sent ends the connection."""
+        cycle = self.cycle
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start" and cycle.more_body:
+                message = {**message, "headers": [*message.get("headers", ()), CLOSE_HEADER]}
+                cycle.transport = Remaining(self)  # type: ignore[assignment]
+            await send(message)
+
+        await self.config.loaded_app(scope, receive, send_on)
+
+    def on_response_complete(self) -> None:
+        if self.drop_timer:
+            self.server_state.total_requests += 1
+            return
+        super().on_response_complete()
+        if not self.cycle.response_complete:  # it is the next one, which was pipelined
+            self.watch_request()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -133,6 +192,23 @@ class TimeoutProtocol(H11Protocol):
 
     # The end
 
+    def drop_rest(self) -> None:
+        """Close the connection when the client does, or soon. What it sends is not parsed any more.
+
+        Closing at once would discard the response of a client that is sending.
+        """
+        if self.drop_timer or self.transport.is_closing():
+            return
+        self.drop_timer = self.loop.call_later(DISCARD_SECONDS, self.transport.close)
+        cancel_timers(self.request_timer)
+        self._unset_keepalive_if_required()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+
     def check_closing(self) -> None:
         """Abort a connection that was closed but whose client does not read the rest. Called every second."""
         if not self.transport.is_closing():
@@ -147,7 +223,7 @@ class TimeoutProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.limits.remove(self.counted_as)
-        cancel_timers(self.request_timer, self.response_timer)
+        cancel_timers(self.request_timer, self.response_timer, self.drop_timer)
         super().connection_lost(exc)
 
 
@@ -157,29 +233,12 @@ def cancel_timers(*timers: asyncio.TimerHandle | None) -> None:
             timer.cancel()
 
 
-class RefusedProtocol(asyncio.Protocol):
-    """A connection over the limit, after its response was written: what its client sends is dropped."""
+class Remaining:
+    """The transport of a response to a request that is still being sent: closing it drops the rest of the request."""
 
-    def __init__(self, limits: Connections, timer: asyncio.TimerHandle) -> None:
-        self.limits, self.timer = limits, timer
-        limits.refusing += 1
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature of a protocol
-        self.limits.refusing -= 1
-        self.timer.cancel()
-
-
-def refuse(transport: asyncio.Transport, error: TooManyConnections, protocol: TimeoutProtocol) -> None:
-    """Answer before there is a request. Closing at once would discard the response of a client that is sending."""
-    timer = protocol.loop.call_later(REFUSED_SECONDS, transport.abort)
-    transport.set_protocol(RefusedProtocol(protocol.limits, timer))
-    if protocol.limits.refusing > MAX_REFUSED:
-        transport.abort()
-        return
-    response = answer_of(error)
-    response.headers.update(FILE_HEADERS)
-    transport.write(to_bytes(response))
-    transport.write_eof()
+    def __init__(self, protocol: TimeoutProtocol) -> None:
+        self.write, self.is_closing = protocol.transport.write, protocol.transport.is_closing
+        self.close = protocol.drop_rest
 
 
 def protocol_with_limits(seconds: float, limits: Connections) -> type[TimeoutProtocol]:

@@ -13,6 +13,7 @@ from headscope.web.bodies import (
     COPIES,
     MAX_STRUCTURE,
     SMALL_BODY,
+    UPLOAD_SHARE,
     UPLOAD_STEP,
     RefusedRequest,
     parse,
@@ -150,4 +151,14 @@ def test_a_long_body_that_does_not_fit_into_memory_is_503_and_a_short_one_is_rea
         assert (long.status_code, long.json()["code"]) == (503, "busy")
         assert short.status_code == 404
         assert client.post("/api/v1/estimate", json={"text": "x" * 100_000}).json()["code"] == "too_many_tokens"
+        assert ledger.bytes() == 0
+
+
+@pytest.mark.fault(26, 40)
+def test_all_long_bodies_together_take_at_most_a_share_of_the_memory(settings):
+    with serving(settings) as client:
+        ledger = client.app.state.runner.ledger
+        with ledger.reserve("uploads", ledger.max_bytes // UPLOAD_SHARE, "another body"):
+            refused = client.post("/api/v1/estimate", json={"text": "x" * 100_000})
+        assert (refused.status_code, refused.json()["code"]) == (503, "busy")
         assert ledger.bytes() == 0

@@ -15,8 +15,8 @@ from headscope.errors import TooManyConnections
 from headscope.main import create_app
 from headscope.settings import Settings
 from headscope.web.connections import Connections, client_of
+from headscope.web.refused_connections import MAX_REFUSED
 from headscope.web.server import Server
-from headscope.web.sockets import MAX_REFUSED
 
 pytestmark = pytest.mark.fault(38)
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

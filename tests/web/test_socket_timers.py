@@ -102,16 +102,30 @@ def test_the_timeout_grows_with_the_size_of_the_body(connection):
         connection.flow.resume_reading()
         connection.loop.pass_(10)
     assert connection.transport.closed == []
-    connection.loop.pass_(19.9)
+    connection.loop.pass_(9.9)
     assert connection.transport.closed == []
     connection.loop.pass_(0.2)
     assert connection.transport.closed == ["close"]
 
 
+@pytest.mark.fault(40)
+def test_a_body_that_arrives_fast_and_then_stops_times_out(connection):
+    connection.data_received(POST)
+    connection.data_received(bytes(1000 * MIN_RATE))
+    connection.cycle.body.clear()
+    connection.flow.resume_reading()
+    connection.loop.pass_(20.1)
+    assert connection.transport.closed == ["close"]
+
+
 def test_the_timeout_of_a_body_without_an_end_stops_growing(connection):
     connection.data_received(POST)
-    connection.received = 100 * MAX_COUNTED_BYTES
-    connection.loop.pass_(20 + MAX_COUNTED_BYTES / MIN_RATE + 0.1)
+    connection.received = connection.received_body = 100 * MAX_COUNTED_BYTES
+    for _ in range(int(20 + MAX_COUNTED_BYTES / MIN_RATE) // 10):
+        assert connection.transport.closed == []
+        connection.data_received(b".")
+        connection.loop.pass_(10)
+    connection.loop.pass_(10)
     assert connection.transport.closed == ["close"]
 
 

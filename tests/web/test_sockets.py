@@ -3,16 +3,20 @@
 import asyncio
 import re
 import socket
+from contextlib import suppress
 from time import sleep
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from fastapi import Request
 from fastapi.responses import StreamingResponse
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from worlds import running, until
 
 from headscope.main import create_app
 from headscope.settings import Settings
+from headscope.web import sockets
 
 pytestmark = pytest.mark.fault(26)
 SECONDS = 1.0
@@ -39,6 +43,13 @@ def server(models_dir):
                 ended.append(1)
 
         return StreamingResponse(body())
+
+    @app.get("/until-gone")
+    async def until_gone(request: Request):
+        await request.body()
+        ended.append(0)  # it has begun
+        await request.receive()
+        ended.append(1)
 
     @app.get("/tail")
     async def tail():
@@ -136,3 +147,49 @@ def test_a_client_that_waits_for_the_server_is_not_disconnected(server):
         assert client.get("/slow").status_code == 200
         sleep(1.5 * SECONDS)
         assert client.get("/healthz").status_code == 200
+
+
+CHUNKED = HEAD.replace(b"captures", b"nowhere").replace(b"Content-Length: 99", b"Transfer-Encoding: chunked") + b"\r\n"
+TINY = b"1\r\n \r\n"
+
+
+@pytest.mark.fault(38, 41)
+def test_after_a_response_the_rest_of_its_request_is_dropped_without_parsing_it(server, monkeypatch):
+    parsed, data_received = [], H11Protocol.data_received
+    monkeypatch.setattr(H11Protocol, "data_received", lambda *given: parsed.append(given[1]) or data_received(*given))
+    monkeypatch.setattr(sockets, "DISCARD_SECONDS", SECONDS)
+    with connected(server[0]) as client:
+        client.sendall(CHUNKED)
+        answer = b""
+        while part := client.recv(2**16):
+            answer += part
+        assert answer.startswith(b"HTTP/1.1 404")
+        assert b"connection: close" in answer.lower()
+        parsed.clear()
+        with pytest.raises(ConnectionError):
+            for _ in range(200):
+                client.sendall(100 * TINY)
+                sleep(SECONDS / 10)
+        assert parsed == []
+
+
+@pytest.mark.fault(41)
+def test_a_body_in_tiny_chunks_is_refused(server):
+    with connected(server[0]) as client:
+        client.sendall(CHUNKED.replace(b"nowhere", b"captures") + 30_000 * TINY)
+        assert client.recv(2**16).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize(("requests", "leaves"), [(1_000, True), (5_000, False)])
+def test_a_client_that_has_sent_more_requests_is_noticed_when_it_leaves_and_limited(server, requests, leaves):
+    url, ended = server
+    before = len(ended)
+    with connected(url) as client:
+        client.sendall(b"GET /until-gone HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: len(ended) == before + 1)
+        with suppress(ConnectionError):
+            client.sendall(requests * b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if leaves:
+            client.close()
+        until(lambda: len(ended) == before + 2, seconds=20)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...errors import AppError, BodyTooLarge
+from ...errors import AppError
 from ...settings import Settings
-from ..bodies import discard_body
 from ..headers import FILE_HEADERS, SECURITY_HEADERS
 from ..problems import answer_of
 from .keys import check_key, check_rate
@@ -108,8 +107,6 @@ class ChecksMiddleware:
             for check in CHECKS:
                 check(Request(scope), self.settings)
         except AppError as error:
-            if isinstance(error, BodyTooLarge) and "expect" not in Headers(scope=scope):
-                await discard_body(receive)
             await answer_of(error)(scope, receive, sender.send)
             return
         try:

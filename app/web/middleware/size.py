@@ -8,6 +8,8 @@ from ..bodies import limit_of_server
 
 MAX_ADDRESS_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 16 * 1024
+MAX_HEADERS = 100
+HEADER_EXTRA_BYTES = 4  # the colon, the space and the end of a line
 
 
 def check_size(request: Request, settings: Settings) -> None:
@@ -18,7 +20,10 @@ def check_size(request: Request, settings: Settings) -> None:
     address = len(request.scope.get("raw_path") or request.scope["path"].encode()) + len(request.scope["query_string"])
     if address > MAX_ADDRESS_BYTES:
         raise AddressTooLong(f"the address is {address:,} bytes, the limit is {MAX_ADDRESS_BYTES:,}")
-    headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
+    fields = request.scope["headers"]
+    if len(fields) > MAX_HEADERS:
+        raise HeadersTooLarge(f"the request has {len(fields):,} headers, the limit is {MAX_HEADERS}")
+    headers = sum(len(name) + len(value) + HEADER_EXTRA_BYTES for name, value in fields)
     if headers > MAX_HEADER_BYTES:
         raise HeadersTooLarge(f"the headers are {headers:,} bytes, the limit is {MAX_HEADER_BYTES:,}")
     if "content-length" in request.headers and "transfer-encoding" in request.headers:

@@ -147,6 +147,12 @@ def test_a_long_address_and_long_headers_are_refused(client):
     assert code(client.get("/", headers={"X-Long": "a" * 20_000})) == (431, "headers_too_large")
 
 
+@pytest.mark.fault(41)
+def test_many_small_headers_are_refused(client):
+    assert code(client.get("/", headers=[(f"a{n}", "") for n in range(110)])) == (431, "headers_too_large")
+    assert code(client.get("/", headers=[(f"a{n}", "b" * 170) for n in range(95)])) == (431, "headers_too_large")
+
+
 def test_a_shared_server_needs_a_key_or_insecure(models_dir):
     with pytest.raises(ValidationError, match="HEADSCOPE_API_KEY"):
         Settings(host="0.0.0.0")
