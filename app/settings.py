@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     run_seconds: float = Field(
         600, gt=0, description="seconds that a run or an analysis may take, without the time in the queue"
     )
+    load_seconds: float = Field(
+        600, gt=0, description="seconds that reading the weights of a model may take, without its download"
+    )
     max_waiting: int = Field(
         32,
         ge=1,

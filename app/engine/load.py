@@ -69,6 +69,10 @@ class Load:
         return self.folder is not None and states_of(self.folder) != self.files
 
 
+def load_progress(settings: Settings) -> WorkProgress:
+    return WorkProgress(settings.load_seconds, "bytes", way_out="use a faster disk, or raise HEADSCOPE_LOAD_SECONDS")
+
+
 def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
     """The folder of the model's files, which are downloaded if necessary."""
     if entry.repo is None:
@@ -102,4 +106,10 @@ def read_model(load: Load, checked: "CheckedFiles", device: str) -> "LoadedModel
     import_libraries()
     from ..models import loading
 
-    return loading.load_checked(checked, load.entry.card, device=device, sha256=load.entry.sha256)
+    load.progress.start()
+    try:
+        return loading.load_checked(
+            checked, load.entry.card, device=device, sha256=load.entry.sha256, progress=load.progress
+        )
+    finally:
+        load.progress.pause()

@@ -13,7 +13,7 @@ from ..records import ModelCard
 from ..settings import Settings
 from .job import outcome_of
 from .job_queue import JobCounts, without_bugs
-from .load import FLOAT32_BYTES, Load, check_model, find_folder, read_model, sizes_of
+from .load import FLOAT32_BYTES, Load, check_model, find_folder, load_progress, read_model, sizes_of
 from .model_listing import ModelListing
 from .worker_pool import WorkerPool, queue_full
 
@@ -147,7 +147,7 @@ class ModelCache:
         if len(running) >= self.settings.max_waiting + (self.hub if entry.repo else self.reads).size:
             self.counts.refused["load"] += 1
             raise queue_full(self.settings.max_waiting)
-        return Load(entry, last_used=self.next_use(), reading=entry.repo is None)
+        return Load(entry, load_progress(self.settings), last_used=self.next_use(), reading=entry.repo is None)
 
     async def sizes(self, model_id: str) -> tuple[int, int]:
         """Bytes of the model's files, and of those that would be downloaded; nothing is downloaded.
@@ -203,9 +203,9 @@ class ModelCache:
             del self.loads[model_id]
 
     def cancel(self, model_id: str) -> None:
-        """Cancel a download: clients get the error at once, the thread stops at its next block."""
+        """Cancel a load: clients get the error at once, the thread stops at its next block."""
         for load in filter(None, (self.loads.get(model_id), self.reloads.get(model_id))):
-            if not load.task.done() and not load.reading:
+            if not load.task.done():
                 load.progress.stop(cancelled())
                 load.task.cancel()
 

@@ -13,13 +13,20 @@ class WorkProgress:
 
     seconds:    the deadline, in seconds of work
     unit:       the name of a step, for the error message
+    way_out:    what to do at the deadline, for the error message
     on_percent: called in the thread of the work each time a further percent, below 100, is done
     done, total: steps; `total` is None until the work knows it
     """
 
     def __init__(
-        self, seconds: float = inf, unit: str = "steps", on_percent: Callable[[int], object] | None = None
+        self,
+        seconds: float = inf,
+        unit: str = "steps",
+        on_percent: Callable[[int], object] | None = None,
+        *,
+        way_out: str = "shorten the text, or raise HEADSCOPE_RUN_SECONDS",
     ) -> None:
+        self.way_out = way_out
         self.seconds, self.unit, self.on_percent = seconds, unit, on_percent
         self.started_at: float | None = None
         self.spent = 0.0
@@ -51,10 +58,7 @@ class WorkProgress:
             raise copy(self.error)  # a raised error refers to frames, and these to this progress
         if self.elapsed > self.seconds:
             of_total = "" if self.total is None else f" of {self.total:,}"
-            raise Deadline(
-                f"{self.done:,}{of_total} {self.unit} were done after {self.seconds:g} s: "
-                "shorten the text, or raise HEADSCOPE_RUN_SECONDS"
-            )
+            raise Deadline(f"{self.done:,}{of_total} {self.unit} were done after {self.seconds:g} s: {self.way_out}")
 
     def expect(self, total: int) -> None:
         self.total = total

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from ..errors import CorruptModel, WeightsDoNotFit
-from ..records import ModelCard, Token
+from ..records import NO_PROGRESS, ModelCard, Progress, Token
 from .adapter import Adapter, Adopted, adopt
 from .checkpoint import CheckedFiles, Claim, check_files, describing
 from .device import check_device
@@ -65,18 +65,23 @@ def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | No
 
 
 def load_checked(
-    checked: CheckedFiles, card: ModelCard, *, device: str = "cpu", sha256: str | None = None
+    checked: CheckedFiles,
+    card: ModelCard,
+    *,
+    device: str = "cpu",
+    sha256: str | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> LoadedModel:
     """Load a model in float32, with our attention layers. Closes the files.
 
     sha256: of the weights, if it is known; the cache of the hub knows it as well.
-    Raises CorruptModel, WeightsDoNotFit, DeviceMissing.
+    Raises CorruptModel, WeightsDoNotFit, DeviceMissing, and what `Progress.check` raises.
     """
     try:
         check_device(device)
         tokenizer = read_tokenizer(checked.tokenizer)
         known = sha256 or checked.weights.opened.sha256
-        weights, digest = read_tensors(checked.weights, checked.ignored)
+        weights, digest = read_tensors(checked.weights, checked.ignored, progress)
     finally:
         checked.close()
     if known not in (None, digest):

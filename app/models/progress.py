@@ -7,7 +7,7 @@ from ..records import Progress
 
 
 def cancelled() -> DownloadCancelled:
-    return DownloadCancelled("the download was cancelled; a new request continues where it stopped")
+    return DownloadCancelled("the load was cancelled; a new request continues a download where it stopped")
 
 
 class FileProgress:

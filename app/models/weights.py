@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CorruptModel, ModelTooLarge, UnsupportedModel
+from ..records import NO_PROGRESS, Progress
 from .checker.process import CHECKER
 from .file_states import WEIGHTS
 from .files import ModelFolder, OpenedFile, open_file, reading
@@ -92,20 +93,28 @@ def check_dtypes(file: WeightsFile, ignored: Collection[str]) -> None:
             )
 
 
-def read_tensors(file: WeightsFile, ignored: Collection[str]) -> tuple[dict[str, Tensor], str]:
+def read_tensors(
+    file: WeightsFile, ignored: Collection[str], progress: Progress = NO_PROGRESS
+) -> tuple[dict[str, Tensor], str]:
     """The weights in float32, without those that are ignored, and the SHA-256 of the bytes that were read.
 
-    Closes the file. Raises CorruptModel if it changes meanwhile, or has another hash than in its name.
+    Closes the file. Raises CorruptModel if it changes meanwhile, or has another hash than in its name, and what
+    `Progress.check` raises.
     """
     digest = hashlib.sha256(file.prefix)
     weights = {}
+
+    def update(block: memoryview) -> None:
+        progress.check()
+        digest.update(block)
+
     with reading(WEIGHTS), file.opened.file:
         for tensor in file.tensors:
             if tensor.name in ignored:
-                hash_only(file.opened, tensor.stop - tensor.start, digest.update)
+                hash_only(file.opened, tensor.bytes, update)
             else:
-                weights[tensor.name] = read_tensor(file.opened, tensor, digest.update)
-        file.opened.check_unchanged(len(file.prefix) + sum(tensor.stop - tensor.start for tensor in file.tensors))
+                weights[tensor.name] = read_tensor(file.opened, tensor, update)
+        file.opened.check_unchanged(len(file.prefix) + sum(tensor.bytes for tensor in file.tensors))
     return weights, digest.hexdigest()
 
 

@@ -89,7 +89,7 @@ def test_the_download_of_a_reload_shows_its_progress_and_can_be_cancelled(
     page.get_by_role("button", name="Reload").click()
     expect(page.locator(NOTE)).to_contain_text(re.compile(r"downloading team/tiny: 0\.\d MB of 0\.\d MB"))
     page.locator(NOTE).get_by_role("button", name="Cancel").click()
-    expect(page.locator(NOTE).get_by_role("alert")).to_contain_text("Not reloaded: the download was cancelled")
+    expect(page.locator(NOTE).get_by_role("alert")).to_contain_text("Not reloaded: the load was cancelled")
     page.fill("#text", "The loaded weights still work")
     page.press("#text", "Control+Enter")
     expect(page.locator("#status")).to_contain_text("heads")

@@ -1,0 +1,48 @@
+"""A model whose files are read slowly does not keep the only worker that reads models."""
+
+import asyncio
+import threading
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from headscope.engine.model_cache import ModelCache
+from headscope.errors import Deadline, DownloadCancelled
+from headscope.models import weights
+from headscope.settings import Settings
+
+
+@pytest.mark.fault(43)
+def test_a_load_that_is_cancelled_while_it_reads_stops_at_the_next_block(models_dir, monkeypatch):
+    begun, go_on, read, real = threading.Event(), threading.Event(), [], weights.read_tensor
+
+    def slow(file, tensor, *rest):
+        read.append(tensor.name)
+        begun.set()
+        assert go_on.wait(30)
+        return real(file, tensor, *rest)
+
+    monkeypatch.setattr(weights, "read_tensor", slow)
+
+    async def cancel_and_load_another():
+        models = ModelCache(Settings(model="local:gpt2", models_dir=models_dir))
+        load = await models.start(None)
+        await asyncio.to_thread(begun.wait, 30)
+        models.cancel("local:gpt2")
+        with pytest.raises(DownloadCancelled):
+            await models.result_of(load)
+        go_on.set()
+        await models.model("local:bert")
+
+    with start_blocking_portal() as portal:
+        portal.call(cancel_and_load_another)
+    assert len([name for name in read if name.startswith("transformer.")]) == 1
+
+
+@pytest.mark.fault(23)
+def test_reading_the_weights_has_a_deadline(models_dir):
+    async def load():
+        await ModelCache(Settings(model="local:gpt2", models_dir=models_dir, load_seconds=1e-9)).model(None)
+
+    with start_blocking_portal() as portal, pytest.raises(Deadline, match="raise HEADSCOPE_LOAD_SECONDS"):
+        portal.call(load)
