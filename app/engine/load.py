@@ -66,7 +66,7 @@ class Load:
 
     def files_differ(self) -> bool:
         """Whether a file has been changed, replaced or deleted since it was read. Reads the disk."""
-        return self.folder is not None and states_of(self.folder) != self.files
+        return self.folder is not None and states_of(self.folder, self.entry.card.source) != self.files
 
 
 def load_progress(settings: Settings) -> WorkProgress:
@@ -87,7 +87,7 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
 def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
     """Bytes of the model's files, and of those that would be downloaded."""
     if entry.repo is None:
-        return sum(state.size for state in states_of(folder_of(entry)).values() if state), 0
+        return sum(state.size for state in states_of(folder_of(entry), entry.card.source).values() if state), 0
     from ..models import hub
 
     return hub.sizes_of(hub.Hub(settings.max_download_gb, settings.downloads), entry.repo, entry.revision)

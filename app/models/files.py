@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ELOOP
 from io import FileIO
 from pathlib import Path
 
@@ -78,7 +79,7 @@ class OpenedFile:
 
     def check_unchanged(self, count: int) -> None:
         """Raises CorruptModel if the file is no longer the one that was opened. `count`: the bytes that were read."""
-        if count != self.state.size or FileState.of(os.fstat(self.file.fileno())) != self.state:
+        if count != self.state.size or not self.state.has_same_content(os.fstat(self.file.fileno())):
             raise CorruptModel(f"{self.name} changed while it was read: load the model again once it is written")
 
     def check_hash(self, data: bytes) -> None:
@@ -101,24 +102,31 @@ def reading(name: str) -> Iterator[None]:
     """Convert the errors of the file system to CorruptModel."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, in Python 3.11 and 3.12
-        reason = (isinstance(error, OSError) and error.strerror) or "a loop of links"
-        raise CorruptModel(f"{name} cannot be read: {reason}") from error
+    except OSError as error:
+        raise CorruptModel(f"{name} cannot be read: {error.strerror}") from error
+
+
+def resolved(path: Path) -> Path:
+    """The path without links. Raises OSError."""
+    try:
+        return path.resolve(strict=True)
+    except RuntimeError as error:  # in Python 3.11 and 3.12
+        raise OSError(ELOOP, "a loop of links") from error
 
 
 def open_file(folder: ModelFolder, name: str) -> OpenedFile:
     """Raises CorruptModel if there is no such file, or it is no regular file, or outside the folder, or too large."""
     with reading(name):
         try:
-            real = (folder.path / name).resolve(strict=True)
+            real = resolved(folder.path / name)
         except FileNotFoundError:
             raise missing(name) from None
-        within = folder.within.resolve()
+        within = resolved(folder.within)
         if not folder.trusted and not real.is_relative_to(within):
             raise CorruptModel(f"{name} is a link to a file outside the model's folder: copy the file into the folder")
         descriptor = os.open(real, FLAGS) if folder.trusted else descriptor_of(within, real.relative_to(within))
         try:
-            state = state_of_open(descriptor, name)
+            state = state_of_open(descriptor, name, folder.source)
         except BaseException:
             os.close(descriptor)
             raise
@@ -150,14 +158,14 @@ def open_below(folder: int, name: str, flags: int) -> int:
         os.close(folder)
 
 
-def state_of_open(descriptor: int, name: str) -> FileState:
+def state_of_open(descriptor: int, name: str, source: Source) -> FileState:
     """The state of an open file. Raises CorruptModel if it is no regular file, or too large."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise CorruptModel(f"{name} is {kind_of(status.st_mode)}: it has to be a regular file")
     if status.st_size > MAX_BYTES[name]:
         raise CorruptModel(f"{name} is {status.st_size:,} bytes: at most {MAX_BYTES[name]:,} are read")
-    return FileState.of(status)
+    return FileState.of(status, source)
 
 
 def kind_of(mode: int) -> str:

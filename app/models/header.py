@@ -13,6 +13,7 @@ from .strict_json import parse_object
 MAX_HEADER_BYTES = 2**22
 MAX_TENSORS = 2**15
 MAX_DIMENSIONS = 8
+MAX_SIZE = 2**48  # of a dimension, and of the product of all that are not 0: torch multiplies them with 64 bits
 
 # fmt: off
 BYTES_OF = {
@@ -60,7 +61,7 @@ def tensor_of(name: str, entry: Any) -> StoredTensor:
     shown = f"{WEIGHTS}: the header of {name[:200]!r}"
     if not isinstance(dtype, str) or dtype not in BYTES_OF:
         raise CorruptModel(f"{shown} has the data type {str(dtype)[:40]!r}, which is not known")
-    if not is_list_of_sizes(shape) or len(shape) > MAX_DIMENSIONS:
+    if not is_list_of_sizes(shape) or len(shape) > MAX_DIMENSIONS or prod(filter(None, shape)) >= MAX_SIZE:
         raise CorruptModel(f"{shown} has the shape {str(shape)[:100]}")
     if not is_list_of_sizes(place) or len(place) != 2:
         raise CorruptModel(f"{shown} has the place {str(place)[:100]}")
@@ -70,7 +71,7 @@ def tensor_of(name: str, entry: Any) -> StoredTensor:
 
 
 def is_list_of_sizes(value: Any) -> bool:
-    return isinstance(value, list) and all(type(each) is int and 0 <= each < 2**48 for each in value)
+    return isinstance(value, list) and all(type(each) is int and 0 <= each < MAX_SIZE for each in value)
 
 
 def check_places(tensors: Iterable[StoredTensor], data_bytes: int) -> None:

@@ -76,7 +76,7 @@ def test_weights_that_are_replaced_during_the_load_are_those_that_were_checked(g
 
 @pytest.mark.fault(39)
 def test_the_states_of_the_files_are_those_of_the_opened_files(gpt2):
-    before = states_of(gpt2)
+    before = states_of(gpt2, "local")
     checked = check_files(gpt2)
     (gpt2 / CONFIG).unlink()
     checked.close()
