@@ -5,7 +5,8 @@ import json
 import re
 import socket
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,13 +25,21 @@ ANSWERS = {
     "list": ("application/json", b"[1, 2]"),
     "number": ("application/json", b"7"),
     "other object": ("application/json", b'{"error": null}'),
+    "nested": ("application/json", b"[" * 100_000),
     "odd files": ("application/json", b'{"id": "team/tiny", "siblings": [{"name": 1}]}'),
 }
 
 
 @dataclass
 class FakeHub:
-    """`repos` are served; `faults` maps a repo to gated, down, hangs, half, half once, or one of ANSWERS."""
+    """`repos` are served; `faults` maps a repo to gated, down, hangs, half, half once, or one of ANSWERS.
+
+    headers:      sent with each answer about a file, in place of the correct ones; with a Location, it is a redirect
+    described:    fields of the description of each repo; those named `file.x` are fields x of each file in it
+    endless:      part of a path; the answer to it does not end before the client leaves
+    drips:        part of a request (`HEAD /team`); single bytes are sent, with `on_drip` called for each
+    sent, dripped: bytes of endless answers; requests whose answer was sent to its end in single bytes
+    """
 
     url: str = ""
     repos: dict[str, Path] = field(default_factory=dict)
@@ -41,6 +50,13 @@ class FakeHub:
     hanging: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
     block: int = 1 << 14
+    headers: dict[str, str] = field(default_factory=dict)
+    described: dict[str, object] = field(default_factory=dict)
+    endless: str | None = None
+    drips: str | None = None
+    on_drip: Callable[[], object] = lambda: None
+    sent: int = 0
+    dripped: list[str] = field(default_factory=list)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -76,26 +92,37 @@ class Handler(BaseHTTPRequestHandler):
         return self.send_file(folder / asked["name"], fault if body else None, body=body)
 
     def describe(self, folder, repo):
-        files = [{"rfilename": f.name, "size": f.stat().st_size, "blobId": "0"} for f in sorted(folder.iterdir())]
+        changed = self.hub.described
+        each = {name.removeprefix("file."): value for name, value in changed.items() if name.startswith("file.")}
+        files = [{"rfilename": f.name, "size": f.stat().st_size, **each} for f in sorted(folder.iterdir())]
         said = {"_id": "0", "id": repo, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "siblings": files}
+        said |= {name: value for name, value in changed.items() if not name.startswith("file.")}
         self.say(200, {"Content-Type": "application/json"}, json.dumps(said).encode())
 
     def send_file(self, path, fault, *, body):
         if not path.is_file():
-            return self.say(404, {"X-Error-Code": "EntryNotFound"})
+            return self.say(404, {"X-Error-Code": "EntryNotFound", **self.hub.headers})
         data = path.read_bytes()
         etag = hashlib.sha256(data).hexdigest()
         wanted = self.headers.get("range")
         start = int(re.match(r"bytes=(\d+)-", wanted)[1]) if wanted else 0
         if wanted and body:
             self.hub.ranges.append(f"{path.name} {wanted}")
-        headers = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        headers = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes", **self.hub.headers}
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         fault = fault if path.suffix == ".safetensors" else None
+        if "Location" in headers:
+            return self.say(302, headers, body=body)
         return self.say(206 if start else 200, headers, data[start:], body=body, fault=fault)
 
     def say(self, status, headers=None, data=b"", *, body=True, fault=None):
+        asked = f"{self.command} {self.path}"
+        if body and self.hub.endless and self.hub.endless in asked:
+            self.send_endless(status, headers or {})
+            return
+        if self.hub.drips and self.hub.drips in asked:
+            self.wfile = Drip(self.wfile, self.hub, asked)
         self.send_response(status)
         for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
             self.send_header(name, value)
@@ -117,6 +144,39 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[self.hub.block :])
         else:
             self.wfile.write(data)
+
+    def send_endless(self, status, headers):
+        """At most 64 MB, so that a client that takes all of them ends too."""
+        self.send_response(status)
+        for name, value in {**headers, "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(ConnectionError):
+            for _ in range(64):
+                self.wfile.write(b" " * 2**20)
+                self.hub.sent += 2**20
+
+
+class Drip:
+    """Writes single bytes: 300 in all, then the rest at once."""
+
+    def __init__(self, file, hub, asked):
+        self.file, self.hub, self.asked, self.left = file, hub, asked, 300
+
+    def write(self, data):
+        with suppress(ConnectionError):
+            while self.left and data:
+                self.file.write(data[:1])
+                data, self.left = data[1:], self.left - 1
+                self.hub.on_drip()
+                self.hub.go_on.wait(0.01)
+            self.file.write(data)
+            if not self.left:
+                self.hub.dripped.append(self.asked)
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
 
 
 @contextmanager

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.hf_api import ModelInfo
 
 from ..errors import CorruptModel, DiskFull, HubUnreachable, ModelNotFound, ModelTooLarge, UnsafeFormat
 from ..records import Progress
 from .file_states import CONFIG, TOKENIZER, WEIGHTS
-from .hub_errors import not_the_hub, our_errors
+from .files import MAX_BYTES
+from .hub_errors import our_errors
+from .hub_limits import COMMIT, Limits, limited, unusable
 from .progress import FileProgress
 
 # With plain HTTP, a download can be cancelled between two chunks and resumed. The Xet protocol supports neither.
@@ -29,6 +32,7 @@ constants.DOWNLOAD_CHUNK_SIZE = 2**20
 NEEDED = (CONFIG, TOKENIZER, WEIGHTS)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GIGABYTE = 1e9
+MAX_SIZE = 2**53  # larger numbers are not exact in JSON
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +67,7 @@ def fetch(hub: Hub, repo: str, revision: str | None, progress: Progress, check: 
     if not hub.downloads:
         return before or not_cached(repo)
     try:
-        with our_errors(repo):
-            files = list_files(hub, repo, revision)
+        files = list_files(hub, repo, revision)
         check_files(hub, files)
         return download(hub, files, progress, check)
     except (HubUnreachable, DiskFull) as error:
@@ -83,8 +86,7 @@ def sizes_of(hub: Hub, repo: str, revision: str | None) -> tuple[int, int]:
     if not hub.downloads:
         return total_bytes(before or not_cached(repo)), 0
     try:
-        with our_errors(repo):
-            files = list_files(hub, repo, revision)
+        files = list_files(hub, repo, revision)
     except HubUnreachable:
         if before is None:
             raise
@@ -104,14 +106,25 @@ def total_bytes(folder: Path) -> int:
 
 
 def list_files(hub: Hub, repo: str, revision: str | None) -> HubFiles:
-    try:
+    with our_errors(repo), limited(Limits(repo)):
         info = HfApi(endpoint=hub.endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=10)
-    except (HFValidationError, HfHubHTTPError):
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError):  # of the code that reads the answer
-        raise not_the_hub(repo) from None
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    return HubFiles(repo, revision or "main", sizes, info.sha or "")
+        return HubFiles(repo, revision or "main", listed_sizes(repo, info), listed_commit(repo, info))
+
+
+def listed_sizes(repo: str, info: ModelInfo) -> dict[str, int]:
+    """name -> bytes. Raises HubUnreachable if a size that is needed is no number of bytes."""
+    sizes: dict[str, Any] = {file.rfilename: file.size for file in info.siblings or ()}
+    for name in NEEDED:
+        size = sizes.get(name, 0)
+        if type(size) is not int or not 0 <= size < MAX_SIZE:
+            raise unusable(repo, f"the size of {name} is {repr(size)[:40]}")
+    return sizes
+
+
+def listed_commit(repo: str, info: ModelInfo) -> str:
+    if not COMMIT.fullmatch(info.sha or ""):
+        raise unusable(repo, f"the commit is {repr(info.sha)[:40]}")
+    return str(info.sha)
 
 
 def check_files(hub: Hub, files: HubFiles) -> None:
@@ -120,6 +133,11 @@ def check_files(hub: Hub, files: HubFiles) -> None:
         raise UnsafeFormat(f"{files.repo} has only pickled weights, which can run code, and no {WEIGHTS}")
     if missing := [name for name in NEEDED if name not in files.sizes]:
         raise CorruptModel(f"{files.repo} has no {missing[0]}: a model needs {', '.join(NEEDED)}")
+    for name in NEEDED:
+        if files.sizes[name] > MAX_BYTES[name]:
+            raise ModelTooLarge(
+                f"{name} of {files.repo} is {files.sizes[name]:,} bytes: at most {MAX_BYTES[name]:,} are read"
+            )
     size = sum(files.sizes[name] for name in NEEDED) / GIGABYTE
     if size > hub.max_gigabytes:
         limit = f"HEADSCOPE_MAX_DOWNLOAD_GB is {hub.max_gigabytes:g}"
@@ -133,8 +151,10 @@ def download(hub: Hub, files: HubFiles, progress: Progress, check: Callable[[Pat
     revision = files.revision
     for name in NEEDED:
         progress.check()
-        file_progress = FileProgress(progress)
-        with our_errors(files.repo):
+        size = files.sizes[name]
+        too_large = unusable(files.repo, f"{name} has more than the {size:,} bytes that are listed")
+        file_progress = FileProgress(progress, size, too_large)
+        with our_errors(files.repo), limited(Limits(files.repo, size, progress.check)):
             path = hf_hub_download(
                 files.repo,
                 name,
@@ -143,7 +163,7 @@ def download(hub: Hub, files: HubFiles, progress: Progress, check: Callable[[Pat
                 cache_dir=hub.cache,
                 tqdm_class=cast("Any", file_progress),
             )
-        progress.step(files.sizes[name] - file_progress.bytes)  # a cached file has no progress bar
+        progress.step(size - file_progress.bytes)  # a cached file has no progress bar
         folder = Path(path).parent
         if name == CONFIG:
             check(folder)

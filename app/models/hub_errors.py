@@ -1,6 +1,7 @@
 """The exceptions of huggingface_hub as ours. Their messages can contain addresses and are not passed on."""
 
 import errno
+import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ from huggingface_hub.errors import (
 )
 
 from ..errors import AppError, DiskFull, HubUnreachable, ModelGated, ModelNotFound
+
+log = logging.getLogger(__name__)
+
+# What the code of huggingface_hub raises that reads an answer. A JSON nested too deep is a RecursionError.
+ODD_ANSWER = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError)
 
 
 @contextmanager
@@ -38,10 +44,13 @@ def our_errors(repo: str) -> Iterator[None]:
         raise HubUnreachable(f"{repo} is not in the cache, and HF_HUB_OFFLINE is set") from None
     except HfHubHTTPError as error:
         raise error_of_status(repo, error.response.status_code) from None
-    except (httpx2.HTTPError, LocalEntryNotFoundError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, LocalEntryNotFoundError) as error:
         raise error_of_connection(repo, error) from None
     except OSError as error:
         raise error_of_os(repo, error) from None
+    except ODD_ANSWER as error:
+        log.warning("an answer of the hub about %s cannot be read: %s", repo, type(error).__name__)
+        raise not_the_hub(repo) from None
 
 
 def error_of_status(repo: str, status: int) -> AppError:

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from ..errors import DownloadCancelled
+from ..errors import AppError, DownloadCancelled
 from ..records import Progress
 
 
@@ -11,10 +11,13 @@ def cancelled() -> DownloadCancelled:
 
 
 class FileProgress:
-    """The bytes of one file that have been reported. Called, it returns itself as a tqdm bar of huggingface_hub."""
+    """The bytes of one file that have been reported. Called, it returns itself as a tqdm bar of huggingface_hub.
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
+    too_large: raised when there are more than `most` bytes, before they are written
+    """
+
+    def __init__(self, progress: Progress, most: int, too_large: AppError) -> None:
+        self.progress, self.most, self.too_large = progress, most, too_large
         self.bytes = 0
 
     def __call__(self, *, initial: int = 0, **_: object) -> Self:
@@ -28,9 +31,11 @@ class FileProgress:
         pass
 
     def update(self, n: float | None = 1) -> None:
-        """Raises what `Progress.check` raises."""
+        """Raises `too_large`, and what `Progress.check` raises."""
         self.progress.check()
         self.bytes += int(n or 0)
+        if self.bytes > self.most:
+            raise self.too_large
         self.progress.step(int(n or 0))
 
     def close(self) -> None:
