@@ -1,10 +1,11 @@
 """The worker pools of the server, by kind of work: a long analysis never delays a window of a map."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, TypeVarTuple
 
-from ..errors import Busy
+from ..errors import Busy, Deadline
 from ..records import Progress
 from ..settings import Settings
 from .progress import WorkProgress
@@ -12,6 +13,10 @@ from .worker_pool import WorkerPool
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
+
+# The longest text takes a second or two.
+TOKENIZING_SECONDS = 30.0
+LAST_SECONDS = 2.0
 
 
 class Pools:
@@ -21,6 +26,7 @@ class Pools:
     readers:       short work on a capture
     thumbnails:    the pictures in event streams
     converters:    work on texts and answers: tokenizing, parsing, encoding, compressing
+    tokenizers:    tokenizing for models that are not bundled: nothing can stop a tokenizer that hangs
     analyses:      work that reads all weights of a capture
     long_analyses: the same in many steps
     """
@@ -30,6 +36,8 @@ class Pools:
         self.model = WorkerPool(1, settings.max_waiting)
         self.readers = WorkerPool(2, settings.max_waiting)
         self.converters = WorkerPool(2, settings.max_waiting)
+        self.tokenizers = WorkerPool(2, settings.max_waiting, abandon=True)
+        self.tokenizing: set[asyncio.Timeout] = set()
         self.thumbnails = WorkerPool(1, settings.max_waiting)
         self.analyses = WorkerPool(1, settings.max_waiting)
         self.long_analyses = WorkerPool(1, settings.max_waiting)
@@ -57,6 +65,28 @@ class Pools:
     async def convert_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for a response that has already begun, however many wait."""
         return await self.converters.run_unbounded(work, *arguments)
+
+    async def tokenize(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Tokenize for a model that is not bundled. Raises Busy, Deadline, after which the thread goes on."""
+        timeout = asyncio.timeout(TOKENIZING_SECONDS)
+        try:
+            async with timeout:
+                self.tokenizing.add(timeout)
+                return await self.tokenizers.run(work, *arguments)
+        except TimeoutError:
+            raise Deadline(
+                f"this text has no tokens after {TOKENIZING_SECONDS:g} s: the tokenizer of the model, or another "
+                "one, takes very long; shorten the text, or choose another model"
+            ) from None
+        finally:
+            self.tokenizing.discard(timeout)
+
+    def hurry_tokenizing(self) -> None:
+        """For the shutdown of the server: tokenizing that goes on ends with its deadline soon."""
+        soon = asyncio.get_running_loop().time() + LAST_SECONDS
+        for timeout in self.tokenizing:
+            if (timeout.when() or 0.0) > soon:
+                timeout.reschedule(soon)
 
     @contextmanager
     def dumping(self) -> Iterator[None]:

@@ -85,14 +85,15 @@ class Runner:
         return PreparedPrompt(prompt, model, capture_id(model.card, prompt, self.settings.capture_dtype))
 
     async def tokenize(self, prepared: PreparedPrompt) -> TokenizedPrompt:
-        """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported, Busy."""
+        """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported, Busy, Deadline."""
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
             return TokenizedPrompt(prepared.prompt, cached.capture.tokens, cached.capture.dropped)
 
         from ..capture.capture import tokenize_prompt
 
-        return await self.pools.convert(tokenize_prompt, prepared.model, prepared.prompt, self.settings.max_tokens)
+        convert = self.pools.convert if prepared.model.card.source == "bundled" else self.pools.tokenize
+        return await convert(tokenize_prompt, prepared.model, prepared.prompt, self.settings.max_tokens)
 
     async def capture(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
@@ -119,7 +120,12 @@ class Runner:
         return job, job is new
 
     async def run_job(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob) -> "Capture":
-        capture = await self.queues.model.run(job, partial(self.capture_in_thread, prepared, tokenized, job))
+        queue = self.queues.model
+        with queue.in_line(job):
+            if tokenized is None and prepared.model.card.source != "bundled":
+                tokenized = await self.tokenize(prepared)  # it could hang, and in the worker it would stop all models
+            work = partial(self.capture_in_thread, prepared, tokenized, job)
+            capture = await queue.pool.run_with_progress(job.progress, work)
         self.speed = max(self.speed, pace_of(capture.card, len(capture.tokens), job.progress.elapsed))
         self.captures.add(capture, job.thumbnails)
         size = len(capture.tokens)

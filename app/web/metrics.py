@@ -131,6 +131,7 @@ def pools_of(runner: Runner) -> dict[str, WorkerPool]:
         "reader": pools.readers,
         "thumbnail": pools.thumbnails,
         "converter": pools.converters,
+        "tokenizer": pools.tokenizers,
         "analysis": pools.analyses,
         "long_analysis": pools.long_analyses,
         "hub": models.hub,

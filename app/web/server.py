@@ -84,6 +84,7 @@ class Server(uvicorn.Server):
                     connection.check_closing()
         if self.stop_at is not None:
             self.runner.models.cancel_downloads()
+            self.runner.pools.hurry_tokenizing()
             if not self.server_state.tasks:
                 self.should_exit = True
             elif monotonic() > self.stop_at:

@@ -7,9 +7,11 @@ from threading import Event
 import httpx2
 import pytest
 from anyio import to_thread
-from worlds import live, serving, until
+from worlds import live, running, serving, until
 
 from headscope.engine import model_cache
+from headscope.main import create_app
+from headscope.models.loading import LoadedModel
 
 TEXT = "The cat sat on the mat."
 CAPTURES = "/api/v1/captures"
@@ -46,6 +48,57 @@ def test_loads_from_a_hub_that_hangs_stop_no_page_no_health_check_and_no_local_m
 
 
 @contextmanager
+def hanging_tokenizers(monkeypatch):
+    """Within the `with`, the tokenizers of models that are not bundled hang. Yields the texts that they were given."""
+    tokens, released, texts = LoadedModel.tokens, Event(), []
+
+    def hang(model, text, *arguments, **options):
+        if model.card.source != "bundled":
+            texts.append(text)
+            released.wait(60)
+        return tokens(model, text, *arguments, **options)
+
+    monkeypatch.setattr(LoadedModel, "tokens", hang)
+    try:
+        yield texts
+    finally:
+        released.set()
+
+
+@pytest.mark.fault(23, 46)
+@pytest.mark.parametrize(
+    ("path", "headers"), [("estimate", {}), ("captures", {}), ("captures", EVENTS), ("attention", {})]
+)
+def test_tokenizers_that_hang_end_at_their_deadline_and_stop_no_bundled_model(settings, monkeypatch, path, headers):
+    with serving(settings) as client, hanging_tokenizers(monkeypatch) as texts:
+        bundled = {"text": TEXT, "model": "gpt2-mini"}
+        assert client.post(CAPTURES, json=bundled).status_code == 201
+        monkeypatch.setattr("headscope.engine.pools.TOKENIZING_SECONDS", 0.2)
+        for number in range(3):  # one more than there are workers
+            text = f"{TEXT} {number}"
+            answer = client.post(f"/api/v1/{path}", json={"text": text, "model": "local:gpt2"}, headers=headers)
+            assert '"deadline"' in answer.text
+            assert answer.status_code == (200 if headers else 504)
+        assert len(texts) == 2
+        for other in ("captures", "attention", "estimate"):
+            assert client.post(f"/api/v1/{other}", json={**bundled, "text": f"{TEXT} {other}"}).is_success
+
+
+@pytest.mark.fault(27)
+def test_a_tokenizer_that_hangs_does_not_delay_the_end_of_the_server(settings, monkeypatch):
+    monkeypatch.setattr("headscope.web.server.FINISH_SECONDS", 600)
+    monkeypatch.setattr("headscope.engine.pools.LAST_SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as clients, hanging_tokenizers(monkeypatch) as texts:
+        with running(create_app(settings), settings) as (url, server):
+            body = {"text": TEXT, "model": "local:gpt2"}
+            answer = clients.submit(httpx2.post, f"{url}/api/v1/estimate", json=body, timeout=60)
+            until(lambda: texts)
+            server.stop()
+            until(lambda: server.should_exit)
+        assert answer.result().status_code == 504
+
+
+@contextmanager
 def busy_default_threads(client):
     """Within the `with`, all threads that anyio shares among callers without a pool of their own are busy."""
 
@@ -71,6 +124,7 @@ def test_no_work_of_ours_takes_a_thread_of_the_framework(settings):
 
 
 def test_the_length_of_the_queue_of_each_pool_is_in_the_metrics(client):
-    pools = "model", "reader", "thumbnail", "converter", "analysis", "long_analysis", "hub", "load", "disk", "folder"
+    pools = "model", "reader", "thumbnail", "converter", "tokenizer", "analysis", "long_analysis"
+    pools += "hub", "load", "disk", "folder"
     metrics = client.get("/metrics").text
     assert all(f'headscope_waiting{{for="{pool}"}} ' in metrics for pool in pools)
