@@ -1,6 +1,7 @@
 """Fixtures of several test folders: models, settings, clients and a hub."""
 
 import asyncio
+import signal
 
 import hypothesis
 import pytest
@@ -12,6 +13,12 @@ from headscope.settings import Settings
 # No time limit per example, because machines differ, and the same examples in every run.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
+
+# A program that is started in the background, or by nohup, ignores these signals, and so do the processes that it
+# starts: the tests that send them would wait for nothing.
+for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, action)
 
 
 @pytest.fixture(autouse=True)
