@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -36,15 +36,29 @@ def interrupt(number: int, _: FrameType | None) -> NoReturn:
 
 
 @contextmanager
+def quiet_exit() -> Iterator[None]:
+    """For a server that starts: Ctrl+C, SIGTERM and the end of the terminal exit with status 0, also during imports."""
+    with handled(lambda *_: os._exit(0)):
+        yield
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    before = {each: signal.signal(each, handler) for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for each, previous in before.items():
+            signal.signal(each, previous)
+
+
+@contextmanager
 def interruptible() -> Iterator[None]:
     """Ctrl+C, SIGTERM and the end of the terminal clean up and exit at once, without waiting for threads or for an
     import of torch."""
-    before = {each: signal.signal(each, interrupt) for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN}
-    try:
-        yield
-    except Interrupted as interrupted:
-        show_status("")
-        os._exit(interrupted.args[0])
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with handled(interrupt):
+        try:
+            yield
+        except Interrupted as interrupted:
+            show_status("")
+            os._exit(interrupted.args[0])

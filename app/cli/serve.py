@@ -14,11 +14,12 @@ import typer
 
 from ..errors import AppError
 from ..settings import Settings
-from .interrupts import HANGUP
+from .interrupts import HANGUP, quiet_exit
 from .messages import FAILED, fail
 from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
 
 
+@quiet_exit()
 def serve(
     host: Annotated[str | None, typer.Option(help=help_of("host"), show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help=help_of("port"), show_default=False)] = None,

@@ -4,9 +4,12 @@
     + 20 s       runs that have not finished are stopped; their clients get the error `stopping`
     + 5 s        open connections are closed
 
+A request that has not arrived a second after the signal is not waited for.
+
 A second signal closes everything at once.
 """
 
+import asyncio
 import socket
 from time import monotonic
 from types import FrameType
@@ -23,6 +26,11 @@ from .sockets import MAX_UNPARSED_BYTES, TimeoutProtocol, protocol_with_limits
 # Together well below the 30 seconds after which process managers kill a service.
 FINISH_SECONDS = 20.0
 CLOSE_SECONDS = 5
+# uvicorn cancels the tasks of connections that are open after CLOSE_SECONDS, with a traceback of each. Aborted a moment
+# before, they end like those of clients that leave.
+ABORT_SECONDS = 1
+# How long the rest of a request may take to arrive after the signal.
+BODY_SECONDS = 1
 UNSENT_BYTES = 2**17
 # Connections that the system accepts before the server does. All of them may arrive in one step of the event loop.
 BACKLOG = 512
@@ -76,18 +84,40 @@ class Server(uvicorn.Server):
         self.runner.stopping = True
         self.stop_at = monotonic() + FINISH_SECONDS
 
+    def open_connections(self) -> list[TimeoutProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, TimeoutProtocol)]
+
     async def on_tick(self, counter: int) -> bool:
         """uvicorn calls it ten times a second."""
         if counter % 10 == 0:
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, TimeoutProtocol):
-                    connection.check_closing()
+            for connection in self.open_connections():
+                connection.check_closing()
         if self.stop_at is not None:
             self.runner.models.cancel_downloads()
             self.runner.pools.hurry_tokenizing()
+            if monotonic() > self.stop_at - FINISH_SECONDS + BODY_SECONDS:
+                self.close_half_sent()
             if not self.server_state.tasks:
                 self.should_exit = True
             elif monotonic() > self.stop_at:
                 self.runner.stop_jobs()
                 self.should_exit = True
         return await super().on_tick(counter)
+
+    def close_half_sent(self) -> None:
+        """Requests that have not arrived are not waited for."""
+        for connection in self.open_connections():
+            if connection.is_half_sent():
+                connection.transport.close()
+
+    def abort_connections(self) -> None:
+        for connection in self.open_connections():
+            connection.transport.abort()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.force_exit:
+            self.abort_connections()
+        after = CLOSE_SECONDS - ABORT_SECONDS
+        timer = asyncio.get_running_loop().call_later(after, self.abort_connections)
+        await super().shutdown(sockets)
+        timer.cancel()

@@ -105,6 +105,10 @@ class TimeoutProtocol(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is None or cycle.response_complete or cycle.more_body
 
+    def is_half_sent(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and cycle.more_body and not cycle.response_complete
+
     def watch_request(self, received: int = 0) -> None:
         """Start the timer when a request begins, stop it when the request is complete."""
         if self.is_incomplete() and not self.request_timer and not self.drop_timer:

@@ -1,5 +1,6 @@
 """The shutdown of the server (fault 27)."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -11,6 +12,7 @@ from threading import Event
 
 import httpx2
 import pytest
+from fastapi.responses import StreamingResponse
 from worlds import running, until
 
 from headscope.engine.progress import WorkProgress
@@ -19,6 +21,7 @@ from headscope.main import create_app
 pytestmark = pytest.mark.fault(27)
 TEXT = {"text": "The cat sat on the mat."}
 CAPTURES = "/api/v1/captures"
+POST = b"POST /api/v1/captures HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 STREAM = {"Accept": "text/event-stream"}
 
 
@@ -32,9 +35,9 @@ def stopping(settings, monkeypatch):
         while not held.wait(0.01):
             check(self)
 
-    monkeypatch.setattr(WorkProgress, "check", waiting)
     with running(create_app(settings), settings) as (url, server), httpx2.Client(base_url=url, timeout=60) as client:
         until(lambda: client.get("/readyz").status_code == 200)
+        monkeypatch.setattr(WorkProgress, "check", waiting)  # loading the model checks too
         with ThreadPoolExecutor(2) as pool:
             stream = pool.submit(client.post, CAPTURES, json=TEXT, headers=STREAM)
             until(begun.is_set)
@@ -138,6 +141,73 @@ def test_sigterm_finishes_running_responses_and_exits_with_0(served):
         until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
         assert b"".join(parts) == b"done"
     assert process.wait(30) == 0
+
+
+@pytest.mark.fault(51)
+def test_a_shutdown_does_not_wait_for_a_request_that_has_not_arrived(settings, monkeypatch, capsys):
+    monkeypatch.setattr("headscope.web.server.FINISH_SECONDS", 1000)
+    with (
+        running(create_app(settings), settings, log_level="error") as (url, server),
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 30) as client,
+    ):
+        client.sendall(POST + b"Content-Length: 99\r\n\r\n{")
+        until(lambda: server.server_state.tasks)
+        server.stop()
+        until(lambda: server.should_exit, seconds=20)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.fault(51)
+def test_a_shutdown_ends_responses_that_are_not_read_without_a_traceback(settings, monkeypatch, capsys):
+    monkeypatch.setattr("headscope.web.server.FINISH_SECONDS", 0)
+    monkeypatch.setattr("headscope.web.server.CLOSE_SECONDS", 2)
+    app = create_app(settings)
+
+    @app.get("/endless")
+    async def endless():
+        async def parts():
+            while True:
+                yield bytes(2**20)
+                await asyncio.sleep(0)
+
+        return StreamingResponse(parts())
+
+    with (
+        running(app, settings, log_level="error") as (url, server),
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 30) as client,
+    ):
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: any(one.flow.write_paused for one in list(server.server_state.connections)))
+        server.stop()
+        until(lambda: not server.server_state.tasks)
+    assert capsys.readouterr().err == ""
+
+
+IMPORTING = """
+import builtins, time
+real = builtins.__import__
+
+def slow(name, globals=None, locals=None, fromlist=(), level=0):
+    if "create_app" in (fromlist or ()):
+        print("importing", flush=True)
+        time.sleep(60)
+    return real(name, globals, locals, fromlist, level)
+
+builtins.__import__ = slow
+from headscope.cli.command import run
+run()
+"""
+
+
+@pytest.mark.fault(51)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_server_starts_ends_it_quietly(number):
+    command = [sys.executable, "-c", IMPORTING, "serve", "--no-open", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 0
 
 
 @pytest.mark.fault(36)
