@@ -42,7 +42,7 @@ def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> ProbeResult:
     length = min(LENGTH, (most - len(before) - len(after)) // 2)
     if length < MIN_LENGTH:
         raise InvalidInput(
-            f"{model.card.id} reads at most {most} tokens: the probe repeats at least {MIN_LENGTH} tokens"
+            f"{model.card.id} reads at most {most} tokens, too few for the probe, which repeats at least {MIN_LENGTH}"
         )
     found = []
     for drawn in random_tokens(model, length):

@@ -151,8 +151,8 @@ class Ledger:
     def message(self, what: str, size: int, beside: int) -> str:
         takes = f"{what} takes {size:,} bytes"
         if beside:
-            takes += f" beside the {beside:,} of its capture"
-        return f"{takes}, HEADSCOPE_MAX_CAPTURE_BYTES is {self.max_bytes:,}"
+            takes += f", and its capture another {beside:,}"
+        return f"{takes}; HEADSCOPE_MAX_CAPTURE_BYTES is {self.max_bytes:,}"
 
     def message_now(self, what: str, purpose: Purpose, size: int) -> str:
         if purpose == "captures" and self.counts["captures"] >= self.max_captures:

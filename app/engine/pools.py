@@ -75,8 +75,8 @@ class Pools:
                 return await self.tokenizers.run(work, *arguments)
         except TimeoutError:
             raise Deadline(
-                f"this text has no tokens after {TOKENIZING_SECONDS:g} s: the tokenizer of the model, or another "
-                "one, takes very long; shorten the text, or choose another model"
+                f"this text could not be tokenized within {TOKENIZING_SECONDS:g} s: the tokenizer of this model is "
+                "very slow, or that of another model keeps the server busy; shorten the text, or choose another model"
             ) from None
         finally:
             self.tokenizing.discard(timeout)

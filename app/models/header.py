@@ -62,9 +62,9 @@ def tensor_of(name: str, entry: Any) -> StoredTensor:
     if not isinstance(dtype, str) or dtype not in BYTES_OF:
         raise CorruptModel(f"{shown} has the data type {str(dtype)[:40]!r}, which is not known")
     if not is_list_of_sizes(shape) or len(shape) > MAX_DIMENSIONS or prod(filter(None, shape)) >= MAX_SIZE:
-        raise CorruptModel(f"{shown} has the shape {str(shape)[:100]}")
+        raise CorruptModel(f"{shown} has an invalid shape: {str(shape)[:100]}")
     if not is_list_of_sizes(place) or len(place) != 2:
-        raise CorruptModel(f"{shown} has the place {str(place)[:100]}")
+        raise CorruptModel(f"{shown} has invalid data_offsets: {str(place)[:100]}")
     if place[1] - place[0] != prod(shape) * BYTES_OF[dtype]:
         raise CorruptModel(f"{shown} has {place[1] - place[0]:,} bytes for the shape {shape} of {dtype}")
     return StoredTensor(name, dtype, tuple(shape), *place)

@@ -119,7 +119,7 @@ def test_a_certificate_that_can_never_fit_is_413_before_the_text_is_run(settings
         refused = attention(client)
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
     detail = refused.json()["detail"]
-    assert f"takes {needed:,} bytes beside the {capture:,} of its capture, HEADSCOPE_MAX_CAPTURE_BYTES is" in detail
+    assert f"takes {needed:,} bytes, and its capture another {capture:,}; HEADSCOPE_MAX_CAPTURE_BYTES is" in detail
     assert "leave out verify" in detail
 
 

@@ -31,13 +31,13 @@ def test_what_can_never_fit_is_413_with_the_number_the_limit_and_the_way_out():
     with pytest.raises(TooLarge) as refused:
         reserve(ledger, 2001, way_out="name fewer layers")
     assert str(refused.value) == (
-        "the answer takes 2,001 bytes, HEADSCOPE_MAX_CAPTURE_BYTES is 1,000: name fewer layers, or raise the limit"
+        "the answer takes 2,001 bytes; HEADSCOPE_MAX_CAPTURE_BYTES is 1,000: name fewer layers, or raise the limit"
     )
     assert ledger.refusals == {"never": 1}
 
 
 def test_what_cannot_fit_beside_its_own_capture_never_fits():
-    with pytest.raises(TooLarge, match="takes 500 bytes beside the 600 of its capture"):
+    with pytest.raises(TooLarge, match="takes 500 bytes, and its capture another 600"):
         reserve(Ledger(1000, 10), 500, beside=600)
 
 

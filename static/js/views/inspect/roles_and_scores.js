@@ -23,7 +23,8 @@ export function roleLines({ roles: { roles, sink } }, layer, head) {
       return {
         title,
         words: `${words} (${even === null ? "" : `${percent(even)} if attention were uniform; `}${queries} queries counted)`,
-        rule: `${rule}, ${choice}`,
+        // The choice is about shares: the role without a comparison is an entropy.
+        rule: even === null ? rule : `${rule}. ${choice}`,
       };
     });
   const ofAll = (/** @type {string} */ title, /** @type {string} */ rule) => ({

@@ -29,7 +29,7 @@ test("a role comes with its numbers", () => {
   assert.deepEqual(roleLines(findings, 0, 0).lines[0], {
     title: "previous token",
     words: "75 % of the attention outside the sink (20 % if attention were uniform; 8 queries counted)",
-    rule: "at least half, sink left out",
+    rule: "at least half. sink left out",
   });
 });
 
