@@ -150,6 +150,6 @@ def test_a_score_that_no_head_has_is_reported_and_not_drawn(headscope: Headscope
         text="one two", model="gpt2-mini", layer=0, head=0, score="signed_distance", sort=1, top=5, panel="scores"
     ).page
     expect(page.locator("#scores .formula")).to_contain_text("No head has this score on this text")
-    expect(page.locator("#grid .ranking .message")).to_contain_text("not defined for causal models")
+    expect(page.locator("#grid .ranking .message")).to_contain_text("Not defined for causal models")
     expect(page.locator("#scores .nsewdrag")).to_have_count(0)
     expect(page.locator(f"{CELLS}.dimmed")).to_have_count(0)

@@ -60,7 +60,7 @@ def window_of(page: Page) -> dict[str, list[int]]:
 
 def test_the_tooltip_of_a_pooled_cell_has_its_tokens_and_those_of_its_maximum(reader: Headscope) -> None:
     page = reader.page
-    tokens = int(re.match(r"(\d+) tokens", page.locator("#status").inner_text())[1])
+    tokens = int(re.match(r"([\d,]+) tokens", page.locator("#status").inner_text())[1].replace(",", ""))
     assert tokens > 1024
     reader.point_at(tokens // 2, 9, of=tokens)
     tip = page.locator("#heatmap .tip")

@@ -28,6 +28,15 @@ EVENTS = {"Accept": "text/event-stream"}
 LONGEST = "the " * 16_384
 
 
+@pytest.fixture(autouse=True)
+def small_collections():
+    """Keep the objects of other tests out of garbage collections, which hold the GIL."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A client of a live server, and the watch of its loop. Its model takes 16,384 tokens; local:wide has 640 heads."""
