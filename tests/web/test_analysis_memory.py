@@ -41,7 +41,7 @@ def test_an_analysis_that_can_never_fit_is_413_before_any_work(settings, made, p
         at = client.post("/api/v1/captures", json={"text": TEXT}).headers["location"]
         refused = client.get(f"{at}/{path}", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
-    assert f"takes {needed:,} bytes beside the {made['bytes']:,} of its capture" in refused.json()["detail"]
+    assert f"takes {needed:,} bytes, and its capture another {made['bytes']:,}" in refused.json()["detail"]
 
 
 @pytest.mark.fault(40)

@@ -69,7 +69,7 @@ def test_norms_that_do_not_fit_into_memory_with_their_capture_are_refused_with_b
         response = client.get(f"{location}/norms/0")
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
     detail = response.json()["detail"]
-    assert f"takes {bytes_of_grams(capture):,} bytes beside the {capture.bytes:,} of its capture" in detail
+    assert f"takes {bytes_of_grams(capture):,} bytes, and its capture another {capture.bytes:,}" in detail
 
 
 @pytest.mark.parametrize(
