@@ -40,7 +40,7 @@ class SharedBytesStore:
         self.making: dict[Hashable, Making] = {}
 
     async def get(self, key: Hashable, size: int, work: Work, progress: WorkProgress | None = None) -> SharedBytes:
-        """What `work(progress)` makes, unless somebody reads or makes the bytes of this key already.
+        """What `work(progress)` makes, unless the bytes of this key are being read or made already.
 
         size:     bytes that the work needs; the result is smaller
         progress: of the work, if it starts here
@@ -79,7 +79,7 @@ class SharedBytesStore:
         if not making.task.done():
             making.progress.stop(ClientsGone("the client has disconnected"))
             making.task.cancel()
-            self.forget(key, making)  # whoever asks next starts again
+            self.forget(key, making)  # the next request starts the work again
 
     def forget(self, key: Hashable, making: Making) -> None:
         if self.making.get(key) is making:

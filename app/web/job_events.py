@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What a token takes while it becomes JSON, twice.
 BYTES_PER_TOKEN = 300
 # The same for a cell of a thumbnail: computed as float32, then 4/3 bytes of base64, twice.
-BYTES_PER_CELL = 8
+BYTES_PER_THUMBNAIL_CELL = 8
 
 
 async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
@@ -81,7 +81,7 @@ async def layer_event(
         return await pictures.run_with_progress(progress, thumbnails_event, number, layer, cells, bend)
 
     side = min(cells, layer.q.shape[1])
-    size = layer.config.heads * side**2 * BYTES_PER_CELL
+    size = layer.config.heads * side**2 * BYTES_PER_THUMBNAIL_CELL
     made = await runner.shared.get(("layer", job.key, number, cells, bend), size, work, progress)
     job.cache_thumbnail(number, cells, bend, made)
     return made

@@ -44,7 +44,7 @@ class TimeoutProtocol(H11Protocol):
     """Closes the connection if the client makes it wait for `seconds`.
 
     h11 takes a tenth of a millisecond more per request than httptools. It runs on every platform, parses the end of a
-    request strictly, and reads at most 64 KB of headers, where httptools has no limit.
+    request strictly, and reads at most 32 kB of headers, where httptools has no limit.
     """
 
     seconds: float
