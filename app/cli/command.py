@@ -10,7 +10,7 @@ from .env import env
 from .models import models
 from .scores import scores
 from .serve import serve
-from .standard_streams import open_closed_streams, reported_output_errors
+from .standard_streams import drop_unreadable_messages, open_closed_streams, reported_output_errors
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -35,7 +35,8 @@ for command in (serve, dump, scores, models, env):
 
 
 def run() -> None:
-    """The entry point."""
+    """Run the command of this process."""
     open_closed_streams()
+    drop_unreadable_messages()
     with reported_output_errors():
         cli(prog_name="headscope")

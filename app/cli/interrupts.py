@@ -3,18 +3,15 @@
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from .messages import show_status
+from .signals import handled
 
 Result = TypeVar("Result")
-HANGUP = [signal.SIGHUP] if sys.platform != "win32" else []
-# One that is ignored stays ignored: `nohup` ignores SIGHUP, shells ignore SIGINT in the background.
-SIGNALS = (signal.SIGINT, signal.SIGTERM, *HANGUP)
 
 
 def run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
@@ -40,16 +37,6 @@ def quiet_exit() -> Iterator[None]:
     """For a server that starts: Ctrl+C, SIGTERM and the end of the terminal exit with status 0, also during imports."""
     with handled(lambda *_: os._exit(0)):
         yield
-
-
-@contextmanager
-def handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    before = {each: signal.signal(each, handler) for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN}
-    try:
-        yield
-    finally:
-        for each, previous in before.items():
-            signal.signal(each, previous)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Where a command writes: stdout, or a file that is written completely or not at all."""
 
+import os
 import secrets
 import shutil
 import sys
@@ -14,6 +15,8 @@ from .messages import STDOUT, fail
 DUMP_FORMATS: tuple[DumpFormat, ...] = get_args(DumpFormat)
 TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 BINARY = ("npz", "safetensors", "parquet")
+# What follows the last slash of a name that can only be that of a folder.
+NO_FILES = ("", ".", "..")
 Name = TypeVar("Name", bound=str)
 
 
@@ -30,7 +33,7 @@ def format_for(output: str, named: Name | None, known: Sequence[Name]) -> Name:
 
 @contextmanager
 def open_output(output: str) -> Iterator[BinaryIO]:
-    """Raises OSError; exits if the folder does not exist."""
+    """Raises OSError; exits if the folder does not exist, or if this can only be the name of a folder."""
     path = Path(output).resolve()
     if output == STDOUT:
         yield sys.stdout.buffer
@@ -38,6 +41,8 @@ def open_output(output: str) -> Iterator[BinaryIO]:
     elif path.exists() and not path.is_file():
         with path.open("wb") as file:  # a device or a pipe is never replaced by a file
             yield file
+    elif os.path.basename(output) in NO_FILES:  # noqa: PTH119 - pathlib ignores a slash at the end
+        fail(f"{output}: this is the name of a folder: add the name of a file")
     elif not path.parent.is_dir():
         fail(f"{output}: there is no folder {path.parent}")
     else:

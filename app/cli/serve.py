@@ -14,9 +14,10 @@ import typer
 
 from ..errors import AppError
 from ..settings import Settings
-from .interrupts import HANGUP, quiet_exit
+from .interrupts import quiet_exit
 from .messages import FAILED, fail
 from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
+from .signals import HANGUP
 
 
 @quiet_exit()

@@ -1,9 +1,11 @@
 """stdin, stdout and stderr that are closed (`>&-`) or cannot be written (`>/dev/full`)."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import Any
 
 from .messages import FAILED, warn
 
@@ -19,6 +21,26 @@ def open_closed_streams() -> None:
         if getattr(sys, name) is None:
             # The lowest free number, which is that of the closed stream.
             setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
+
+
+class Messages(io.FileIO):
+    """A file in which what cannot be written is dropped."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data) or len(data)
+        except OSError:
+            return len(data)
+
+
+def drop_unreadable_messages() -> None:
+    """Let no error of writing stderr (`2>/dev/full`, a closed pipe) replace the error that is reported, or its status.
+
+    A terminal is left as it is: on Windows, Python writes it in another way than files. So is the null device.
+    """
+    if sys.stderr is sys.__stderr__ and not sys.stderr.isatty():
+        file = io.BufferedWriter(Messages(sys.stderr.fileno(), "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(file, sys.stderr.encoding, sys.stderr.errors, line_buffering=True)
 
 
 @contextmanager
@@ -42,8 +64,7 @@ def reported_output_errors() -> Iterator[None]:
         sys.exit(FAILED)
     except OSError as error:
         drop_unwritten()
-        with suppress(OSError):  # stderr may be full too
-            warn(f"{error.filename or 'stdout'}: {error.strerror or error}")
+        warn(f"{error.filename or 'stdout'}: {error.strerror or error}")
         sys.exit(FAILED)
 
 

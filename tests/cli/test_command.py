@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -81,6 +82,37 @@ def test_bash_completes_commands_and_flags(line, offered):
     environment = {"_HEADSCOPE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     done = subprocess.run(PYTHON, env=os.environ | environment, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == offered
+
+
+WAIT_FOR_IMPORT = """
+import sys, time
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            print("importing", flush=True)
+            time.sleep(100)
+sys.meta_path.insert(0, Finder())
+from headscope.cli.entry import run
+run()
+"""
+
+
+@pytest.mark.fault(51)
+@pytest.mark.parametrize(
+    ("command", "module", "number"),
+    [
+        ("serve", "typer", signal.SIGINT),
+        ("serve", "typer", signal.SIGTERM),
+        ("serve", "typer", signal.SIGHUP),
+        ("env", "torch", signal.SIGINT),
+    ],
+)
+def test_a_signal_during_the_imports_ends_a_command_without_a_traceback(command, module, number):
+    python = [sys.executable, "-c", WAIT_FOR_IMPORT.format(module=module), command]
+    with subprocess.Popen(python, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b"importing\n" in iter(process.stdout.readline, b"")
+        process.send_signal(number)
+        assert (process.stderr.read(), process.wait(60)) == (b"", 128 + number)
 
 
 def test_the_help_lists_the_completion_options():

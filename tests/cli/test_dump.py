@@ -122,6 +122,12 @@ def test_numbers_can_be_lists_and_ranges():
         ([TEXT, "--model", "local:nobody"], 2, "no model 'local:nobody'"),
         ([TEXT, "-o", "a.txt"], 2, "a.txt: use the ending .json, .npz, .safetensors, .csv, or give --format"),
         ([TEXT, "-o", "/no/such/a.json"], 2, "/no/such/a.json: there is no folder /no/such"),
+        (
+            [TEXT, "-o", "/tmp/no-such.json/"],
+            2,
+            "/tmp/no-such.json/: this is the name of a folder: add the name of a file",
+        ),
+        ([TEXT, "-o", "no-such/.", "--format", "json"], 2, "no-such/.: this is the name of a folder"),
         ([TEXT, "--format", "csv", "--verify"], 2, "csv cannot hold a certificate"),
         ([TEXT, "-o", "/", "--format", "json"], 1, "/: Is a directory"),
         (["\udcff"], 2, "the text is not UTF-8"),
@@ -201,6 +207,17 @@ def test_a_closed_pipe_is_not_an_error():
         assert process.stdout.readline() == b"a row\n"
         process.stdout.close()
         assert (process.stderr.read(), process.wait(60)) == (b"", 1)
+
+
+@pytest.mark.fault(51)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_file_beyond_the_limit_of_the_system_is_an_error_and_not_left_unfinished(tmp_path):
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"
+    chunks = "dump.dump_chunks = lambda *_: (bytes(3000) for _ in range(9))"
+    with running(f"{limited}\n{chunks}", "-o", target := tmp_path / "a.json") as process:
+        assert process.stderr.read() == f"headscope: {target}: File too large\n".encode()
+        assert process.wait(60) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.fault(51)

@@ -67,6 +67,16 @@ def test_an_error_keeps_its_status_when_stdout_cannot_be_written():
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.parametrize("arguments", ["--layers x", "--no-such-option"])
+def test_an_error_keeps_its_status_when_stderr_cannot_be_written(arguments):
+    assert run(f"dump text {arguments}", "2>/dev/full").returncode == 2
+
+
+def test_a_command_whose_streams_are_full_fails_silently():
+    done = run("env", ">/dev/full 2>/dev/full")
+    assert done.returncode == 1
+
+
 def test_files_never_get_the_number_of_a_closed_stream():
     code = "import os; from headscope.cli.standard_streams import open_closed_streams as opened; opened(); "
     code += "print(open(os.devnull).fileno())"
