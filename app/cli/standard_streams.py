@@ -38,9 +38,10 @@ def drop_unreadable_messages() -> None:
 
     A terminal is left as it is: on Windows, Python writes it in another way than files. So is the null device.
     """
-    if sys.stderr is sys.__stderr__ and not sys.stderr.isatty():
-        file = io.BufferedWriter(Messages(sys.stderr.fileno(), "w", closefd=False))
-        sys.stderr = io.TextIOWrapper(file, sys.stderr.encoding, sys.stderr.errors, line_buffering=True)
+    stderr = sys.__stderr__
+    if stderr is not None and stderr is sys.stderr and not stderr.isatty():
+        file = io.BufferedWriter(Messages(stderr.fileno(), "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(file, stderr.encoding, stderr.errors, line_buffering=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from threading import Event
 import httpx2
 import pytest
 from anyio import to_thread
-from worlds import live, running, serving, until
+from worlds import disconnect_when, live, running, serving, until
 
 from headscope.engine import model_cache
 from headscope.main import create_app
@@ -17,6 +17,7 @@ TEXT = "The cat sat on the mat."
 CAPTURES = "/api/v1/captures"
 LOAD = "/api/v1/models/load"
 EVENTS = {"Accept": "text/event-stream"}
+FIND_FOLDER = model_cache.find_folder
 
 pytestmark = pytest.mark.fault(43)
 
@@ -45,6 +46,40 @@ def test_loads_from_a_hub_that_hangs_stop_no_page_no_health_check_and_no_local_m
         assert (local.status_code, local.json()["state"]) == (200, "ready")
         released.set()
         assert sorted({load.result() for load in loads}) == [500, 503]
+
+
+LOADS = {
+    "stream": ("captures", {"text": TEXT}, EVENTS),
+    "json": ("captures", {"text": TEXT}, {}),
+    "estimate": ("estimate", {"text": TEXT}, {}),
+    "attention": ("attention", {"text": TEXT}, {}),
+    "probe": ("probes/induction", {}, {}),
+    "load": ("models/load", {}, {}),
+    "size": ("models/size", {}, {}),
+}
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize(("path", "body", "headers"), LOADS.values(), ids=LOADS)
+def test_a_request_that_waits_for_a_model_ends_when_its_client_leaves(settings, monkeypatch, path, body, headers):
+    released, hanging = Event(), []
+
+    def hang(entry, *given):
+        if entry.card.id == "local:bert":
+            hanging.append(entry)
+            released.wait(100)
+        return FIND_FOLDER(entry, *given)
+
+    monkeypatch.setattr(model_cache, "find_folder", hang)
+    monkeypatch.setattr(model_cache, "sizes_of", hang)
+    app = create_app(settings)
+    with running(app, settings) as (url, server):
+        disconnect_when(lambda: hanging, url, f"/api/v1/{path}", {**body, "model": "local:bert"}, headers)
+        until(lambda: not server.server_state.tasks)  # while the load goes on
+        released.set()
+        loaded = httpx2.post(f"{url}{LOAD}", json={"model": "local:bert"}, timeout=60)
+        assert loaded.json()["state"] == "ready"
+        assert len(hanging) == 1 + (path == "models/size")  # the load was not begun again
 
 
 @contextmanager

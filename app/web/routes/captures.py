@@ -51,21 +51,23 @@ async def capture(
     layer `layer {"layer", "cells", "bend", "maps": base64 of uint8 [head cells cells]}`, then `done {capture}` or
     `error {problem}`. The run stops when all clients that wait for it have disconnected.
     """
-    if EVENTS in by_preference(accept or ""):
-        job, _ = await runner.start(await runner.prepare(body.prompt))
+    streamed = EVENTS in by_preference(accept or "")
+    if not streamed:
+        only_json(accept)
+    prepared = await while_connected(request, runner.prepare(body.prompt))
+    if streamed:
+        job, _ = await runner.start(prepared)
         return EventStream(request, job.followed(), job_events(runner, job, cells, bend))
-    only_json(accept)
-    prepared = await runner.prepare(body.prompt)
     found, new = await while_connected(request, runner.capture(prepared))
     headers = {"Location": f"{router.prefix}/captures/{found.id}"}
     return json_response(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
 
 
 @router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(on_loop(only_json))])
-async def estimate(body: CaptureRequest, runner: RunnerDep) -> dict[str, Any]:
+async def estimate(body: CaptureRequest, request: Request, runner: RunnerDep) -> dict[str, Any]:
     """Count the tokens without running the model: how many bytes the capture would take, whether they fit, and how many
     seconds it would run (null until a first run has measured the speed of this server)."""
-    card, cost = await runner.estimate(body.prompt)
+    card, cost = await while_connected(request, runner.estimate(body.prompt))
     return {"model": card.to_dict(), **of_cost(cost)}
 
 

@@ -14,6 +14,7 @@ from ...engine.model_cache import ModelCache
 from ...export.negotiation import by_preference
 from ..deps import Accept, RunnerDep, SettingsDep, only_json
 from ..requests import StrictModel, StrictRoute
+from ..responses import while_connected
 from ..streams import EVENTS, EventStream, event
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], route_class=StrictRoute)
@@ -75,13 +76,14 @@ async def answer_load(
     if EVENTS in by_preference(accept or ""):
         return EventStream(request, nullcontext(), load_events(models, await start(model_id)))
     only_json(accept)
-    return JSONResponse((await models.result_of(await start(model_id))).card.to_dict())
+    load = await start(model_id)
+    return JSONResponse((await while_connected(request, models.result_of(load))).card.to_dict())
 
 
 @router.post("/size", summary="Size of a model")
-async def size(body: ModelRequest, runner: RunnerDep) -> ModelSize:
+async def size(body: ModelRequest, request: Request, runner: RunnerDep) -> ModelSize:
     """How large the files of a model are, and how much of that a load would download. It downloads nothing."""
-    total, download = await runner.models.sizes(body.model)
+    total, download = await while_connected(request, runner.models.sizes(body.model))
     return ModelSize(model=body.model, bytes=total, download_bytes=download)
 
 
