@@ -21,7 +21,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..settings import Settings
 from .connections import Connections
-from .sockets import MAX_UNPARSED_BYTES, TimeoutProtocol, protocol_with_limits
+from .early_responses import MAX_UNPARSED_BYTES
+from .sockets import TimeoutProtocol, protocol_with_limits
 
 # Together well below the 30 seconds after which process managers kill a service.
 FINISH_SECONDS = 20.0
@@ -91,7 +92,7 @@ class Server(uvicorn.Server):
         """uvicorn calls it ten times a second."""
         if counter % 10 == 0:
             for connection in self.open_connections():
-                connection.check_closing()
+                connection.response_timer.check_closing()
         if self.stop_at is not None:
             self.runner.models.cancel_downloads()
             self.runner.pools.hurry_tokenizing()

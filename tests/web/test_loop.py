@@ -7,6 +7,8 @@ import gc
 import json
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from time import thread_time
 from urllib.parse import urlsplit
 
@@ -109,6 +111,24 @@ REQUESTS = {
 def test_no_head_and_no_framing_stops_the_loop(server, sent):
     client, watch = server
     assert check_delay(watch, lambda: raw(client, sent)) in (200, 400, 404, 406, 413, 422, 431)
+
+
+def answers_to(client, sent, connections):
+    """The status of the response to these bytes on each of so many connections, which are open at the same time."""
+    where = urlsplit(str(client.base_url))
+    with ThreadPoolExecutor(connections) as threads, ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection((where.hostname, where.port), timeout=60))
+            for _ in range(connections)
+        ]
+        list(threads.map(lambda connection: connection.sendall(sent), opened))
+        return {int(connection.recv(2**16).split()[1]) for connection in opened}
+
+
+def test_tiny_chunks_on_many_connections_together_do_not_stop_the_loop(server):
+    client, watch = server
+    sent = REQUESTS["tiny chunks"][:120_000]
+    assert check_delay(watch, lambda: answers_to(client, sent, connections=24)) == {400}
 
 
 @pytest.fixture(scope="module")

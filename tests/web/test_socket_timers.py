@@ -9,7 +9,8 @@ from uvicorn.server import ServerState
 
 from headscope.settings import Settings
 from headscope.web.connections import Connections
-from headscope.web.sockets import MAX_COUNTED_BYTES, MIN_RATE, protocol_with_limits
+from headscope.web.slow_clients import MAX_COUNTED_BYTES, MIN_RATE
+from headscope.web.sockets import protocol_with_limits
 
 pytestmark = pytest.mark.fault(26)
 
@@ -120,7 +121,8 @@ def test_a_body_that_arrives_fast_and_then_stops_times_out(connection):
 
 def test_the_timeout_of_a_body_without_an_end_stops_growing(connection):
     connection.data_received(POST)
-    connection.received = connection.received_body = 100 * MAX_COUNTED_BYTES
+    timer = connection.request_timer
+    timer.received = timer.received_body = 100 * MAX_COUNTED_BYTES
     for _ in range(int(20 + MAX_COUNTED_BYTES / MIN_RATE) // 10):
         assert connection.transport.closed == []
         connection.data_received(b".")
@@ -215,6 +217,6 @@ def test_a_closed_connection_whose_client_reads_byte_by_byte_is_aborted(connecti
 def closed_for(connection, seconds):
     """How the connection was closed, after so many seconds with the check that the server makes."""
     for _ in range(seconds):
-        connection.check_closing()
+        connection.response_timer.check_closing()
         connection.loop.pass_(1)
     return connection.transport.closed

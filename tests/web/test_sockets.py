@@ -17,6 +17,7 @@ from worlds import running, until
 from headscope.main import create_app
 from headscope.settings import Settings
 from headscope.web import sockets
+from headscope.web.parse_turns import ParseTurns
 
 pytestmark = pytest.mark.fault(26)
 SECONDS = 1.0
@@ -178,6 +179,18 @@ def test_a_body_in_tiny_chunks_is_refused(server):
     with connected(server[0]) as client:
         client.sendall(CHUNKED.replace(b"nowhere", b"captures") + 30_000 * TINY)
         assert client.recv(2**16).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.fault(41)
+def test_each_request_of_a_pipeline_is_parsed_in_its_turn(server, monkeypatch):
+    steps, run_now = [], ParseTurns.run_now
+    monkeypatch.setattr(ParseTurns, "run_now", lambda turns, step: steps.append(step) or run_now(turns, step))
+    with connected(server[0]) as client:
+        client.sendall(5 * b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answers = b""
+        while answers.count(b'{"status":"ok"}') < 5:
+            answers += client.recv(2**16)
+    assert len(steps) >= 5
 
 
 @pytest.mark.fault(22)
