@@ -30,14 +30,15 @@ LAYERS = {
     "errors": "",
     "records": "errors",
     "settings": "errors",
+    "strict_json": "",
     "attention": "errors",
-    "models": "attention records errors",
+    "models": "attention strict_json records errors",
     "capture": "models attention records errors",
     "analysis/formulas": "records",
     "analysis": "analysis/formulas capture models attention records errors",
     "engine": "analysis capture models settings records errors",
     "export": "engine capture records errors",
-    "web": "export engine capture settings records errors",
+    "web": "export engine capture settings strict_json records errors",
     "web/routes": "web export engine analysis analysis/formulas capture settings records errors",
     "web/middleware": "web settings errors",
     "main": "web web/routes web/middleware export engine settings errors",
@@ -48,6 +49,7 @@ LAYERS = {
 OUTSIDE = {
     "errors": "",
     "records": "",
+    "strict_json": "",
     "attention": "torch numpy",
     "analysis/formulas": "torch numpy scipy regex icu4py",
     "capture": "torch numpy transformers",
@@ -102,9 +104,9 @@ def test_the_documentation_has_this_table() -> None:
     assert rows == {layer: set(below.split()) for layer, below in LAYERS.items()}
 
 
-def test_the_top_folder_has_four_modules() -> None:
+def test_the_top_folder_has_five_modules() -> None:
     files = {path.name for path in APP.glob("*.py")} - {"__init__.py"}
-    assert files == {"main.py", "settings.py", "errors.py", "records.py"}
+    assert files == {"main.py", "settings.py", "errors.py", "records.py", "strict_json.py"}
 
 
 @every([path for path in MODULES if layer_of(module_of(path, ROOT), LAYERS) in OUTSIDE])

@@ -18,8 +18,8 @@ from .config_sizes import invalid_field, invalid_probability, invalid_size, show
 from .families import FAMILIES
 from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileStates
 from .files import ModelFolder, open_file, reading
+from .json_files import parse_object
 from .parameter_names import ParameterNames
-from .strict_json import parse_object
 from .weights import WeightsFile, check_dtypes, open_weights
 
 # Fields that change the code or the weights of a model in ways that the table of its family does not describe.

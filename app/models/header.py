@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import CorruptModel
 from .file_states import WEIGHTS
-from .strict_json import parse_object
+from .json_files import parse_object
 
 # A model of these families has a few thousand tensors, and its header 100 bytes for each of them.
 MAX_HEADER_BYTES = 2**22

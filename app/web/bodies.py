@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
+from .. import strict_json
 from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
 from ..errors import AppError, BodyTooLarge, Busy, ClientsGone
@@ -163,42 +164,17 @@ def size_without_strings(body: bytes) -> int:
 def parse(body: bytes) -> Any:
     """Raises RefusedRequest."""
     try:
-        # JSON is UTF-8 (RFC 8259, 8.1). `loads` would read UTF-16 as well, which `size_without_strings` does not count.
+        # JSON is UTF-8 (RFC 8259, 8.1). Python would read UTF-16 as well, which `size_without_strings` does not count.
         text = body.decode("utf-8-sig")
-        parsed = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_int=short_integer)
+        parsed = strict_json.read_json(text, MAX_INTEGER_DIGITS)
         json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         detail = "a string contains half of a surrogate pair, which is not a character: send whole characters"
         raise RefusedRequest(422, "invalid_input", detail) from error
+    except strict_json.RepeatedName as error:
+        detail = "an object names a field twice: name each once"  # without the name: bodies are never echoed
+        raise RefusedRequest(422, "invalid_input", detail) from error
     except (ValueError, RecursionError) as error:
-        raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why_unreadable(error)}") from error
+        why = strict_json.why_unreadable(error)
+        raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why}") from error
     return parsed
-
-
-def why_unreadable(error: Exception) -> str:
-    """Describes the body, where Python's message is about its own limits."""
-    if isinstance(error, RecursionError):
-        return "it is nested more deeply than any request of this API"
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
-    return str(error)[:200]
-
-
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object without duplicate names: JSON readers disagree on which of two counts."""
-    parsed = dict(pairs)
-    if len(parsed) < len(pairs):
-        raise RefusedRequest(422, "invalid_input", "an object names a field twice: name each once")
-    return parsed
-
-
-def no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def short_integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
-        raise ValueError(f"a number has {len(digits):,} digits, at most {MAX_INTEGER_DIGITS} are read")
-    return int(digits)

@@ -66,12 +66,13 @@ def test_a_header_that_lies_is_refused_by_its_reason(gpt2, change, expected):
     ("header", "expected"),
     [
         (b"[]", "is a JSON list, not an object"),
-        (b"\xff\xfe", "is not JSON"),
+        (b"\xff\xfe", "is not JSON: byte 0 is not UTF-8"),
         (b'{"a": 1, "a": 2}', "the key 'a' is there twice"),
         (b'{"a": NaN}', "NaN is not a JSON number"),
-        (b"[" * 100_000, "is not JSON"),
+        (b"[" * 100_000, "is not JSON: it is nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a number has 5,000 digits, at most 4300 are read"),
     ],
-    ids=["list", "bytes", "repeated", "nan", "nested"],
+    ids=["list", "bytes", "repeated", "nan", "nested", "digits"],
 )
 def test_a_header_that_is_no_object_is_refused(gpt2, header, expected):
     write_weights(gpt2, header, b"")

@@ -73,7 +73,7 @@ def test_the_input_is_never_echoed(client):
         (b'{"text": "a", "decimals": -1}', "body.decimals: must be 0 or more"),
         (b'{"text": "a", "quantity": "x"}', "body.quantity: must be 'pattern' or 'scores'"),
         (b'{"text": "a", "decimals": ' + b"9" * 5000 + b"}", "a number has 5,000 digits, at most 30 are read"),
-        (b"[" * 40_000, "the body is not JSON: it is nested more deeply than any request of this API"),
+        (b"[" * 40_000, "the body is not JSON: it is nested too deeply"),
         (b'{"text": "\xff"}', "the body is not JSON: byte 10 is not UTF-8"),
         ('{"text": "a"}'.encode("utf-16-le"), "the body is not JSON: Expecting property name"),
         ('{"text": "∀"}'.encode("utf-16"), "the body is not JSON: byte 0 is not UTF-8"),

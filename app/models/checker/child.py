@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import ModelRefused
 from ..header import parse_header
-from ..strict_json import parse_object
+from ..json_files import parse_object
 from .frames import read_frame, write_frame
 from .trial import try_tokenizer
 
