@@ -73,7 +73,7 @@ def test_the_row_blocks_and_the_flash_kernel_agree(causal, monkeypatch):
         torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
 
 
-def test_the_fused_path_computes_no_map(monkeypatch):
+def test_the_fused_path_computes_no_pattern(monkeypatch):
     def refuse(*_):
         raise AssertionError("a map was built")
 
@@ -238,7 +238,7 @@ def test_values_for_other_keys_are_refused_with_both_shapes():
 
 
 @pytest.mark.parametrize("rows", [range(8, 10), range(-1, 2), range(0, 4, 2)])
-def test_a_window_outside_the_map_is_refused(rows):
+def test_a_window_outside_the_pattern_is_refused(rows):
     q, k, v = qkv()
     _, lse = attend(q, k, v, MayAttend(9, 9), 0.3)
     with pytest.raises(ShapeMismatch, match=r"within 0:9"):

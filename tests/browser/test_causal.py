@@ -80,7 +80,7 @@ def test_masked_cells_have_the_same_grey(toy: Callable[..., Headscope], browser:
     assert colours(browser, masked) == {grey}
 
 
-def test_one_token_has_a_map_and_only_the_scores_that_it_has(toy: Callable[..., Headscope]) -> None:
+def test_one_token_has_a_heatmap_and_only_the_scores_that_it_has(toy: Callable[..., Headscope]) -> None:
     headscope = toy("alone")
     assert headscope.labels == ["alone"]
     assert headscope.point_at(0, 0, of=1) == '"alone"(0) attends to "alone"(0): 1.000'

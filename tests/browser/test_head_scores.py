@@ -14,7 +14,7 @@ HEADS = {"minilm": [(0, 0), (2, 7), (3, 5), (4, 11), (5, 2)], "gpt2-mini": [(0, 
 
 
 @pytest.mark.parametrize("model", SHOWN)
-def test_the_scores_beside_the_map_equal_those_of_the_server(headscope: Headscope, model: str) -> None:
+def test_the_scores_beside_the_heatmap_equal_those_of_the_server(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=TEXT, layer=0, head=0).page
     scores = {score["name"]: score for score in ask(headscope, "scores", model=model, text=TEXT)["scores"]}
     rows = page.locator("#facts tr:visible")

@@ -90,7 +90,7 @@ def test_a_rollout_covers_the_chosen_layers(headscope: Headscope, model: str) ->
     expect(page.locator("#strip .tokens [data-token='2']")).to_have_attribute("aria-pressed", "true")
 
 
-def test_while_the_map_shows_words_a_click_on_the_rollout_pins_nothing(headscope: Headscope) -> None:
+def test_while_the_heatmap_shows_words_a_click_on_the_rollout_pins_nothing(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout", words=1).page
     page.locator("#rollout .nsewdrag").wait_for()
     click_cell(page, "#rollout", 2, 1, of=(9, 9))

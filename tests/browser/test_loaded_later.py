@@ -52,7 +52,7 @@ def test_a_search_that_did_not_load_is_loaded_again(opened: Page, complaints: Co
     expect(opened.locator("#strip [data-find=next]")).to_be_enabled()
 
 
-def test_a_map_whose_plotly_did_not_load_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
+def test_a_heatmap_whose_plotly_did_not_load_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
     complaints.expect("net::ERR_FAILED")
     page, plotly = headscope.page, re.compile("/plotly[^/]*[.]min[.]js")
     page.route(plotly, lambda route: route.abort())
@@ -118,7 +118,7 @@ def test_the_form_for_a_hub_model_opens_when_its_code_arrives(opened: Page) -> N
     expect(opened.locator("#model")).to_have_value("minilm")
 
 
-def test_a_link_to_a_part_of_the_map_shows_the_minimap(headscope: Headscope) -> None:
+def test_a_link_to_a_part_of_the_heatmap_shows_the_minimap(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0, rows="1:4", columns="2:6").page
     window, minimap = page.locator("#heatmap .minimap .window"), page.locator("#heatmap .minimap")
     expect(minimap).to_be_visible()

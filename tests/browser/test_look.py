@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Request, Route, expect
 from .conftest import SENTENCE, Complaints, Headscope, colours
 
 
-def test_the_dark_theme_is_remembered_and_applies_to_the_map(headscope: Headscope) -> None:
+def test_the_dark_theme_is_remembered_and_applies_to_the_heatmap(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE).page
     label = page.locator("#heatmap .ytick text").first
     light = label.evaluate("one => getComputedStyle(one).fill")
@@ -32,7 +32,7 @@ def test_a_downloaded_png_is_opaque_and_light_in_the_dark_theme(headscope: Heads
     assert {"rgb(255, 255, 255)", "rgb(27, 28, 30)", "rgb(212, 212, 210)"} <= found
 
 
-def test_the_map_is_on_the_screen_at_1280_by_900_and_nothing_moves_while_loading(headscope: Headscope) -> None:
+def test_the_heatmap_is_on_the_screen_at_1280_by_900_and_nothing_moves_while_loading(headscope: Headscope) -> None:
     page = headscope.page
     page.add_init_script(
         "window.jumps = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) jumps += one.value })"
@@ -61,7 +61,7 @@ def test_in_a_narrow_window_the_page_is_one_column_and_scrolls_vertically_only(
     assert plot["width"] > 180
 
 
-def test_on_a_phone_the_map_begins_on_the_first_screen(headscope: Headscope) -> None:
+def test_on_a_phone_the_heatmap_begins_on_the_first_screen(headscope: Headscope) -> None:
     page = headscope.page
     page.set_viewport_size({"width": 390, "height": 844})
     headscope.open()
@@ -89,7 +89,9 @@ def test_hints_mention_tapping_on_a_touch_screen_and_keys_otherwise(headscope: H
     phone.close()
 
 
-def test_a_tap_on_the_map_shows_a_weight_until_the_next_tap_elsewhere(headscope: Headscope, browser: Browser) -> None:
+def test_a_tap_on_the_heatmap_shows_a_weight_until_the_next_tap_elsewhere(
+    headscope: Headscope, browser: Browser
+) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone.goto(f"{headscope.server}/#model=minilm&text=The+cat&layer=0&head=0")
     phone.locator("#heatmap .plot image").first.wait_for()
@@ -102,7 +104,7 @@ def test_a_tap_on_the_map_shows_a_weight_until_the_next_tap_elsewhere(headscope:
     phone.close()
 
 
-def test_choosing_a_head_moves_nothing_above_the_map(headscope: Headscope) -> None:
+def test_choosing_a_head_moves_nothing_above_the_heatmap(headscope: Headscope) -> None:
     page = headscope.page
     page.goto(f"{headscope.server}/#model=nope&text=")
     place = (
@@ -187,7 +189,7 @@ def test_the_page_obeys_a_strict_content_security_policy(headscope: Headscope, b
 
 
 @pytest.mark.fault(31)
-def test_a_map_of_two_tokens_has_only_the_colours_of_its_weights(headscope: Headscope, browser: Browser) -> None:
+def test_a_heatmap_of_two_tokens_has_only_the_colours_of_its_weights(headscope: Headscope, browser: Browser) -> None:
     page = headscope.open(model="gpt2-mini", text="Hi", layer=0, head=0).page
     assert headscope.labels == ["H", "i"]
     plot = page.locator("#heatmap .nsewdrag").bounding_box()

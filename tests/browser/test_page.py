@@ -134,7 +134,7 @@ def test_every_example_shows_what_to_look_for_and_runs(headscope: Headscope) -> 
     expect(page.locator("#look-for")).to_have_text(last.get_attribute("data-look-for") or "?")
 
 
-def test_the_map_can_be_downloaded(headscope: Headscope) -> None:
+def test_the_heatmap_can_be_downloaded(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     for kind, begins in (("npy", b"\x93NUMPY"), ("json", b"{"), ("png", b"\x89PNG")):
         with page.expect_download() as download:

@@ -35,7 +35,7 @@ def test_a_token_shows_its_weights_and_a_click_pins_it(headscope: Headscope) -> 
     expect(page.locator('#strip [data-hint="strip"]')).to_be_hidden()
 
 
-def test_the_table_has_the_weights_of_the_map_and_the_positions_of_their_tokens(headscope: Headscope) -> None:
+def test_the_table_has_the_weights_of_the_heatmap_and_the_positions_of_their_tokens(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="table", exact=True).click()
@@ -69,7 +69,7 @@ def test_folding_hides_the_first_token_and_keys_can_be_rows(headscope: Headscope
     assert page.url.endswith("&fold=1&flip=1")
 
 
-def test_the_map_of_a_pair_can_show_one_sentence_attending_to_the_other(headscope: Headscope) -> None:
+def test_the_heatmap_of_a_pair_can_show_one_sentence_attending_to_the_other(headscope: Headscope) -> None:
     page = headscope.open(text="Where is it?").page
     page.get_by_role("button", name="+ second sentence").click()
     page.get_by_label("B: second sentence", exact=True).fill("Over there.")

@@ -18,7 +18,7 @@ def pressed(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("model", "words"), [("minilm", WORDS), ("gpt2-mini", ["Unbelievably", "·overwhelming", "."])])
-def test_a_map_of_words_has_the_axes_and_weights_of_the_server(
+def test_a_heatmap_of_words_has_the_axes_and_weights_of_the_server(
     headscope: Headscope, model: str, words: list[str]
 ) -> None:
     page = headscope.open(model=model, text=LONG, layer=2, head=3, rows="0:2", token=1).page
@@ -39,7 +39,7 @@ def test_a_map_of_words_has_the_axes_and_weights_of_the_server(
     expect(page.locator("#heatmap .ytick text")).to_have_count(2)
 
 
-def test_heads_can_be_chosen_quickly_while_the_map_shows_words(headscope: Headscope) -> None:
+def test_heads_can_be_chosen_quickly_while_the_heatmap_shows_words(headscope: Headscope) -> None:
     page = headscope.open(text=LONG, layer=0, head=0, words=1).page
     page.focus(headscope.cell(0, 0))
     for _ in range(8):
@@ -86,7 +86,7 @@ def test_a_table_of_effects_has_their_lengths_and_is_labelled(headscope: Headsco
     expect(page.get_by_role("columnheader", name="effect")).to_have_attribute("aria-sort", "descending")
 
 
-def test_downloads_contain_what_the_map_shows(headscope: Headscope) -> None:
+def test_downloads_contain_what_the_heatmap_shows(headscope: Headscope) -> None:
     page = headscope.open(text=LONG, layer=2, head=3, words=1).page
     link = page.get_by_role("link", name="JSON")
     expect(link).to_have_attribute("href", re.compile("/heads/2/3[?]words=true&format=json$"))

@@ -119,7 +119,7 @@ def test_dragging_shift_arrows_and_the_minimap_move_the_window(reader: Headscope
     assert at["rows"][1] - at["rows"][0] == height
 
 
-def test_the_newest_window_is_shown_and_the_old_map_is_dimmed_until_it_arrives(reader: Headscope) -> None:
+def test_the_newest_window_is_shown_and_the_old_heatmap_is_dimmed_until_it_arrives(reader: Headscope) -> None:
     page = reader.page
     held: list[Route] = []
     # Playwright cannot call a method of a list.
@@ -138,7 +138,7 @@ def test_the_newest_window_is_shown_and_the_old_map_is_dimmed_until_it_arrives(r
     expect(images).to_have_count(2)
 
 
-def test_an_error_of_a_window_is_shown_and_the_whole_map_stays(reader: Headscope, complaints: Complaints) -> None:
+def test_an_error_of_a_window_is_shown_and_the_whole_heatmap_stays(reader: Headscope, complaints: Complaints) -> None:
     page = reader.page
     complaints.expect("503")
     problem = {"status": 503, "code": "busy", "detail": "32 requests are waiting already"}
@@ -174,7 +174,7 @@ def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_al
     expect(page.locator("#strip output")).to_have_text("nothing found")
 
 
-def test_beside_a_pooled_map_no_scores_are_shown(reader: Headscope) -> None:
+def test_beside_a_pooled_heatmap_no_scores_are_shown(reader: Headscope) -> None:
     facts = reader.page.locator("#facts")
     expect(facts.locator(".note")).to_contain_text("is pooled: no score can be computed from it")
     expect(facts.locator("table")).to_be_hidden()

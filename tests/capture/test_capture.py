@@ -31,7 +31,7 @@ def test_a_capture_gives_the_patterns_of_the_explicit_path(model_id, loaded):
         torch.testing.assert_close(layer.block(every, whole, whole), pattern, atol=1e-5, rtol=0)
 
 
-def test_no_map_is_kept_or_computed(loaded, monkeypatch):
+def test_no_pattern_is_kept_or_computed(loaded, monkeypatch):
     monkeypatch.setattr("headscope.attention.kernels.dot", None)
     capture = run(loaded("local:gpt2"), TEXT)
     tokens, heads, width = len(capture.tokens), 4, 6

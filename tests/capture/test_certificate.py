@@ -65,7 +65,7 @@ def deep(tmp_path_factory):
 
 
 @pytest.mark.fault(40)
-def test_the_maps_of_all_layers_are_never_in_memory_together(deep, monkeypatch):
+def test_the_patterns_of_all_layers_are_never_in_memory_together(deep, monkeypatch):
     monkeypatch.setattr(certificate, "WEIGHTS_PER_BLOCK", 20_000)
     peaks = []
     for layers in (1, 4):

@@ -89,7 +89,7 @@ def test_scores_become_the_pattern_by_mask_and_softmax(capture):
 
 
 @pytest.mark.parametrize("most", [1, 30, 2**18])
-def test_maps_come_in_the_requested_order_one_block_of_rows_at_a_time(capture, most, monkeypatch):
+def test_patterns_come_in_the_requested_order_one_block_of_rows_at_a_time(capture, most, monkeypatch):
     monkeypatch.setattr(windows, "WEIGHTS_PER_CHUNK", most)
     size = len(capture.tokens)
     maps = Maps(capture, [2, 0], [3, 1], "pattern")
@@ -102,7 +102,7 @@ def test_maps_come_in_the_requested_order_one_block_of_rows_at_a_time(capture, m
 
 
 @pytest.mark.parametrize(("rows", "columns"), [((0, 0), None), ((3, 2), None), (None, (0, 99)), ((5, 6), (-1, 2))])
-def test_a_window_outside_the_map_is_refused_with_the_range(rows, columns):
+def test_a_window_outside_the_pattern_is_refused_with_the_range(rows, columns):
     with pytest.raises(InvalidWindow, match=r"0 <= a < b <= 9"):
         window(9, rows, columns, None)
 

@@ -29,7 +29,7 @@ test("the label of a model that failed to load has the reason, clipped", () => {
   );
 });
 
-test("pictures are outdated during a run, and until grid and map belong to the same capture", () => {
+test("pictures are outdated during a run, and until grid and heatmap belong to the same capture", () => {
   const pattern = patternOf(["a"], [[1]]);
   const overview = { capture: captureOf(["a"]) };
   const done = { ...initialState(), status: { kind: "done", message: "" }, overview, pattern };
@@ -81,7 +81,7 @@ test("the largest weight has the positions of its tokens, and leaves out the sin
   assert.equal(strongestText(patternOf(["[CLS]", "b"], Array(2).fill([1, 0]))), "");
 });
 
-test("where there is no map, a text says why", () => {
+test("where there is no heatmap, a text says why", () => {
   const state = initialState();
   assert.match(emptyText(state), /^The text box is empty/);
   assert.match(emptyText({ ...state, text: "x", status: { kind: "error", message: "" } }), /message above/);

@@ -86,14 +86,14 @@ def test_a_new_size_replaces_the_cached_one_and_a_large_size_is_not_cached():
 
 
 @pytest.mark.parametrize(("query", "cells"), [("", 48), ("?cells=4", 4)])
-def test_the_maps_are_the_overview_in_256_steps(client, query, cells):
+def test_the_thumbnails_are_the_overview_in_256_steps(client, query, cells):
     events = streamed(client, query=query)
     overview = client.get(f"{CAPTURES}/{dict(events)['done']['id']}/overview?cells={cells}").json()
     found = np.stack(maps_of(events)) / 255
     np.testing.assert_allclose(found, overview["values"], atol=0.5 / 255 + 1e-6)
 
 
-def test_square_root_maps_have_fine_steps_for_small_weights(client):
+def test_square_root_thumbnails_have_fine_steps_for_small_weights(client):
     events = streamed(client, query="?bend=sqrt")
     overview = np.array(client.get(f"{CAPTURES}/{dict(events)['done']['id']}/overview").json()["values"])
     np.testing.assert_allclose(np.stack(maps_of(events)) / 255, np.sqrt(overview), atol=0.5 / 255 + 1e-6)

@@ -51,7 +51,7 @@ def test_the_effective_rank_is_the_number_of_different_rows():
     np.testing.assert_allclose(effective_rank(rows(same, two_ways, each_its_own)), [1, 2, 6], rtol=1e-5)
 
 
-def test_the_map_of_points_in_a_plane_keeps_their_distances_and_shows_all_variance():
+def test_the_chart_of_points_in_a_plane_keeps_their_distances_and_shows_all_variance():
     points = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0], [1.0, 1.0]], dtype=torch.float64)
     places, shown = classical_mds(torch.cdist(points, points))
     np.testing.assert_allclose(torch.cdist(places, places), torch.cdist(points, points), atol=1e-9)
@@ -59,7 +59,7 @@ def test_the_map_of_points_in_a_plane_keeps_their_distances_and_shows_all_varian
     assert (places.gather(0, places.abs().argmax(0, keepdim=True)) > 0).all()
 
 
-def test_the_map_of_one_head_or_of_equal_heads_is_a_point():
+def test_the_chart_of_one_head_or_of_equal_heads_is_a_point():
     for size in (1, 3):
         places, shown = classical_mds(torch.zeros(size, size))
         assert places.shape == (size, 2)

@@ -134,7 +134,7 @@ const wordy = (matrix) => async (/** @type {any} */ path) =>
       })
     : matrix(path);
 
-test("a map of words has words in the place of tokens", async () => {
+test("a heatmap of words has words in the place of tokens", async () => {
   const api = createApi(/** @type {any} */ (wordy(() => sent([1, 0, 0.5, 0.5]))));
   const { capture, words } = await api.pattern(captureOf(["a", "##b", "c"]), 1, 2, 32, { words: true });
   assert.deepEqual([capture.id, capture.queries, capture.keys, words], ["abc", 2, 2, true]);
@@ -144,7 +144,7 @@ test("a map of words has words in the place of tokens", async () => {
   );
 });
 
-test("a map of words that fails is one error, and no unhandled rejection", async (context) => {
+test("a heatmap of words that fails is one error, and no unhandled rejection", async (context) => {
   /** @type {unknown[]} */
   const unheard = [];
   const hear = (/** @type {unknown} */ reason) => unheard.push(reason);

@@ -44,7 +44,7 @@ test("a pinned token is shown instead of the one under the pointer", () => {
   assert.equal(shownToken({ token: null, side: "key", hovered: nothing }), null);
 });
 
-test("the map marks a pinned token and one under the pointer in the strip, but not those of a cell in the map", () => {
+test("the heatmap marks a pinned token and one under the pointer in the strip, but not those of a cell in the heatmap", () => {
   assert.equal(markedToken({ token: 0, side: "query", hovered: { query: 1, key: 2 } }), 0);
   assert.equal(markedToken({ token: null, side: "query", hovered: { query: 1, key: 2 } }), null);
   assert.equal(markedToken({ token: null, side: "query", hovered: { query: 1, key: null } }), 1);
@@ -67,7 +67,7 @@ test("arrow keys move along the tokens and stop at the ends", () => {
   assert.deepEqual([nextToken("Home", 2, 3), nextToken("End", 0, 3), nextToken("x", 0, 3)], [0, 2, null]);
 });
 
-test("the pinned token highlights the others; masked tokens and the partner of the cell in the map have classes", () => {
+test("the pinned token highlights the others; masked tokens and the partner of the cell in the heatmap have classes", () => {
   const state = { pattern: causal, side: "query", hovered: { query: 2, key: 0 }, token: 1, scale: "linear" };
   assert.deepEqual([0, 1, 2].map(tokenStyles(/** @type {any} */ (state))), [
     { weight: "75%", classes: "partner", pinned: "false" },

@@ -28,7 +28,7 @@ test("a table has each weight once, and no masked cell", () => {
   ]);
 });
 
-test("it has what the map shows: windows and folding; flipping changes nothing", () => {
+test("it has what the heatmap shows: windows and folding; flipping changes nothing", () => {
   const one = [{ query: 1, key: 1, weight: 0.25 }];
   assert.deepEqual(rowsOf(causal, { fold: true }), one);
   assert.deepEqual(rowsOf(causal, { rows: [1, 2], columns: [1, 2], flip: true }), one);

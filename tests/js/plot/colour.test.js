@@ -24,7 +24,7 @@ test("weights slightly outside 0..1 have the colours of the ends", () => {
   assert.deepEqual([shade(1.0000001, "linear"), shade(-1e-9, "linear"), shade(0, "log")], [1, 0, 0]);
 });
 
-test("grid and map have the same colours", () => {
+test("grid and heatmap have the same colours", () => {
   const [red, green, blue] = [0, 8, 16].map((shift) => (colour(1, "linear") >>> shift) & 255);
   assert.equal(COLOURSCALE.at(-1)?.[1], `rgb(${red},${green},${blue})`);
   assert.equal(colour(0, "sqrt") >>> 24, 255);

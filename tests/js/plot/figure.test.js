@@ -90,7 +90,7 @@ test("a pooled cell is drawn over the tokens that it covers", () => {
   assert.deepEqual([x0, dx, y0, dy], [0.5, 2, 0.5, 2]);
 });
 
-test("one token has a map", () => {
+test("one token has a heatmap", () => {
   const { data, layout } = drawn(patternOf(["a"], [[1]]));
   assert.deepEqual([data[0].z, layout.xaxis.range, layout.xaxis.ticktext.map(seen)], [[[1]], [-0.5, 0.5], ["a"]]);
 });
@@ -101,7 +101,7 @@ test("a known trace is not built again", () => {
   assert.equal(drawn(pattern, {}, built).data[0].z, first.z);
 });
 
-test("the detail is drawn over the whole map at its place, and covers it where it is masked", () => {
+test("the detail is drawn over the whole heatmap at its place, and covers it where it is masked", () => {
   const rows = [
     [1, 0],
     [0.5, 0.5],

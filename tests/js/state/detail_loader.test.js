@@ -27,7 +27,7 @@ function lookingOn(answer, state) {
   return { asked, calls, ...sessionOf({ ...api, window: part }, { pattern, ...window, ...state }) };
 }
 
-test("a window is fetched if the map of the whole text is too coarse for it", async () => {
+test("a window is fetched if the heatmap of the whole text is too coarse for it", async () => {
   const { store, session, asked } = lookingOn(() => closer);
   await session.showDetail();
   assert.deepEqual(asked, [["detail", { ...pattern, capture }, window, 514]]);
@@ -69,7 +69,7 @@ test("a window of an evicted capture is fetched after capturing the text again",
   assert.deepEqual([calls.capture, store.get().pattern.detail], [1, closer]);
 });
 
-test("a window that fails is an error, and the map of the whole text stays", async () => {
+test("a window that fails is an error, and the heatmap of the whole text stays", async () => {
   const { store, session } = lookingOn(() => {
     throw new ApiError(503, "busy", "32 requests are waiting already");
   });

@@ -52,7 +52,7 @@ def test_npz_and_safetensors_equal_the_answer_of_post_attention(client):
         np.testing.assert_array_equal(tensor, expected[name])
 
 
-def test_npy_contains_the_maps_and_its_facts_are_in_a_header(client, loaded):
+def test_npy_contains_the_patterns_and_its_facts_are_in_a_header(client, loaded):
     answer = client.get(captured(client), headers={"Accept": "application/x-npy"})
     capture = run(loaded("local:gpt2"), TEXT)
     np.testing.assert_allclose(np.load(io.BytesIO(answer.content)), whole_maps(capture, range(3), range(4)), atol=1e-6)

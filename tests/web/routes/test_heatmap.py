@@ -37,7 +37,7 @@ def test_a_window_is_a_part_of_the_pattern(client, capture):
     np.testing.assert_allclose(part["values"], whole[2:5, 1:9], atol=1e-7)
 
 
-def test_a_map_larger_than_the_requested_cells_is_pooled(client, capture):
+def test_a_pattern_larger_than_the_requested_cells_is_pooled(client, capture):
     answer = get(client, capture, 0, 0, "cells=4").json()
     assert max(np.shape(answer["values"])) <= 4
     assert answer["query_step"] == -(-answer["rows"][1] // 4)

@@ -14,7 +14,7 @@ def address(client):
     return client.post("/api/v1/captures", json={"text": TEXT}).headers["location"] + "/similarity"
 
 
-def test_each_pair_of_heads_is_compared_and_each_head_has_a_place_on_the_map(client, address, loaded):
+def test_each_pair_of_heads_is_compared_and_each_head_has_a_place_on_the_chart(client, address, loaded):
     answer, expected = client.get(address).json(), similarity(run(loaded("local:gpt2"), TEXT), range(3))
     for name, array in (
         ("jensen_shannon", expected.jensen_shannon),

@@ -8,7 +8,7 @@ import { patternOf } from "../../worlds.js";
 const eight = patternOf("abcdefgh".split(""), Array(8).fill(Array(8).fill(0.125)));
 const state = { ...initialState(), pattern: eight, rows: [0, 4], columns: [2, 4] };
 
-test("the window is a fraction of the whole map, flipped or not", () => {
+test("the window is a fraction of the whole heatmap, flipped or not", () => {
   const shown = (/** @type {any} */ display) => windowFractions(shownTokens(eight, display));
   assert.deepEqual(shown(state), { down: { from: 0, part: 0.5 }, across: { from: 0.25, part: 0.25 } });
   const flipped = { ...state, flip: true };

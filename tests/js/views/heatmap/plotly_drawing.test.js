@@ -16,7 +16,7 @@ test("an image is opaque, with dark text and light paper", () => {
   assert.deepEqual([layout.paper_bgcolor, layout.plot_bgcolor, layout.font.color], ["#ffffff", "#d4d4d2", "#1b1c1e"]);
 });
 
-test("an image uses the traces of the map and leaves them unchanged, and a detail has the image's grey", () => {
+test("an image uses the traces of the heatmap and leaves them unchanged, and a detail has the image's grey", () => {
   const pattern = { ...CAUSAL, matrix: matrixOf(rows, 2), detail: matrixOf(rows, 1, { query: 1, key: 1 }) };
   const known = { z: [[0.5]] };
   const built = new Map([[pattern.matrix, known]]);

@@ -4,7 +4,7 @@ import { initialState } from "../../../../static/js/state/store.js";
 import { exportedPart } from "../../../../static/js/views/heatmap/toolbar.js";
 import { CAUSAL, matrixOf } from "../../worlds.js";
 
-test("a file has the whole exact map, or of a pooled map the window at the same resolution", () => {
+test("a file has the whole exact heatmap, or of a pooled heatmap the window at the same resolution", () => {
   const window = { ...initialState(), rows: [1, 3], cells: 512 };
   assert.equal(exportedPart({ ...window, pattern: null }), "");
   assert.equal(exportedPart({ ...window, pattern: CAUSAL }), "");
