@@ -40,9 +40,13 @@ class JobQueue:
         job = self.jobs.get(key)
         return job if job is not None and job.progress.error is None else None
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.jobs) >= self.max_waiting + self.pool.size
+
     def check_room(self, kind: Kind) -> None:
         """Raises Busy. Called before anything is done for a new job, so that a refusal costs little."""
-        if len(self.jobs) >= self.max_waiting + self.pool.size:
+        if self.is_full:
             self.counts.refused[kind] += 1
             raise queue_full(self.max_waiting)
 

@@ -92,9 +92,10 @@ class ModelCache:
 
     # Loading
 
-    def is_loaded(self, model_id: str | None) -> bool:
+    def loaded(self, model_id: str | None) -> "LoadedModel | None":
+        """The model, unless it would have to be loaded first."""
         load = self.loads.get(self.settings.model if model_id is None else model_id)
-        return load is not None and load.ready
+        return load.task.result() if load is not None and load.ready else None
 
     async def model(self, model_id: str | None) -> "LoadedModel":
         """The loaded model. Callers that ask while it loads share that load. Raises ModelNotFound, ModelRefused, ..."""

@@ -76,13 +76,24 @@ class Runner:
     async def prepare(self, prompt: Prompt) -> PreparedPrompt:
         """Raises what `model` raises, EmptyText, TextTooLong, and Busy rather than load a model for a full queue."""
         check_texts(prompt, self.settings.max_characters)
-        if not self.models.is_loaded(prompt.model):
+        if self.models.loaded(prompt.model) is None:
             self.queues.model.check_room("run")
-        model = await self.model(prompt.model)
+        return self.with_id(prompt, await self.model(prompt.model))
 
+    def with_id(self, prompt: Prompt, model: "LoadedModel") -> PreparedPrompt:
         from ..capture.capture import capture_id
 
         return PreparedPrompt(prompt, model, capture_id(model.card, prompt, self.settings.capture_dtype))
+
+    def check_room_for(self, prompt: Prompt) -> None:
+        """The same as `prepare` and `check_room` without waiting: does nothing if the model is not loaded.
+
+        Raises EmptyText, TextTooLong, and Busy.
+        """
+        check_texts(prompt, self.settings.max_characters)
+        model = self.models.loaded(prompt.model)
+        if model is not None:
+            self.check_room(self.with_id(prompt, model))
 
     async def tokenize(self, prepared: PreparedPrompt) -> TokenizedPrompt:
         """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported, Busy, Deadline."""

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -145,6 +146,10 @@ def body_model_of(route: APIRoute) -> type[StrictModel] | None:
     assert isinstance(body_model, type)
     assert issubclass(body_model, StrictModel)
     return body_model
+
+
+def route_to(endpoint: Callable[..., Any], router: APIRouter) -> APIRoute:
+    return next(route for route in router.routes if isinstance(route, APIRoute) and route.endpoint is endpoint)
 
 
 def check_media_type(request: Request) -> None:

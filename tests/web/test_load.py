@@ -14,6 +14,7 @@ from worlds import live
 
 from headscope.capture import capture
 from headscope.engine.progress import WorkProgress
+from headscope.engine.runner import Runner
 
 CAPTURES = "/api/v1/captures"
 MODELS = ("local:gpt2", "local:bert")
@@ -35,31 +36,42 @@ async def ask(url, method, path, body=None):
 
 
 async def crowd(url, held):
-    """The responses to 200 requests at once, and those of /healthz meanwhile; the model waits for `held`."""
-    requests = [asyncio.create_task(ask(url, "POST", CAPTURES, {"text": f"a text {n}"})) for n in range(200)]
+    """The responses to 200 requests at once, those of /healthz meanwhile, and that to a text that is in the queue.
+
+    The model waits for `held`.
+    """
+    texts = [{"text": f"a text {n}"} for n in range(200)]
+    requests = [asyncio.create_task(ask(url, "POST", CAPTURES, body)) for body in texts]
     refused, health = [], []
     while len(refused) < 200 - 33:
         health.append(await ask(url, "GET", "/healthz"))
         refused = [task for task in requests if task.done()]
+    queued = next(body for body, task in zip(texts, requests, strict=True) if not task.done())
+    joined = asyncio.create_task(ask(url, "POST", CAPTURES, queued))
+    health.append(await ask(url, "GET", "/healthz"))
     held.set()
     answers = await asyncio.gather(*requests)
-    return [task.result() for task in refused], health, answers
+    return [task.result() for task in refused], health, answers, await joined
 
 
 @pytest.mark.fault(21)
 def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(settings, monkeypatch):
     held, check, tokenized, tokenize = Event(), WorkProgress.check, [], capture.tokenize_prompt
+    reached, prepare = [], Runner.prepare
     monkeypatch.setattr(WorkProgress, "check", lambda self: check(self) or (self.unit == "layers" and held.wait(60)))
     monkeypatch.setattr(capture, "tokenize_prompt", lambda *given: tokenized.append(1) or tokenize(*given))
+    monkeypatch.setattr(Runner, "prepare", lambda self, prompt: reached.append(prompt) or prepare(self, prompt))
     with live(settings) as url, ThreadPoolExecutor(1) as pool:
         # In a thread of its own: the browser tests leave an event loop running in this one.
-        refused, health, answers = pool.submit(asyncio.run, crowd(url, held)).result()
+        refused, health, answers, joined = pool.submit(asyncio.run, crowd(url, held)).result()
     assert len(refused) == 167  # before any other response
     for status, headers, problem in refused:
         assert (status, problem["code"]) == (503, "busy")
         assert int(headers["retry-after"]) > 0
     assert [status for status, *_ in answers].count(201) == 33
     assert len(tokenized) == 33  # a refusal costs little
+    assert len(reached) == 33 + 1  # the endpoint admits a text before the next request is looked at
+    assert joined[0] == 200
     assert {(status, body["status"]) for status, _, body in health} == {(200, "ok")}
 
 

@@ -104,8 +104,9 @@ class ChecksMiddleware:
 
     async def respond(self, scope: Scope, receive: Receive, sender: ResponseSender) -> None:
         try:
+            request = Request(scope)
             for check in CHECKS:
-                check(Request(scope), self.settings)
+                check(request, self.settings)
         except AppError as error:
             await answer_of(error)(scope, receive, sender.send)
             return

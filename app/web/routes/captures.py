@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from ...engine.runner import PreparedPrompt, Runner
 from ...export.negotiation import by_preference
-from ...records import Bend
+from ...records import Bend, Prompt
 from ..deps import Accept, RunnerDep, on_loop, only_json
 from ..job_events import job_events
 from ..requests import CaptureId, Index, PromptBody, StrictRoute
@@ -54,13 +55,20 @@ async def capture(
     streamed = EVENTS in by_preference(accept or "")
     if not streamed:
         only_json(accept)
-    prepared = await while_connected(request, runner.prepare(body.prompt))
+    job, new = await runner.start(await prepare(request, runner, body.prompt))
     if streamed:
-        job, _ = await runner.start(prepared)
         return EventStream(request, job.followed(), job_events(runner, job, cells, bend))
-    found, new = await while_connected(request, runner.capture(prepared))
+    with job.followed():
+        found = await while_connected(request, job.result())
     headers = {"Location": f"{router.prefix}/captures/{found.id}"}
     return json_response(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
+
+
+async def prepare(request: Request, runner: Runner, prompt: Prompt) -> PreparedPrompt:
+    """Without waiting if the model is loaded: the queue admits a text before the server looks at the next request."""
+    if runner.models.loaded(prompt.model) is None:
+        return await while_connected(request, runner.prepare(prompt))
+    return await runner.prepare(prompt)
 
 
 @router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(on_loop(only_json))])

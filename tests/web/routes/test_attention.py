@@ -120,7 +120,7 @@ def test_a_long_text_is_refused_before_it_is_tokenized_or_its_model_loaded(model
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_characters=10)
     with serving(settings) as client:
         response = client.post(f"/api/v1{path}", json={"text": TEXT, "model": "local:bert"})
-        assert not client.app.state.runner.models.is_loaded("local:bert")
+        assert client.app.state.runner.models.loaded("local:bert") is None
     assert (response.status_code, response.json()["code"]) == (422, "text_too_long")
     assert "at most 10" in response.json()["detail"]
 
