@@ -30,6 +30,12 @@ def change_weights(folder, change):
     save_file(stored, folder / WEIGHTS)
 
 
+def bytes_in_memory(folder):
+    """What a loaded model counts for: its weights in float32, and 15 times its tokenizer.json."""
+    stored = load_file(folder / WEIGHTS)
+    return 4 * sum(weight.numel() for weight in stored.values()) + 15 * (folder / TOKENIZER).stat().st_size
+
+
 def data_of(tokenizer):
     return tokenizer.to_str().encode()
 

@@ -13,7 +13,7 @@ from ..records import ModelCard
 from ..settings import Settings
 from .job import outcome_of
 from .job_queue import JobCounts, without_bugs
-from .load import FLOAT32_BYTES, Load, check_model, find_folder, load_progress, read_model, sizes_of
+from .load import Load, bytes_of_model, check_model, find_folder, load_progress, read_model, sizes_of
 from .model_listing import ModelListing
 from .worker_pool import WorkerPool, queue_full
 
@@ -173,7 +173,7 @@ class ModelCache:
         folder = await pool.run_unbounded(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
         checked = await self.reads.run_unbounded(check_model, load, folder)
-        self.make_room(load, checked.parameters * FLOAT32_BYTES)
+        self.make_room(load, bytes_of_model(checked))
         return await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
 
     async def replace(self, old: Load, new: Load) -> "LoadedModel":

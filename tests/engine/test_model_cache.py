@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from model_files import bytes_in_memory
 from worlds import serving, write_tiny
 
 from headscope.engine import model_cache
@@ -17,7 +18,7 @@ from headscope.errors import ModelNotFound, ModelTooLarge
 from headscope.models.registry import Catalogue
 from headscope.settings import Settings
 
-TINY_BYTES = 4 * (300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24)
+WEIGHTS_BYTES = 4 * (300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24)
 REPO = "team/tiny"
 
 
@@ -27,13 +28,19 @@ def together(work):
         return portal.call(work)
 
 
+def bytes_of_two(models_dir):
+    """Enough for any two of the tiny models, but not for all three."""
+    sizes = sorted(bytes_in_memory(models_dir / name) for name in ("gpt2", "bert", "bert-masked"))
+    return sum(sizes[1:])
+
+
 def read_events(body):
     blocks = [block.split("\n") for block in body.strip().split("\n\n")]
     return [(event.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for event, data in blocks]
 
 
 def test_the_least_recently_used_model_is_dropped(models_dir):
-    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=2 * TINY_BYTES)
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=bytes_of_two(models_dir))
 
     async def load_three():
         models = ModelCache(settings)
@@ -47,7 +54,7 @@ def test_the_least_recently_used_model_is_dropped(models_dir):
 
 @pytest.mark.fault(28)
 def test_models_that_are_loaded_at_the_same_time_keep_the_limit(models_dir, monkeypatch):
-    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=2 * TINY_BYTES)
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=bytes_of_two(models_dir))
     all_begun = threading.Barrier(3)  # each has found that nothing can be dropped
     monkeypatch.setattr(model_cache, "read_model", lambda *given: all_begun.wait(60) >= 0 and read_model(*given))
 
@@ -62,11 +69,12 @@ def test_models_that_are_loaded_at_the_same_time_keep_the_limit(models_dir, monk
 
 
 def test_a_model_above_the_limit_is_refused_before_it_is_read(models_dir):
-    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=TINY_BYTES - 1)
+    needed = WEIGHTS_BYTES + 15 * (models_dir / "gpt2" / "tokenizer.json").stat().st_size
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=needed - 1)
 
     async def load():
         models = ModelCache(settings)
-        with pytest.raises(ModelTooLarge, match=rf"takes {TINY_BYTES:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES"):
+        with pytest.raises(ModelTooLarge, match=rf"takes {needed:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES"):
             await models.model(None)
         return models.default
 

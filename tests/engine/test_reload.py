@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from model_files import bytes_in_memory
 from worlds import serving, write_tiny
 
 from headscope.engine import load as steps
@@ -204,16 +205,8 @@ def test_on_a_shared_server_a_reload_requires_the_key(folder):
         assert reload(client, headers={"Authorization": "Bearer 0123456789-abcdef"}).is_success
 
 
-def parameters(folder):
-    from headscope.models.checkpoint import check_files
-
-    checked = check_files(folder)
-    checked.close()
-    return checked.parameters
-
-
 def test_a_reload_that_does_not_fit_beside_the_loaded_model_says_what_it_takes(folder):
-    settings = Settings(model=MINE, models_dir=folder.parent, max_model_bytes=int(1.5 * 4 * parameters(folder)))
+    settings = Settings(model=MINE, models_dir=folder.parent, max_model_bytes=int(1.5 * bytes_in_memory(folder)))
     with serving(settings) as client:
         assert client.post("/api/v1/models/load", json={"model": MINE}).is_success
         refused = reload(client)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from model_files import bytes_in_memory
 from worlds import live
 
 from headscope.capture import capture
@@ -85,7 +86,7 @@ def used(url):
 
 @pytest.mark.fault(28)
 def test_hundreds_of_requests_and_loads_leak_no_threads_files_or_memory(settings, models_dir):
-    sizes = [sum(path.stat().st_size for path in (models_dir / model[6:]).glob("*.safetensors")) for model in MODELS]
+    sizes = [bytes_in_memory(models_dir / model[6:]) for model in MODELS]
     one = settings.model_copy(update={"max_model_bytes": max(sizes), "max_capture_bytes": 100_000})
     with live(one) as url, httpx2.Client(base_url=url, timeout=60) as client:
 
