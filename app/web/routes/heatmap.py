@@ -118,9 +118,10 @@ async def respond_words(context: CaptureContext, view: View, facts: dict[str, An
 
     capture = context.capture
     check_size(capture)
-    part = view.window(len(await context.runner.pools.read(words_of, capture)))
+    found = await context.runner.pools.read(words_of, capture)
+    part = view.window(len(found))
     read = partial(context.read, "window", steps(window(len(capture.tokens), None, None, None), 1))
-    values = partial(read, window_of_words, capture, facts["layer"], facts["head"], part, view.pool)
+    values = partial(read, window_of_words, capture, found, facts["layer"], facts["head"], part, view.pool)
     return await respond_window(context, part, view, {**facts, "words": True}, values)
 
 

@@ -92,9 +92,10 @@ def test_invalid_parameters_are_refused(client, location, path, code):
 def test_a_head_is_served_in_words(client, location, capture):
     answer = client.get(f"{location}/heads/1/2?words=true").json()
     listed = client.get(f"{location}/words").json()["words"]
-    size = len(words_of(capture))
-    assert [word["text"] for word in listed] == [word.text for word in words_of(capture)]
-    expected = window_of_words(capture, 1, 2, window(size, None, None, None), "max")
+    found = words_of(capture)
+    size = len(found)
+    assert [word["text"] for word in listed] == [word.text for word in found]
+    expected = window_of_words(capture, found, 1, 2, window(size, None, None, None), "max")
     np.testing.assert_allclose(answer["values"], expected, atol=1e-6)
     assert (answer["words"], answer["rows"], answer["columns"]) == (True, [0, size], [0, size])
 
