@@ -1,17 +1,19 @@
 """What a text may cost, checked before it is run."""
 
+from collections.abc import Sequence
 from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from ..errors import EmptyText, TextTooLong
-from ..records import ModelCard, Prompt, TokenizedPrompt
+from ..records import ModelCard, Prompt, Token, TokenizedPrompt
 from .ledger import Ledger
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
 
 
-BYTES_PER_TOKEN, SMALL_TEXT = 400, 2**16
+# BYTES_PER_TOKEN: of a token without its label
+BYTES_PER_TOKEN, SMALL_TEXT = 320, 2**16
 
 
 def check_texts(prompt: Prompt, max_characters: int) -> None:
@@ -29,7 +31,13 @@ def check_texts(prompt: Prompt, max_characters: int) -> None:
 def bytes_of_text(tokenized: TokenizedPrompt) -> int:
     """What the texts and the tokens of a capture take besides SMALL_TEXT. A long text can have few tokens."""
     texts = getsizeof(tokenized.prompt.text) + getsizeof(tokenized.prompt.text_pair)
-    return max(0, texts + len(tokenized.tokens) * BYTES_PER_TOKEN - SMALL_TEXT)
+    tokens = len(tokenized.tokens) * BYTES_PER_TOKEN + bytes_of_labels(tokenized.tokens)
+    return max(0, texts + tokens - SMALL_TEXT)
+
+
+def bytes_of_labels(tokens: Sequence[Token]) -> int:
+    """A foreign tokenizer can have labels of thousands of characters: each invisible character becomes nine."""
+    return sum(getsizeof(token.text) for token in tokens)
 
 
 def cost_of_certificate(card: ModelCard, tokens: int, capture_bytes: int, ledger: Ledger) -> tuple[int, str, str, int]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..models.loading import LoadedModel
 
 FLOAT32_BYTES = 4
-# Of tokenizer.json. A tokenizer has each token in several tables, by its text and by its id, and keeps the merges of its
-# parts. Measured 7 to 15 times the size of the file, for BPE and for WordPiece.
+# Of tokenizer.json. A tokenizer has each token in several tables, by its text and by its id, and keeps the merges.
+# Measured: 7 to 15 times the size of the file, for BPE and for WordPiece.
 TOKENIZER_FACTOR = 15
 Stage = Literal["asking", "downloading", "reading"]
 Change = Literal["changed", "gone"] | None

@@ -1,15 +1,16 @@
 """The events of a run. Clients that follow runs of the same capture share the bytes of each event."""
 
 import base64
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ..engine.capture_job import CaptureJob
+from ..engine.limits import bytes_of_labels
 from ..engine.progress import WorkProgress
 from ..engine.runner import Runner
 from ..engine.shared_bytes import SharedBytes
-from ..records import Bend, Progress
+from ..records import Bend, Progress, Token
 from .serializers import of_capture, of_tokens
 from .streams import event, slices
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from ..capture.capture import Capture
     from ..capture.layer import LayerCapture
 
-# What a token takes while it becomes JSON, twice.
-BYTES_PER_TOKEN = 300
+# What a token takes while it becomes JSON, twice: without its label, and for each byte of its label in memory.
+BYTES_PER_TOKEN, BYTES_PER_LABEL_BYTE = 200, 3
 # The same for a cell of a thumbnail: computed as float32, then 4/3 bytes of base64, twice.
 BYTES_PER_THUMBNAIL_CELL = 8
 
@@ -34,7 +35,7 @@ async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) ->
         if job.tokens and not tokens_sent:
             tokens_sent = True
             key = job.key, job.cost, job.dropped
-            for part in slices(await text_event(runner, "tokens", key, len(job.tokens), partial(of_tokens, job))):
+            for part in slices(await text_event(runner, "tokens", key, job.tokens, partial(of_tokens, job))):
                 yield part
         for layer in job.layers[layers_sent:]:
             for part in slices(await layer_event(runner, job, layers_sent, layer, cells, bend, progress)):
@@ -48,18 +49,19 @@ async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) ->
 async def done_event(runner: Runner, capture: "Capture") -> SharedBytes:
     seconds = runner.captures.expires_in(capture.id)
     described = partial(of_capture, capture, seconds)
-    return await text_event(runner, "done", (capture.id, seconds), len(capture.tokens), described)
+    return await text_event(runner, "done", (capture.id, seconds), capture.tokens, described)
 
 
 async def text_event(
-    runner: Runner, name: str, key: tuple[Any, ...], tokens: int, describe: Callable[[], dict[str, Any]]
+    runner: Runner, name: str, key: tuple[Any, ...], tokens: Sequence[Token], describe: Callable[[], dict[str, Any]]
 ) -> SharedBytes:
     """An event with all tokens of the text. It is made in a worker: that of a long text takes a while."""
 
     async def work(_: WorkProgress) -> bytes:
         return await runner.pools.convert_unbounded(lambda: event(name, describe()))
 
-    return await runner.shared.get((name, key), tokens * BYTES_PER_TOKEN, work)
+    size = len(tokens) * BYTES_PER_TOKEN + bytes_of_labels(tokens) * BYTES_PER_LABEL_BYTE
+    return await runner.shared.get((name, key), size, work)
 
 
 async def layer_event(
