@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ..errors import AppError
 from ..models.file_states import FileStates, states_of
 from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
-from ..records import Progress
+from ..records import ModelCard, Progress
 from ..settings import Settings
 from .libraries import import_libraries
 from .progress import WorkProgress
@@ -26,6 +27,9 @@ FLOAT32_BYTES = 4
 TOKENIZER_FACTOR = 15
 Stage = Literal["asking", "downloading", "reading"]
 Change = Literal["changed", "gone"] | None
+CHANGED = "changed on disk since it was loaded: reload it"
+RELOAD_FAILED = "changed on disk since it was loaded, and reloading it failed: "
+FOLDER_GONE = "its folder, or config.json in it, is gone: usable until it is unloaded, then it cannot be loaded again"
 
 
 @dataclass(eq=False)
@@ -67,9 +71,25 @@ class Load:
     def ready(self) -> bool:
         return self.task.done() and self.failed is None
 
+    def now(self, card: ModelCard) -> ModelCard:
+        """`card`, which is that of the model before it is loaded, with the current state."""
+        if not self.task.done():
+            return card.now("loading")
+        if self.failed:
+            return card.now("failed", reason_of(self.failed))
+        loaded = self.task.result().card
+        if self.change is None:
+            return loaded
+        why = RELOAD_FAILED + self.reload_error if self.reload_error else CHANGED
+        return loaded.now("ready", FOLDER_GONE if self.change == "gone" else why, changed_on_disk=True)
+
     def files_differ(self) -> bool:
         """Whether a file has been changed, replaced or deleted since it was read. Reads the disk."""
         return self.folder is not None and states_of(self.folder, self.entry.card.source) != self.files
+
+
+def reason_of(error: BaseException | None) -> str:
+    return error.detail if isinstance(error, AppError) else "loading failed: the server's log has the details"
 
 
 def load_progress(settings: Settings) -> WorkProgress:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 HUB_WORKERS = 4
 FAILURES_KEPT = 8  # of models that are not in the catalogue: anybody can ask for any id of the hub
-CHANGED = "changed on disk since it was loaded: reload it"
-RELOAD_FAILED = "changed on disk since it was loaded, and reloading it failed: "
-FOLDER_GONE = "its folder, or config.json in it, is gone: usable until it is unloaded, then it cannot be loaded again"
 
 
 @dataclass
@@ -43,10 +40,11 @@ class ModelCache:
 
     def __post_init__(self) -> None:
         self.listing = ModelListing(self.settings)
-        # A hub that does not answer blocks only its own pool. Models are read one at a time, because a model takes more
-        # memory while it is read.
+        # A hub that does not answer blocks only its own pool, and so does a foreign model whose check takes long.
+        # Models are read one at a time, because a model takes more memory while it is read.
         waiting = self.settings.max_waiting
         self.hub = WorkerPool(HUB_WORKERS, waiting, abandon=True)
+        self.checks = WorkerPool(1, waiting, abandon=True)
         self.reads = WorkerPool(1, waiting, abandon=True)
 
     # What is listed
@@ -66,11 +64,7 @@ class ModelCache:
     def card(self, card: ModelCard) -> ModelCard:
         """The same card with the current state of the model."""
         load = self.loads.get(card.id)
-        if load is None:
-            return card
-        if not load.task.done():
-            return card.now("loading")
-        return card.now("failed", reason_of(load.failed)) if load.failed else loaded_card(load)
+        return card if load is None else load.now(card)
 
     async def card_of(self, model_id: str) -> ModelCard:
         """The card of a model, even if it is loaded and its folder has been deleted. Raises ModelNotFound."""
@@ -142,13 +136,19 @@ class ModelCache:
         return self.reloads[model_id]
 
     def new_load(self, entry: Entry) -> Load:
-        """Raises Busy. Loads from the hub are counted on their own: a hub that hangs stops no local model."""
-        loads = chain(self.loads.values(), self.reloads.values())
-        running = [load for load in loads if not load.task.done() and bool(load.entry.repo) == bool(entry.repo)]
-        if len(running) >= self.settings.max_waiting + (self.hub if entry.repo else self.reads).size:
+        """Raises Busy. The loads of each pool are counted on their own: a hub that hangs stops no local model."""
+        pool, loads = self.pool_of(entry), chain(self.loads.values(), self.reloads.values())
+        running = [load for load in loads if not load.task.done() and self.pool_of(load.entry) is pool]
+        if len(running) >= self.settings.max_waiting + pool.size:
             self.counts.refused["load"] += 1
             raise queue_full(self.settings.max_waiting)
         return Load(entry, load_progress(self.settings), last_used=self.next_use(), reading=entry.repo is None)
+
+    def pool_of(self, entry: Entry) -> WorkerPool:
+        """Where its folder is found. No bundled model waits for others there."""
+        if entry.card.source == "bundled":
+            return self.reads
+        return self.checks if entry.repo is None else self.hub
 
     async def sizes(self, model_id: str) -> tuple[int, int]:
         """Bytes of the model's files, and of those that would be downloaded; nothing is downloaded.
@@ -169,10 +169,10 @@ class ModelCache:
 
     async def load(self, load: Load) -> "LoadedModel":
         """Each step waits in its pool, however many others do: `new_load` has bounded the loads."""
-        pool = self.reads if load.entry.repo is None else self.hub
-        folder = await pool.run_unbounded(find_folder, load.entry, self.settings, load.progress)
+        folder = await self.pool_of(load.entry).run_unbounded(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
-        checked = await self.reads.run_unbounded(check_model, load, folder)
+        checks = self.reads if load.entry.card.source == "bundled" else self.checks
+        checked = await checks.run_unbounded(check_model, load, folder)
         self.make_room(load, bytes_of_model(checked))
         return await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
 
@@ -236,15 +236,3 @@ class ModelCache:
             if sum(load.bytes for load in loads if not load.failed) <= self.settings.max_model_bytes:
                 break
             del self.loads[name]
-
-
-def loaded_card(load: Load) -> ModelCard:
-    card = load.task.result().card
-    if load.change is None:
-        return card
-    why = RELOAD_FAILED + load.reload_error if load.reload_error else CHANGED
-    return card.now("ready", FOLDER_GONE if load.change == "gone" else why, changed_on_disk=True)
-
-
-def reason_of(error: BaseException | None) -> str:
-    return error.detail if isinstance(error, AppError) else "loading failed: the server's log has the details"

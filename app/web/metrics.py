@@ -135,6 +135,7 @@ def pools_of(runner: Runner) -> dict[str, WorkerPool]:
         "analysis": pools.analyses,
         "long_analysis": pools.long_analyses,
         "hub": models.hub,
+        "check": models.checks,
         "load": models.reads,
         "disk": models.listing.disk,
         "folder": models.listing.one_folder,

@@ -1,7 +1,10 @@
 """A model whose files are read slowly does not keep the only worker that reads models."""
 
 import asyncio
+import os
+import signal
 import threading
+from contextlib import suppress
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -9,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from headscope.engine.model_cache import ModelCache
 from headscope.errors import Deadline, DownloadCancelled
 from headscope.models import weights
+from headscope.models.checker.process import CHECKER
 from headscope.settings import Settings
 
 
@@ -46,3 +50,25 @@ def test_reading_the_weights_has_a_deadline(models_dir):
 
     with start_blocking_portal() as portal, pytest.raises(Deadline, match="raise HEADSCOPE_LOAD_SECONDS"):
         portal.call(load)
+
+
+@pytest.mark.fault(43, 46)
+def test_a_bundled_model_does_not_wait_for_the_check_of_another(models_dir):
+    CHECKER.json_object(b"{}", "config.json")  # the process runs
+    stopped = CHECKER.process.pid
+
+    async def load_both():
+        models = ModelCache(Settings(model="local:gpt2", models_dir=models_dir))
+        checked = await models.start("local:gpt2")
+        await models.model("gpt2-mini")
+        assert not checked.task.done(), "the check was still running"
+        os.kill(stopped, signal.SIGCONT)
+        return await models.result_of(checked)
+
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        with start_blocking_portal() as portal:
+            assert portal.call(load_both).card.id == "local:gpt2"
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(stopped, signal.SIGCONT)
