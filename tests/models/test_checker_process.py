@@ -85,6 +85,34 @@ def test_a_process_that_has_died_is_replaced(checker):
     assert checker.json_object(b'{"a": 1}', "config.json") == {"a": 1}
 
 
+def killed_during_checks(monkeypatch, times):
+    """The process is killed during so many checks, as the system does where memory is short. A list of the checks."""
+    checks, exchange = [], process.exchange
+
+    def kill_first(child, *rest):
+        checks.append(child.pid)
+        if len(checks) <= times:
+            child.kill()
+        return exchange(child, *rest)
+
+    monkeypatch.setattr(process, "exchange", kill_first)
+    return checks
+
+
+def test_a_check_whose_process_is_killed_from_outside_is_tried_once_more(checker, monkeypatch):
+    checks = killed_during_checks(monkeypatch, 1)
+    assert checker.json_object(b'{"a": 1}', "config.json") == {"a": 1}
+    assert len(set(checks)) == 2
+
+
+def test_a_check_whose_process_is_killed_twice_is_refused(checker, monkeypatch):
+    checks = killed_during_checks(monkeypatch, 2)
+    with pytest.raises(CorruptModel, match=r"config\.json could not be checked: .* killed twice.* short of memory"):
+        checker.json_object(b"{}", "config.json")
+    assert len(checks) == 2
+    assert checker.json_object(b"{}", "config.json") == {}
+
+
 def test_checks_of_several_threads_do_not_mix(checker):
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda n: checker.json_object(b'{"n": %d}' % n, "config.json"), range(20)))

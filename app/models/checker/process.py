@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from threading import Lock, Timer
+from threading import Event, Lock, Timer
 from typing import Any
 
 from ...errors import Busy, CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
@@ -29,6 +29,7 @@ VARIABLES = (
     "LANG", "LC_ALL",
 )  # fmt: skip
 MAX_ACCEPTED = 256
+KILL = getattr(signal, "SIGKILL", None)
 ERRORS: dict[str, type[ModelRefused]] = {
     error.__name__: error for error in (CorruptModel, UnsupportedModel, WeightsDoNotFit)
 }
@@ -75,33 +76,46 @@ class Checker:
             self.accepted.add(tried)
 
     def ask(self, check: str, data: bytes, checked: str, **options: Any) -> Any:
-        """The result of a check in the process. Raises its error, or CorruptModel if the process dies."""
+        """The result of a check in the process. Raises its error, or CorruptModel if the process dies.
+
+        If something else kills the process, as the system does where memory is short, the check is tried once more.
+        """
+        question = {"check": check, "options": options}
         with self.lock:
-            process = self.ready()
-            watchdog = Timer(self.seconds, process.kill)
-            watchdog.daemon = True
-            watchdog.start()
-            try:
-                answer = exchange(process, {"check": check, "options": options}, data)
-            except BaseException:
-                self.stop()  # half a question would make the next one unreadable
-                raise
-            finally:
-                watchdog.cancel()
+            answer = self.attempt(question, data, checked) or self.attempt(question, data, checked)
             if answer is None:
-                raise CorruptModel(f"{checked} {self.cause_of_death()}")
+                raise CorruptModel(
+                    f"{checked} could not be checked: the process that checks it was killed twice, perhaps because the "
+                    "machine is short of memory; free some, then load the model again"
+                )
             if answer["resident_bytes"] > self.kept_bytes:
                 self.stop()
         if "error" in answer:
             raise ERRORS[answer["error"]](answer["detail"])
         return answer["result"]
 
-    def cause_of_death(self) -> str:
-        """Why the process died, which is gone afterwards."""
-        assert self.process is not None
-        signal_number = -self.process.wait()
-        self.stop()
-        log.warning("the process that checks files of models died of signal %d and is replaced", signal_number)
+    def attempt(self, question: dict[str, Any], data: bytes, checked: str) -> dict[str, Any] | None:
+        """The answer, or None if something else has killed the process. Raises CorruptModel if the check ended it."""
+        process, too_late = self.ready(), Event()
+        watchdog = Timer(self.seconds, kill, (process, too_late))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            answer = exchange(process, question, data)
+        except BaseException:
+            self.stop()  # half a question would make the next one unreadable
+            raise
+        finally:
+            watchdog.cancel()
+        if answer is None:
+            signal_number = -process.wait()
+            self.stop()
+            log.warning("the process that checks files of models died of signal %d and is replaced", signal_number)
+            if too_late.is_set() or signal_number != KILL:
+                raise CorruptModel(f"{checked} {self.cause_of_death(signal_number)}")
+        return answer
+
+    def cause_of_death(self, signal_number: int) -> str:
         limits = {
             "SIGXCPU": f"{self.cpu_seconds} seconds of CPU time",
             "SIGABRT": f"{self.memory_bytes // 2**20} MB of memory",  # Rust aborts where there is no memory
@@ -133,6 +147,11 @@ class Checker:
                 assert pipe is not None
                 with suppress(OSError):  # what could not be written
                     pipe.close()
+
+
+def kill(process: "subprocess.Popen[bytes]", too_late: Event) -> None:
+    too_late.set()
+    process.kill()
 
 
 def exchange(process: "subprocess.Popen[bytes]", question: dict[str, Any], data: bytes) -> dict[str, Any] | None:
