@@ -24,14 +24,19 @@ MAY_BE_NULL = {"n_inner"}  # then it is four times the width
 PROBABILITIES = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop",
 )  # fmt: skip
+# JSON has larger numbers, such as 1e999, which Python reads as infinity. The model computes in float32.
+LARGEST_FLOAT32 = 3.4e38
 SHOWN = 40  # characters of a value in an error message
 
 
 def invalid_field(raw: dict[str, Any], adapter: Adapter) -> str | None:
-    """Why a size in the file is no whole number, or contradicts another, or None.
+    """Why a number in the file is too large, or a size is no whole number, or contradicts another, or None.
 
     transformers checks the types of a family's own names, but not those of the general names that it accepts as well.
     """
+    for name in sorted(adapter.fields & set(raw)):
+        if isinstance(raw[name], float) and abs(raw[name]) > LARGEST_FLOAT32:
+            return f"{CONFIG}: {name} is {shown(raw[name])}; finite numbers up to {LARGEST_FLOAT32} are supported"
     own_names = adapter.config_class.attribute_map
     for general, most in MAX_SIZES.items():
         names = {general, own_names.get(general, general)} & adapter.fields & set(raw)

@@ -1,6 +1,7 @@
 """A wrong config.json is refused before any memory is allocated for the model."""
 
 import json
+import re
 import tracemalloc
 from random import Random
 
@@ -75,6 +76,17 @@ def test_impossible_sizes_are_refused_with_their_name(gpt2, changes, expected):
         read_config(gpt2)
     assert expected in refused.value.detail
     assert len(refused.value.detail) < 500
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize(("kind", "name"), [("gpt2", "layer_norm_epsilon"), ("bert", "layer_norm_eps")])
+@pytest.mark.parametrize(("written", "read"), [("1e999", "inf"), ("-1e999", "-inf"), ("1e39", "1e+39")])
+def test_a_number_that_is_infinite_is_refused_with_its_name_and_value(tmp_path, kind, name, written, read):
+    config = write_tiny(tmp_path, kind) / "config.json"
+    fields = json.loads(config.read_text()) | {name: "?"}
+    config.write_text(json.dumps(fields).replace('"?"', written))
+    with pytest.raises(UnsupportedModel, match=rf"{name} is {re.escape(read)}; finite numbers up to 3\.4e\+38"):
+        read_config(tmp_path)
 
 
 VALUES = (
