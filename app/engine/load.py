@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import AppError
-from ..models.file_states import FileStates, states_of
+from ..models.file_states import FileStates, differ, states_of
 from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
 from ..records import ModelCard, Progress
@@ -38,7 +38,7 @@ class Load:
 
     bytes:         memory of the model, 0 until it is known
     last_used:     a counter; the highest is the most recent
-    folder, files: where the files are, and their states when they were opened
+    folder, files: where the files are, and their states when they were opened, or later with other attributes
     change:        what has happened to the files since then, as far as the last look at the disk found
     reload_error:  why the last reload failed
     """
@@ -85,7 +85,13 @@ class Load:
 
     def files_differ(self) -> bool:
         """Whether a file has been changed, replaced or deleted since it was read. Reads the disk."""
-        return self.folder is not None and states_of(self.folder, self.entry.card.source) != self.files
+        if self.folder is None:
+            return False
+        now = states_of(self.folder, self.entry.card.source)
+        if differ(self.files, now):
+            return True
+        self.files = now  # a write after a chmod is noticed only in comparison with the attributes after it
+        return False
 
 
 def reason_of(error: BaseException | None) -> str:

@@ -12,28 +12,44 @@ CONFIG, TOKENIZER, WEIGHTS = FILES = ("config.json", "tokenizer.json", "model.sa
 
 @dataclass(frozen=True)
 class FileState:
-    """What changes whenever a file is written or replaced.
+    """What tells whether a file has been written or replaced.
 
-    ctime_ns: of a file in a local folder, where a tool may set the time of the change back. The files of packages and
-              of the hub's cache have links, and another link changes it
+    ctime_ns:   unlike mtime_ns, nobody can set it back. None for bundled models: installers link the files of packages
+                to each other and remove links, which changes it
+    attributes: the mode, the owner, the group and the number of links
     """
 
     size: int
     mtime_ns: int
     inode: int
-    ctime_ns: int | None = None
+    ctime_ns: int | None
+    attributes: tuple[int, ...]
 
     @classmethod
     def of(cls, status: stat_result, source: Source) -> "FileState":
-        ctime_ns = status.st_ctime_ns if source == "local" else None
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino, ctime_ns)
+        ctime_ns = None if source == "bundled" else status.st_ctime_ns
+        attributes = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink)
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino, ctime_ns, attributes)
 
-    def has_same_content(self, status: stat_result) -> bool:
-        """Whether nothing was written. Deleting or linking an open file changes its ctime, but not what is read."""
-        return (self.size, self.mtime_ns, self.inode) == (status.st_size, status.st_mtime_ns, status.st_ino)
+    def differs(self, now: "FileState") -> bool:
+        """Whether the content may be another one now.
+
+        A new ctime counts only if all attributes are the same: changing them, as chmod, a backup with hard links and
+        deleting an open file do, sets the ctime as well. What else sets it is rare, such as renaming the file and
+        renaming it back. Then the model is shown as changed until somebody reloads it, which changes no number.
+        """
+        if (self.size, self.mtime_ns, self.inode) != (now.size, now.mtime_ns, now.inode):
+            return True
+        return self.ctime_ns != now.ctime_ns and self.attributes == now.attributes
 
 
 FileStates = Mapping[str, FileState | None]
+
+
+def differ(before: FileStates, now: FileStates) -> bool:
+    """Whether a file may have another content now, or is there only in one of both."""
+    pairs = [(before.get(name), now.get(name)) for name in FILES]
+    return any((old is None) != (new is None) or bool(old and new and old.differs(new)) for old, new in pairs)
 
 
 def states_of(folder: Path, source: Source) -> FileStates:

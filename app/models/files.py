@@ -62,6 +62,7 @@ class OpenedFile:
     name: str
     file: FileIO
     state: FileState
+    source: Source
     stored_as: str
 
     @property
@@ -79,7 +80,8 @@ class OpenedFile:
 
     def check_unchanged(self, count: int) -> None:
         """Raises CorruptModel if the file is no longer the one that was opened. `count`: the bytes that were read."""
-        if count != self.state.size or not self.state.has_same_content(os.fstat(self.file.fileno())):
+        now = FileState.of(os.fstat(self.file.fileno()), self.source)
+        if count != self.state.size or self.state.differs(now):
             raise CorruptModel(f"{self.name} changed while it was read: load the model again once it is written")
 
     def check_hash(self, data: bytes) -> None:
@@ -131,7 +133,7 @@ def open_file(folder: ModelFolder, name: str) -> OpenedFile:
             os.close(descriptor)
             raise
         file = FileIO(descriptor)
-    opened = OpenedFile(name, file, state, real.name if folder.source == "hub" else "")
+    opened = OpenedFile(name, file, state, folder.source, real.name if folder.source == "hub" else "")
     weakref.finalize(opened, file.close)  # also where a load is abandoned between its steps
     return opened
 
