@@ -1,6 +1,7 @@
 """Files of models as a hostile or careless writer would make them."""
 
 import json
+import os
 
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
@@ -28,6 +29,19 @@ def change_weights(folder, change):
     stored = load_file(folder / WEIGHTS)
     change(stored)
     save_file(stored, folder / WEIGHTS)
+
+
+def write_unseen(path):
+    """Other content of the same size in the same file, whose time is set back."""
+    before = path.stat()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of a file system has coarse steps
+        path.write_text(path.read_text().replace("1", "2", 1))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+def other_mode(path):
+    path.chmod(path.stat().st_mode ^ 0o004)
 
 
 def bytes_in_memory(folder):

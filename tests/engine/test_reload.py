@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from model_files import bytes_in_memory
+from model_files import bytes_in_memory, other_mode, write_unseen
 from worlds import serving, write_tiny
 
 from headscope.engine import load as steps
@@ -15,14 +15,12 @@ from headscope.engine import model_listing
 from headscope.engine.model_cache import ModelCache
 from headscope.engine.runner import Runner
 from headscope.errors import Busy
-from headscope.models.file_states import differ, states_of
 from headscope.settings import Settings
 
 pytestmark = pytest.mark.fault(39)
 
 MINE, TEXT = "local:mine", "the cat sat"
 EVENTS = {"Accept": "text/event-stream"}
-FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
 @pytest.fixture
@@ -64,53 +62,6 @@ def replace_weights(folder, seed=1):
     changed = {name: torch.randn(w.shape, generator=make) * 0.3 for name, w in load_file(path).items()}
     save_file(changed, folder / "new", {"format": "pt"})
     (folder / "new").replace(path)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_change_of_any_file_of_a_model_changes_its_state(folder, name):
-    before = states_of(folder, "local")
-    assert not differ(before, states_of(folder, "local"))
-    os.utime(folder / name, ns=(1, 1))
-    assert differ(before, states_of(folder, "local"))
-
-
-def write_unseen(path):
-    """Other content of the same size in the same file, whose time is set back."""
-    before = path.stat()
-    while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of a file system has coarse steps
-        path.write_text(path.read_text().replace("1", "2", 1))
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-
-
-@pytest.mark.fault(39)
-@pytest.mark.parametrize("source", ["local", "hub"])
-def test_a_change_of_the_same_size_whose_time_is_set_back_is_noticed(folder, source):
-    before = states_of(folder, source)
-    write_unseen(folder / "config.json")
-    assert differ(before, states_of(folder, source))
-
-
-def other_mode(path):
-    path.chmod(path.stat().st_mode ^ 0o004)
-
-
-@pytest.mark.parametrize("source", ["local", "hub", "bundled"])
-def test_another_mode_or_another_link_is_no_change_of_a_file(folder, tmp_path, source):
-    path = folder / "config.json"
-    for change in (lambda: other_mode(path), lambda: os.link(path, tmp_path / "copy"), (tmp_path / "copy").unlink):
-        before = states_of(folder, source)
-        change()
-        assert not differ(before, states_of(folder, source))
-
-
-def test_a_link_to_a_file_of_a_package_that_is_removed_again_is_no_change(folder, tmp_path):
-    before = states_of(folder, "bundled")
-    status = (folder / "config.json").stat()
-    while (folder / "config.json").stat().st_ctime_ns == status.st_ctime_ns:
-        os.link(folder / "config.json", tmp_path / "copy")
-        (tmp_path / "copy").unlink()
-    assert not differ(before, states_of(folder, "bundled"))
 
 
 def test_a_write_after_another_mode_is_noticed(client, folder):
