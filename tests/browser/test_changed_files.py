@@ -5,12 +5,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from fakehub import FakeHub
 from playwright.sync_api import BrowserContext, Page, expect
 from worlds import live, write_tiny
 
+from headscope.models import weights
 from headscope.settings import Settings
 
 from .conftest import Complaints, Headscope, listen
@@ -93,6 +95,22 @@ def test_the_download_of_a_reload_shows_its_progress_and_can_be_cancelled(
     page.fill("#text", "The loaded weights still work")
     page.press("#text", "Control+Enter")
     expect(page.locator("#status")).to_contain_text("heads")
+
+
+def test_a_reload_can_be_cancelled_while_the_files_are_read(
+    loaded: Page, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, read_tensor = Event(), weights.read_tensor
+    monkeypatch.setattr(weights, "read_tensor", lambda *given: go_on.wait(60) and read_tensor(*given))
+    change(loaded, folder)
+    loaded.get_by_role("button", name="Reload").click()
+    expect(loaded.locator(NOTE)).to_contain_text("loading local:mine …")
+    loaded.locator(NOTE).get_by_role("button", name="Cancel").press("Enter")
+    expect(loaded.locator(NOTE).get_by_role("alert")).to_contain_text("Not reloaded: the load was cancelled")
+    expect(loaded.locator(NOTE).get_by_role("button", name="Cancel")).to_be_hidden()
+    go_on.set()
+    loaded.get_by_role("button", name="Reload").click()
+    expect(loaded.locator(NOTE)).to_be_hidden()
 
 
 def test_a_run_does_not_hide_the_note_and_another_model_does(loaded: Page, folder: Path) -> None:

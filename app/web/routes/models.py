@@ -1,4 +1,4 @@
-"""The list of models, loading a model, and cancelling a download."""
+"""The list of models, loading a model, and cancelling a load."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -87,9 +87,12 @@ async def size(body: ModelRequest, request: Request, runner: RunnerDep) -> Model
     return ModelSize(model=body.model, bytes=total, download_bytes=download)
 
 
-@router.post("/cancel", summary="Cancel a download")
+@router.post("/cancel", summary="Cancel a load")
 async def cancel(body: ModelRequest, runner: RunnerDep) -> dict[str, Any]:
-    """Cancel the download of a model, for all clients; the answer is its description. The next load continues it."""
+    """Cancel the load of a model, for all clients: its download, which the next load continues, or reading its files.
+
+    The answer is the description of the model.
+    """
     runner.models.cancel(body.model)
     return (await runner.models.card_of(body.model)).to_dict()
 

@@ -57,7 +57,7 @@ export function mountChangedFiles(form, store, api, run) {
   /** @param {Progress} now */
   function showProgress(now) {
     setText(progress, progressText(reloading, now));
-    cancel.hidden = now.stage === "reading";
+    cancel.hidden = false;
   }
 
   async function reload() {
