@@ -60,7 +60,15 @@ class AppError(Exception):
 
     @property
     def detail(self) -> str:
-        return str(self.args[0]) if self.args else self.title
+        """Printable: it may name something in a file or a request of others."""
+        return with_escapes(str(self.args[0]) if self.args else self.title)
+
+
+def with_escapes(text: str) -> str:
+    """The text with line breaks, control characters and what UTF-8 cannot encode as escapes, as `repr` shows them."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 class InvalidInput(AppError, ValueError):

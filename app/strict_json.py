@@ -9,10 +9,15 @@ class RepeatedName(ValueError):
     """An object that has one name twice: readers disagree on which of the two counts."""
 
 
+class HalfCharacter(ValueError):
+    """A string with half of a surrogate pair, which UTF-8 cannot encode: no answer could contain it."""
+
+
 def read_json(text: str, max_digits: int) -> Any:
     """What the text describes. Its integers may have at most that many digits.
 
-    Raises RepeatedName, ValueError (also for NaN and Infinity), and RecursionError if it is nested too deeply.
+    Raises RepeatedName, HalfCharacter, ValueError (also for NaN and Infinity), and RecursionError if it is nested too
+    deeply.
     `why_unreadable` describes them.
     """
 
@@ -21,9 +26,12 @@ def read_json(text: str, max_digits: int) -> Any:
             raise ValueError(f"a number has {len(digits):,} digits, at most {max_digits} are read")
         return int(digits)
 
-    return json.loads(
+    parsed = json.loads(
         text, object_pairs_hook=without_repetition, parse_constant=refuse_constant, parse_int=short_integer
     )
+    if "\\u" in text:
+        refuse_half_characters(parsed)
+    return parsed
 
 
 def why_unreadable(error: Exception) -> str:
@@ -47,3 +55,10 @@ def without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def refuse_half_characters(parsed: Any) -> None:
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise HalfCharacter("a string contains half of a surrogate pair, which is not a character") from error

@@ -166,7 +166,8 @@ def reason_skipped(top: Path, name: str) -> str | None:
 
 
 def local_entry(found: FolderEntry) -> Entry:
-    name = found.name.encode("ascii", "backslashreplace").decode()  # JSON cannot carry a name that is not UTF-8
+    # Names that are not UTF-8 could not be sent as JSON, and control characters would change the terminal.
+    name = found.name.encode("unicode_escape").decode()
     card = ModelCard(LOCAL + name, name, "", "local")
     return Entry(card.now("failed", found.why)) if found.folder is None else Entry(card, folder=found.folder)
 
@@ -190,7 +191,7 @@ def on_hub(model_id: str) -> Entry | None:
 
 def printable(model_id: str) -> str:
     """A short ASCII form for messages."""
-    return repr(model_id[:80].encode("ascii", "backslashreplace").decode())
+    return ascii(model_id[:80])
 
 
 def first_ids(entries: Sequence[Entry]) -> str:

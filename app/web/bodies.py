@@ -4,7 +4,6 @@ Python's JSON parser holds the GIL: 8 MB of nested lists would stop all threads 
 milliseconds. So only texts may be long.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -166,15 +165,12 @@ def parse(body: bytes) -> Any:
     try:
         # JSON is UTF-8 (RFC 8259, 8.1). Python would read UTF-16 as well, which `size_without_strings` does not count.
         text = body.decode("utf-8-sig")
-        parsed = strict_json.read_json(text, MAX_INTEGER_DIGITS)
-        json.dumps(parsed, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        detail = "a string contains half of a surrogate pair, which is not a character: send whole characters"
-        raise RefusedRequest(422, "invalid_input", detail) from error
+        return strict_json.read_json(text, MAX_INTEGER_DIGITS)
+    except strict_json.HalfCharacter as error:
+        raise RefusedRequest(422, "invalid_input", f"{error}: send whole characters") from error
     except strict_json.RepeatedName as error:
         detail = "an object names a field twice: name each once"  # without the name: bodies are never echoed
         raise RefusedRequest(422, "invalid_input", detail) from error
     except (ValueError, RecursionError) as error:
         why = strict_json.why_unreadable(error)
         raise RefusedRequest(400, "invalid_json", f"the body is not JSON: {why}") from error
-    return parsed

@@ -40,6 +40,18 @@ def test_a_folder_that_is_not_a_model_is_reported_with_what_it_lacks(tmp_path):
     assert "not offered" not in output.stdout
 
 
+@pytest.mark.fault(45, 46)
+def test_names_of_folders_cannot_control_the_terminal(tmp_path):
+    names = ["\x1b]0;title\x07\x1b[2Jred", "two\nlines", "left\u202eright"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    output = invoke("models", "--models-dir", str(tmp_path))
+    for lines in (output.stdout.splitlines(), output.stderr.splitlines()):
+        assert all(line.isprintable() for line in lines)
+        assert sum(r"\x1b[2Jred" in line or r"two\nlines" in line or r"left\u202eright" in line for line in lines) == 3
+
+
 def test_models_as_json_are_the_answer_of_the_api(client, models_dir):
     output = json.loads(
         invoke("models", "--json", "--models-dir", str(models_dir), HEADSCOPE_MODEL="local:gpt2").stdout

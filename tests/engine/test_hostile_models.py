@@ -5,7 +5,7 @@ import os
 import shutil
 
 import pytest
-from model_files import CONFIG, TOKENIZER, WEIGHTS, write_weights
+from model_files import CONFIG, TOKENIZER, WEIGHTS, split_weights, write_weights
 from tokenizers import Tokenizer
 from tokenizers.normalizers import Replace
 from typer.testing import CliRunner
@@ -36,7 +36,16 @@ def link_outside(path):
     path.symlink_to(path.parent.parent.parent / path.name)
 
 
+def add_tensor(folder, name, dtype="U8"):
+    """A weight that no model has."""
+    header, data = split_weights(folder)
+    header[name] = {"dtype": dtype, "shape": [4], "data_offsets": [len(data), len(data) + 4]}
+    write_weights(folder, header, data + b"aaaa")
+
+
 HOSTILE = {
+    "half-character": lambda folder: add_tensor(folder, "\ud800\ud800x"),
+    "escapes": lambda folder: add_tensor(folder, "\x1b]0;title\x07\x1b[31m\nsecond line"),
     "dropout": lambda folder: change_config(folder, resid_pdrop=2.0),
     "layers": lambda folder: change_config(folder, n_layer=-3),
     "code": lambda folder: change_config(folder, auto_map={"AutoModel": "evil.Model"}),
@@ -61,13 +70,18 @@ def hostile_dir(models_dir, tmp_path):
     return top
 
 
-@pytest.mark.fault(13, 15, 17, 46)
+@pytest.mark.fault(13, 15, 17, 46, 49)
 def test_hostile_models_are_refused_with_the_reason_and_the_next_model_loads(hostile_dir):
     with serving(Settings(model="local:sound", models_dir=hostile_dir)) as client:
         for name in HOSTILE:
             refused = client.post("/api/v1/models/load", json={"model": f"local:{name}"})
             assert refused.status_code == 422, (name, refused.text)
             assert len(refused.json()["detail"]) > 20
+            assert refused.json()["detail"].isprintable()
+            events = client.post(
+                "/api/v1/models/load", json={"model": f"local:{name}"}, headers={"Accept": "text/event-stream"}
+            )
+            assert events.text.rstrip().split("\n\n")[-1].startswith("event: error"), name
             listed = client.get("/api/v1/models").json()["models"]
             assert [(card["state"], bool(card["why"])) for card in listed if card["id"] == f"local:{name}"] == [
                 ("failed", True)
@@ -81,3 +95,12 @@ def test_the_command_refuses_a_hostile_model_with_the_reason(hostile_dir):
     result = CliRunner().invoke(cli, ["dump", "the cat", *options])
     assert result.exit_code == 1
     assert "1,000,000 times longer" in result.stderr
+
+
+@pytest.mark.fault(46)
+def test_the_command_prints_no_control_characters_of_a_hostile_model(hostile_dir):
+    options = ["--models-dir", str(hostile_dir), "--model", "local:escapes"]
+    result = CliRunner().invoke(cli, ["scores", "the cat", *options])
+    assert result.exit_code == 1
+    assert r"\x1b]0;title" in result.stderr
+    assert result.stderr.strip().isprintable()
