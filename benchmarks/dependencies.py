@@ -148,7 +148,7 @@ def rows_of(found: Sequence[Word], spans: Sequence[Span]) -> dict[int, int]:
 def of_words(layer: LayerCapture, found: Sequence[Word], kept: list[int]) -> Tensor:
     """Pattern [h i j] of the words of a sentence, without special tokens."""
     every = range(layer.q.shape[1])
-    return merged(layer.block(range(layer.config.heads), every, every), found)[:, kept][:, :, kept]
+    return merged(layer.block(range(layer.heads), every, every), found)[:, kept][:, :, kept]
 
 
 def attended_most(pattern: Tensor) -> Tensor:

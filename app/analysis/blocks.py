@@ -15,7 +15,7 @@ WEIGHTS_PER_BLOCK = 2**21
 def text_for(capture: Capture) -> Text:
     """The properties of the tokens; they are the same for all layers."""
     layer = capture.layers[0]
-    return text_of(capture.tokens, layer.config.causal, layer.q.device)
+    return text_of(capture.tokens, layer.causal, layer.q.device)
 
 
 def steps(capture: Capture, layers: int | None = None) -> int:
@@ -31,13 +31,12 @@ def height_of(heads: int, size: int) -> int:
 
 def of_layer(layer: LayerCapture, text: Text, progress: Progress = NO_PROGRESS) -> Iterator[Block]:
     """The blocks of a layer, from the first query to the last. Later keys than a block can see are left out."""
-    size, heads = len(text.ids), range(layer.config.heads)
+    size, heads = len(text.ids), range(layer.heads)
     height = height_of(len(heads), size)
     for start in range(0, size, height):
         progress.check()
         rows = range(start, min(start + height, size))
-        keys = range(rows.stop if layer.config.causal else size)
-        yield Block(layer.block(heads, rows, keys), rows, text)
+        yield Block(layer.block(heads, rows, layer.visible(rows)), rows, text)
         progress.step()
 
 

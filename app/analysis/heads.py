@@ -21,4 +21,4 @@ def scores_and_roles(
     score_sums = [ScoreSums(scores, capture.heads) for _ in capture.layers]
     role_sums = [RoleSums(capture.heads) for _ in capture.layers]
     add_blocks(capture, score_sums, role_sums, progress=progress)
-    return means_of(score_sums), roles_of(role_sums, capture.layers[0].config.causal)
+    return means_of(score_sums), roles_of(role_sums, capture.layers[0].causal)

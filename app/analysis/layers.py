@@ -46,7 +46,7 @@ def rollout_options(
         raise UnknownLayer(
             f"start={start}, layer={chosen}: {capture.card.id} has layers 0..{last}, and start must not be after layer"
         )
-    causal = capture.layers[0].config.causal
+    causal = capture.layers[0].causal
     return RolloutOptions(start, chosen, residual, causal if receptive is None else receptive)
 
 

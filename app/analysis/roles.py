@@ -67,7 +67,7 @@ class Roles:
 def roles(capture: Capture, progress: Progress = NO_PROGRESS) -> Roles:
     sums = [RoleSums(capture.heads) for _ in capture.layers]
     add_blocks(capture, sums, progress=progress)
-    return roles_of(sums, capture.layers[0].config.causal)
+    return roles_of(sums, capture.layers[0].causal)
 
 
 class RoleSums:

@@ -98,7 +98,7 @@ def similarity(
     divergence /= len(queries)
     # The square root of the divergence is a metric (Endres and Schindelin 2003).
     places, shown = formulas.classical_mds(divergence.sqrt())
-    counted = counted_for_first(torch.tensor(queries), chosen[0].config.causal).sum()
+    counted = counted_for_first(torch.tensor(queries), chosen[0].causal).sum()
     return Similarity(
         divergence.numpy(),
         formulas.cosine(products).numpy(),
@@ -115,8 +115,8 @@ def sums_over_rows(
     layers: Sequence[LayerCapture], queries: Sequence[int], progress: Progress
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Jensen-Shannon divergence and inner products [h h], entropy and weight on the first token [h]."""
-    config, size = layers[0].config, layers[0].q.shape[1]
-    heads = len(layers) * config.heads
+    causal, size = layers[0].causal, layers[0].q.shape[1]
+    heads = len(layers) * layers[0].heads
     divergence, products = torch.zeros(2, heads, heads, dtype=torch.float64)
     entropy, first = torch.zeros(2, heads, dtype=torch.float64)
     for some in grouped(queries, size * heads):
@@ -125,7 +125,7 @@ def sums_over_rows(
         divergence += formulas.jensen_shannon(weights, progress).cpu()
         products += formulas.products(weights).cpu()
         entropy += formulas.bits(weights).sum(-1).cpu()
-        first += weights[..., 0][:, counted_for_first(torch.tensor(some), config.causal)].sum(-1).cpu()
+        first += weights[..., 0][:, counted_for_first(torch.tensor(some), causal)].sum(-1).cpu()
         progress.step()
     return divergence, products, entropy, first
 
@@ -138,7 +138,7 @@ def grouped(queries: Sequence[int], weights_each: int) -> Iterator[Sequence[int]
 
 def of_rows(layer: LayerCapture, queries: Sequence[int]) -> Tensor:
     """[h r j], these rows of a layer, without keys that none of them can see."""
-    heads, keys = range(layer.config.heads), range(queries[-1] + 1 if layer.config.causal else layer.q.shape[1])
+    heads, keys = range(layer.heads), layer.visible(range(queries[0], queries[-1] + 1))
     return torch.cat([layer.block(heads, range(query, query + 1), keys) for query in queries], 1)
 
 

@@ -1,35 +1,37 @@
 """Hook points: named steps of the computation that can be read and edited.
 
 The names are those of TransformerLens. Axis letters b batch, h query head, g key/value head, i query, j key,
-d width of a head, m width of the residual stream.
+d width of a head, e width of a value, m width of the residual stream.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..errors import ShapeMismatch, UnknownHook
 
 SHAPES = {
+    "terms": "`Terms`: mask, scale, cap, bias and sinks, with which scores become weights",
     "q": "[b h i d] queries",
     "k": "[b g j d] keys",
-    "v": "[b g j d] values",
-    "scores": "[b h i j] q . k * scale, before mask and softmax; float32 or wider",
+    "v": "[b g j e] values",
+    "scores": "[b h i j] q . k * scale, capped and with bias, before mask and softmax; float32 or wider",
     "pattern": "[b h i j] the attention weights, after softmax",
-    "lse": "[b h i] row log-sum-exp of the masked scores; read only, without gradient on the fused path",
-    "z": "[b h i d] weighted sum of the values",
+    "lse": "[b h i] row log-sum-exp of the masked scores, without sinks; read only, no gradient on the fused path",
+    "z": "[b h i e] weighted sum of the values",
     "result": "[b h i m] each head's contribution to the residual stream; with the output bias they sum to the output",
 }
 
-# Called with the full name and the tensor; a returned tensor replaces it, None leaves it as it is.
-Watcher = Callable[[str, Tensor], Tensor | None]
+# Called with the full name and the tensor (or the `Terms`); what it returns replaces it, None leaves it as it is.
+Watcher = Callable[[str, Any], Any]
 
 
 class HookPoint(nn.Module):
     """The identity. It gives a step of the computation a name in `named_modules()`; free when no hook is set."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         """[...] -> [...], the same tensor unless a hook returns another."""
         return x
 
@@ -39,7 +41,7 @@ class HookPoint(nn.Module):
 
 
 def hook_points(module: nn.Module) -> dict[str, HookPoint]:
-    """Every hook point of the module by its full name, such as `h.3.attn.attention.pattern`."""
+    """Every hook point of the module by its full name, such as `h.3.attn.attention.core.pattern`."""
     return {name: part for name, part in module.named_modules() if isinstance(part, HookPoint)}
 
 
@@ -64,9 +66,9 @@ def watching(module: nn.Module, names: str | Collection[str], watcher: Watcher) 
         yield
 
 
-def call_watcher(watcher: Watcher, name: str, x: Tensor) -> Tensor | None:
-    """The tensor that the watcher returns instead of `x`, or None. Raises ShapeMismatch if its shape differs."""
+def call_watcher(watcher: Watcher, name: str, x: Any) -> Any:
+    """What the watcher returns instead of `x`, or None. Raises ShapeMismatch if its shape differs."""
     edited = watcher(name, x)
-    if edited is not None and edited.shape != x.shape:
+    if isinstance(x, Tensor) and edited is not None and edited.shape != x.shape:
         raise ShapeMismatch(f"{name} is {list(x.shape)}, the watcher returned {list(edited.shape)}")
     return edited

@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 from ..errors import ShapeMismatch
 from .config import AttentionConfig
+from .core import Core
 from .hooks import HookPoint
-from .kernels import attend, attend_fused
-from .masks import MayAttend
+from .rules import Rule, banded
+from .terms import Terms
 
 
 class MultiHeadAttention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017, sec. 3.2.2); grouped- and multi-query with fewer key/value heads.
 
-    Each step is a hook point (`hooks.SHAPES`). The fused kernel runs, and no map is held, unless `scores` or
-    `pattern` has a hook; then every step is computed explicitly.
+    Four projections around a `Core`, which computes attention and has the hook points.
     """
 
     def __init__(self, config: AttentionConfig) -> None:
@@ -28,9 +28,8 @@ class MultiHeadAttention(nn.Module):
         self.project_k = nn.Linear(config.d_source, narrow, config.bias)
         self.project_v = nn.Linear(config.d_source, narrow, config.bias)
         self.project_out = nn.Linear(wide, config.d_model, config.bias)
-        self.q, self.k, self.v = HookPoint(), HookPoint(), HookPoint()
-        self.scores, self.pattern, self.lse = HookPoint(), HookPoint(), HookPoint()
-        self.z, self.result = HookPoint(), HookPoint()
+        self.core = Core()
+        self.result = HookPoint()
 
     def forward(
         self,
@@ -47,23 +46,16 @@ class MultiHeadAttention(nn.Module):
         """
         source = x if source is None else source
         self.check(x, source)
-        q = self.q(self.split(self.project_q(x)))
-        k = self.k(self.split(self.project_k(source)))
-        v = self.v(self.split(self.project_v(source)))
-        rules = self.config.causal, self.config.window, padding, given
-        z = self.z(self.attention(q, k, v, MayAttend(x.shape[1], source.shape[1], *rules)))
-        return self.merge(z)
+        q, k = self.split(self.project_q(x)), self.split(self.project_k(source))
+        v = self.split(self.project_v(source))
+        rule = self.rule(x.shape[1], source.shape[1]).and_padding(padding).and_mask(given)
+        return self.merge(self.core(q, k, v, Terms(rule, self.config.scale)))
 
-    def attention(self, q: Tensor, k: Tensor, v: Tensor, may_attend: MayAttend) -> Tensor:
-        """[b h i d], [b g j d], [b g j d] -> z [b h i d]; explicit if `scores` or `pattern` has a hook."""
-        scale = self.config.scale
-        if self.scores.watched or self.pattern.watched:
-            steps = {"scores_step": self.scores, "pattern_step": self.pattern}
-            z, lse = attend(q, k, v, may_attend, scale, **steps)
-        else:
-            z, lse = attend_fused(q, k, v, may_attend, scale)
-        self.lse(lse)
-        return z
+    def rule(self, queries: int, keys: int) -> Rule:
+        """Which query may attend to which key, by the configuration alone."""
+        config = self.config
+        before = after = None if config.window is None else config.window - 1
+        return banded(queries, keys, before=before, after=0 if config.causal else after)
 
     def split(self, x: Tensor) -> Tensor:
         """[b i (h d)] -> [b h i d]."""

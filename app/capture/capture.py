@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..attention.hooks import watching
+from ..attention.terms import Terms
 from ..errors import ModelOutputInvalid
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Keep, ModelCard, Progress, Prompt, Token, TokenizedPrompt
@@ -47,7 +48,7 @@ class Capture:
 
     @property
     def heads(self) -> int:
-        return self.layers[0].config.heads
+        return self.layers[0].heads
 
 
 def capture_id(card: ModelCard, prompt: Prompt, keep: Keep = "float32") -> str:
@@ -121,24 +122,27 @@ def pass_layers(
 
     `keep` copies "q" [h i d], "k" [g j d] and "lse" [h i]. Raises ModelOutputInvalid.
     """
-    configs = iter([layer.config for layer in model.adopted.layers])
     numbers = count()
+    terms: list[Terms] = []
     kept: dict[str, Tensor] = {}
 
-    def take(name: str, x: Tensor) -> None:
+    def take(name: str, x: Tensor | Terms) -> None:
         part = name.rpartition(".")[2]
+        if isinstance(x, Terms):
+            terms.append(x)
+            return
         if part == "q":
             progress.check()
         kept[part] = keep(part, x[0])
         if part == "lse":  # the last of its layer
             exact_lse = torch.full_like(kept["lse"], torch.nan, dtype=exact_dtype(model.device))
-            layer = LayerCapture(**kept, exact_lse=exact_lse, config=next(configs))
+            layer = LayerCapture(**kept, exact_lse=exact_lse, terms=terms.pop())
             kept.clear()
             check_finite(layer, next(numbers), model.card.id)
             on_layer(layer)
             progress.step()
 
-    with watching(model.adopted.model, ("q", "k", "lse"), take):
+    with watching(model.adopted.model, ("terms", "q", "k", "lse"), take):
         hidden = forward(model, tokens)
     if not hidden.sum().isfinite() and not hidden.isfinite().all():  # the sum alone can overflow
         raise ModelOutputInvalid(f"{model.card.id} gave NaN or infinite numbers after its last attention layer")
@@ -172,16 +176,16 @@ def check_finite(layer: LayerCapture, number: int, model_id: str) -> None:
     # |q_i . k_j| <= |q| |k|. One norm takes a hundredth of the time of checking each number, and is NaN or infinite if
     # any of them is.
     q, k = (torch.linalg.vector_norm(x, dtype=layer.lse.dtype) for x in (layer.q, layer.k))
-    if layer.lse.sum().isfinite() and q * k * layer.config.scale <= LARGEST_SCORE:
+    if layer.lse.sum().isfinite() and q * k * layer.terms.scale <= LARGEST_SCORE:
         return
     way_out = "" if layer.q.dtype != torch.float16 else " as float16: HEADSCOPE_CAPTURE_DTYPE=float32 holds larger ones"
-    group = layer.config.heads // layer.config.kv_heads
+    group = layer.heads // layer.kv_heads
     for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
         for head in (~x.flatten(1).isfinite()).any(-1).nonzero().flatten().tolist():
             where = f"layer {number}, head {head * heads_each} of {model_id}"
             raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers{way_out}")
     largest = [torch.linalg.vector_norm(x, dim=-1, dtype=torch.float64).amax(-1) for x in (layer.q, layer.k)]
-    scores = largest[0] * largest[1].repeat_interleave(group) * layer.config.scale
+    scores = largest[0] * largest[1].repeat_interleave(group) * layer.terms.scale
     for head in (scores > LARGEST_SCORE).nonzero().flatten().tolist():
         where = f"layer {number}, head {head} of {model_id}"
         raise ModelOutputInvalid(f"{where} has scores of up to {scores[head]:.1e}: float32 cannot tell them apart")

@@ -116,7 +116,7 @@ def reference_patterns(
 
 def difference(layer: LayerCapture, reference: Tensor, progress: Progress) -> LayerDifference:
     """A layer against the reference [h i j], one block of rows at a time."""
-    heads, keys = range(layer.config.heads), range(layer.k.shape[1])
+    heads, keys = range(layer.heads), range(layer.k.shape[1])
     errors, sums, ahead = [], [], []
     for rows in row_blocks(layer, layer.q.shape[1]):
         progress.check()
@@ -129,7 +129,7 @@ def difference(layer: LayerCapture, reference: Tensor, progress: Progress) -> La
 
 def row_blocks(layer: LayerCapture, rows: int) -> Iterator[range]:
     """The first rows of a layer, in blocks of at most WEIGHTS_PER_BLOCK weights of all heads."""
-    height = max(1, WEIGHTS_PER_BLOCK // (layer.config.heads * layer.k.shape[1]))
+    height = max(1, WEIGHTS_PER_BLOCK // (layer.heads * layer.k.shape[1]))
     return (range(start, min(start + height, rows)) for start in range(0, rows, height))
 
 
@@ -153,7 +153,7 @@ def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Pro
 
 def change(layer: LayerCapture, changed: LayerCapture, half: int, progress: Progress) -> float:
     """The largest difference of a weight within the first `half` tokens."""
-    heads, early, found = range(layer.config.heads), range(half), []
+    heads, early, found = range(layer.heads), range(half), []
     for rows in row_blocks(layer, half):
         progress.check()
         # As the kernel computed them: normalising a row rounds differently in windows of different sizes.

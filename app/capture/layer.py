@@ -3,15 +3,14 @@
 Axis letters: h query head, g key/value head, i query row, j key column, d width of a head.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ..attention.config import AttentionConfig
-from ..attention.kernels import dot, log_pattern_window
-from ..attention.masks import MayAttend
+from ..attention.kernels import log_pattern_window, scores_of
+from ..attention.terms import Terms
 from ..records import Quantity
 
 Cells = Quantity | Literal["log_pattern"]
@@ -30,8 +29,10 @@ class LayerCapture:
     """One layer: q [h i d], k [g j d], lse [h i], exact_lse [h i].
 
     q and k may be kept in half precision.
-    lse:       log-sum-exp of each row as the attention kernel computed it; its dtype is that of all weights
-    exact_lse: log-sum-exp of q . k in float64; NaN until a row is first read
+    lse:       log-sum-exp of each row as the attention kernel computed it, without sinks; its dtype is that of all
+               weights
+    exact_lse: log-sum-exp of the scores in float64, without sinks; NaN until a row is first read
+    terms:     how products of q and k become weights
     held:      what accounts for this memory; it ends with the last layer that refers to it
     """
 
@@ -39,18 +40,31 @@ class LayerCapture:
     k: Tensor
     lse: Tensor
     exact_lse: Tensor
-    config: AttentionConfig
+    terms: Terms
     held: object = field(default=None, repr=False, compare=False)
 
     @property
     def bytes(self) -> int:
         return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse, self.exact_lse))
 
+    @property
+    def heads(self) -> int:
+        return self.q.shape[0]
+
+    @property
+    def kv_heads(self) -> int:
+        return self.k.shape[0]
+
+    @property
+    def causal(self) -> bool:
+        """No query attends to a later key."""
+        return self.terms.rule.is_causal
+
     @torch.inference_mode()
     def block(
         self, heads: range, rows: range, columns: range, quantity: Cells = "pattern", normalised: bool = True
     ) -> Tensor:
-        """[heads rows columns] of the pattern, its logarithm, or the scores (q . k * scale, unmasked).
+        """[heads rows columns] of the pattern, its logarithm, or the scores before mask and softmax.
 
         In float32, q . k rounds differently in the attention kernel and in windows of each size: a score of 100 by up
         to 8e-6, and rows would miss a sum of 1 by as much. So scores are computed in float64, and so is the log-sum-exp
@@ -58,59 +72,58 @@ class LayerCapture:
         float32, for thumbnails of 256 steps.
         """
         if quantity == "scores":
-            q, k = self.slices(heads)
+            q, k = (x.to(self.lse.dtype) for x in self.slices(heads))
             q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
-            return dot(q.to(self.lse.dtype), k.to(self.lse.dtype), self.config.scale)[0]
+            return scores_of(q, k, self.terms.of_heads(heads), rows, columns)[0]
         if normalised:
             exponent = self.normalised(heads, rows, columns).to(self.lse.dtype)
         else:
-            exponent = self.log_weights(heads, rows, columns, self.lse)
+            exponent = self.log_weights(heads, rows, columns, self.lse, self.terms)
         return exponent if quantity == "log_pattern" else exponent.exp_()
 
     def slices(self, heads: range) -> tuple[Tensor, Tensor]:
         """q [1 heads i d] and k [1 groups j d]: one head uses its own key head; several heads are whole groups."""
-        group = self.config.heads // self.config.kv_heads
+        group = self.heads // self.kv_heads
         groups = slice(heads.start // group, (heads.stop - 1) // group + 1)
         return self.q[None, heads.start : heads.stop], self.k[None, groups]
 
-    def log_weights(self, heads: range, rows: range, columns: range, lse: Tensor) -> Tensor:
+    def log_weights(self, heads: range, rows: range, columns: range, lse: Tensor, terms: Terms) -> Tensor:
         """[heads rows columns]: scores - lse [h i] in the dtype of lse; minus infinity where masked."""
         q, k = self.slices(heads)
-        rule = MayAttend(q.shape[2], k.shape[2], self.config.causal, self.config.window)
-        lse = lse[None, heads.start : heads.stop]
-        return log_pattern_window(q, k, lse, rows, columns, may_attend=rule, scale=self.config.scale)[0]
+        return log_pattern_window(q, k, lse[None, heads.start : heads.stop], rows, columns, terms.of_heads(heads))[0]
 
-    @property
-    def zeros(self) -> Tensor:
-        """[h i]: with these as the log-sum-exp, log_weights gives the masked scores."""
-        return self.exact_lse.new_zeros(()).expand_as(self.exact_lse)
+    def masked_scores(self, heads: range, rows: range, columns: range) -> Tensor:
+        """[heads rows columns] in float64; minus infinity where masked."""
+        zeros = self.exact_lse.new_zeros(()).expand_as(self.exact_lse)
+        return self.log_weights(heads, rows, columns, zeros, replace(self.terms, sinks=None))
 
     def visible(self, rows: range) -> range:
-        """The keys that any of these queries may attend to lie within this range."""
-        return range(rows.stop if self.config.causal else self.k.shape[1])
+        """The keys that any of these queries may attend to lie within this range, which begins with the first key."""
+        return range(self.terms.rule.visible(rows).stop)
 
     def normalised(self, heads: range, rows: range, columns: range) -> Tensor:
         """[heads rows columns], the logarithm of the pattern in float64."""
         known = self.exact_lse[heads.start : heads.stop, rows.start : rows.stop]
         missing = known.isnan().any(0)
         if missing.any():
-            every = self.visible(rows)
-            if columns.start == 0 and columns.stop >= every.stop:  # the window holds whole rows
-                scores = self.log_weights(heads, rows, columns, self.zeros)
-                return scores - known.copy_(row_log_sums(scores))[..., None]
+            every = self.terms.rule.visible(rows)
+            if columns.start <= every.start and columns.stop >= every.stop:  # the window holds whole rows
+                scores = self.masked_scores(heads, rows, columns)
+                known.copy_(row_log_sums(scores))
+                return scores - self.terms.of_heads(heads).with_sinks(known[None])[0, ..., None]
             self.read_rows(heads, (missing.nonzero().flatten() + rows.start).tolist())
-        return self.log_weights(heads, rows, columns, self.exact_lse)
+        return self.log_weights(heads, rows, columns, self.exact_lse, self.terms)
 
     def read_rows(self, heads: range, rows: list[int]) -> None:
         """Compute the log-sum-exp of rows that are read for the first time, from the first of them to the last.
 
         Two threads may compute the same row: both write the same value.
         """
-        last = rows[-1] + 1
-        height = max(1, WEIGHTS_PER_BLOCK // (len(heads) * len(self.visible(range(rows[0], last)))))
+        rule, last = self.terms.rule, rows[-1] + 1
+        height = max(1, WEIGHTS_PER_BLOCK // (len(heads) * max(1, len(rule.visible(range(rows[0], last))))))
         for start in range(rows[0], last, height):
             part = range(start, min(start + height, last))
-            scores = self.log_weights(heads, part, self.visible(part), self.zeros)
+            scores = self.masked_scores(heads, part, rule.visible(part))
             self.exact_lse[heads.start : heads.stop, part.start : part.stop] = row_log_sums(scores)
 
 

@@ -85,7 +85,7 @@ def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear", progress:
     bend "sqrt" encodes square roots, which keeps small weights apart: step 1 is 1.5e-5 instead of 4e-3.
     """
     part = window(layer.q.shape[1], None, None, cells)
-    maps = pooled(layer, range(layer.config.heads), part, "max", "pattern", progress, normalised=False)
+    maps = pooled(layer, range(layer.heads), part, "max", "pattern", progress, normalised=False)
     bent = maps.sqrt_() if bend == "sqrt" else maps
     return bent.mul_(255).round_().to(torch.uint8).cpu().numpy()
 
@@ -219,9 +219,9 @@ def blocks(part: Window, heads: int) -> Iterator[range]:
 
 def visible_columns(layer: LayerCapture, rows: range, columns: range, quantity: Quantity) -> range:
     """The part of `columns` that any of the rows may attend to: above the diagonal a causal map is zero."""
-    if not layer.config.causal or quantity == "scores":
+    if quantity == "scores":
         return columns
-    return range(columns.start, max(columns.start, min(columns.stop, rows.stop)))
+    return range(columns.start, max(columns.start, min(columns.stop, layer.visible(rows).stop)))
 
 
 def pool_axis(block: Tensor, axis: int, step: int, pool: Pool) -> Tensor:

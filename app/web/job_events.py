@@ -83,7 +83,7 @@ async def layer_event(
         return await pictures.run_with_progress(progress, thumbnails_event, number, layer, cells, bend)
 
     side = min(cells, layer.q.shape[1])
-    size = layer.config.heads * side**2 * BYTES_PER_THUMBNAIL_CELL
+    size = layer.heads * side**2 * BYTES_PER_THUMBNAIL_CELL
     made = await runner.shared.get(("layer", job.key, number, cells, bend), size, work, progress)
     job.cache_thumbnail(number, cells, bend, made)
     return made

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from worlds import layer, stream
 
 from headscope.attention.hooks import SHAPES, hook_points, watching
+from headscope.attention.terms import Terms
 from headscope.errors import ShapeMismatch, UnknownHook
 
 LAYER = {"d_model": 24, "heads": 4, "kv_heads": 2, "causal": True}
@@ -10,7 +13,8 @@ EVERY = sorted(SHAPES)
 
 
 def collect(into):
-    return into.__setitem__
+    """A watcher that stores what it gets under the last part of its name."""
+    return lambda name, x: into.__setitem__(name.rpartition(".")[2], x)
 
 
 def test_every_hook_point_has_the_documented_shape():
@@ -18,10 +22,11 @@ def test_every_hook_point_has_the_documented_shape():
     ours = layer(**LAYER)
     with watching(ours, EVERY, collect(seen)):
         ours(stream())
-    sizes = {"b": 2, "h": 4, "g": 2, "i": 9, "j": 9, "d": 6, "m": 24}
-    for name, said in SHAPES.items():
-        axes = said[1 : said.index("]")].split()
-        assert list(seen[name].shape) == [sizes[axis] for axis in axes], name
+    sizes = {"b": 2, "h": 4, "g": 2, "i": 9, "j": 9, "d": 6, "e": 6, "m": 24}
+    assert isinstance(seen.pop("terms"), Terms)
+    for name, x in seen.items():
+        axes = SHAPES[name][1 : SHAPES[name].index("]")].split()
+        assert list(x.shape) == [sizes[axis] for axis in axes], name
 
 
 def test_the_results_of_all_heads_and_the_bias_sum_to_the_output():
@@ -83,7 +88,7 @@ def test_an_unknown_name_is_refused_and_no_hook_stays():
 
 def test_a_torch_forward_hook_on_the_pattern_works_too():
     ours, seen = layer(**LAYER), []
-    handle = ours.pattern.register_forward_hook(lambda _, __, x: seen.append(x))
+    handle = ours.core.pattern.register_forward_hook(lambda _, __, x: seen.append(x))
     ours(stream())
     handle.remove()
     assert len(seen) == 1
@@ -91,12 +96,28 @@ def test_a_torch_forward_hook_on_the_pattern_works_too():
 
 def test_a_full_name_means_one_layer_and_a_short_name_all():
     both = torch.nn.ModuleList([layer(**LAYER), layer(**LAYER)])
-    for names, wanted in (("1.z", {"1.z"}), ("z", {"0.z", "1.z"})):
+    for names, wanted in (("1.core.z", {"1.core.z"}), ("z", {"0.core.z", "1.core.z"})):
         seen = {}
-        with watching(both, names, collect(seen)):
+        with watching(both, names, seen.__setitem__):
             for part in both:
                 part(stream())
         assert set(seen) == wanted
+
+
+def test_an_edit_of_the_terms_is_another_scale_or_another_mask():
+    ours = layer(**LAYER)
+    plain = ours(stream())
+    with watching(ours, "terms", lambda _, terms: replace(terms, scale=2 * terms.scale)):
+        twice = ours(stream())
+    with watching(ours, "q", lambda _, q: 2 * q):
+        wanted = ours(stream())
+    torch.testing.assert_close(twice, wanted, atol=1e-10, rtol=0)
+    without = torch.ones(1, 1, 9, 9, dtype=torch.bool)
+    without[..., 5, 3] = False  # query 5 does not see key 3
+    with watching(ours, "terms", lambda _, terms: replace(terms, rule=terms.rule.and_mask(without))):
+        cut = ours(stream())
+    changed = (cut - plain).abs().amax((0, 2)) > 1e-9
+    assert changed.tolist() == [position == 5 for position in range(9)]
 
 
 @pytest.mark.parametrize("name", ["q", "scores", "pattern", "z", "result"])

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from headscope.attention.config import AttentionConfig
-from headscope.attention.kernels import attend_fused
-from headscope.attention.masks import MayAttend
+from headscope.attention.bias import ByDistance
+from headscope.attention.fused import attend_fused
+from headscope.attention.rules import banded, causal, full
+from headscope.attention.terms import Terms
 from headscope.capture import layer as captured
 from headscope.capture.capture import run
 from headscope.capture.certificate import certify
@@ -22,24 +23,28 @@ def unread(lse):
     return torch.full_like(lse, torch.nan, dtype=torch.float64)
 
 
-def layer_of(scale=1.0, dtype=torch.float32, **sizes):
+def layer_of(scale=1.0, dtype=torch.float32, kv_heads=HEADS, rule=full, **more):
     """Random queries and keys, with the log-sum-exp of the attention kernel."""
-    config = AttentionConfig.of(HEADS * WIDTH, HEADS, **sizes)
     generator = torch.Generator().manual_seed(0)
     q, k = (
-        torch.randn(1, heads, SIZE, WIDTH, generator=generator, dtype=dtype) * scale**0.5
-        for heads in (HEADS, config.kv_heads)
+        torch.randn(1, heads, SIZE, WIDTH, generator=generator, dtype=dtype) * scale**0.5 for heads in (HEADS, kv_heads)
     )
-    rule = MayAttend(SIZE, SIZE, causal=config.causal, window=config.window)
-    _, lse = attend_fused(q, k, k, rule, config.scale)
-    return LayerCapture(q[0], k[0], lse[0], unread(lse[0]), config)
+    terms = Terms(rule(SIZE, SIZE), WIDTH**-0.5, **more)
+    _, lse = attend_fused(q, k, k, terms)
+    return LayerCapture(q[0], k[0], lse[0], unread(lse[0]), terms)
+
+
+def window_of_five(queries, keys):
+    return banded(queries, keys, before=4, after=0)
 
 
 KINDS = {
     "everything": {},
-    "causal": {"causal": True},
-    "grouped-query": {"causal": True, "kv_heads": 2},
-    "window": {"causal": True, "window": 5},
+    "causal": {"rule": causal},
+    "grouped-query": {"rule": causal, "kv_heads": 2},
+    "window": {"rule": window_of_five},
+    "cap": {"rule": causal, "softcap": 30.0},
+    "bias": {"bias": ByDistance(torch.linspace(-1, 1, HEADS * (2 * SIZE - 1)).view(HEADS, -1), SIZE)},
 }
 whole = range(SIZE)
 
@@ -57,12 +62,25 @@ def test_rows_sum_to_one_and_no_weight_exceeds_one(kind, scale):
     assert pattern.max() <= 1 + 1e-6
 
 
+@pytest.mark.parametrize("heads", [range(HEADS), range(1, 2)], ids=["all heads", "one head"])
+def test_the_weights_of_a_row_and_of_its_sink_sum_to_one_whichever_window_is_read_first(heads):
+    sinks = torch.tensor([-1.0, 0.5, 2.0, 9.0])
+    layer = layer_of(10.0, rule=causal, sinks=sinks)
+    part = layer.block(heads, range(20, 30), range(5))
+    rows = layer.block(heads, whole, whole)
+    total = layer.terms.with_sinks(layer.exact_lse)[heads.start : heads.stop]
+    of_sinks = (sinks[heads.start : heads.stop, None] - total).exp()
+    torch.testing.assert_close(rows.sum(-1) + of_sinks.float(), torch.ones(len(heads), SIZE), atol=1e-6, rtol=0)
+    assert torch.equal(part, rows[:, 20:30, :5])
+    assert 0.5 < of_sinks.max() < 1
+
+
 @pytest.mark.parametrize("size", [1e4, 1e6, 1e8])
 def test_tied_scores_share_the_weight(size):
-    config = AttentionConfig.of(1, 1, scale=1.0)
+    terms = Terms(full(40, 40), 1.0)
     q, k = torch.full((1, 40, 1), size), torch.full((1, 40, 1), -1.0)
-    _, lse = attend_fused(q[None], k[None], k[None], MayAttend(40, 40), 1.0)
-    layer = LayerCapture(q, k, lse[0], unread(lse[0]), config)
+    _, lse = attend_fused(q[None], k[None], k[None], terms)
+    layer = LayerCapture(q, k, lse[0], unread(lse[0]), terms)
     pattern = layer.block(range(1), range(40), range(40))
     torch.testing.assert_close(pattern, torch.full_like(pattern, 1 / 40), atol=1e-7, rtol=0)
 
@@ -111,9 +129,9 @@ def test_the_largest_of_several_weights_is_normalised_too():
 def test_a_row_is_computed_whole_once_and_later_windows_cost_their_own_cells(monkeypatch):
     computed = []
 
-    def log_pattern_window(q, k, lse, rows, columns, **how):
+    def log_pattern_window(q, k, lse, rows, columns, terms):
         computed.append(len(rows) * len(columns))
-        return original(q, k, lse, rows, columns, **how)
+        return original(q, k, lse, rows, columns, terms)
 
     original = captured.log_pattern_window
     monkeypatch.setattr(captured, "log_pattern_window", log_pattern_window)

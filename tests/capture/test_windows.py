@@ -5,7 +5,8 @@ import pytest
 import torch
 from worlds import whole_maps
 
-from headscope.attention.config import AttentionConfig
+from headscope.attention.rules import banded
+from headscope.attention.terms import Terms
 from headscope.capture import windows
 from headscope.capture.capture import run
 from headscope.capture.layer import LayerCapture
@@ -61,7 +62,7 @@ def test_no_more_weights_are_computed_at_once_than_the_limit(capture, cells, mon
 
     size = len(capture.tokens)
     monkeypatch.setattr(windows, "WEIGHTS_PER_BLOCK", 4 * size + 1)
-    layer = SimpleNamespace(q=capture.layers[0].q, config=capture.layers[0].config)
+    layer = SimpleNamespace(q=capture.layers[0].q, visible=capture.layers[0].visible, heads=capture.heads)
     layer.block = lambda *window: block(capture.layers[0], *window)
     windows.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
     assert max(asked) <= 4 * size
@@ -117,19 +118,21 @@ def test_an_unknown_head_is_refused_with_the_range(capture):
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
 @pytest.mark.parametrize("size", [1, 2, 13])
-@pytest.mark.parametrize("sizes", [{}, {"kv_heads": 2}, {"kv_heads": 1, "causal": True}, {"causal": True, "window": 3}])
-def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(sizes, size, pool):
-    config = AttentionConfig.of(24, 4, **sizes)
+@pytest.mark.parametrize(
+    ("kv_heads", "before", "after"),
+    [(4, None, None), (2, None, None), (1, None, 0), (4, 2, 0), (2, 2, 1)],
+    ids=["full", "grouped-query", "multi-query causal", "causal window", "grouped-query two-sided window"],
+)
+def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(kv_heads, before, after, size, pool):
     generator = torch.Generator().manual_seed(size)
-    q, k = (torch.randn(heads, size, 6, generator=generator) for heads in (4, config.kv_heads))
-    each = k.repeat_interleave(4 // config.kv_heads, 0)
-    scores = torch.einsum("hid,hjd->hij", q, each) * config.scale
+    q, k = (torch.randn(heads, size, 6, generator=generator) for heads in (4, kv_heads))
+    scores = torch.einsum("hid,hjd->hij", q, k.repeat_interleave(4 // kv_heads, 0)) * 0.4
     i, j = torch.arange(size)[:, None], torch.arange(size)
-    hidden = (j > i if config.causal else j < 0) | (i - j >= (config.window or size))
+    hidden = (i - j > (size if before is None else before)) | (j - i > (size if after is None else after))
     scores = scores.masked_fill(hidden, -torch.inf)
-    layer = LayerCapture(
-        q, k, lse := scores.logsumexp(-1), torch.full_like(lse, torch.nan, dtype=torch.float64), config
-    )
+    terms = Terms(banded(size, size, before=before, after=after), 0.4)
+    lse = scores.logsumexp(-1)
+    layer = LayerCapture(q, k, lse, torch.full_like(lse, torch.nan, dtype=torch.float64), terms)
     for cells in (1, 2, 5):
         part = window(size, None, None, cells)
         for head, pattern in enumerate(scores.softmax(-1).numpy()):

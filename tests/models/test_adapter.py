@@ -22,7 +22,7 @@ def test_every_attention_module_is_replaced():
     names = {type(module).__name__ for module in adopted.model.modules()}
     assert "MultiHeadAttention" in names
     assert "GPT2Attention" not in names
-    assert "transformer.h.2.attn.attention.pattern" in hook_points(adopted.model)
+    assert "transformer.h.2.attn.attention.core.pattern" in hook_points(adopted.model)
 
 
 def test_the_scale_of_a_layer_follows_the_config():
