@@ -30,7 +30,7 @@ class Bias(Protocol):
         """[b or 1, h or 1, len(rows), len(columns)]. q [b h rows d] and k [b g columns d] are of this window."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ByDistance:
     """bias[h, i, j] = values[h, j - i + queries - 1] (T5; Raffel et al. 2020, section 2.1).
 
@@ -58,7 +58,7 @@ class ByDistance:
         return some.unfold(-1, len(columns), 1).flip(1)[None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ByKey:
     """bias[b, h, i, j] = values[b, h, j] (ALiBi as BLOOM computes it; Press et al. 2022).
 
@@ -82,7 +82,7 @@ class ByKey:
         return self.values[:, :, None, columns.start : columns.stop].expand(-1, -1, len(rows), -1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ByContent:
     """bias[i, j] = (q_i . of_keys[t] + k_j . of_queries[t]) * scale, t = index[j - i + queries - 1].
 
@@ -124,7 +124,7 @@ class ByContent:
         return found * self.scale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dense:
     """bias[b, h, i, j] = values[b, h, i, j], where no other form is exact. values: [b or 1, h or 1, i, j]."""
 

@@ -12,7 +12,7 @@ from torch import Tensor
 BITS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bits:
     """packed: [b or 1, h or 1, i, ceil(j / 8)] uint8, the lowest bit first; keys: the number of columns j."""
 

@@ -19,7 +19,7 @@ ROWS_PER_BLOCK = 512
 Mask = Callable[[range], Tensor]  # rows -> bool [b or 1, h or 1, len(rows), keys]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """Query i may attend to key j where low[i] <= j < high[i], and padding[j], and bits[i, j].
 

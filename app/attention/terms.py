@@ -8,7 +8,7 @@ from .bias import Bias
 from .rules import Rule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Terms:
     """scores[i, j] = cap(q_i . k_j * scale) + bias[i, j], and a softmax over the keys that the rule allows.
 

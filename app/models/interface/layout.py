@@ -1,0 +1,127 @@
+"""Which attention layers a model has, found by running it once on a few tokens.
+
+Nothing about the architecture is assumed but that its modules call attention through the interface, one after the other
+in the same order for every text.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ...attention.hooks import watching
+from ...attention.terms import Terms
+
+Stack = Literal["self", "encoder", "decoder", "cross"]
+NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a module's name that is a number
+OTHER_PARTS = re.compile("norm|dropout|mlp|identity", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class AttentionLayer:
+    """One call of attention in a forward pass.
+
+    core:  full name of the module that computes it
+    index: the number of the block that it is in, which is the number that the model itself gives its layers
+    """
+
+    core: str
+    stack: Stack
+    index: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    value_dim: int
+    causal: bool
+
+
+@dataclass
+class Call:
+    """What one call of a core was given."""
+
+    core: str
+    terms: Terms
+    q: Tensor
+    k: Tensor
+    v: Tensor
+
+
+def calls_of(model: nn.Module, run: Callable[[], Any]) -> list[Call]:
+    """The calls of attention while `run` runs the model, in order."""
+    run()  # modules get their cores
+    found: list[Call] = []
+    given: dict[str, Any] = {}
+
+    def take(name: str, x: Any) -> None:
+        core, _, part = name.rpartition(".")
+        given[part] = x
+        if part == "v":
+            found.append(Call(core, **given))
+            given.clear()
+
+    with watching(model, ("terms", "q", "k", "v"), take), torch.inference_mode():
+        run()
+    return found
+
+
+def layers_of(calls: Sequence[Call]) -> tuple[AttentionLayer, ...]:
+    """The attention layers of a model from the calls of one forward pass.
+
+    The text and the target of an encoder-decoder model must differ in length, by which its stacks are told apart.
+    """
+    kinds = [stack_of(call, calls) for call in calls]
+    cores = {kind: [call.core for call, of in zip(calls, kinds, strict=True) if of == kind] for kind in kinds}
+    numbers = {kind: iter(numbers_of(of_kind)) for kind, of_kind in cores.items()}
+    return tuple(
+        AttentionLayer(
+            core=call.core,
+            stack=kind,
+            index=next(numbers[kind]),
+            heads=call.q.shape[1],
+            kv_heads=call.k.shape[1],
+            head_dim=call.q.shape[-1],
+            value_dim=call.v.shape[-1],
+            causal=call.terms.rule.is_causal,
+        )
+        for call, kind in zip(calls, kinds, strict=True)
+    )
+
+
+def stack_of(call: Call, calls: Sequence[Call]) -> Stack:
+    """Which stack a call belongs to. The first call is one of the encoder, if there is one."""
+    queries, keys = call.q.shape[2], call.k.shape[2]
+    if all(each.q.shape[2] == each.k.shape[2] for each in calls):
+        return "self"
+    if queries != keys:
+        return "cross"
+    return "encoder" if queries == calls[0].q.shape[2] else "decoder"
+
+
+def numbers_of(cores: Sequence[str]) -> list[int]:
+    """The numbers of the blocks of one stack: those in the names of their modules, or their order.
+
+    Order is what remains for a module that runs several times (ALBERT), and for blocks of several attention modules.
+    """
+    named = [NUMBER.search(core) for core in cores]
+    prefixes = {core[: found.start()] if found else core for core, found in zip(cores, named, strict=True)}
+    numbers = [int(found.group()) for found in named if found]
+    return numbers if len(prefixes) == 1 and len(set(numbers)) == len(cores) else list(range(len(cores)))
+
+
+def without_attention(model: nn.Module, layers: Sequence[AttentionLayer]) -> dict[int, str]:
+    """The blocks of a stack that do not call attention: their number, and the module that they have instead."""
+    found = NUMBER.search(layers[0].core)
+    blocks = model.get_submodule(layers[0].core[: found.start()].rstrip(".")) if found else None
+    present = {layer.index for layer in layers}
+    if not isinstance(blocks, nn.ModuleList) or not present <= set(range(len(blocks))):
+        return {}
+    return {number: mixer_of(block) for number, block in enumerate(blocks) if number not in present}
+
+
+def mixer_of(block: nn.Module) -> str:
+    """The class of the first part of a block that is neither a normalisation nor dropout."""
+    names = [type(part).__name__ for part in block.children()]
+    return next((name for name in names if not OTHER_PARTS.search(name)), type(block).__name__)
