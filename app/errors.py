@@ -8,6 +8,7 @@
     |  |- PairNotSupported         422 pair_not_supported
     |  |- UnknownLayer             422 unknown_layer
     |  |- UnknownHead              422 unknown_head
+    |  |- NoAttention              422 no_attention       a layer, or a kind of attention, that the model does not have
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
     |- BadRequest                  400 bad_request        not HTTP, or its end is ambiguous
     |- ModelNotFound               404 model_not_found
@@ -97,6 +98,10 @@ class UnknownLayer(InvalidInput):
 
 class UnknownHead(InvalidInput):
     code, title = "unknown_head", "Unknown head"
+
+
+class NoAttention(InvalidInput):
+    code, title = "no_attention", "No attention"
 
 
 class InvalidWindow(InvalidInput):

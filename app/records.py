@@ -1,11 +1,13 @@
 """Records that several layers share: tokens, prompts, descriptions of models, progress, and the names of formats."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
-from .errors import UnknownHead, UnknownLayer
+from .errors import NoAttention, UnknownHead, UnknownLayer
 
 Source = Literal["bundled", "local", "hub"]
+StackName = Literal["self", "encoder", "decoder", "cross"]
+Side = Literal["source", "target"]
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
 # A window can also show the norm of the weighted value (Kobayashi et al. 2020).
@@ -92,9 +94,34 @@ NO_PROGRESS = NoProgress()
 
 
 @dataclass(frozen=True)
+class LayerCard:
+    """The attention of one layer of a stack. A layer without attention has no heads, and `why` says what it has."""
+
+    index: int
+    heads: int = 0
+    kv_heads: int = 0
+    head_dim: int = 0
+    attention: bool = True
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class StackCard:
+    """Layers whose queries are all tokens of one text, and whose keys are all tokens of one text."""
+
+    name: StackName
+    layers: tuple[LayerCard, ...]
+    causal: bool
+    queries: Side = "source"
+    keys: Side = "source"
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """A description of a model. Sizes are None until they are known.
 
+    layers, heads:   of the first stack: the number of its layers, and the largest number of heads that one of them has
+    stacks:          the layers of a loaded model
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
     verified:        for a loaded model, whether the hash of its weights was known, and is the right one
     changed_on_disk: True for a loaded model whose files have been changed or deleted since
@@ -114,6 +141,7 @@ class ModelCard:
     causal: bool | None = None
     pairs: bool | None = None
     parameters: int | None = None
+    stacks: tuple[StackCard, ...] = ()
     verified: bool | None = None
     state: State = "available"
     why: str | None = None
@@ -123,15 +151,19 @@ class ModelCard:
         return replace(self, state=state, why=why, changed_on_disk=changed_on_disk)
 
     def check_head(self, layer: int, head: int) -> None:
-        """Raises UnknownLayer or UnknownHead, with the valid range."""
-        assert self.layers is not None
-        assert self.heads is not None
-        if not 0 <= layer < self.layers:
-            raise UnknownLayer(f"layer {layer}: {self.id} has layers 0..{self.layers - 1}")
-        if not 0 <= head < self.heads:
-            raise UnknownHead(f"head {head} of layer {layer}: {self.id} has heads 0..{self.heads - 1}")
+        """Raises UnknownLayer, UnknownHead, with the valid range, or NoAttention."""
+        layers = self.stacks[0].layers
+        if not 0 <= layer < len(layers):
+            raise UnknownLayer(f"layer {layer}: {self.id} has layers 0..{len(layers) - 1}")
+        found = layers[layer]
+        if not found.attention:
+            present = ", ".join(str(each.index) for each in layers if each.attention)
+            raise NoAttention(f"layer {layer} of {self.id} has no softmax attention ({found.why}): {present} have it")
+        if not 0 <= head < found.heads:
+            raise UnknownHead(f"head {head} of layer {layer}: {self.id} has heads 0..{found.heads - 1}")
 
     def to_dict(self) -> dict[str, Any]:
         """`why` is left out if there is none."""
         card = dict(vars(self))  # `asdict` takes 70 ms for a thousand cards
+        card["stacks"] = [asdict(stack) for stack in self.stacks]
         return card if self.why is not None else {name: value for name, value in card.items() if name != "why"}

@@ -52,7 +52,7 @@ def capture_of(tokens, *layers):
     captured = [
         SimpleNamespace(
             q=torch.zeros(len(x), len(tokens), 1),
-            config=SimpleNamespace(heads=len(x)),
+            heads=len(x),
             block=lambda heads, rows, columns, x=x: x[
                 heads.start : heads.stop, rows.start : rows.stop, columns.start : columns.stop
             ],

@@ -5,10 +5,9 @@ Axis letters: h query head, g key/value head, i query row, j key column, d width
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch import Tensor
 from ..attention.hooks import watching
 from ..attention.terms import Terms
 from ..errors import ModelOutputInvalid
+from ..models.interface.layout import AttentionLayer
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Keep, ModelCard, Progress, Prompt, Token, TokenizedPrompt
 from .cost import numbers_kept
@@ -83,7 +83,7 @@ def run_prompt(
 
     `on_layer` receives each layer as soon as it is captured, in order. Each layer refers to `held`.
     """
-    progress.expect(len(model.adopted.layers))
+    progress.expect(len(model.adopted.attention))
     layers = run_tokens(model, tokenized.tokens, keep, progress, on_layer, held)
     prompt, texts = tokenized.prompt, (tokenized.prompt.text, tokenized.prompt.text_pair or "")
     return Capture(capture_id, model.card, tokenized.tokens, layers, prompt.truncate, tokenized.dropped, texts)
@@ -122,23 +122,23 @@ def pass_layers(
 
     `keep` copies "q" [h i d], "k" [g j d] and "lse" [h i]. Raises ModelOutputInvalid.
     """
-    numbers = count()
+    expected = iter(model.adopted.attention)
     terms: list[Terms] = []
     kept: dict[str, Tensor] = {}
 
     def take(name: str, x: Tensor | Terms) -> None:
         part = name.rpartition(".")[2]
         if isinstance(x, Terms):
+            progress.check()
             terms.append(x)
             return
-        if part == "q":
-            progress.check()
         kept[part] = keep(part, x[0])
         if part == "lse":  # the last of its layer
+            of = next_layer(expected, name, model.card.id)
             exact_lse = torch.full_like(kept["lse"], torch.nan, dtype=exact_dtype(model.device))
-            layer = LayerCapture(**kept, exact_lse=exact_lse, terms=terms.pop())
+            layer = LayerCapture(**kept, exact_lse=exact_lse, terms=terms.pop(), index=of.index, stack=of.stack)
             kept.clear()
-            check_finite(layer, next(numbers), model.card.id)
+            check_finite(layer, model.card.id)
             on_layer(layer)
             progress.step()
 
@@ -159,16 +159,27 @@ def memory_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, MemoryB
     return {"q": both, "k": both, "lse": MemoryBlock(rows, exact, model.device)}
 
 
+def next_layer(expected: Iterator[AttentionLayer], name: str, model_id: str) -> AttentionLayer:
+    """The layer that the core of this hook point is expected to be. Raises ModelOutputInvalid if it is another."""
+    layer, core = next(expected, None), name.rpartition(".")[0]
+    if layer is None or layer.core != core:
+        found = "none" if layer is None else layer.core
+        raise ModelOutputInvalid(
+            f"{model_id} runs other attention layers for this text than when it was loaded: {core}, expected {found}"
+        )
+    return layer
+
+
 def forward(model: LoadedModel, tokens: tuple[Token, ...]) -> Tensor:
-    """Last hidden state [1 i m] of the base model: a vocabulary of logits per token would be waste."""
-    inputs = {"input_ids": torch.tensor([[token.id for token in tokens]], device=model.device)}
-    if model.card.pairs:
-        inputs["token_type_ids"] = torch.tensor([[token.segment for token in tokens]], device=model.device)
-    hidden: Tensor = model.adopted.model.base_model(**inputs).last_hidden_state
-    return hidden
+    """Last hidden state [1 i m] of the base model."""
+    ids = torch.tensor([[token.id for token in tokens]], device=model.device)
+    if not model.card.pairs:
+        return model.adopted.run(ids)
+    segments = torch.tensor([[token.segment for token in tokens]], device=model.device)
+    return model.adopted.run(ids, token_type_ids=segments)
 
 
-def check_finite(layer: LayerCapture, number: int, model_id: str) -> None:
+def check_finite(layer: LayerCapture, model_id: str) -> None:
     """Raises ModelOutputInvalid if weights or activations overflowed, or scores are too large to tell apart.
 
     The log-sum-exp alone does not show it: the flash kernel returns a finite one for rows of NaN or minus infinity.
@@ -182,10 +193,10 @@ def check_finite(layer: LayerCapture, number: int, model_id: str) -> None:
     group = layer.heads // layer.kv_heads
     for x, heads_each in ((layer.q, 1), (layer.k, group), (layer.lse, 1)):
         for head in (~x.flatten(1).isfinite()).any(-1).nonzero().flatten().tolist():
-            where = f"layer {number}, head {head * heads_each} of {model_id}"
+            where = f"layer {layer.index}, head {head * heads_each} of {model_id}"
             raise ModelOutputInvalid(f"{where} gave NaN or infinite numbers{way_out}")
     largest = [torch.linalg.vector_norm(x, dim=-1, dtype=torch.float64).amax(-1) for x in (layer.q, layer.k)]
     scores = largest[0] * largest[1].repeat_interleave(group) * layer.terms.scale
     for head in (scores > LARGEST_SCORE).nonzero().flatten().tolist():
-        where = f"layer {number}, head {head} of {model_id}"
+        where = f"layer {layer.index}, head {head} of {model_id}"
         raise ModelOutputInvalid(f"{where} has scores of up to {scores[head]:.1e}: float32 cannot tell them apart")

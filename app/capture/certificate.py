@@ -4,18 +4,17 @@ Eager attention computes whole maps. They are compared layer by layer, so that o
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import count
 from math import isqrt
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Module
 
-from ..models.adapter import Adopted
+from ..models.adopted import Adopted
+from ..models.interface.reference import patterns_to
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, ModelCard, Progress
 from .capture import Capture, forward, pass_layers
@@ -100,17 +99,12 @@ def reference_patterns(
     A pattern is [b h i j]. It is dropped before the rest of its layer runs.
     """
 
-    def take(_: Module, __: Any, output: tuple[Any, ...]) -> tuple[Any, ...]:
+    def take(pattern: Tensor) -> None:
         progress.check()
-        compare(output[1])
+        compare(pattern)
         progress.step()
-        return (output[0], None, *output[2:])
 
-    with adopted.as_hugging_face(), ExitStack() as undo:
-        originals = [replaced.original for replaced in adopted.replacements if any(replaced.original.children())]
-        for module in originals:
-            handle = module.register_forward_hook(take)
-            undo.callback(handle.remove)
+    with adopted.as_hugging_face() as model, patterns_to(model, take):
         yield
 
 
@@ -135,7 +129,7 @@ def row_blocks(layer: LayerCapture, rows: int) -> Iterator[range]:
 
 def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Progress) -> float:
     """The largest change of a weight within the first half of the tokens when the second half is replaced."""
-    half, vocabulary = len(capture.tokens) // 2, model.adopted.model.config.vocab_size
+    half, vocabulary = len(capture.tokens) // 2, model.adopted.vocabulary
     if half == 0:
         return 0.0
     others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..records import Keep, ModelCard
+from ..records import Keep, LayerCard, ModelCard
 
 ROW_BYTES = 4 + 8  # of each row: lse in float32, exact_lse in float64
 # Shorter runs are dominated by overhead and give no estimate of operations per second.
@@ -38,8 +38,8 @@ class Cost:
 
 def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:
     """What a capture holds: how many numbers of q [l h i d] and k [l g j d], and how many rows [l h i]."""
-    layers, heads, groups, width = sizes(card)
-    return layers * tokens * width * (heads + groups), layers * tokens * heads
+    vectors = sum(layer.head_dim * (layer.heads + layer.kv_heads) for layer in layers_of(card))
+    return vectors * tokens, sum(layer.heads for layer in layers_of(card)) * tokens
 
 
 def bytes_kept(card: ModelCard, tokens: int, keep: Keep) -> int:
@@ -53,10 +53,10 @@ def operations(card: ModelCard, tokens: int) -> float:
     2 per weight and token, and 4 per pair of tokens, head and element of its width. Embeddings are lookups, and no
     logits are computed.
     """
-    layers, heads, _, width = sizes(card)
     assert card.d_model is not None
-    weights = 12 * layers * card.d_model**2
-    return 2.0 * weights * tokens + 4.0 * layers * heads * width * tokens**2
+    weights = 12 * len(layers_of(card)) * card.d_model**2
+    widths = sum(layer.heads * layer.head_dim for layer in layers_of(card))
+    return 2.0 * weights * tokens + 4.0 * widths * tokens**2
 
 
 def pace_of(card: ModelCard, tokens: int, seconds: float) -> float:
@@ -65,10 +65,6 @@ def pace_of(card: ModelCard, tokens: int, seconds: float) -> float:
     return done / seconds if done >= TELLING_OPERATIONS else 0.0
 
 
-def sizes(card: ModelCard) -> tuple[int, int, int, int]:
-    """Layers, heads, key/value heads and head width of a loaded model."""
-    assert card.layers is not None
-    assert card.heads is not None
-    assert card.kv_heads is not None
-    assert card.head_dim is not None
-    return card.layers, card.heads, card.kv_heads, card.head_dim
+def layers_of(card: ModelCard) -> tuple[LayerCard, ...]:
+    """All layers of all stacks."""
+    return tuple(layer for stack in card.stacks for layer in stack.layers)

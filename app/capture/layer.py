@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..attention.kernels import log_pattern_window, scores_of
 from ..attention.terms import Terms
-from ..records import Quantity
+from ..records import Quantity, StackName
 
 Cells = Quantity | Literal["log_pattern"]
 
@@ -33,6 +33,7 @@ class LayerCapture:
                weights
     exact_lse: log-sum-exp of the scores in float64, without sinks; NaN until a row is first read
     terms:     how products of q and k become weights
+    index:     the number that the model gives this layer, within its stack
     held:      what accounts for this memory; it ends with the last layer that refers to it
     """
 
@@ -41,6 +42,8 @@ class LayerCapture:
     lse: Tensor
     exact_lse: Tensor
     terms: Terms
+    index: int = 0
+    stack: StackName = "self"
     held: object = field(default=None, repr=False, compare=False)
 
     @property

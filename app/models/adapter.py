@@ -1,7 +1,6 @@
 """Replace the attention of a Hugging Face model by our layer. A family of models is a table; this file applies it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from ..attention.config import AttentionConfig
 from ..attention.layer import MultiHeadAttention
 from ..errors import UnsupportedModel, WeightsDoNotFit
+from .adopted import Adopted, Replacement, adopted
 
 
 @dataclass(frozen=True)
@@ -80,39 +80,6 @@ class AttentionWrapper(nn.Module):
         return self.attention(hidden_states, given=attention_mask), None
 
 
-@dataclass(frozen=True)
-class Replacement:
-    """A module of the Hugging Face model, and the module that replaces it."""
-
-    parent: nn.Module
-    name: str
-    original: nn.Module
-    ours: nn.Module
-
-
-@dataclass(frozen=True)
-class Adopted:
-    """A Hugging Face model with our attention layers. The original modules are kept and share the weights."""
-
-    model: PreTrainedModel
-    layers: tuple[MultiHeadAttention, ...]
-    replacements: tuple[Replacement, ...]
-
-    @contextmanager
-    def as_hugging_face(self) -> Iterator[PreTrainedModel]:
-        """Within the `with`, the model has its original modules and eager attention; afterwards, ours again."""
-        before = self.model.config._attn_implementation
-        try:
-            for replaced in self.replacements:
-                setattr(replaced.parent, replaced.name, replaced.original)
-            self.model.set_attn_implementation("eager")
-            yield self.model
-        finally:
-            self.model.set_attn_implementation(before)
-            for replaced in self.replacements:
-                setattr(replaced.parent, replaced.name, replaced.ours)
-
-
 def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
     """Replace every attention module by our layer, with the same weights in the same storage."""
     model.eval()  # first, because it does not reach modules that have been replaced: their dropout would stay on
@@ -122,11 +89,7 @@ def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
         replacements.append(replace_module(block, adapter.attention, AttentionWrapper(layer)))
         replacements.extend(replace_module(block, name, nn.Identity()) for name in adapter.absorbed)
         layers.append(layer)
-    # Our layer has no key/value cache. Without it, generation computes everything again: slower, but right.
-    model.config.use_cache = False
-    if model.can_generate():
-        model.generation_config.use_cache = False
-    return Adopted(model, tuple(layers), tuple(replacements))
+    return adopted(model, tuple(layers), tuple(replacements))
 
 
 def layer_from(block: nn.Module, adapter: Adapter, sizes: AttentionConfig) -> MultiHeadAttention:

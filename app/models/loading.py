@@ -14,7 +14,8 @@ from transformers.utils import logging as transformers_logging
 
 from ..errors import CorruptModel, WeightsDoNotFit
 from ..records import NO_PROGRESS, ModelCard, Progress, Token
-from .adapter import Adapter, Adopted, adopt
+from .adapter import adopt
+from .adopted import Adopted
 from .checkpoint import CheckedFiles, Claim, check_files, describing
 from .device import check_device
 from .file_states import WEIGHTS
@@ -30,7 +31,6 @@ class LoadedModel:
     """A model that is ready to run, and its card."""
 
     card: ModelCard
-    adapter: Adapter
     adopted: Adopted
     tokenizer: Tokenizer
 
@@ -50,7 +50,7 @@ class LoadedModel:
             pairs=bool(self.card.pairs),
             most=limit,
             truncate=truncate,
-            embeddings=self.adopted.model.config.vocab_size,
+            embeddings=self.adopted.vocabulary,
         )
 
     @property
@@ -89,9 +89,9 @@ def load_checked(
         raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: {way_out}")
     model = build(checked.claim, weights).to(torch.device(device))
     with describing():
-        described = describe(card, checked, model, digest, verified=known is not None)
         adopted = adopt(model, checked.claim.adapter)
-    return LoadedModel(described, checked.claim.adapter, adopted, tokenizer)
+        described = describe(card, checked, adopted, digest, verified=known is not None)
+    return LoadedModel(described, adopted, tokenizer)
 
 
 def build(claim: Claim, weights: dict[str, Tensor]) -> PreTrainedModel:
@@ -129,27 +129,26 @@ def check_report(report: dict[str, Any]) -> None:
         raise WeightsDoNotFit(f"{name} is {stored} in the file, config.json wants {wanted}")
 
 
-def describe(
-    card: ModelCard, checked: CheckedFiles, model: PreTrainedModel, digest: str, *, verified: bool
-) -> ModelCard:
+def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: str, *, verified: bool) -> ModelCard:
     """The card with the sizes of the loaded model."""
-    adapter = checked.claim.adapter
-    first = adapter.sizes(model.config, 0)
+    adapter, model, stacks = checked.claim.adapter, adopted.model, adopted.stacks()
+    shown = [layer for layer in stacks[0].layers if layer.attention]
     return ModelCard(
         id=card.id,
         title=card.title,
         family=adapter.family,
         source=card.source,
         revision=card.revision or revision_of(checked, digest),
-        layers=model.config.num_hidden_layers,
-        heads=first.heads,
-        kv_heads=first.kv_heads,
-        head_dim=first.head_dim,
-        d_model=first.d_model,
+        layers=len(stacks[0].layers),
+        heads=max(layer.heads for layer in shown),
+        kv_heads=max(layer.kv_heads for layer in shown),
+        head_dim=max(layer.head_dim for layer in shown),
+        d_model=model.config.hidden_size,
         max_tokens=model.config.max_position_embeddings,
-        causal=first.causal,
+        causal=stacks[0].causal,
         pairs=adapter.pairs(model.config),
         parameters=model.num_parameters(),
+        stacks=stacks,
         verified=verified,
         state="ready",
     )

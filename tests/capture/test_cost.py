@@ -5,11 +5,19 @@ from worlds import serving
 
 from headscope.capture.capture import run
 from headscope.capture.cost import Cost, bytes_kept, numbers_kept, operations, pace_of
-from headscope.records import ModelCard
+from headscope.records import LayerCard, ModelCard, StackCard
 from headscope.settings import Settings
 
 TEXT = "The cat sat on the mat. The dog ran."
-GPT2 = ModelCard("gpt2", "GPT-2", "gpt2", "hub", layers=12, heads=12, kv_heads=12, head_dim=64, d_model=768)
+
+
+def card_of(d_model, *layers):
+    """A card with layers of (heads, kv_heads, head_dim)."""
+    stack = StackCard("self", tuple(LayerCard(number, *sizes) for number, sizes in enumerate(layers)), causal=True)
+    return ModelCard("x", "x", "x", "local", d_model=d_model, stacks=(stack,))
+
+
+GPT2 = card_of(768, *[(12, 12, 64)] * 12)
 
 
 def test_a_capture_of_gpt2_holds_q_k_and_twelve_bytes_per_row():
@@ -19,8 +27,11 @@ def test_a_capture_of_gpt2_holds_q_k_and_twelve_bytes_per_row():
 
 
 def test_heads_that_share_keys_keep_fewer_of_them():
-    shared = ModelCard("x", "x", "x", "local", layers=1, heads=4, kv_heads=1, head_dim=8, d_model=32)
-    assert numbers_kept(shared, 10) == (10 * 8 * 5, 10 * 4)
+    assert numbers_kept(card_of(32, (4, 1, 8)), 10) == (10 * 8 * 5, 10 * 4)
+
+
+def test_layers_may_differ_in_heads_and_those_without_attention_keep_nothing():
+    assert numbers_kept(card_of(32, (4, 1, 8), (0, 0, 0), (2, 2, 4)), 10) == (10 * (8 * 5 + 4 * 4), 10 * 6)
 
 
 @pytest.mark.parametrize("keep", ["float32", "float16"])

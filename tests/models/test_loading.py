@@ -63,7 +63,9 @@ def test_half_precision_weights_are_loaded_as_float32(gpt2):
 def test_a_bundled_model_is_loaded_without_the_hub(model_id, loaded):
     card = loaded(model_id).card
     assert card.state == "ready"
-    assert replace(card, state="available", revision=None, verified=None) == Catalogue().lookup(model_id).card
+    assert (
+        replace(card, state="available", revision=None, verified=None, stacks=()) == Catalogue().lookup(model_id).card
+    )
 
 
 @pytest.mark.fault(50)

@@ -1,0 +1,127 @@
+"""A Hugging Face model whose attention is computed by our core, and the attention layers that it has."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from ..attention.layer import MultiHeadAttention
+from ..errors import UnsupportedModel
+from ..records import LayerCard, Side, StackCard
+from .interface.attention import NAME
+from .interface.layout import AttentionLayer, calls_of, layers_of, without_attention
+
+# Lengths of the text and of the target of the run that finds the layers. They differ, so that stacks can be told apart.
+TRIED_TOKENS, TRIED_TARGET = 7, 5
+SIDES: dict[str, tuple[Side, Side]] = {
+    "self": ("source", "source"),
+    "encoder": ("source", "source"),
+    "decoder": ("target", "target"),
+    "cross": ("target", "source"),
+}
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A module of the Hugging Face model, and the module that replaces it."""
+
+    parent: nn.Module
+    name: str
+    original: nn.Module
+    ours: nn.Module
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A Hugging Face model whose attention is computed by our core.
+
+    layers:       our own layers, with projections, of a family with a table; else empty
+    replacements: the modules that they replace, which are kept and share the weights
+    attention:    the calls of attention in a forward pass, in order
+    """
+
+    model: PreTrainedModel
+    layers: tuple[MultiHeadAttention, ...]
+    replacements: tuple[Replacement, ...]
+    attention: tuple[AttentionLayer, ...] = ()
+
+    @contextmanager
+    def as_hugging_face(self) -> Iterator[PreTrainedModel]:
+        """Within the `with`, the model has its original modules and eager attention; afterwards, ours again."""
+        before = self.model.config._attn_implementation
+        try:
+            for replaced in self.replacements:
+                setattr(replaced.parent, replaced.name, replaced.original)
+            self.model.set_attn_implementation("eager")
+            yield self.model
+        finally:
+            self.model.set_attn_implementation(before)
+            for replaced in self.replacements:
+                setattr(replaced.parent, replaced.name, replaced.ours)
+
+    def run(self, ids: Tensor, target: Tensor | None = None, **inputs: Tensor) -> Tensor:
+        """Token ids [b i], of an encoder-decoder model also those of the target -> last hidden state [b i m].
+
+        Of the base model: a vocabulary of logits for each token would be waste.
+        """
+        if target is not None:
+            inputs["decoder_input_ids"] = target
+        hidden: Tensor = self.model.base_model(input_ids=ids, **inputs)[0]
+        return hidden
+
+    @property
+    def vocabulary(self) -> int:
+        """The number of token ids that the model has embeddings for."""
+        embeddings: Any = self.model.get_input_embeddings()
+        return int(embeddings.num_embeddings)
+
+    def stacks(self) -> tuple[StackCard, ...]:
+        """The description of the layers, in the order in which the stacks begin."""
+        names = dict.fromkeys(layer.stack for layer in self.attention)
+        return tuple(self.stack([layer for layer in self.attention if layer.stack == name]) for name in names)
+
+    def stack(self, layers: list[AttentionLayer]) -> StackCard:
+        cards = [LayerCard(each.index, each.heads, each.kv_heads, each.head_dim) for each in layers]
+        gaps = without_attention(self.model, layers)
+        cards += [LayerCard(number, attention=False, why=why) for number, why in gaps.items()]
+        causal = all(layer.causal for layer in layers)
+        ordered = tuple(sorted(cards, key=lambda card: card.index))
+        return StackCard(layers[0].stack, ordered, causal, *SIDES[layers[0].stack])
+
+
+def adopted(
+    model: PreTrainedModel, layers: tuple[MultiHeadAttention, ...] = (), replacements: tuple[Replacement, ...] = ()
+) -> Adopted:
+    """The model with the layers that a short run finds. Raises UnsupportedModel if it has no softmax attention."""
+    # Without a key/value cache, generation computes everything again: slower, but right.
+    model.config.use_cache = False
+    if model.can_generate():
+        model.generation_config.use_cache = False
+    found = Adopted(model, layers, replacements)
+    positions = getattr(model.config, "max_position_embeddings", None) or TRIED_TOKENS
+    source, target = tried_tokens(found, min(TRIED_TOKENS, positions)), None
+    if model.config.is_encoder_decoder:
+        target = tried_tokens(found, TRIED_TARGET)
+    attention = layers_of(calls_of(model, lambda: found.run(source, target)))
+    if not attention:
+        raise UnsupportedModel(f"a {model.config.model_type} has no softmax attention that can be shown")
+    return Adopted(model, layers, replacements, attention)
+
+
+def adopt_by_interface(model: PreTrainedModel) -> Adopted:
+    """Compute the attention of any model that uses transformers' attention interface by our core."""
+    model.eval()
+    model.set_attn_implementation(NAME)
+    return adopted(model)
+
+
+def tried_tokens(model: Adopted, count: int) -> Tensor:
+    """[1 count] token ids that are not special, so that none of them counts as padding."""
+    config = model.model.config
+    special = {getattr(config, f"{name}_token_id", None) for name in ("pad", "bos", "eos", "cls", "sep", "mask")}
+    usual = [token for token in range(min(model.vocabulary, count + len(special))) if token not in special] or [0]
+    return torch.tensor([(usual * count)[:count]], device=model.model.device)
