@@ -117,11 +117,20 @@ class StackCard:
 
 
 @dataclass(frozen=True)
+class AdmissionCard:
+    """How far the patterns of each layer are from those of the reference, on a few tokens."""
+
+    max_abs_error: tuple[float, ...]
+    reference: str
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """A description of a model. Sizes are None until they are known.
 
     layers, heads:   of the first stack: the number of its layers, and the largest number of heads that one of them has
     stacks:          the layers of a loaded model
+    certificate:     the comparison when the model was loaded; None for bundled models, which tests compare
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
     verified:        for a loaded model, whether the hash of its weights was known, and is the right one
     changed_on_disk: True for a loaded model whose files have been changed or deleted since
@@ -142,6 +151,7 @@ class ModelCard:
     pairs: bool | None = None
     parameters: int | None = None
     stacks: tuple[StackCard, ...] = ()
+    certificate: AdmissionCard | None = None
     verified: bool | None = None
     state: State = "available"
     why: str | None = None
@@ -166,4 +176,5 @@ class ModelCard:
         """`why` is left out if there is none."""
         card = dict(vars(self))  # `asdict` takes 70 ms for a thousand cards
         card["stacks"] = [asdict(stack) for stack in self.stacks]
+        card["certificate"] = self.certificate and asdict(self.certificate)
         return card if self.why is not None else {name: value for name, value in card.items() if name != "why"}

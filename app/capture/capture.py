@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -106,21 +106,22 @@ def run_tokens(
         layers.append(replace(layer, held=held))
         on_layer(layers[-1])
 
-    pass_layers(model, tokens, lambda part, x: memory[part].keep(x), add, progress)
+    pass_layers(model, partial(forward, model, tokens), lambda part, x: memory[part].keep(x), add, progress)
     return tuple(layers)
 
 
 @torch.inference_mode()
 def pass_layers(
     model: LoadedModel,
-    tokens: tuple[Token, ...],
+    run: Callable[[], Tensor],
     keep: Callable[[str, Tensor], Tensor],
     on_layer: Callable[[LayerCapture], object],
     progress: Progress = NO_PROGRESS,
-) -> None:
-    """One forward pass; `on_layer` receives each layer, in order, and nothing else refers to it.
+) -> Tensor:
+    """The last hidden state of one forward pass, which `run` makes.
 
-    `keep` copies "q" [h i d], "k" [g j d] and "lse" [h i]. Raises ModelOutputInvalid.
+    `on_layer` receives each layer, in order, and nothing else refers to it. `keep` copies "q" [h i d], "k" [g j d] and
+    "lse" [h i]. Raises ModelOutputInvalid.
     """
     expected = iter(model.adopted.attention)
     terms: list[Terms] = []
@@ -143,9 +144,10 @@ def pass_layers(
             progress.step()
 
     with watching(model.adopted.model, ("terms", "q", "k", "lse"), take):
-        hidden = forward(model, tokens)
+        hidden = run()
     if not hidden.sum().isfinite() and not hidden.isfinite().all():  # the sum alone can overflow
         raise ModelOutputInvalid(f"{model.card.id} gave NaN or infinite numbers after its last attention layer")
+    return hidden
 
 
 def memory_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, MemoryBlock]:

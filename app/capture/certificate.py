@@ -6,6 +6,7 @@ Eager attention computes whole maps. They are compared layer by layer, so that o
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import count
 from math import isqrt
@@ -133,16 +134,18 @@ def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Pro
     if half == 0:
         return 0.0
     others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])
+    tokens = (*capture.tokens[:half], *others)
     numbers, changes = count(), [0.0]
-
-    def copy(_: str, x: Tensor) -> Tensor:
-        return torch.empty(x.shape, dtype=x.dtype, device=x.device).copy_(x)
 
     def compare(changed: LayerCapture) -> None:
         changes.append(change(capture.layers[next(numbers)], changed, half, progress))
 
-    pass_layers(model, (*capture.tokens[:half], *others), copy, compare, progress)
+    pass_layers(model, partial(forward, model, tokens), copied, compare, progress)
     return largest(changes)
+
+
+def copied(_: str, x: Tensor) -> Tensor:
+    return torch.empty(x.shape, dtype=x.dtype, device=x.device).copy_(x)
 
 
 def change(layer: LayerCapture, changed: LayerCapture, half: int, progress: Progress) -> float:

@@ -73,6 +73,7 @@ def test_fifty_requests_at_once_share_one_load(models_dir, monkeypatch):
     monkeypatch.setattr(
         "headscope.models.loading.load_checked", lambda *_, **__: loads.append(threading.get_ident()) or "model"
     )
+    monkeypatch.setattr("headscope.capture.admission.admit", lambda model: model)
 
     async def crowd():
         runner = Runner(Settings(models_dir=models_dir))
