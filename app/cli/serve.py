@@ -75,10 +75,12 @@ def reason(error: OSError) -> str:
 
 def run_server(settings: Settings, listener: socket.socket) -> None:
     from ..engine.arenas import limit_arenas
+    from ..engine.libraries import let_waiting_threads_sleep
     from ..main import create_app
     from ..web.server import Server
 
     limit_arenas()
+    let_waiting_threads_sleep()
     app = create_app(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
