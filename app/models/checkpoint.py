@@ -101,7 +101,7 @@ def read_config(path: Path, source: Source = "local") -> Claim:
 
 
 def claim_of(data: bytes, folder: ModelFolder) -> Claim:
-    raw = parse_object(data, CONFIG) if folder.trusted else CHECKER.json_object(data, CONFIG)
+    raw = parse_object(data, CONFIG) if folder.trusted else CHECKER.config(data, CONFIG)
     adapter, model_class = read_architecture(raw)
     reason = invalid_field(raw, adapter)
     if reason is None:

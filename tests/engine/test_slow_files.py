@@ -54,7 +54,7 @@ def test_reading_the_weights_has_a_deadline(models_dir):
 
 @pytest.mark.fault(43, 46)
 def test_a_bundled_model_does_not_wait_for_the_check_of_another(models_dir):
-    CHECKER.json_object(b"{}", "config.json")  # the process runs
+    CHECKER.config(b"{}", "config.json")  # the process runs
     stopped = CHECKER.process.pid
 
     async def load_both():

@@ -66,23 +66,23 @@ def test_a_process_that_takes_much_memory_is_replaced(checker):
     checker.kept_bytes = 1
     check_tokenizer(checker, gpt2_tokenizer())
     assert checker.process is None
-    checker.json_object(b"{}", "config.json")
+    checker.config(b"{}", "config.json")
 
 
 def test_one_process_serves_all_checks_until_it_has_served_enough(checker):
     checker.uses = 2
     found = []
     for _ in range(3):
-        checker.json_object(b"{}", "config.json")
+        checker.config(b"{}", "config.json")
         found.append(checker.process.pid)
     assert found[0] == found[1] != found[2]
 
 
 def test_a_process_that_has_died_is_replaced(checker):
-    checker.json_object(b"{}", "config.json")
+    checker.config(b"{}", "config.json")
     checker.process.kill()
     checker.process.wait()
-    assert checker.json_object(b'{"a": 1}', "config.json") == {"a": 1}
+    assert checker.config(b'{"a": 1}', "config.json") == {"a": 1}
 
 
 def killed_during_checks(monkeypatch, times):
@@ -101,27 +101,27 @@ def killed_during_checks(monkeypatch, times):
 
 def test_a_check_whose_process_is_killed_from_outside_is_tried_once_more(checker, monkeypatch):
     checks = killed_during_checks(monkeypatch, 1)
-    assert checker.json_object(b'{"a": 1}', "config.json") == {"a": 1}
+    assert checker.config(b'{"a": 1}', "config.json") == {"a": 1}
     assert len(set(checks)) == 2
 
 
 def test_a_check_whose_process_is_killed_twice_is_refused(checker, monkeypatch):
     checks = killed_during_checks(monkeypatch, 2)
     with pytest.raises(CorruptModel, match=r"config\.json could not be checked: .* killed twice.* short of memory"):
-        checker.json_object(b"{}", "config.json")
+        checker.config(b"{}", "config.json")
     assert len(checks) == 2
-    assert checker.json_object(b"{}", "config.json") == {}
+    assert checker.config(b"{}", "config.json") == {}
 
 
 def test_checks_of_several_threads_do_not_mix(checker):
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda n: checker.json_object(b'{"n": %d}' % n, "config.json"), range(20)))
+        answers = list(pool.map(lambda n: checker.config(b'{"n": %d}' % n, "config.json"), range(20)))
     assert [answer["n"] for answer in answers] == list(range(20))
 
 
 def test_the_process_sees_no_secrets(checker, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    checker.json_object(b"{}", "config.json")
+    checker.config(b"{}", "config.json")
     environment = Path(f"/proc/{checker.process.pid}/environ")
     if not environment.exists():
         pytest.skip("only Linux shows the environment of a process")
@@ -143,7 +143,7 @@ def test_the_process_ends_with_the_one_that_started_it(how):
     script = f"""
 import os
 from headscope.models.checker.process import CHECKER
-CHECKER.json_object(b"{{}}", "config.json")
+CHECKER.config(b"{{}}", "config.json")
 print(CHECKER.process.pid, flush=True)
 {how}
 """

@@ -56,9 +56,9 @@ class Checker:
     used: int = 0
     accepted: set[str] = field(default_factory=set)
 
-    def json_object(self, data: bytes, name: str) -> dict[str, Any]:
-        """What `parse_object` answers. Raises CorruptModel."""
-        found: dict[str, Any] = self.ask("object", data, name, name=name)
+    def config(self, data: bytes, name: str) -> dict[str, Any]:
+        """What `short_fields` finds in a config.json. Raises CorruptModel."""
+        found: dict[str, Any] = self.ask("config", data, name, name=name)
         return found
 
     def tensors(self, header: bytes, data_bytes: int) -> list[Any]:
