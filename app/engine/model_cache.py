@@ -130,10 +130,13 @@ class ModelCache:
         load = self.loads.get(model_id)
         if load is None or not load.ready:
             return await self.start(model_id)
-        if model_id not in self.reloads:
-            new = self.reloads[model_id] = self.new_load(entry)
+        running = self.reloads.get(model_id)
+        if running is None or running.task.done():
+            running = new = self.new_load(entry)
+            self.reloads[model_id] = new
             self.begin(new, lambda: self.replace(load, new))
-        return self.reloads[model_id]
+            new.task.add_done_callback(lambda _: self.forget_reload(new))  # also of a task that was never started
+        return running
 
     def new_load(self, entry: Entry) -> Load:
         """Raises Busy. The loads of each pool are counted on their own: a hub that hangs stops no local model."""
@@ -185,9 +188,12 @@ class ModelCache:
         except AppError as error:
             old.reload_error = None if isinstance(error, Busy) else error.detail
             raise
-        finally:
-            del self.reloads[model_id]
         return model
+
+    def forget_reload(self, load: Load) -> None:
+        model_id = load.entry.card.id
+        if self.reloads.get(model_id) is load:
+            del self.reloads[model_id]
 
     def forget_failures(self) -> None:
         """Keep the failures of listed models and the last few of others, except ids that do not exist.
@@ -232,7 +238,7 @@ class ModelCache:
         """Drop loaded models, but not `kept`, until all that are loaded or being loaded fit into the limit."""
         idle = sorted((load.last_used, name) for name, load in self.loads.items() if load.ready and load is not kept)
         for _, name in idle:
-            loads = chain(self.loads.values(), self.reloads.values())
+            loads = {*self.loads.values(), *self.reloads.values()}  # a reload that has just ended is in both
             if sum(load.bytes for load in loads if not load.failed) <= self.settings.max_model_bytes:
                 break
             del self.loads[name]

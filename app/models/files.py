@@ -26,6 +26,13 @@ FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+# With O_PATH, a folder on the way need not be readable.
+FOLDER_FLAGS = (
+    getattr(os, "O_PATH", os.O_RDONLY)
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
 # The cache of the hub names a file after its hash: SHA-256 for large files, that of a git blob for others.
 SHA256, GIT_BLOB = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 
@@ -34,6 +41,8 @@ SHA256, GIT_BLOB = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 class ModelFolder:
     """The folder of a model, and where it comes from.
 
+    path: of a local model, the path without links that was found when the model was looked up. A link that has replaced
+          a part of it since then is not followed.
     Links are followed as long as they stay inside the folder; for the hub, inside the cache of the repository, which
     consists of links. The packages of bundled models are trusted.
     """
@@ -123,10 +132,10 @@ def open_file(folder: ModelFolder, name: str) -> OpenedFile:
             real = resolved(folder.path / name)
         except FileNotFoundError:
             raise missing(name) from None
-        within = resolved(folder.within)
+        within = folder.within if folder.source == "local" else resolved(folder.within)
         if not folder.trusted and not real.is_relative_to(within):
             raise CorruptModel(f"{name} is a link to a file outside the model's folder: copy the file into the folder")
-        descriptor = os.open(real, FLAGS) if folder.trusted else descriptor_of(within, real.relative_to(within))
+        descriptor = os.open(real, FLAGS) if folder.trusted else descriptor_of(real)
         try:
             state = state_of_open(descriptor, name, folder.source)
         except BaseException:
@@ -142,14 +151,14 @@ def missing(name: str) -> CorruptModel:
     return CorruptModel(f"{name} is missing: a model folder contains {CONFIG}, {TOKENIZER} and {WEIGHTS}")
 
 
-def descriptor_of(within: Path, inner: Path) -> int:
-    """The descriptor of a file without links in its path below `within`; one that appears meanwhile is an error."""
+def descriptor_of(real: Path) -> int:
+    """The descriptor of a file without links in its path; one that appears meanwhile is an error."""
     if os.open not in os.supports_dir_fd:
-        return os.open(within / inner, FLAGS)
-    *folders, name = inner.parts
-    current = os.open(within, FLAGS | os.O_DIRECTORY)
+        return os.open(real, FLAGS)
+    root, *folders, name = real.parts
+    current = os.open(root, FOLDER_FLAGS)
     for part in folders:
-        current = open_below(current, part, FLAGS | os.O_DIRECTORY)
+        current = open_below(current, part, FOLDER_FLAGS)
     return open_below(current, name, FLAGS)
 
 

@@ -61,7 +61,7 @@ class LoadedModel:
 
 def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | None = None) -> LoadedModel:
     """Check and load the model in `folder`. Raises what `check_files` and `load_checked` raise."""
-    return load_checked(check_files(folder, card.source), card, device=device, sha256=sha256)
+    return load_checked(check_files(folder.resolve(), card.source), card, device=device, sha256=sha256)
 
 
 def load_checked(

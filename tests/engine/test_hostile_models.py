@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from worlds import byte_level, serving
 
 from headscope.cli.command import cli
+from headscope.engine import model_cache
 from headscope.settings import Settings
 
 
@@ -104,3 +105,23 @@ def test_the_command_prints_no_control_characters_of_a_hostile_model(hostile_dir
     assert result.exit_code == 1
     assert r"\x1b]0;title" in result.stderr
     assert result.stderr.strip().isprintable()
+
+
+@pytest.mark.fault(12, 46)
+def test_a_folder_that_becomes_a_link_while_its_load_waits_is_not_loaded(models_dir, tmp_path, monkeypatch):
+    top, outside = tmp_path / "models", tmp_path / "outside"
+    shutil.copytree(models_dir / "gpt2", top / "mine")
+    shutil.copytree(models_dir / "gpt2", outside)
+    check = model_cache.check_model
+
+    def swap_and_check(load, *rest):
+        if load.entry.card.id == "local:mine":
+            shutil.rmtree(top / "mine")
+            (top / "mine").symlink_to(outside)
+        return check(load, *rest)
+
+    monkeypatch.setattr(model_cache, "check_model", swap_and_check)
+    with serving(Settings(model="gpt2-mini", models_dir=top)) as client:
+        refused = client.post("/api/v1/models/load", json={"model": "local:mine"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "corrupt_model")
+    assert "a link to a file outside the model's folder" in refused.json()["detail"]

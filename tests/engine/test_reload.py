@@ -14,7 +14,7 @@ from headscope.engine import load as steps
 from headscope.engine import model_listing
 from headscope.engine.model_cache import ModelCache
 from headscope.engine.runner import Runner
-from headscope.errors import Busy
+from headscope.errors import Busy, DownloadCancelled
 from headscope.settings import Settings
 
 pytestmark = pytest.mark.fault(39)
@@ -227,6 +227,21 @@ def test_callers_share_a_reload_and_others_use_the_old_model_meanwhile(folder, m
 
     with start_blocking_portal() as portal:
         assert portal.call(crowd) == 2
+
+
+def test_a_reload_that_is_cancelled_before_it_begins_does_not_stop_the_next(folder):
+    async def use():
+        models = ModelCache(Settings(model=MINE, models_dir=folder.parent))
+        old = await models.model(MINE)
+        cancelled = await models.reload(MINE)
+        models.cancel(MINE)
+        with pytest.raises(DownloadCancelled):
+            await models.result_of(cancelled)
+        assert models.reloads == {}
+        return await models.result_of(await models.reload(MINE)) is not old
+
+    with start_blocking_portal() as portal:
+        assert portal.call(use)
 
 
 @pytest.fixture

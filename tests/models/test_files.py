@@ -63,6 +63,22 @@ def test_a_link_inside_the_folder_is_followed(gpt2):
     assert load(gpt2, CARD).card.state == "ready"
 
 
+@pytest.mark.fault(12, 46)
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_a_model_folder_that_has_been_replaced_by_a_link_is_not_followed(gpt2, monkeypatch, when):
+    def swap():
+        gpt2.rename(gpt2.parent / "elsewhere")
+        gpt2.symlink_to(gpt2.parent / "elsewhere")
+
+    resolve = Path.resolve
+    if when == "before":
+        swap()
+    else:
+        monkeypatch.setattr(Path, "resolve", lambda *given, **options: (resolve(*given, **options), swap())[0])
+    with pytest.raises(CorruptModel, match=r"outside the model's folder|config\.json cannot be read: Not a directory"):
+        open_file(ModelFolder(gpt2), CONFIG)
+
+
 @pytest.mark.fault(46)
 def test_a_folder_that_becomes_a_link_while_it_is_opened_is_not_followed(gpt2, monkeypatch):
     (gpt2 / "inner").mkdir()
