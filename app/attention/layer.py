@@ -1,6 +1,7 @@
 """Multi-head attention, from scratch.
 
-Axis letters: b batch, h query head, g key/value head, i query, j key, d width of a head, m width of the stream.
+Axis letters: b batch, h query head, g key/value head, i query, j key, d width of a head, m width of the stream,
+r pairs of numbers of a head that a rotary position embedding turns.
 """
 
 import torch
@@ -10,6 +11,8 @@ from ..errors import ShapeMismatch
 from .config import AttentionConfig
 from .core import Core
 from .hooks import HookPoint
+from .norm import RMSNorm
+from .rope import rotate
 from .rules import Rule, banded
 from .terms import Terms
 
@@ -17,19 +20,31 @@ from .terms import Terms
 class MultiHeadAttention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017, sec. 3.2.2); grouped- and multi-query with fewer key/value heads.
 
-    Four projections around a `Core`, which computes attention and has the hook points.
+    Four projections around a `Core`, which computes attention and has the hook points. By its config, queries and keys
+    are normalised and turned by a rotary position embedding before that.
     """
+
+    sinks: Tensor | None
 
     def __init__(self, config: AttentionConfig) -> None:
         super().__init__()
         self.config = config
         wide, narrow = config.heads * config.head_dim, config.kv_heads * config.head_dim
-        self.project_q = nn.Linear(config.d_model, wide, config.bias)
-        self.project_k = nn.Linear(config.d_source, narrow, config.bias)
-        self.project_v = nn.Linear(config.d_source, narrow, config.bias)
-        self.project_out = nn.Linear(wide, config.d_model, config.bias)
+        self.project_q = nn.Linear(config.d_model, wide, "q" in config.bias)
+        self.project_k = nn.Linear(config.d_source, narrow, "k" in config.bias)
+        self.project_v = nn.Linear(config.d_source, narrow, "v" in config.bias)
+        self.project_out = nn.Linear(wide, config.d_model, "out" in config.bias)
+        self.norm_q, self.norm_k = self.new_norm(wide), self.new_norm(narrow)
+        self.register_parameter("sinks", nn.Parameter(torch.zeros(config.heads)) if config.sinks else None)
         self.core = Core()
         self.result = HookPoint()
+
+    def new_norm(self, width: int) -> nn.Module:
+        """The normalisation of queries or keys, whose heads are `width` wide together."""
+        norm = self.config.norm
+        if norm is None:
+            return nn.Identity()
+        return RMSNorm(self.config.head_dim if norm.over == "head" else width, norm.eps, norm.offset)
 
     def forward(
         self,
@@ -38,18 +53,38 @@ class MultiHeadAttention(nn.Module):
         *,
         padding: Tensor | None = None,
         given: Tensor | None = None,
+        rule: Rule | None = None,
+        turns: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """x [b i m] (and for cross-attention source [b j s]) -> [b i m].
 
         padding: [b j], True: a real token; given: [b or 1, h or 1, i, j], True: the query may attend to the key.
+        rule:    which query may attend to which key, instead of what the config says
+        turns:   cos and sin [b or 1, i, r] of the rotary angles, instead of those of positions 0, 1, ...
         Raises ShapeMismatch if sizes do not fit.
         """
         source = x if source is None else source
         self.check(x, source)
-        q, k = self.split(self.project_q(x)), self.split(self.project_k(source))
+        q, k = self.queries_and_keys(x, source, turns)
         v = self.split(self.project_v(source))
-        rule = self.rule(x.shape[1], source.shape[1]).and_padding(padding).and_mask(given)
-        return self.merge(self.core(q, k, v, Terms(rule, self.config.scale)))
+        rule = self.rule(x.shape[1], source.shape[1]) if rule is None else rule
+        terms = Terms(
+            rule.and_padding(padding).and_mask(given), self.config.scale, self.config.softcap, sinks=self.sinks
+        )
+        return self.merge(self.core(q, k, v, terms))
+
+    def queries_and_keys(self, x: Tensor, source: Tensor, turns: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+        """[b i m], [b j s] -> q [b h i d], k [b g j d], normalised and turned as the config says."""
+        q, k = self.project_q(x), self.project_k(source)
+        if self.config.norm is not None and self.config.norm.over == "width":
+            q, k = self.split(self.norm_q(q)), self.split(self.norm_k(k))
+        else:
+            q, k = self.norm_q(self.split(q)), self.norm_k(self.split(k))
+        if (rotary := self.config.rotary) is None:
+            return q, k
+        cos, sin = rotary.turns(torch.arange(x.shape[1])[None]) if turns is None else turns
+        q, k = (rotate(each, cos, sin, interleaved=rotary.interleaved) for each in (q, k))
+        return q, k
 
     def rule(self, queries: int, keys: int) -> Rule:
         """Which query may attend to which key, by the configuration alone."""
@@ -69,7 +104,7 @@ class MultiHeadAttention(nn.Module):
             return merged
         weight = self.project_out.weight.view(self.config.d_model, self.config.heads, self.config.head_dim)
         by_head: Tensor = self.result(torch.einsum("bhid,mhd->bhim", z, weight))
-        return by_head.sum(1) + (self.project_out.bias if self.config.bias else 0)
+        return by_head.sum(1) + (self.project_out.bias if "out" in self.config.bias else 0)
 
     def check(self, x: Tensor, source: Tensor) -> None:
         wanted_x, wanted_source = f"[b i {self.config.d_model}]", f"[b j {self.config.d_source}]"

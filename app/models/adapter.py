@@ -4,34 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from ..attention.config import AttentionConfig
 from ..attention.layer import MultiHeadAttention
-from ..errors import UnsupportedModel, WeightsDoNotFit
+from ..errors import UnsupportedModel
 from .adopted import Adopted, Replacement, adopted
+from .interface.attention import rule_and_bias
+from .stored import HeadByHead, Weights, layer_from
 
-
-@dataclass(frozen=True)
-class Stored:
-    """Where and how a checkpoint stores one of our parameters.
-
-    name:       its name within a block of the Hugging Face model
-    transposed: True where the weight is stored [in, out] (GPT-2's Conv1D) instead of [out, in] (nn.Linear)
-    part, of:   the parameter is part number `part` of `of` equal parts along the outputs
-    """
-
-    name: str
-    transposed: bool = False
-    part: int = 0
-    of: int = 1
-
-    def view(self, stored: Tensor) -> Tensor:
-        """Our parameter, [out, in] or [out]: a view of the stored tensor."""
-        outputs_first = stored.T if self.transposed else stored
-        return outputs_first.chunk(self.of, 0)[self.part]
+UNSUPPORTED = ("past_key_values", "layer_past", "encoder_hidden_states")  # arguments of attention modules
 
 
 @dataclass(frozen=True)
@@ -42,12 +25,14 @@ class Adapter:
     blocks:    path of the list of blocks within the base model
     attention: module of a block that our layer replaces
     absorbed:  other modules of a block whose work our layer does; they are replaced by identities
-    weights:   our parameter -> where it is stored
+    weights:   our parameter -> where it is stored; also parameters that only some models of the family have
     skipped:   regular expressions of weights in the checkpoint that are ignored
     fields:    fields of config.json that are read; transformers gets no others
     sizes:     (config, layer) -> AttentionConfig
     refusal:   config -> the reason why a model cannot be shown, or None
     pairs:     config -> whether the model reads sentence pairs
+    by_head:   module of a block that projects to queries, keys and values, stored head by head
+    positions: config -> the number of tokens that the model can read
     """
 
     family: str
@@ -56,12 +41,19 @@ class Adapter:
     blocks: str
     attention: str
     absorbed: tuple[str, ...]
-    weights: Mapping[str, Stored]
+    weights: Weights
     skipped: tuple[str, ...]
     fields: frozenset[str]
     sizes: Callable[[Any, int], AttentionConfig]
     refusal: Callable[[Any], str | None]
     pairs: Callable[[Any], bool]
+    by_head: str | None = None
+    positions: Callable[[Any], int] = lambda config: config.max_position_embeddings
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """All modules of a block that are replaced."""
+        return self.attention, *self.absorbed
 
 
 class AttentionWrapper(nn.Module):
@@ -72,12 +64,28 @@ class AttentionWrapper(nn.Module):
         self.attention = attention
 
     def forward(
-        self, hidden_states: Tensor, *_: object, attention_mask: Tensor | None = None, **options: Any
+        self,
+        hidden_states: Tensor,
+        *_: object,
+        attention_mask: Tensor | None = None,
+        position_embeddings: tuple[Tensor, Tensor] | None = None,
+        **options: Any,
     ) -> tuple[Tensor, None]:
-        """[b i m] -> [b i m], None. `attention_mask` [b 1 i j] as for SDPA: True where a query may attend to a key."""
-        if options.get("past_key_values") is not None or options.get("encoder_hidden_states") is not None:
+        """[b i m] -> [b i m], None.
+
+        attention_mask:      as the interface of transformers passes it to our attention; None: what the config says
+        position_embeddings: cos and sin of rotary angles, [b i r] or twice that width
+        """
+        if any(options.get(name) is not None for name in UNSUPPORTED):
             raise UnsupportedModel("a key/value cache and cross-attention are not supported: pass use_cache=False")
-        return self.attention(hidden_states, given=attention_mask), None
+        by_head = hidden_states[:, None]  # [b h i m], of which only the length is read
+        rule = None if attention_mask is None else rule_and_bias(attention_mask, by_head, by_head)[0]
+        turns, rotary = None, self.attention.config.rotary
+        if position_embeddings is not None and rotary is not None:
+            cos, sin = position_embeddings
+            # Most models pass each angle twice, for both numbers of a pair.
+            turns = cos[..., : rotary.width // 2], sin[..., : rotary.width // 2]
+        return self.attention(hidden_states, rule=rule, turns=turns), None
 
 
 def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
@@ -85,39 +93,15 @@ def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
     model.eval()  # first, because it does not reach modules that have been replaced: their dropout would stay on
     layers, replacements = [], []
     for number, block in enumerate(model.base_model.get_submodule(adapter.blocks)):
-        layer = layer_from(block, adapter, adapter.sizes(model.config, number))
+        sizes = adapter.sizes(model.config, number)
+        if adapter.by_head is not None:
+            fused = HeadByHead(block.get_submodule(adapter.by_head), sizes.heads)
+            replace_module(block, adapter.by_head, fused)
+        layer = layer_from(block, adapter.replaced, adapter.weights, sizes)
         replacements.append(replace_module(block, adapter.attention, AttentionWrapper(layer)))
         replacements.extend(replace_module(block, name, nn.Identity()) for name in adapter.absorbed)
         layers.append(layer)
     return adopted(model, tuple(layers), tuple(replacements))
-
-
-def layer_from(block: nn.Module, adapter: Adapter, sizes: AttentionConfig) -> MultiHeadAttention:
-    """Our layer with the block's weights. Raises WeightsDoNotFit where one is unknown, missing or has another shape."""
-    modules = tuple(f"{module}." for module in (adapter.attention, *adapter.absorbed))
-    stored_weights = {name: weight for name, weight in block.named_parameters() if name.startswith(modules)}
-    named = {stored.name for stored in adapter.weights.values()}
-    if named != set(stored_weights):
-        odd = sorted(named ^ set(stored_weights))
-        raise WeightsDoNotFit(
-            f"{odd} of a {adapter.family} block are not both in the checkpoint and in the adapter's table"
-        )
-    with torch.device("meta"):
-        layer = MultiHeadAttention(sizes).to(next(iter(stored_weights.values())).dtype)
-    for name, stored in adapter.weights.items():
-        set_parameter(layer, name, stored.view(stored_weights[stored.name]), stored.name)
-    return layer
-
-
-def set_parameter(layer: MultiHeadAttention, name: str, weight: Tensor, stored_as: str) -> None:
-    """Set the layer's parameter `name` to `weight`, without a copy."""
-    module_name, _, parameter = name.rpartition(".")
-    wanted = layer.get_parameter(name).shape
-    if weight.shape != wanted:
-        raise WeightsDoNotFit(f"{stored_as} gives {name} {list(weight.shape)}, the config wants {list(wanted)}")
-    setattr(
-        layer.get_submodule(module_name), parameter, nn.Parameter(weight.detach(), requires_grad=weight.requires_grad)
-    )
 
 
 def replace_module(block: nn.Module, path: str, ours: nn.Module) -> Replacement:

@@ -3,19 +3,13 @@
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from ..attention.config import AttentionConfig
-from .adapter import Adapter, Stored
+from .adapter import Adapter
+from .stored import projections
 
 # The output projection is outside Hugging Face's self-attention module, before dropout and LayerNorm.
-WEIGHTS = {
-    f"{ours}.{kind}": Stored(f"attention.{theirs}.{kind}")
-    for ours, theirs in {
-        "project_q": "self.query",
-        "project_k": "self.key",
-        "project_v": "self.value",
-        "project_out": "output.dense",
-    }.items()
-    for kind in ("weight", "bias")
-}
+WEIGHTS = projections(
+    q="attention.self.query", k="attention.self.key", v="attention.self.value", out="attention.output.dense"
+)
 
 # fmt: off
 FIELDS = frozenset({

@@ -1,7 +1,8 @@
-"""The table of model families. A new family is added here."""
+"""The table of model families whose attention is our own layer. A new family is added to one of the tables it joins."""
 
 from .adapter import Adapter
-from .bert import BERT
+from .decoders import DECODER_ADAPTERS
+from .encoders import ENCODER_ADAPTERS
 from .gpt2 import GPT2
 
-FAMILIES: dict[str, Adapter] = {adapter.family: adapter for adapter in (BERT, GPT2)}
+FAMILIES: dict[str, Adapter] = {adapter.family: adapter for adapter in (*ENCODER_ADAPTERS, GPT2, *DECODER_ADAPTERS)}

@@ -3,16 +3,12 @@
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from ..attention.config import AttentionConfig
-from .adapter import Adapter, Stored
+from .adapter import Adapter
+from .stored import Stored, side_by_side
 
 # Conv1D stores q, k and v side by side in one weight [in, 3 out].
 WEIGHTS = {
-    "project_q.weight": Stored("attn.c_attn.weight", transposed=True, part=0, of=3),
-    "project_k.weight": Stored("attn.c_attn.weight", transposed=True, part=1, of=3),
-    "project_v.weight": Stored("attn.c_attn.weight", transposed=True, part=2, of=3),
-    "project_q.bias": Stored("attn.c_attn.bias", part=0, of=3),
-    "project_k.bias": Stored("attn.c_attn.bias", part=1, of=3),
-    "project_v.bias": Stored("attn.c_attn.bias", part=2, of=3),
+    **side_by_side("attn.c_attn", transposed=True),
     "project_out.weight": Stored("attn.c_proj.weight", transposed=True),
     "project_out.bias": Stored("attn.c_proj.bias"),
 }

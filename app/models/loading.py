@@ -144,7 +144,7 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         kv_heads=max(layer.kv_heads for layer in shown),
         head_dim=max(layer.head_dim for layer in shown),
         d_model=model.config.hidden_size,
-        max_tokens=model.config.max_position_embeddings,
+        max_tokens=adapter.positions(model.config),
         causal=stacks[0].causal,
         pairs=adapter.pairs(model.config),
         parameters=model.num_parameters(),

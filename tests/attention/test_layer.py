@@ -2,8 +2,11 @@ import pytest
 import torch
 from worlds import layer, stream
 
-from headscope.attention.config import AttentionConfig
+from headscope.attention.config import AttentionConfig, QueryKeyNorm
 from headscope.attention.hooks import watching
+from headscope.attention.norm import RMSNorm
+from headscope.attention.rope import Rotary
+from headscope.attention.rules import full
 from headscope.errors import ShapeMismatch
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
@@ -13,7 +16,12 @@ def torch_twin(ours):
     """torch.nn.MultiheadAttention with our weights."""
     config = ours.config
     twin = torch.nn.MultiheadAttention(
-        config.d_model, config.heads, bias=config.bias, kdim=config.d_source, vdim=config.d_source, batch_first=True
+        config.d_model,
+        config.heads,
+        bias=bool(config.bias),
+        kdim=config.d_source,
+        vdim=config.d_source,
+        batch_first=True,
     ).to(ours.project_q.weight.dtype)
     parts = [ours.project_q, ours.project_k, ours.project_v]
     with torch.no_grad():
@@ -91,3 +99,68 @@ def test_sizes_that_do_not_divide_are_refused(sizes, said):
 def test_key_value_heads_must_divide_the_heads():
     with pytest.raises(ShapeMismatch, match="4 heads do not divide into 3"):
         AttentionConfig.of(24, 4, kv_heads=3)
+
+
+def test_queries_and_keys_of_each_head_are_normalised():
+    ours = layer(norm=QueryKeyNorm("head", 1e-6, offset=1.0))
+    seen = {}
+    with watching(ours, ("q", "k"), lambda name, x: seen.update({name: x})):
+        ours(stream())
+    for name, weight in (("core.q", ours.norm_q.weight), ("core.k", ours.norm_k.weight)):
+        unit = seen[name] / (1 + weight)
+        torch.testing.assert_close(unit.square().mean(-1), torch.ones(2, 4, 9).double(), atol=1e-3, rtol=0)
+
+
+def test_queries_and_keys_are_normalised_over_all_heads_together():
+    ours, seen = layer(kv_heads=2, norm=QueryKeyNorm("width", 1e-6)), {}
+    with watching(ours, ("q", "k"), lambda name, x: seen.update({name: x})):
+        ours(stream())
+    for name, weight in (("core.q", ours.norm_q.weight), ("core.k", ours.norm_k.weight)):
+        unit = seen[name].transpose(1, 2).flatten(-2) / weight
+        torch.testing.assert_close(unit.square().mean(-1), torch.ones(2, 9).double(), atol=1e-3, rtol=0)
+
+
+def test_the_norm_equals_torchs():
+    ours, x = RMSNorm(24, 1e-5).double(), stream()
+    torch.nn.init.normal_(ours.weight, generator=torch.Generator().manual_seed(0))
+    wanted = torch.nn.functional.rms_norm(x, (24,), ours.weight, 1e-5)
+    torch.testing.assert_close(ours(x), wanted, atol=1e-12, rtol=0)
+
+
+def test_scores_are_capped():
+    seen, ours = [], layer(softcap=0.5)
+    with watching(ours, "scores", lambda _, scores: seen.append(scores)):
+        ours(stream())
+    assert 0.4 < seen[0].abs().max() <= 0.5
+
+
+def test_rows_with_a_sink_sum_to_less_than_one():
+    seen, ours = [], layer(sinks=True)
+    with watching(ours, ("pattern", "lse"), lambda _, x: seen.append(x)):
+        ours(stream())
+    pattern, lse = seen
+    wanted = 1 / (1 + (ours.sinks[:, None] - lse).exp())
+    torch.testing.assert_close(pattern.sum(-1), wanted, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("bias", [(), ("q", "k", "v"), ("out",), ("q", "k", "v", "out")])
+def test_the_projections_that_are_named_have_a_bias(bias):
+    ours = layer(bias=bias)
+    assert {name for name in ("q", "k", "v", "out") if getattr(ours, f"project_{name}").bias is not None} == set(bias)
+
+
+def test_a_given_rule_replaces_that_of_the_config():
+    ours, x = layer(causal=True), stream()
+    torch.testing.assert_close(ours(x, rule=full(9, 9)), layer(causal=False)(x), atol=1e-10, rtol=0)
+
+
+def test_given_angles_replace_those_of_the_positions():
+    ours, x = layer(rotary=Rotary(4)), stream()
+    later = ours.config.rotary.turns(torch.arange(9)[None] + 100)
+    torch.testing.assert_close(ours(x, turns=later), ours(x), atol=1e-10, rtol=0)
+    assert (ours(x, turns=ours.config.rotary.turns(torch.zeros(1, 9))) - ours(x)).abs().max() > 1e-3
+
+
+def test_a_rotary_width_above_that_of_a_head_is_refused():
+    with pytest.raises(ShapeMismatch, match="rotary width 8 is more than head_dim 6"):
+        AttentionConfig.of(24, 4, rotary=Rotary(8))
