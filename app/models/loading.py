@@ -19,6 +19,7 @@ from .adopted import Adopted
 from .checkpoint import CheckedFiles, Claim, check_files, describing
 from .device import check_device
 from .file_states import WEIGHTS
+from .interface.attention import NAME
 from .tokens import read_tokenizer, tokenize
 from .weights import read_tensors
 
@@ -105,7 +106,7 @@ def build(claim: Claim, weights: dict[str, Tensor]) -> PreTrainedModel:
                 config=claim.config,
                 state_dict=weights,
                 dtype=torch.float32,
-                attn_implementation="sdpa",
+                attn_implementation=NAME,  # masks then arrive as intervals
                 ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
             )

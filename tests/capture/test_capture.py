@@ -110,8 +110,12 @@ def test_the_certificate_of_this_text_is_within_1e_5(model_id, loaded):
 def test_the_certificate_shows_a_layer_that_looks_ahead(fresh):
     model = fresh("local:gpt2")
     capture = run(model, TEXT)
-    ahead = model.adopted.layers[0]
-    ahead.rule = full
+
+    def look_ahead(_, args, options):
+        length = args[0].shape[1]
+        return args, {**options, "rule": full(length, length)}
+
+    model.adopted.layers[0].register_forward_pre_hook(look_ahead, with_kwargs=True)
     assert certify(model, capture).causal_leak > 1e-3
 
 
