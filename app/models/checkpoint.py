@@ -18,6 +18,7 @@ from .config_sizes import invalid_field, invalid_probability, invalid_size, show
 from .families import FAMILIES
 from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileStates
 from .files import ModelFolder, open_file, reading
+from .header import StoredTensor
 from .json_files import parse_object
 from .parameter_names import ParameterNames
 from .weights import WeightsFile, check_dtypes, open_weights
@@ -44,7 +45,7 @@ class CheckedFiles:
     """The files of a model, opened and checked, but not loaded. Each is read from what was opened, never again by name.
 
     ignored:    the weights in the file that the model does not have, and that the table of its family skips
-    parameters: of the model that config.json describes
+    parameters: of the model that config.json describes, or in the file if there are more of them
     states:     of each file, when it was opened
     """
 
@@ -83,15 +84,17 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
         model = on_meta(claim)
         names = ParameterNames(model)
         ignored = ignored_names(claim, names, weights)
-        names.refuse_repeated(tensor.name for tensor in weights.tensors if tensor.name not in ignored)
+        used = [tensor for tensor in weights.tensors if tensor.name not in ignored]
+        names.refuse_repeated(tensor.name for tensor in used)
         check_dtypes(weights, ignored)
-        described = parameters(model, weights, ignored)
+        most = parameters(model, used)
+        names.refuse_others(used)
     except BaseException:
         weights.close()
         raise
     opened = (config, tokenizer, weights.opened)
     states = {each.name: each.state for each in opened}
-    return CheckedFiles(folder, claim, data, vocabulary, weights, ignored, described, states)
+    return CheckedFiles(folder, claim, data, vocabulary, weights, ignored, most, states)
 
 
 def read_config(path: Path, source: Source = "local") -> Claim:
@@ -167,18 +170,17 @@ def ignored_names(claim: Claim, names: ParameterNames, weights: WeightsFile) -> 
     return ignored
 
 
-def parameters(model: PreTrainedModel, weights: WeightsFile, ignored: Collection[str]) -> int:
-    """The number of parameters of the model that config.json describes.
+def parameters(model: PreTrainedModel, used: Collection[StoredTensor]) -> int:
+    """The number of parameters of the model that config.json describes, or of those in the file if there are more.
 
-    Raises WeightsDoNotFit if that is far more than the weights file has, or far fewer: both would be allocated before
-    they are compared.
+    Raises WeightsDoNotFit if one is far more than the other: both would be allocated before they are compared.
     """
     described = int(model.num_parameters())
-    stored = sum(tensor.numel for tensor in weights.tensors if tensor.name not in ignored)
+    stored = sum(tensor.numel for tensor in used)
     # A file may have weights twice that the model shares, or lack such weights.
     if described > 2 * stored or stored > 2 * described:
         raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
-    return described
+    return max(described, stored)
 
 
 def refuse_pickles(path: Path) -> None:

@@ -122,6 +122,32 @@ def test_weights_that_are_skipped_may_not_be_much_larger_than_the_model(models_d
         check_files(folder)
 
 
+@pytest.mark.fault(16, 17)
+@pytest.mark.parametrize(
+    ("name", "shape", "expected"),
+    [
+        ("transformer.h.0.mlp.c_fc.bias", [2**14], r"c_fc\.bias is \[16384\] in the file, config\.json wants \[96\]"),
+        ("extra\x1b", [2**14], r"1 weights are unknown, the first is 'extra\\x1b'"),
+    ],
+    ids=["shape", "name"],
+)
+def test_weights_that_the_model_does_not_have_are_refused_before_any_is_read(gpt2, name, shape, expected):
+    """A sparse file: the counts of parameters are similar."""
+    header, data = split_weights(gpt2)
+    header.pop(name, None)
+    kept = [(each, header[each]) for each in header if each != "__metadata__"]
+    parts = [data[slice(*entry["data_offsets"])] for _, entry in kept]
+    place = 0
+    for (_, entry), part in zip(kept, parts, strict=True):
+        entry["data_offsets"] = [place, place + len(part)]
+        place += len(part)
+    header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [place, place + 2 * shape[0]]}
+    write_weights(gpt2, header, b"".join(parts))
+    os.truncate(gpt2 / WEIGHTS, (gpt2 / WEIGHTS).stat().st_size + 2 * shape[0])
+    with pytest.raises(WeightsDoNotFit, match=expected):
+        check_files(gpt2)
+
+
 @pytest.mark.fault(17)
 def test_the_names_of_the_model_are_listed_once_however_many_weights_there_are(models_dir, tmp_path, monkeypatch):
     folder = Path(shutil.copytree(models_dir / "bert", tmp_path / "bert"))
