@@ -9,6 +9,7 @@
     |  |- UnknownLayer             422 unknown_layer
     |  |- UnknownHead              422 unknown_head
     |  |- NoAttention              422 no_attention       a layer, or a kind of attention, that the model does not have
+    |  |- NoProjections            422 no_projections     what needs weights that are not known for this family
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
     |- BadRequest                  400 bad_request        not HTTP, or its end is ambiguous
     |- ModelNotFound               404 model_not_found
@@ -102,6 +103,10 @@ class UnknownHead(InvalidInput):
 
 class NoAttention(InvalidInput):
     code, title = "no_attention", "No attention"
+
+
+class NoProjections(InvalidInput):
+    code, title = "no_projections", "Projections not known"
 
 
 class InvalidWindow(InvalidInput):

@@ -115,6 +115,16 @@ class StackCard:
     queries: Side = "source"
     keys: Side = "source"
 
+    @property
+    def heads(self) -> int:
+        """The largest number of heads of a layer."""
+        return max(layer.heads for layer in self.layers)
+
+    @property
+    def with_attention(self) -> list[int]:
+        """The numbers of the layers that have attention."""
+        return [layer.index for layer in self.layers if layer.attention]
+
 
 @dataclass(frozen=True)
 class AdmissionCard:
@@ -160,6 +170,10 @@ class ModelCard:
     def now(self, state: State, why: str | None = None, *, changed_on_disk: bool = False) -> "ModelCard":
         return replace(self, state=state, why=why, changed_on_disk=changed_on_disk)
 
+    def has_head(self, layer: int, head: int) -> bool:
+        """Whether an existing layer has this head: layers may differ in heads, or have none."""
+        return head < self.stacks[0].layers[layer].heads
+
     def check_head(self, layer: int, head: int) -> None:
         """Raises UnknownLayer, UnknownHead, with the valid range, or NoAttention."""
         layers = self.stacks[0].layers
@@ -167,7 +181,7 @@ class ModelCard:
             raise UnknownLayer(f"layer {layer}: {self.id} has layers 0..{len(layers) - 1}")
         found = layers[layer]
         if not found.attention:
-            present = ", ".join(str(each.index) for each in layers if each.attention)
+            present = ", ".join(map(str, self.stacks[0].with_attention))
             raise NoAttention(f"layer {layer} of {self.id} has no softmax attention ({found.why}): {present} have it")
         if not 0 <= head < found.heads:
             raise UnknownHead(f"head {head} of layer {layer}: {self.id} has heads 0..{found.heads - 1}")

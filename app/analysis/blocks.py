@@ -18,10 +18,10 @@ def text_for(capture: Capture) -> Text:
     return text_of(capture.tokens, layer.causal, layer.q.device)
 
 
-def steps(capture: Capture, layers: int | None = None) -> int:
-    """The number of blocks in this many layers, or in all."""
+def steps(capture: Capture, layers: Sequence[LayerCapture] | None = None) -> int:
+    """The number of blocks in these layers, or in all."""
     size = len(capture.tokens)
-    return -(-size // height_of(capture.heads, size)) * (len(capture.layers) if layers is None else layers)
+    return sum(-(-size // height_of(layer.heads, size)) for layer in (capture.layers if layers is None else layers))
 
 
 def height_of(heads: int, size: int) -> int:

@@ -18,7 +18,7 @@ def scores_and_roles(
     capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS
 ) -> tuple[np.ndarray, Roles]:
     """The results of `per_head`, [s l h], and of `roles`. It takes as many steps as one of them."""
-    score_sums = [ScoreSums(scores, capture.heads) for _ in capture.layers]
-    role_sums = [RoleSums(capture.heads) for _ in capture.layers]
+    score_sums = [ScoreSums(scores, layer.heads) for layer in capture.layers]
+    role_sums = [RoleSums(layer.heads) for layer in capture.layers]
     add_blocks(capture, score_sums, role_sums, progress=progress)
-    return means_of(score_sums), roles_of(role_sums, capture.layers[0].causal)
+    return means_of(capture, score_sums), roles_of(capture, role_sums)

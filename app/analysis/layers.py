@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
-from ..errors import TooManyTokens, UnknownLayer
+from ..errors import NoAttention, TooManyTokens, UnknownLayer
 from ..records import NO_PROGRESS, Progress
 from . import blocks
 from .blocks import of_layer, text_for
@@ -40,19 +40,30 @@ def rollout_options(
     capture: Capture, start: int, layer: int | None, residual: float, receptive: bool | None
 ) -> RolloutOptions:
     """Defaults: layer None is the last layer; receptive None is True for causal models. Raises UnknownLayer."""
-    last = len(capture.layers) - 1
+    last = len(capture.card.stacks[0].layers) - 1
     chosen = last if layer is None else layer
     if not 0 <= start <= chosen <= last:
         raise UnknownLayer(
             f"start={start}, layer={chosen}: {capture.card.id} has layers 0..{last}, and start must not be after layer"
         )
+    if not layers_between(capture, start, chosen):
+        raise NoAttention(
+            f"start={start}, layer={chosen}: {capture.card.id} has attention in the layers "
+            f"{', '.join(map(str, capture.card.stacks[0].with_attention))}"
+        )
     causal = capture.layers[0].causal
     return RolloutOptions(start, chosen, residual, causal if receptive is None else receptive)
 
 
+def layers_between(capture: Capture, first: int, last: int) -> list[LayerCapture]:
+    """Those of the layers from `first` to `last` that have attention. The others move nothing between tokens here."""
+    return [layer for layer in capture.layers if first <= layer.index <= last]
+
+
 def steps_of(capture: Capture, options: RolloutOptions, queries: Sequence[int] = ()) -> int:
     """The number of steps of a rollout, or of the flow from these queries."""
-    return blocks.steps(capture, options.layer - options.start + 1) + len(queries) * len(capture.tokens)
+    rolled = layers_between(capture, options.start, options.layer)
+    return blocks.steps(capture, rolled) + len(queries) * len(capture.tokens)
 
 
 def check_size(capture: Capture, most: int, what: str) -> None:
@@ -81,7 +92,7 @@ def rollout(capture: Capture, options: RolloutOptions, progress: Progress = NO_P
 
 def steps(capture: Capture, options: RolloutOptions, progress: Progress) -> Iterator[Tensor]:
     """A~ [i j] of each layer, from the first to the last."""
-    for layer in capture.layers[options.start : options.layer + 1]:
+    for layer in layers_between(capture, options.start, options.layer):
         yield step(mean_of_heads(capture, layer, progress), options.residual, options.receptive)
 
 

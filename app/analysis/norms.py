@@ -13,7 +13,7 @@ from torch import Tensor
 from ..attention.hooks import watching
 from ..capture.capture import Capture, forward
 from ..capture.windows import Window, pooled_blocks, visible_columns
-from ..errors import ModelOutputInvalid
+from ..errors import ModelOutputInvalid, NoProjections
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Pool, Progress
 from .formulas import norms as formulas
@@ -33,12 +33,17 @@ class Grams:
 
 def bytes_of_grams(capture: Capture) -> int:
     """The size of the inner products, before they are computed."""
-    return len(capture.layers) * len(capture.tokens) * capture.heads**2 * capture.layers[0].lse.element_size()
+    return sum(layer.heads**2 * layer.lse.element_size() for layer in capture.layers) * len(capture.tokens)
 
 
 @torch.inference_mode()
 def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS, held: object = None) -> Grams:
-    """The inner products of each layer, from one more forward pass. Raises ModelOutputInvalid."""
+    """The inner products of each layer, from one more forward pass. Raises NoProjections, ModelOutputInvalid."""
+    if not model.adopted.layers:
+        raise NoProjections(
+            f"norms need the output projection of each head, which is not known for a {model.card.family}: take "
+            "quantity=pattern, or a model of the families with a table (see /docs/models)"
+        )
     found: list[Tensor] = []
     progress.expect(len(capture.layers))
 
@@ -69,8 +74,9 @@ def window_of_norms(
     progress: Progress = NO_PROGRESS,
 ) -> np.ndarray:
     """[query key], ||A_ij f_h(x_j)|| of one head; for head None, ||sum_h A^h_ij f_h(x_j)|| of the whole layer."""
-    captured, gram = capture.layers[layer], grams.layers[layer]
-    heads = range(capture.heads) if head is None else range(head, head + 1)
+    captured = capture.of_layer(layer)
+    gram = grams.layers[[each.index for each in capture.layers].index(layer)]
+    heads = range(captured.heads) if head is None else range(head, head + 1)
 
     def read(rows: range) -> Tensor | None:
         columns = visible_columns(captured, rows, part.columns, "pattern")

@@ -44,9 +44,9 @@ class Roles:
     @property
     def held(self) -> np.ndarray:
         """[r l h], True where a head has a role."""
-        enough = (self.queries >= MIN_QUERIES)[:, None, None] & (self.left >= MIN_OUTSIDE_SINK)
         threshold = np.array([role.threshold for role in ROLES])[:, None, None]
         with np.errstate(invalid="ignore"):  # where no query is counted
+            enough = (self.queries >= MIN_QUERIES)[:, None, None] & (self.left >= MIN_OUTSIDE_SINK)
             more = np.isnan(self.chance) | (self.share >= TIMES_UNIFORM * self.chance)
             return np.asarray(enough & (self.share >= threshold) & more)
 
@@ -65,9 +65,9 @@ class Roles:
 
 @torch.inference_mode()
 def roles(capture: Capture, progress: Progress = NO_PROGRESS) -> Roles:
-    sums = [RoleSums(capture.heads) for _ in capture.layers]
+    sums = [RoleSums(layer.heads) for layer in capture.layers]
     add_blocks(capture, sums, progress=progress)
-    return roles_of(sums, capture.layers[0].causal)
+    return roles_of(capture, sums)
 
 
 class RoleSums:
@@ -96,11 +96,11 @@ class RoleSums:
             self.queries[number] += int(counted.sum())
 
 
-def roles_of(layers: Sequence[RoleSums], causal: bool) -> Roles:
+def roles_of(capture: Capture, layers: Sequence[RoleSums]) -> Roles:
     mass, chance, left = (
-        torch.stack([getattr(layer, name) for layer in layers], 1).numpy() for name in ("mass", "chance", "left")
+        capture.in_grid([getattr(layer, name) for layer in layers], 1).numpy() for name in ("mass", "chance", "left")
     )
-    sink = torch.stack([layer.sink / (layer.seeing or torch.nan) for layer in layers]).numpy()
+    sink = capture.in_grid([layer.sink / (layer.seeing or torch.nan) for layer in layers]).numpy()
     queries = layers[0].queries.numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Roles(sink, mass / left, chance / left, left / queries[:, None, None], queries, causal)
+        return Roles(sink, mass / left, chance / left, left / queries[:, None, None], queries, capture.layers[0].causal)

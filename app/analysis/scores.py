@@ -23,21 +23,21 @@ def bytes_per_query(numbers: int) -> int:
 
 @torch.inference_mode()
 def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
-    """[s l h i], NaN where a query is not counted."""
+    """[s l h i], NaN where a query is not counted, or a layer does not have the head."""
     text = text_for(capture)
     layers = [
         torch.cat([of_block(block, scores) for block in of_layer(layer, text, progress)], -1)
         for layer in capture.layers
     ]
-    return torch.stack(layers, 1).cpu().numpy()
+    return capture.in_grid(layers, 1).cpu().numpy()
 
 
 @torch.inference_mode()
 def per_head(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[s l h], the mean over the counted queries; NaN where there is none."""
-    sums = [ScoreSums(scores, capture.heads) for _ in capture.layers]
+    sums = [ScoreSums(scores, layer.heads) for layer in capture.layers]
     add_blocks(capture, sums, progress=progress)
-    return means_of(sums)
+    return means_of(capture, sums)
 
 
 class ScoreSums:
@@ -54,9 +54,9 @@ class ScoreSums:
         self.counted += (~found.isnan()).sum(-1).cpu()
 
 
-def means_of(layers: Sequence[ScoreSums]) -> np.ndarray:
+def means_of(capture: Capture, layers: Sequence[ScoreSums]) -> np.ndarray:
     """[s l h], the means of all layers."""
-    return torch.stack([layer.total / layer.counted for layer in layers], 1).numpy()
+    return capture.in_grid([layer.total / layer.counted for layer in layers], 1).numpy()
 
 
 def of_block(block: Block, scores: Sequence[RowScore]) -> Tensor:

@@ -55,10 +55,10 @@ class Similarity:
         """Name of a rule -> [h], True where the head has collapsed by this rule."""
         return {"sink": self.first > SINK, "low_rank": self.rank < LOW_RANK, "low_entropy": self.entropy < LOW_ENTROPY}
 
-    def near_duplicates(self, heads: int) -> list[tuple[int, int]]:
-        """Pairs of heads in the same layer with almost equal rows. `heads` is the number of heads per layer."""
+    def near_duplicates(self, layers: Sequence[int]) -> list[tuple[int, int]]:
+        """Pairs of heads in the same layer with almost equal rows. `layers` has the layer of each head."""
         close = np.argwhere(np.triu(self.jensen_shannon < NEAR_DUPLICATE, 1))
-        return [(int(a), int(b)) for a, b in close if a // heads == b // heads]
+        return [(int(a), int(b)) for a, b in close if layers[a] == layers[b]]
 
 
 def spaced(size: int, rows: int) -> tuple[int, ...]:
@@ -75,7 +75,7 @@ def compared(size: int, rows: int | None) -> tuple[int, ...]:
 def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> int:
     """The number of steps."""
     size = len(capture.tokens)
-    groups = grouped(compared(size, rows), size * len(layers) * capture.heads)
+    groups = grouped(compared(size, rows), size * sum(capture.of_layer(number).heads for number in layers))
     return len(list(groups)) + len(layers)
 
 
@@ -92,7 +92,7 @@ def similarity(
     capture: Capture, layers: Sequence[int], rows: int | None = None, progress: Progress = NO_PROGRESS
 ) -> Similarity:
     """The similarity of all heads of these layers, in the order of the layers."""
-    chosen = [capture.layers[number] for number in layers]
+    chosen = [capture.of_layer(number) for number in layers]
     queries = compared(len(capture.tokens), rows)
     divergence, products, entropy, first = sums_over_rows(chosen, queries, progress)
     divergence /= len(queries)
@@ -116,7 +116,7 @@ def sums_over_rows(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Jensen-Shannon divergence and inner products [h h], entropy and weight on the first token [h]."""
     causal, size = layers[0].causal, layers[0].q.shape[1]
-    heads = len(layers) * layers[0].heads
+    heads = sum(layer.heads for layer in layers)
     divergence, products = torch.zeros(2, heads, heads, dtype=torch.float64)
     entropy, first = torch.zeros(2, heads, dtype=torch.float64)
     for some in grouped(queries, size * heads):

@@ -5,7 +5,7 @@ Axis letters: h query head, g key/value head, i query row, j key column, d width
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -30,6 +30,7 @@ LARGEST_SCORE = 1e9
 class Capture:
     """One text through one model. Immutable: the same model and text always give the same id.
 
+    layers:  those that have attention, in order
     dropped: tokens that `truncate` cut off the text
     texts:   the text and its pair, which the offsets of the tokens refer to
     """
@@ -48,7 +49,24 @@ class Capture:
 
     @property
     def heads(self) -> int:
-        return self.layers[0].heads
+        """The largest number of heads of a layer."""
+        return max(layer.heads for layer in self.layers)
+
+    def of_layer(self, number: int) -> LayerCapture:
+        """The layer that has this number in the model."""
+        return next(layer for layer in self.layers if layer.index == number)
+
+    def in_grid(self, values: Sequence[Tensor], head_axis: int = 0) -> Tensor:
+        """Values [... h ...] of each captured layer -> [... l h ...], for all layers of the model.
+
+        NaN where a layer has no attention, or fewer heads than another.
+        """
+        first = values[0]
+        before, after = first.shape[:head_axis], first.shape[head_axis + 1 :]
+        grid = first.new_full((*before, len(self.card.stacks[0].layers), self.heads, *after), torch.nan)
+        for layer, of_layer in zip(self.layers, values, strict=True):
+            grid.select(head_axis, layer.index).narrow(head_axis, 0, layer.heads).copy_(of_layer)
+        return grid
 
 
 def capture_id(card: ModelCard, prompt: Prompt, keep: Keep = "float32") -> str:

@@ -30,14 +30,14 @@ BYTES_PER_WEIGHT = 24
 class Certificate:
     """How far the patterns of a capture are from the reference.
 
-    max_abs_error:     per layer, the largest absolute difference of any attention weight
+    max_abs_error:     per layer, the largest absolute difference of any attention weight; None without attention
     max_row_sum_error: the largest absolute difference of a row's sum from 1
     causal_leak:       the largest weight on a later token, or the largest change of an earlier query's weights when
                        the second half of the tokens is replaced; None for models that are not causal
     """
 
     reference: str
-    max_abs_error: list[float]
+    max_abs_error: list[float | None]
     max_row_sum_error: float
     causal_leak: float | None
     dtype: str
@@ -83,12 +83,20 @@ def certify(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRE
         leak = largest([leak, change_from_later_tokens(model, capture, progress)])
     return Certificate(
         reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
-        max_abs_error=[layer.error for layer in found],
+        max_abs_error=in_order(capture, [layer.error for layer in found]),
         max_row_sum_error=largest([layer.row_sum_error for layer in found]),
         causal_leak=leak if capture.card.causal else None,
         dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
         versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
     )
+
+
+def in_order(capture: Capture, errors: list[float]) -> list[float | None]:
+    """The errors of the captured layers, at the numbers of these layers."""
+    found: list[float | None] = [None] * len(capture.card.stacks[0].layers)
+    for layer, error in zip(capture.layers, errors, strict=True):
+        found[layer.index] = error
+    return found
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def head_window(
 ) -> np.ndarray:
     """One head, [query key]; a cell that covers several weights is their maximum or mean. Raises UnknownHead."""
     capture.card.check_head(layer, head)
-    return pooled(capture.layers[layer], range(head, head + 1), part, pool, quantity, progress)[0].cpu().numpy()
+    return pooled(capture.of_layer(layer), range(head, head + 1), part, pool, quantity, progress)[0].cpu().numpy()
 
 
 @torch.inference_mode()
@@ -73,9 +73,8 @@ def overview(
 ) -> tuple[np.ndarray, Window]:
     """Every head in at most cells x cells, [layer head query key], and the window that is shown."""
     part = window(len(capture.tokens), None, None, cells)
-    every = range(capture.heads)
-    maps = [pooled(layer, every, part, pool, "pattern", progress).cpu().numpy() for layer in capture.layers]
-    return np.stack(maps), part
+    maps = [pooled(layer, range(layer.heads), part, pool, "pattern", progress) for layer in capture.layers]
+    return capture.in_grid(maps).cpu().numpy(), part
 
 
 @torch.inference_mode()
@@ -104,8 +103,17 @@ class Maps:
         """Blocks [rows key]: all rows of a head, then the next head, then the next layer."""
         height = max(1, WEIGHTS_PER_CHUNK // self.shape[-1])
         for layer, head in product(self.layers, self.heads):
+            if not self.capture.card.has_head(layer, head):
+                yield from without_head(self.shape[-1], height)
+                continue
             for _, weights in row_blocks(self.capture, layer, head, self.quantity, height):
                 yield weights.astype(self.dtype, copy=False)
+
+
+def without_head(size: int, height: int) -> Iterator[np.ndarray]:
+    """NaN instead of the map of a head that a layer does not have, in blocks of rows."""
+    for start in range(0, size, height):
+        yield np.full((min(height, size - start), size), np.nan, Maps.dtype)
 
 
 class WindowRows:

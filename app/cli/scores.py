@@ -76,13 +76,12 @@ def columns_of(capture: "Capture", wanted: "list[RowScore]") -> "Columns":
     from ..analysis.heads import scores_and_roles
 
     values, found = scores_and_roles(capture, wanted)
-    columns: Columns = {
-        "layer": [layer for layer in range(len(capture.layers)) for _ in range(capture.heads)],
-        "head": list(range(capture.heads)) * len(capture.layers),
-    }
+    places = [(layer.index, head) for layer in capture.layers for head in range(layer.heads)]
+    layers, heads = (np.array(each) for each in zip(*places, strict=True))
+    columns: Columns = {"layer": layers.tolist(), "head": heads.tolist()}
     for score, array in zip(wanted, values, strict=True):
-        columns[score.name] = [None if np.isnan(value) else float(value) for value in array.flat]
+        columns[score.name] = [None if np.isnan(value) else float(value) for value in array[layers, heads]]
     names = np.array([*(role.name for role in ROLES), "delimiter", "rests"])
-    held = np.stack([*found.held, found.delimiter, found.sink_dominated]).reshape(len(names), -1).T
+    held = np.stack([*found.held, found.delimiter, found.sink_dominated])[:, layers, heads].T
     columns["roles"] = [" ".join(names[of_head]) for of_head in held]
     return columns

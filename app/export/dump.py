@@ -1,7 +1,6 @@
 """Dumps: all maps of the selected layers and heads of a prompt, for the API and for the command."""
 
 from dataclasses import asdict, dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,11 +63,18 @@ async def capture_and_select(
 
 
 def select(card: ModelCard, tokens: int, layers: list[int] | None, heads: list[int] | None) -> Selection:
-    """None selects all. Raises UnknownLayer, UnknownHead."""
-    layers = list(range(card.layers or 0)) if layers is None else layers
-    heads = list(range(card.heads or 0)) if heads is None else heads
-    for layer, head in zip_longest(layers, heads, fillvalue=0):
-        card.check_head(layer, head)
+    """None selects all layers with attention, and all heads that any of them has.
+
+    Raises UnknownLayer, NoAttention; UnknownHead for a head that none of the layers has.
+    """
+    stack = card.stacks[0]
+    layers = stack.with_attention if layers is None else layers
+    for layer in layers:
+        card.check_head(layer, 0)
+    widest = max((stack.layers[layer] for layer in layers), key=lambda layer: layer.heads)
+    heads = list(range(widest.heads)) if heads is None else heads
+    for head in heads:
+        card.check_head(widest.index, head)
     return Selection(layers, heads, len(layers) * len(heads) * tokens**2)
 
 

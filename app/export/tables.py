@@ -71,6 +71,8 @@ def weights_csv(
 
     yield csv_lines([WEIGHT_COLUMNS])
     for layer, head in product(selection.layers, selection.heads):
+        if not capture.card.has_head(layer, head):
+            continue
         report(f"layer {layer}, head {head}")
         for queries, weights in row_blocks(capture, layer, head, quantity, ROWS_PER_BLOCK):
             of_queries = zip(queries, weights.tolist(), strict=True)

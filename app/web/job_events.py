@@ -80,7 +80,7 @@ async def layer_event(
 
     async def work(progress: WorkProgress) -> bytes:
         pictures = runner.pools.thumbnails
-        return await pictures.run_with_progress(progress, thumbnails_event, number, layer, cells, bend)
+        return await pictures.run_with_progress(progress, thumbnails_event, layer, cells, bend)
 
     side = min(cells, layer.q.shape[1])
     size = layer.heads * side**2 * BYTES_PER_THUMBNAIL_CELL
@@ -89,10 +89,10 @@ async def layer_event(
     return made
 
 
-def thumbnails_event(number: int, layer: "LayerCapture", cells: int, bend: Bend, progress: Progress) -> bytes:
+def thumbnails_event(layer: "LayerCapture", cells: int, bend: Bend, progress: Progress) -> bytes:
     from ..capture.windows import thumbnails
 
     maps = thumbnails(layer, cells, bend, progress)
-    head = f'{{"layer":{number},"cells":{maps.shape[-1]},"bend":"{bend}","maps":"'
+    head = f'{{"layer":{layer.index},"cells":{maps.shape[-1]},"bend":"{bend}","maps":"'
     encoded = base64.b64encode(cast("Any", maps))
     return b"".join((b"event: layer\ndata: ", head.encode(), encoded, b'"}\n\n'))

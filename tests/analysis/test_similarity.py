@@ -66,7 +66,7 @@ def test_heads_of_a_layer_that_hardly_differ_are_near_duplicates():
     apart[1, 2] = apart[2, 1] = 0.01  # of two
     nothing = np.zeros(4)
     found = studies.Similarity(apart, apart, np.zeros((4, 2)), 1.0, nothing, nothing, nothing, (0,))
-    assert found.near_duplicates(heads=2) == [(0, 1)]
+    assert found.near_duplicates([0, 0, 1, 1]) == [(0, 1)]
 
 
 def test_the_comparison_can_be_stopped(capture):

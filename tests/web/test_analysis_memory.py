@@ -35,10 +35,10 @@ def sizes(made):
 @pytest.mark.parametrize("path", ["rollout", "similarity", "scores?per=query&names=entropy"])
 def test_an_analysis_that_can_never_fit_is_413_before_any_work(settings, made, path, headers, monkeypatch):
     needed = sizes(made)[path]
-    monkeypatch.setattr("headscope.capture.layer.LayerCapture.block", None)
     limit = made["bytes"] + needed - 1
     with serving(settings.model_copy(update={"max_capture_bytes": limit})) as client:
         at = client.post("/api/v1/captures", json={"text": TEXT}).headers["location"]
+        monkeypatch.setattr("headscope.capture.layer.LayerCapture.block", None)
         refused = client.get(f"{at}/{path}", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
     assert f"takes {needed:,} bytes, and its capture another {made['bytes']:,}" in refused.json()["detail"]

@@ -30,30 +30,33 @@ Rows = Annotated[
 @router.get("/{capture_id}/similarity", summary="Compare all heads", responses=ARRAYS_OR_EVENTS)
 async def similarity(context: AnalysisDep, layers: Layers = None, rows: Rows = None) -> Response:
     """For each pair of heads the Jensen-Shannon divergence and the cosine; for each head its place on a chart by
-    classical MDS; and the measures of collapse with their rules. With all layers, head h of layer l is number
-    l * heads + h. `exact` is false if not all queries were compared: ask for more `rows`."""
+    classical MDS; and the measures of collapse with their rules. `of` has the layer and the head of each row. `exact`
+    is false if not all queries were compared: ask for more `rows`."""
     from ...analysis.similarity import bytes_of_similarity, similarity, steps
 
     capture = context.capture
     chosen = layers_of(capture.card, parse_numbers("layers", layers))
-    context.check_size(2 * (len(chosen) * capture.heads) ** 2, "name fewer layers")
-    answer = partial(answer_of, chosen, capture.heads, len(capture.tokens))
-    work = context.in_space(bytes_of_similarity(len(chosen) * capture.heads), similarity)
+    of = [(layer, head) for layer in chosen for head in range(capture.of_layer(layer).heads)]
+    context.check_size(2 * len(of) ** 2, "name fewer layers")
+    answer = partial(answer_of, chosen, of, len(capture.tokens))
+    work = context.in_space(bytes_of_similarity(len(of)), similarity)
     return await context.respond_analysis(answer, steps(capture, chosen, rows), work, capture, chosen, rows)
 
 
 def layers_of(card: ModelCard, listed: list[int] | None) -> list[int]:
-    """None is all layers. Raises UnknownLayer."""
-    chosen = list(range(card.layers or 0)) if listed is None else listed
+    """None is all layers that have attention. Raises UnknownLayer, NoAttention."""
+    chosen = card.stacks[0].with_attention if listed is None else listed
     for layer in chosen:
         card.check_head(layer, 0)
     return chosen
 
 
-def answer_of(layers: list[int], heads: int, size: int, found: "Similarity") -> Answer:
+def answer_of(layers: list[int], of: list[tuple[int, int]], size: int, found: "Similarity") -> Answer:
+    """of: the layer and the head of each row."""
     facts: dict[str, Any] = {
         "layers": layers,
-        "heads": heads,
+        "heads": max(head for _, head in of) + 1,
+        "of": of,
         "axes": ["head", "head"],
         "unit": "bits",
         "exact": len(found.queries) == size,
@@ -65,7 +68,7 @@ def answer_of(layers: list[int], heads: int, size: int, found: "Similarity") -> 
             "choice": "Classical multidimensional scaling (MDS) of the square root of the Jensen-Shannon divergence, "
             "which is a metric.",
         },
-        "collapse": collapse(found, layers, heads),
+        "collapse": collapse(found, of),
     }
     arrays = {
         "jensen_shannon": found.jensen_shannon.astype(np.float32),
@@ -78,16 +81,13 @@ def answer_of(layers: list[int], heads: int, size: int, found: "Similarity") -> 
     return Answer(facts, dict(arrays), "jensen_shannon")
 
 
-def collapse(found: "Similarity", layers: list[int], heads: int) -> list[dict[str, Any]]:
+def collapse(found: "Similarity", of: list[tuple[int, int]]) -> list[dict[str, Any]]:
     """Each measure with its rule and the heads [layer, head] that meet it."""
     from ...analysis.similarity import RULES
 
-    def layer_and_head(number: int) -> list[int]:
-        return [layers[number // heads], number % heads]
-
     measures: list[dict[str, Any]] = [
-        {"name": name, "rule": RULES[name], "heads": [layer_and_head(int(number)) for number in np.flatnonzero(held)]}
+        {"name": name, "rule": RULES[name], "heads": [of[number] for number in np.flatnonzero(held)]}
         for name, held in found.collapsed.items()
     ]
-    pairs = [[layer_and_head(a), layer_and_head(b)] for a, b in found.near_duplicates(heads)]
+    pairs = [[of[a], of[b]] for a, b in found.near_duplicates([layer for layer, _ in of])]
     return [*measures, {"name": "near_duplicate", "rule": RULES["near_duplicate"], "pairs": pairs}]
