@@ -65,6 +65,10 @@ def names(given: Any) -> Any:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(names)]
 
 
+# What every library can work with: some refuse numbers of more than 64 bits.
+Limit = Annotated[int, Field(ge=1, le=2**53)]
+
+
 class Settings(BaseSettings):
     """The source of the environment variables, the command line flags and the table in the documentation."""
 
@@ -80,7 +84,7 @@ class Settings(BaseSettings):
     device: Annotated[str, AfterValidator(known_device)] = Field(
         "cpu", description="device that runs the models: cpu, cuda or mps"
     )
-    max_tokens: int | None = Field(None, ge=1, description="largest number of tokens per text")
+    max_tokens: Limit | None = Field(None, description="largest number of tokens per text")
     api_key: Annotated[SecretStr, AfterValidator(valid_key)] | None = Field(
         None, description="key that a shared server requires: `Authorization: Bearer KEY`"
     )
@@ -94,8 +98,8 @@ class Settings(BaseSettings):
         (),
         description="host names under which clients reach the server (`lab.example, 10.0.0.5`)",
     )
-    requests_per_minute: int = Field(
-        600, ge=1, description="rate limit of a shared server: requests per minute and client address"
+    requests_per_minute: Limit = Field(
+        600, description="rate limit of a shared server: requests per minute and client address"
     )
     hub_models: Names | None = Field(
         None,
@@ -103,53 +107,49 @@ class Settings(BaseSettings):
     )
     downloads: bool = Field(True, description="download models that are not yet in the cache of the hub")
     max_download_gb: float = Field(5, gt=0, description="largest download of a model, in gigabytes")
-    max_model_bytes: int = Field(
-        8 * 2**30, ge=1, description="bytes of memory for models; the least recently used are dropped"
+    max_model_bytes: Limit = Field(
+        8 * 2**30, description="bytes of memory for models; the least recently used are dropped"
     )
-    max_body_bytes: int = Field(8 * 2**20, ge=1, description="largest request body, in bytes")
-    max_characters: int = Field(200_000, ge=1, description="largest number of characters per text")
-    max_cells: int = Field(
-        50_000_000, ge=1, description="largest number of weights per binary answer, if it is not streamed"
+    max_body_bytes: Limit = Field(8 * 2**20, description="largest request body, in bytes")
+    max_characters: Limit = Field(200_000, description="largest number of characters per text")
+    max_cells: Limit = Field(
+        50_000_000, description="largest number of weights per binary answer, if it is not streamed"
     )
-    max_json_cells: int = Field(4_000_000, ge=1, description="largest number of weights per JSON answer")
-    max_capture_bytes: int = Field(
+    max_json_cells: Limit = Field(4_000_000, description="largest number of weights per JSON answer")
+    max_capture_bytes: Limit = Field(
         2**31,
-        ge=1,
         description="bytes of memory for captures and everything else that is held for requests: norms, answers, and "
         "the work space of analyses. The captures that were used least recently are dropped to stay below this limit",
     )
-    max_captures: int = Field(
-        1000, ge=1, description="largest number of captures in memory; the least recently used are dropped"
+    max_captures: Limit = Field(
+        1000, description="largest number of captures in memory; the least recently used are dropped"
     )
     capture_dtype: Literal["float32", "float16"] = Field(
         "float32",
         description="data type of queries and keys in captures: float16 takes half the memory and is less accurate",
     )
-    capture_seconds: int = Field(3600, ge=1, description="seconds that a capture is kept")
+    capture_seconds: Limit = Field(3600, description="seconds that a capture is kept")
     run_seconds: float = Field(
         600, gt=0, description="seconds that a run or an analysis may take, without the time in the queue"
     )
     load_seconds: float = Field(
         600, gt=0, description="seconds that reading the weights of a model may take, without its download"
     )
-    max_waiting: int = Field(
+    max_waiting: Limit = Field(
         32,
-        ge=1,
         description="largest number of waiting requests for each kind of work: running a model, loading one, reading a "
         "capture, analysing it, streaming a dump. Further requests get 503",
     )
     socket_seconds: float = Field(
         20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"
     )
-    connections_per_client: int = Field(
+    connections_per_client: Limit = Field(
         256,
-        ge=1,
         description="largest number of open connections per client address; further ones get 503. Not counted: this "
         "machine, and the proxies in `FORWARDED_ALLOW_IPS`",
     )
-    max_connections: int = Field(
+    max_connections: Limit = Field(
         1024,
-        ge=1,
         description="largest number of open connections in all; fewer if the system does not let the server open "
         "enough files. Further ones get 503",
     )

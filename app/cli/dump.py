@@ -61,7 +61,7 @@ def dump(
     if verify and chosen == "csv":
         fail("--verify: csv cannot hold a certificate: choose json, npz or safetensors")
     selected = (parse_numbers("--layers", layers), parse_numbers("--heads", heads))
-    prompt = prompt_from(text, pair, truncate)
+    prompt = prompt_from(text, pair, truncate, settings.max_characters)
     with interruptible(), exit_on_error(output), open_output(output) as target:
         from ..export.dump import DumpRequest
 

@@ -6,11 +6,13 @@ from ..records import Prompt
 from .messages import fail
 
 STDIN = "-"
+MAX_BYTES_PER_CHARACTER = 4  # in UTF-8
+SHORTEN = "shorten the text, or raise HEADSCOPE_MAX_CHARACTERS"
 
 
-def prompt_from(text: str, text_pair: str | None, truncate: bool) -> Prompt:
-    """The prompt for the default model. Exits if a text is not UTF-8."""
-    text = read_stdin() if text == STDIN else check_utf8("the text", text)
+def prompt_from(text: str, text_pair: str | None, truncate: bool, max_characters: int) -> Prompt:
+    """The prompt for the default model. Exits if a text is not UTF-8, or if stdin has far more than it may have."""
+    text = read_stdin(max_characters) if text == STDIN else check_utf8("the text", text)
     return Prompt(text, text_pair and check_utf8("--pair", text_pair), None, truncate)
 
 
@@ -23,10 +25,15 @@ def check_utf8(name: str, text: str) -> str:
     return text
 
 
-def read_stdin() -> str:
-    """Without the line break that `echo` adds."""
+def read_stdin(max_characters: int) -> str:
+    """Without the line break that `echo` adds. It can be endless: no more is read than a text of that many characters,
+    with a line break, can have."""
+    most = max_characters * MAX_BYTES_PER_CHARACTER + len("\r\n")
     try:
-        return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
+        read = sys.stdin.buffer.read(most + 1)
+        if len(read) > most:
+            fail(f"stdin has more than {max_characters:,} characters: {SHORTEN}")
+        return read.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         fail(f"byte {error.start} of stdin is not UTF-8")
     except OSError as error:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ..settings import Settings, default_in_words, unknown_variables
 from ..web.messages import message_of
-from .messages import MISUSED, warn
+from .messages import FAILED, MISUSED, fail, warn
 
 # For commands that do not listen: the limits and the key of a shared server do not apply.
 NOT_SHARED: dict[str, Any] = {"host": "127.0.0.1", "shared": False}
@@ -35,6 +35,7 @@ DeviceOption = Annotated[str | None, typer.Option(help=help_of("device"), show_d
 
 def settings_from(**flags: Any) -> Settings:
     """Settings from the flags that are not None, then the environment. Exits with one line per invalid setting."""
+    check_working_directory()
     for warning in unknown_variables(os.environ):
         warn(warning)
     given = {name: value for name, value in flags.items() if value is not None}
@@ -44,6 +45,14 @@ def settings_from(**flags: Any) -> Settings:
         for one in error.errors():
             warn(source_of(one, given) + message_of(one))
         raise typer.Exit(MISUSED) from None
+
+
+def check_working_directory() -> None:
+    """Exits if it has been deleted: a library of torch would end the process with a message that does not say why."""
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd() does the same
+    except OSError:
+        fail("the working directory has been deleted: change to one that exists (cd)", FAILED)
 
 
 def source_of(error: ErrorDetails, flags: Container[str]) -> str:

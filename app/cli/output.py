@@ -1,11 +1,12 @@
 """Where a command writes: stdout, or a file that is written completely or not at all."""
 
+import errno
 import os
 import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar, get_args
 
@@ -34,7 +35,7 @@ def format_for(output: str, named: Name | None, known: Sequence[Name]) -> Name:
 @contextmanager
 def open_output(output: str) -> Iterator[BinaryIO]:
     """Raises OSError; exits if the folder does not exist, or if this can only be the name of a folder."""
-    path = Path(output).resolve()
+    path = resolved(output)
     if output == STDOUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -50,20 +51,29 @@ def open_output(output: str) -> Iterator[BinaryIO]:
             yield file
 
 
+def resolved(output: str) -> Path:
+    """The file that a link leads to. Raises OSError if links lead to each other."""
+    with suppress(RuntimeError):  # which Python raises up to version 3.12
+        path = Path(output).resolve()
+        if not path.is_symlink():
+            return path
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), output)
+
+
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Writes a temporary file, which replaces the target when it is complete."""
     part = path.with_name(f".headscope-{secrets.token_hex(4)}.part")
     try:
-        try:
-            file = part.open("xb")
-        except OSError as error:
-            error.filename = str(path)  # the name that the user gave
-            raise
-        with file:
+        with part.open("xb") as file:
             yield file
         if path.exists():
             shutil.copymode(path, part)
         part.replace(path)
+    except OSError as error:
+        if error.filename == str(part):
+            error.filename = str(path)  # the name that the user knows
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be created, the reason has been raised
+            part.unlink()

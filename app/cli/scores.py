@@ -44,7 +44,7 @@ def scores(
     """Write the scores and roles of every head into a table: json, csv or parquet. An undefined score is empty."""
     settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device)
     chosen = format_for(output, format_, TABLE_FORMATS)
-    prompt = prompt_from(text, pair, truncate)
+    prompt = prompt_from(text, pair, truncate, settings.max_characters)
     with interruptible(), exit_on_error(output), open_output(output) as target:
         from ..analysis.table import scores_named
         from ..export.tables import write_table

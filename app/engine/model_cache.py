@@ -98,12 +98,10 @@ class ModelCache:
     async def result_of(self, load: Load) -> "LoadedModel":
         """The loaded model. Raises the error that the load ended with."""
         load.last_used = self.next_use()
-        try:
-            return await asyncio.shield(load.task)  # cancelling one caller must not cancel the load of the others
-        except asyncio.CancelledError:
-            if load.task.cancelled():
-                raise cancelled() from None
-            raise
+        await asyncio.wait({load.task})  # cancelling one caller cancels neither the load nor another caller
+        if load.task.cancelled():
+            raise cancelled()
+        return load.task.result()
 
     async def start(self, model_id: str | None) -> Load:
         """The load of a model, started unless there is one. Raises ModelNotFound, Busy."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import chain
@@ -15,10 +16,12 @@ from starlette.types import Receive, Scope, Send
 from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
 from ..engine.slow_readers import SlowReaders
-from ..errors import ClientsGone
+from ..errors import AppError, ClientsGone
 from ..export.formats import Answer, batched, serialize, size_of
 from ..export.negotiation import MEDIA_TYPES, encode, headers_of
 from ..records import Format
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -145,5 +148,16 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -
             raise ClientsGone("the client has disconnected")
         return task.result()
     finally:
-        task.cancel()
         left.cancel()
+        if not task.done():
+            task.cancel()
+            task.add_done_callback(log_bug)
+        elif not task.cancelled():
+            task.exception()  # retrieved even if this coroutine was cancelled, or asyncio would log it
+
+
+def log_bug(task: "asyncio.Task[Any]") -> None:
+    """For work that nobody waits for any more. It can still end with an error: only a bug is logged."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, AppError):
+        log.error("a bug in the work of a client that has disconnected", exc_info=error)

@@ -1,6 +1,8 @@
 import csv
+import errno
 import io
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -10,12 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors import safe_open
+from typer import Exit
 from typer.testing import CliRunner
 from worlds import whole_maps
 
 from headscope.capture.capture import run
 from headscope.cli.command import cli
 from headscope.cli.dump import parse_numbers
+from headscope.cli.input import prompt_from
+from headscope.cli.output import replace_file
 
 TEXT = "The cat sat on the mat."
 
@@ -146,6 +151,21 @@ def test_stdin_that_is_not_utf8_is_refused(dump):
     assert (result.exit_code, result.stderr) == (2, "headscope: byte 3 of stdin is not UTF-8\n")
 
 
+def test_no_more_is_read_from_stdin_than_a_text_may_have(monkeypatch, capsys):
+    stdin = io.BytesIO(b"x" * 100_000)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stdin))
+    with pytest.raises(Exit) as ended:
+        prompt_from("-", None, truncate=False, max_characters=1000)
+    assert (ended.value.exit_code, stdin.tell()) == (2, 4003)
+    message = "headscope: stdin has more than 1,000 characters: shorten the text, or raise HEADSCOPE_MAX_CHARACTERS\n"
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize(("text", "code"), [("😀" * 9 + "\r\n", 0), ("x" * 10, 2)])
+def test_stdin_may_have_as_many_characters_as_any_text(dump, text, code):
+    assert dump("-", input=text, env={"HEADSCOPE_MAX_CHARACTERS": "9"}).exit_code == code
+
+
 def test_a_model_that_cannot_be_used_exits_with_1_and_writes_no_file(models_dir, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
@@ -188,6 +208,27 @@ def test_a_link_stays_a_link(dump, tmp_path):
     dump(TEXT, "-o", tmp_path / "link.json")
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text())["capture"]
+
+
+@pytest.mark.fault(51)
+def test_links_that_lead_to_each_other_are_an_error(dump, tmp_path):
+    (tmp_path / "a.json").symlink_to(tmp_path / "b.json")
+    (tmp_path / "b.json").symlink_to(tmp_path / "a.json")
+    result = dump(TEXT, "-o", target := tmp_path / "a.json")
+    assert (result.exit_code, result.stderr) == (1, f"headscope: {target}: {os.strerror(errno.ELOOP)}\n")
+
+
+@pytest.mark.fault(51)
+@pytest.mark.parametrize("method", ["open", "replace"])
+def test_an_error_of_the_disk_names_the_file_that_was_asked_for(tmp_path, monkeypatch, method):
+    def refuse(path, *_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    for refused in (method, "unlink"):
+        monkeypatch.setattr(Path, refused, refuse)
+    with pytest.raises(OSError, match="Read-only") as raised, replace_file(target := tmp_path / "a.json"):
+        pass
+    assert raised.value.filename == str(target)
 
 
 def test_a_device_is_written_to_and_not_replaced(dump):

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 from typer.testing import CliRunner
+from worlds import serving
 
 from headscope.cli.command import cli
 from headscope.cli.serve import mode
@@ -64,6 +65,33 @@ def test_an_invalid_setting_is_named_and_exits_with_2(arguments, environment, me
     result = invoke("serve", *arguments, **environment)
     assert result.exit_code == 2
     assert message in result.output
+
+
+INTEGERS = [name for name, field in Settings.model_fields.items() if "int" in str(field.annotation) and name != "port"]
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_a_number_that_no_library_can_work_with_is_refused_at_the_start(name):
+    result = invoke("models", **{f"HEADSCOPE_{name.upper()}": str(2**64)})
+    assert (result.exit_code, "must be 9007199254740992 or less" in result.output) == (2, True)
+
+
+def test_a_server_with_the_largest_limits_answers(models_dir):
+    with serving(Settings(model="local:gpt2", models_dir=models_dir, **dict.fromkeys(INTEGERS, 2**53))) as client:
+        assert client.post("/api/v1/captures", json={"text": "The cat"}).status_code == 201
+        assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not delete a folder that is in use")
+@pytest.mark.parametrize("arguments", ["serve --no-open", "dump text", "scores text", "models", "env"])
+def test_a_working_directory_that_was_deleted_is_an_error(tmp_path, arguments):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); import headscope.cli.command as c; c.run()"
+    command = [sys.executable, "-c", code, *arguments.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    message = "headscope: the working directory has been deleted: change to one that exists (cd)\n"
+    assert (done.returncode, done.stderr) == (1, message)
 
 
 def test_an_invalid_secret_is_not_shown():

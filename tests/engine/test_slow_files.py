@@ -72,3 +72,18 @@ def test_a_bundled_model_does_not_wait_for_the_check_of_another(models_dir):
     finally:
         with suppress(ProcessLookupError):
             os.kill(stopped, signal.SIGCONT)
+
+
+@pytest.mark.fault(22)
+def test_a_caller_that_is_cancelled_together_with_the_load_is_cancelled(settings):
+    async def cancel_both():
+        models = ModelCache(settings)
+        load = await models.start(None)
+        caller = asyncio.create_task(models.result_of(load))
+        await asyncio.sleep(0)
+        models.cancel(settings.model)
+        caller.cancel()
+        await asyncio.wait({caller})
+        return caller.cancelled()
+
+    assert asyncio.run(cancel_both())

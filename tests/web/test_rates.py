@@ -2,8 +2,11 @@
 
 from types import SimpleNamespace
 
+import httpx2
 import pytest
+from worlds import live
 
+from headscope.settings import Settings
 from headscope.web import rates
 from headscope.web.rates import MAX_CLIENTS, Rates
 
@@ -36,3 +39,14 @@ def test_clients_that_are_silent_are_forgotten(clock):
     for number in range(MAX_CLIENTS + 5):
         limiter.allow(number)
     assert len(limiter.times) == MAX_CLIENTS
+
+
+@pytest.mark.fault(38)
+def test_the_addresses_of_one_ipv6_network_have_one_limit(models_dir):
+    def ask(url, address):
+        return httpx2.get(f"{url}/api/v1/models", headers={"X-Forwarded-For": address}).status_code
+
+    limit = {"shared": True, "insecure": True, "requests_per_minute": 3}
+    with live(Settings(model="local:gpt2", models_dir=models_dir, **limit)) as url:
+        assert [ask(url, f"2001:db8:0:1::{n}") for n in range(4)] == [200, 200, 200, 429]
+        assert ask(url, "2001:db8:0:2::1") == 200

@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from ...errors import KeyRefused, TooManyRequests
 from ...settings import Settings
+from ..connections import client_of
 from ..open_paths import is_open
 from ..rates import Rates
 
@@ -26,14 +27,14 @@ def has_key(request: Request, settings: Settings) -> bool:
 
 
 def check_rate(request: Request, settings: Settings) -> None:
-    """Raises TooManyRequests. The limit is per client address and minute, on a shared server only.
+    """Raises TooManyRequests. The limit is per client (of IPv6: per /64 network) and minute, on a shared server only.
 
     Requests without the key are counted separately: they do not use up the rate of others at the same address.
     """
     if not settings.shared or is_open(request.url.path):
         return
     limit = settings.requests_per_minute
-    client = request.client.host if request.client else "unknown"
+    client = client_of(request.client.host) if request.client else "unknown"
     rates: Rates = request.app.state.rates
     if not rates.allow((client, has_key(request, settings))):
         raise TooManyRequests(
