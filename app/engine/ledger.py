@@ -14,7 +14,7 @@ from typing import Literal, Self, get_args
 
 from ..errors import Busy, TooLarge
 
-Purpose = Literal["captures", "norms", "certificates", "analyses", "answers", "streams", "uploads"]
+Purpose = Literal["captures", "norms", "certificates", "analyses", "answers", "streams", "uploads", "texts"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a reservation can be refused: it can never fit, or it does not fit now.
 REFUSALS = ("never", "now")

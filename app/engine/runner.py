@@ -20,6 +20,7 @@ from .pools import Pools
 from .queues import Queues
 from .shared_bytes import SharedBytesStore
 from .slow_readers import SlowReaders
+from .tokenizing import tokenize
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -101,10 +102,8 @@ class Runner:
         if cached is not None:
             return TokenizedPrompt(prepared.prompt, cached.capture.tokens, cached.capture.dropped)
 
-        from ..capture.capture import tokenize_prompt
-
         convert = self.pools.convert if prepared.model.card.source == "bundled" else self.pools.tokenize
-        return await convert(tokenize_prompt, prepared.model, prepared.prompt, self.settings.max_tokens)
+        return await convert(tokenize, self.ledger, prepared.model, prepared.prompt, self.settings.max_tokens)
 
     async def capture(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
@@ -146,11 +145,11 @@ class Runner:
     def capture_in_thread(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob, progress: Progress
     ) -> "Capture":
-        from ..capture.capture import run_prompt, tokenize_prompt
+        from ..capture.capture import run_prompt
 
         model, keep = prepared.model, self.settings.capture_dtype
         if tokenized is None:
-            tokenized = tokenize_prompt(model, prepared.prompt, self.settings.max_tokens)
+            tokenized = tokenize(self.ledger, model, prepared.prompt, self.settings.max_tokens)
         cost = self.cost(model.card, len(tokenized.tokens))
         held = self.reserve_capture(cost, model.card, tokenized)
         with released_on_error(held):

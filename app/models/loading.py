@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,6 +21,7 @@ from .checkpoint import CheckedFiles, Claim, check_files, describing
 from .device import check_device
 from .file_states import WEIGHTS
 from .interface.attention import NAME
+from .tokenizer_growth import Growth, growth_of
 from .tokens import read_tokenizer, tokenize
 from .weights import read_tensors
 
@@ -53,6 +55,11 @@ class LoadedModel:
             truncate=truncate,
             embeddings=self.adopted.vocabulary,
         )
+
+    @cached_property
+    def growth(self) -> Growth:
+        """How much longer the tokenizer can make a text."""
+        return growth_of(self.tokenizer)
 
     @property
     def device(self) -> torch.device:

@@ -11,8 +11,8 @@ from tokenizers.decoders import CTC
 from tokenizers.models import Unigram, WordLevel, WordPiece
 from tokenizers.normalizers import NFC, NFKC, NFKD, Lowercase, Nmt, Precompiled, Prepend, Replace, StripAccents
 from tokenizers.normalizers import Sequence as Normalizers
+from tokenizers.pre_tokenizers import ByteLevel, Metaspace, Split, UnicodeScripts
 from tokenizers.pre_tokenizers import Sequence as Splits
-from tokenizers.pre_tokenizers import Split, UnicodeScripts
 from tokenizers.processors import BertProcessing
 from worlds import word_piece
 
@@ -68,9 +68,12 @@ def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
     [
         (gpt2_tokenizer(normalizer=Replace("x", "y" * 100)), "100 times longer"),
         (gpt2_tokenizer(normalizer=Normalizers([Replace("a", "aa")] * 10)), "1,024 times longer"),
+        (gpt2_tokenizer(normalizer=Replace("ж", "😀" * 64)), "128 times longer in bytes"),
+        (gpt2_tokenizer(pre_tokenizer=Splits([ByteLevel(add_prefix_space=False)] * 9)), "256 times longer in bytes"),
+        (gpt2_tokenizer(pre_tokenizer=Splits([Metaspace("▁"), Metaspace("_")] * 3)), "512 times longer in bytes"),
         (gpt2_tokenizer(normalizer=Normalizers([Replace("", "z" * 99), StripAccents()])), "100 times longer"),
         (gpt2_tokenizer(normalizer=Prepend("p" * 10**5)), "100,001 times longer"),
-        (gpt2_tokenizer(normalizer=Normalizers([NFKC(), Replace("x", "y" * 4)])), "72 times longer"),
+        (gpt2_tokenizer(normalizer=Normalizers([NFKC(), Replace("x", "y" * 4)] * 2)), "1,936 times longer"),
         (gpt2_tokenizer(normalizer=Replace("x" * 65, "y" * 65)), "what its normalizer replaces of 65 characters"),
         (gpt2_tokenizer(normalizer=Normalizers([NFC()] * 33)), "33 parts in its normalizer: up to 32"),
         (gpt2_tokenizer(post_processor=template("$A $A")), "repeats a text in its template 'single'"),
@@ -91,7 +94,8 @@ def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
         (b"[" * 10**6, "cannot be read"),
     ],
     ids=[
-        "swells", "swells in steps", "empty pattern swells", "prepend", "decomposed", "long pattern", "many parts",
+        "swells", "swells in steps", "swells in bytes", "bytes of bytes", "prefixes",
+        "empty pattern swells", "prepend", "decomposed", "long pattern", "many parts",
         "repeats", "many special", "long special", "long in template", "long token", "long unk", "long added",
         "long prefix", "long words", "no unk", "no word", "segment", "empty", "cut", "bytes", "nested",
     ],

@@ -3,24 +3,15 @@
 A trial on a few texts cannot show what a tokenizer does with others. So what is not on these lists is refused.
 """
 
-import json
-from collections.abc import Iterator
-from itertools import groupby
-from math import prod
 from typing import Any
 
 from tokenizers import Tokenizer
 
 from ...errors import CorruptModel, UnsupportedModel
+from ..tokenizer_growth import UNICODE_GROWTH, growth_of, parts_of
 
-# By the type of the normalizer: how many characters it can make of one. Of Unicode, "ﷺ" in NFKC is the longest.
-GROWTH = {
-    "BertNormalizer": 8, "Lowercase": 2, "StripAccents": 1, "Strip": 1, "NFC": 3, "NFD": 4, "NFKC": 18, "NFKD": 18,
-}  # fmt: skip
-# A space that becomes U+2581, as in T5 and Llama, grows three times in UTF-8.
-MAX_GROWTH = 64
 ALLOWED = {
-    "normalizer": {*GROWTH, "Replace", "Prepend"},
+    "normalizer": {*UNICODE_GROWTH, "Replace", "Prepend"},
     "pre_tokenizer": {
         "BertPreTokenizer", "ByteLevel", "Whitespace", "WhitespaceSplit", "Punctuation", "Digits", "Metaspace",
         "CharDelimiterSplit", "Split",
@@ -40,7 +31,6 @@ REGEXES = {
     GPT_4,
     " {2,}", "\\s+", "\\d", "\\d+",
 }  # fmt: skip
-MAX_PARTS = 32
 MAX_WORD = 100  # as in BERT: the time of WordPiece grows with the square of it
 # Each character of a text can be compared with a prefix; each token of a text can have the longest label.
 MAX_AFFIX, MAX_TOKEN = 16, 1000
@@ -56,26 +46,9 @@ def check_parts(tokenizer: Tokenizer) -> None:
     model = type(tokenizer.model).__name__
     if model not in MODELS:
         raise unsupported("model", model, MODELS)
-    check_growth(tokenizer)
+    growth_of(tokenizer)  # raises for one that is too large
     check_word_length(tokenizer)
     check_lengths(tokenizer)
-
-
-def parts_of(part: Any, name: str) -> list[dict[str, Any]]:
-    """The part as it stands in tokenizer.json; of a sequence, all its parts. Raises CorruptModel if there are many."""
-    found = [] if part is None else list(flat(json.loads(part.__getstate__())))
-    if len(found) > MAX_PARTS:
-        raise CorruptModel(f"tokenizer.json has {len(found):,} parts in its {name}: up to {MAX_PARTS} are supported")
-    return found
-
-
-def flat(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if part.get("type") == "Sequence":
-        inner = next(value for value in part.values() if isinstance(value, list))
-        for each in inner:
-            yield from flat(each)
-    else:
-        yield part
 
 
 def check_part(name: str, part: dict[str, Any], allowed: set[str]) -> None:
@@ -115,37 +88,6 @@ def check_template(part: dict[str, Any]) -> None:
 
 def unsupported(name: str, kind: str, allowed: Any) -> UnsupportedModel:
     return UnsupportedModel(f"tokenizer.json has the {name} {kind[:80]!r}: {', '.join(allowed)} are supported")
-
-
-def check_growth(tokenizer: Tokenizer) -> None:
-    """Raises CorruptModel if the normalizer can replace characters by far more of them."""
-    grows = growth(parts_of(tokenizer.normalizer, "normalizer"))
-    if grows > MAX_GROWTH:
-        raise CorruptModel(
-            f"tokenizer.json can make a text {grows:,.0f} times longer (its normalizer): at most {MAX_GROWTH} times"
-        )
-
-
-def growth(parts: list[dict[str, Any]]) -> float:
-    """How much longer normalizers can make a text, one after the other, at most."""
-    runs = groupby(parts, key=lambda part: part["type"] in GROWTH)
-    return prod(unicode_growth(run) if of_unicode else prod(map(growth_of, run)) for of_unicode, run in runs)
-
-
-def unicode_growth(parts: Iterator[dict[str, Any]]) -> float:
-    """Of one after the other: what one form has decomposed, another cannot decompose again."""
-    kinds = {part["type"] for part in parts}
-    lowercase = 2 if "Lowercase" in kinds and len(kinds) > 1 else 1
-    return lowercase * max(GROWTH[kind] for kind in kinds)
-
-
-def growth_of(part: dict[str, Any]) -> float:
-    if part["type"] == "Prepend":
-        return 1.0 + len(part["prepend"])
-    content, pattern = len(part["content"]), part["pattern"]
-    if pattern.get("String") == "":  # between any two characters
-        return 1.0 + content
-    return max(1.0, content / len(pattern.get("String", " ")))  # each regular expression matches at least one
 
 
 def check_word_length(tokenizer: Tokenizer) -> None:
