@@ -21,6 +21,8 @@ VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 # and some of them change the direction of the text around them.
 INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Co", "Cn", "Zs"}
 COMBINING = {"Mn", "Me", "Mc"}
+# Of a label in UTF-8. Of a longer one, SHOWN_BYTES are shown.
+MAX_LABEL_BYTES, SHOWN_BYTES, BYTES_PER_CHARACTER = 200, 160, 4
 DOTTED_CIRCLE = "\N{DOTTED CIRCLE}"
 
 
@@ -142,6 +144,7 @@ def encode_truncated(tokenizer: Tokenizer, text: str, text_pair: str | None, roo
 def tokens_of(tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str]) -> tuple[Token, ...]:
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
+    labels = [shortened(label) for label in labels]
     # Each property of an encoding builds a list of all tokens, so each is read only once.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
     return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True)))
@@ -168,6 +171,13 @@ def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
             segment, (start, end) = span
             labels.append(f"{visible(texts[segment][start:end])}[{seen[span]}/{sharing[span]}]")
     return labels
+
+
+def shortened(label: str) -> str:
+    """The label, or its beginning and its length: a foreign tokenizer can have very long tokens."""
+    if len(label) <= MAX_LABEL_BYTES // BYTES_PER_CHARACTER or len(data := label.encode()) <= MAX_LABEL_BYTES:
+        return label
+    return f"{data[:SHOWN_BYTES].decode('utf-8', 'ignore')}… ({len(label):,} characters)"
 
 
 def visible(text: str, *, unchanged: str = "") -> str:

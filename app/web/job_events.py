@@ -6,21 +6,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ..engine.capture_job import CaptureJob
-from ..engine.limits import bytes_of_labels
 from ..engine.progress import WorkProgress
 from ..engine.runner import Runner
 from ..engine.shared_bytes import SharedBytes
 from ..records import Bend, Progress, Token
 from .serializers import of_capture, of_tokens
 from .streams import event, slices
+from .text_answers import shared_text
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
     from ..capture.layer import LayerCapture
 
-# What a token takes while it becomes JSON, twice: without its label, and for each byte of its label in memory.
-BYTES_PER_TOKEN, BYTES_PER_LABEL_BYTE = 200, 3
-# The same for a cell of a thumbnail: computed as float32, then 4/3 bytes of base64, twice.
+# What a cell of a thumbnail takes: computed as float32, then 4/3 bytes of base64, twice.
 BYTES_PER_THUMBNAIL_CELL = 8
 
 
@@ -55,13 +53,8 @@ async def done_event(runner: Runner, capture: "Capture") -> SharedBytes:
 async def text_event(
     runner: Runner, name: str, key: tuple[Any, ...], tokens: Sequence[Token], describe: Callable[[], dict[str, Any]]
 ) -> SharedBytes:
-    """An event with all tokens of the text. It is made in a worker: that of a long text takes a while."""
-
-    async def work(_: WorkProgress) -> bytes:
-        return await runner.pools.convert_unbounded(lambda: event(name, describe()))
-
-    size = len(tokens) * BYTES_PER_TOKEN + bytes_of_labels(tokens) * BYTES_PER_LABEL_BYTE
-    return await runner.shared.get((name, key), size, work)
+    """An event with all tokens of the text."""
+    return await shared_text(runner, (name, key), tokens, lambda: event(name, describe()))
 
 
 async def layer_event(

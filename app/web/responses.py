@@ -109,8 +109,9 @@ class HoldingStream(StreamingResponse):
         media_type: str,
         headers: Mapping[str, str] | None = None,
         slow: SlowReaders | None = None,
+        status: int = 200,
     ) -> None:
-        super().__init__(content, 200, headers, media_type)
+        super().__init__(content, status, headers, media_type)
         self.held, self.slow = held, slow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_files import gpt2_tokenizer
 from tokenizers import Tokenizer
 from tokenizers.processors import ByteLevel
 from tokenizers.processors import Sequence as Processors
@@ -170,3 +171,12 @@ def test_an_added_token_of_a_byte_level_tokenizer_is_shown_as_plain_text(gpt2):
     gpt2 = Tokenizer.from_str(gpt2.to_str())
     gpt2.add_tokens(["<my token>"])
     assert "<my·token>" in texts(tokenize(gpt2, "the <my token>", None, pairs=False)[0])
+
+
+@pytest.mark.fault(40)
+def test_a_very_long_label_is_shortened_and_says_its_length():
+    tokenizer = gpt2_tokenizer()
+    tokenizer.add_tokens(["中" * 900, "b" * 200])
+    tokens, _ = tokenize(tokenizer, "中" * 900 + "b" * 200, None, pairs=False)
+    assert [token.text for token in tokens] == ["中" * 53 + "… (900 characters)", "b" * 200]
+    assert [(token.start, token.end) for token in tokens] == [(0, 900), (900, 1100)]

@@ -11,8 +11,9 @@ from ..deps import Accept, RunnerDep, on_loop, only_json
 from ..job_events import job_events
 from ..requests import CaptureId, Index, PromptBody, StrictRoute
 from ..responses import while_connected
-from ..serializers import json_response, of_capture, of_cost
+from ..serializers import of_cost
 from ..streams import EVENTS, EventStream
+from ..text_answers import respond_capture
 
 router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
 
@@ -61,7 +62,7 @@ async def capture(
     with job.followed():
         found = await while_connected(request, job.result())
     headers = {"Location": f"{router.prefix}/captures/{found.id}"}
-    return json_response(of_capture(found, runner.captures.expires_in(found.id)), 201 if new else 200, headers)
+    return await respond_capture(runner, found, 201 if new else 200, headers)
 
 
 async def prepare(request: Request, runner: Runner, prompt: Prompt) -> PreparedPrompt:
@@ -87,7 +88,7 @@ async def estimate(body: CaptureRequest, request: Request, runner: RunnerDep) ->
 )
 async def get(capture_id: CaptureId, runner: RunnerDep) -> Response:
     """The same answer as that of the POST request that created it."""
-    return json_response(of_capture(runner.captures.get(capture_id), runner.captures.expires_in(capture_id)))
+    return await respond_capture(runner, runner.captures.get(capture_id))
 
 
 @router.delete("/captures/{capture_id}", summary="Delete a capture", status_code=204)

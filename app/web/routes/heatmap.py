@@ -24,7 +24,7 @@ from ..requests import (
     parse_span,
 )
 from ..responses import ARRAYS, STREAM_BYTES, while_connected
-from ..serializers import json_response
+from ..text_answers import respond_text
 
 if TYPE_CHECKING:
     from ...capture.windows import Window
@@ -146,8 +146,9 @@ async def words(capture_id: CaptureId, runner: RunnerDep) -> Response:
     up to but not including `stop`."""
     from ...analysis.words import words_of
 
-    found = await runner.pools.read(words_of, runner.captures.get(capture_id))
-    return json_response({"words": found})
+    capture = runner.captures.get(capture_id)
+    found = await runner.pools.read(words_of, capture)
+    return await respond_text(runner, ("words", capture_id), capture.tokens, lambda: {"words": found})
 
 
 async def respond_window(
