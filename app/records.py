@@ -8,6 +8,7 @@ from .errors import NoAttention, UnknownHead, UnknownLayer
 Source = Literal["bundled", "local", "hub"]
 StackName = Literal["self", "encoder", "decoder", "cross"]
 Side = Literal["source", "target"]
+Prediction = Literal["next_token", "masked_token", "label", "token_label", "answer", "none"]
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
 # A window can also show the norm of the weighted value (Kobayashi et al. 2020).
@@ -141,6 +142,8 @@ class ModelCard:
     layers, heads:   of the first stack: the number of its layers, and the largest number of heads that one of them has
     stacks:          the layers of a loaded model
     certificate:     the comparison when the model was loaded; None for bundled models, which tests compare
+    prediction:      of a loaded model, what its head predicts; "none" if it has no head that is known
+    ignored:         of a loaded model, the weights in its file that are not used
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
     verified:        for a loaded model, whether the hash of its weights was known, and is the right one
     changed_on_disk: True for a loaded model whose files have been changed or deleted since
@@ -162,6 +165,8 @@ class ModelCard:
     parameters: int | None = None
     stacks: tuple[StackCard, ...] = ()
     certificate: AdmissionCard | None = None
+    prediction: Prediction | None = None
+    ignored: tuple[str, ...] = ()
     verified: bool | None = None
     state: State = "available"
     why: str | None = None

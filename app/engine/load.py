@@ -106,11 +106,11 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
     """The folder of the model's files, which are downloaded if necessary."""
     if entry.repo is None:
         return folder_of(entry)
-    from ..models.checkpoint import read_config
+    from ..models.claim import check_config
     from ..models.hub import Hub, fetch
 
     hub = Hub(settings.max_download_gb, settings.downloads)
-    return fetch(hub, entry.repo, entry.revision, progress, partial(read_config, source="hub"))
+    return fetch(hub, entry.repo, entry.revision, progress, partial(check_config, source="hub"))
 
 
 def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Replace the attention of a Hugging Face model by our layer. A family of models is a table; this file applies it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,11 @@ UNSUPPORTED = ("past_key_values", "layer_past", "encoder_hidden_states")  # argu
 class Adapter:
     """One family of models.
 
-    classes:   architecture in config.json -> class that implements it
     blocks:    path of the list of blocks within the base model
     attention: module of a block that our layer replaces
     absorbed:  other modules of a block whose work our layer does; they are replaced by identities
     weights:   our parameter -> where it is stored; also parameters that only some models of the family have
-    skipped:   regular expressions of weights in the checkpoint that are ignored
+    skipped:   regular expressions of what old checkpoints store that is no weight, without the prefix of the model
     fields:    fields of config.json that are read; transformers gets no others
     sizes:     (config, layer) -> AttentionConfig
     refusal:   config -> the reason why a model cannot be shown, or None
@@ -37,7 +36,6 @@ class Adapter:
 
     family: str
     config_class: type[PretrainedConfig]
-    classes: Mapping[str, type[PreTrainedModel]]
     blocks: str
     attention: str
     absorbed: tuple[str, ...]

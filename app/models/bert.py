@@ -1,6 +1,6 @@
 """BERT (Devlin et al. 2019): encoder, WordPiece, learned positions, sentence pairs."""
 
-from transformers import BertConfig, BertForMaskedLM, BertModel
+from transformers import BertConfig
 
 from ..attention.config import AttentionConfig
 from .adapter import Adapter
@@ -41,14 +41,12 @@ def reads_pairs(config: BertConfig) -> bool:
 BERT = Adapter(
     family="bert",
     config_class=BertConfig,
-    classes={"BertModel": BertModel, "BertForMaskedLM": BertForMaskedLM, "BertForPreTraining": BertForMaskedLM},
     blocks="encoder.layer",
     attention="attention.self",
     absorbed=("attention.output.dense",),
     weights=WEIGHTS,
-    # Positions, which old checkpoints store with the weights; the next-sentence head and its pooler, which the
-    # masked-token model does not have.
-    skipped=(r"(bert\.)?embeddings\.position_ids", r"cls\.seq_relationship\..*", r"bert\.pooler\..*"),
+    # Positions, which old checkpoints store with the weights.
+    skipped=(r"embeddings\.position_ids",),
     fields=FIELDS,
     sizes=sizes,
     refusal=refusal,

@@ -88,11 +88,9 @@ class Decoder:
 
     def adapter(self, family: str) -> Adapter:
         config_class = getattr(transformers, f"{self.classes}{self.config}Config")
-        names = (f"{self.classes}ForCausalLM", f"{self.classes}{self.config}Model")
         return Adapter(
             family=family,
             config_class=config_class,
-            classes={name: getattr(transformers, name) for name in names},
             blocks="layers",
             attention=self.attention,
             absorbed=(),

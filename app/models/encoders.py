@@ -3,17 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from transformers import (
-    DistilBertConfig,
-    DistilBertForMaskedLM,
-    DistilBertModel,
-    ElectraConfig,
-    ElectraForMaskedLM,
-    ElectraModel,
-    RobertaConfig,
-    RobertaForMaskedLM,
-    RobertaModel,
-)
+from transformers import DistilBertConfig, ElectraConfig, RobertaConfig
 
 from .bert import BERT
 from .stored import projections
@@ -33,8 +23,6 @@ ROBERTA = replace(
     BERT,
     family="roberta",
     config_class=RobertaConfig,
-    classes={"RobertaModel": RobertaModel, "RobertaForMaskedLM": RobertaForMaskedLM},
-    skipped=(r"(roberta\.)?embeddings\.position_ids", r"roberta\.pooler\..*"),
     positions=from_padding,
 )
 # Clark et al. 2020.
@@ -42,8 +30,6 @@ ELECTRA = replace(
     BERT,
     family="electra",
     config_class=ElectraConfig,
-    classes={"ElectraModel": ElectraModel, "ElectraForMaskedLM": ElectraForMaskedLM},
-    skipped=(r"(electra\.)?embeddings\.position_ids",),
     fields=BERT.fields | {"embedding_size"},
 )
 # Sanh et al. 2019. It has no segments, and the output projection is part of the attention module.
@@ -51,12 +37,10 @@ DISTILBERT = replace(
     BERT,
     family="distilbert",
     config_class=DistilBertConfig,
-    classes={"DistilBertModel": DistilBertModel, "DistilBertForMaskedLM": DistilBertForMaskedLM},
     blocks="transformer.layer",
     attention="attention",
     absorbed=(),
     weights=projections(q="attention.q_lin", k="attention.k_lin", v="attention.v_lin", out="attention.out_lin"),
-    skipped=(r"(distilbert\.)?embeddings\.position_ids",),
     fields=frozenset(DistilBertConfig.__annotations__),
     refusal=refuses_nothing,
     pairs=lambda _: False,

@@ -1,6 +1,6 @@
 """GPT-2 (Radford et al. 2019): decoder, causal, byte-level BPE, learned positions."""
 
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config
 
 from ..attention.config import AttentionConfig
 from .adapter import Adapter
@@ -19,7 +19,7 @@ FIELDS = frozenset({
     "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function",
     "layer_norm_epsilon", "initializer_range", "resid_pdrop", "embd_pdrop", "attn_pdrop", "scale_attn_weights",
     "scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention", "tie_word_embeddings",
-    "bos_token_id", "eos_token_id", "hidden_size", "num_hidden_layers", "num_attention_heads",
+    "bos_token_id", "eos_token_id", "pad_token_id", "hidden_size", "num_hidden_layers", "num_attention_heads",
     "max_position_embeddings",
 })
 # fmt: on
@@ -44,14 +44,12 @@ def reads_pairs(config: GPT2Config) -> bool:  # noqa: ARG001 - families share on
 GPT2 = Adapter(
     family="gpt2",
     config_class=GPT2Config,
-    # The language-modelling head shares the embeddings, so a checkpoint without it fits as well.
-    classes={"GPT2LMHeadModel": GPT2LMHeadModel, "GPT2Model": GPT2LMHeadModel},
     blocks="h",
     attention="attn",
     absorbed=(),
     weights=WEIGHTS,
     # Causal masks, which old checkpoints store with the weights.
-    skipped=(r"(.*\.)?h\.\d+\.attn\.(masked_)?bias",),
+    skipped=(r"h\.\d+\.attn\.(masked_)?bias",),
     fields=FIELDS,
     sizes=sizes,
     refusal=refusal,

@@ -1,6 +1,7 @@
 """Load a model from a checkpoint folder: our attention layers, the tokenizer, and the card. Only safetensors."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,25 +18,29 @@ from ..errors import CorruptModel, WeightsDoNotFit
 from ..records import NO_PROGRESS, ModelCard, Progress, Token
 from .adapter import adopt
 from .adopted import Adopted
-from .checkpoint import CheckedFiles, Claim, check_files, describing
+from .checkpoint import CheckedFiles, check_files
+from .claim import describing
 from .device import check_device
 from .file_states import WEIGHTS
+from .heads import Head
 from .interface.attention import NAME
 from .tokenizer_growth import Growth, growth_of
-from .tokens import read_tokenizer, tokenize
+from .tokens import read_tokenizer, tokenize, visible
 from .weights import read_tensors
 
 # transformers patches torch for the whole process while it loads, so two loads at once would disturb each other.
 LOADING = Lock()
+MAX_IGNORED, MAX_NAME = 20, 100  # names of weights on a card, and the characters of each
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready to run, and its card."""
+    """A model that is ready to run, and its card. `head` is what it predicts."""
 
     card: ModelCard
     adopted: Adopted
     tokenizer: Tokenizer
+    head: Head = Head()  # noqa: RUF009 - it is frozen
 
     def tokens(
         self, text: str, text_pair: str | None = None, most: int | None = None, *, truncate: bool = False
@@ -89,33 +94,34 @@ def load_checked(
         check_device(device)
         tokenizer = read_tokenizer(checked.tokenizer)
         known = sha256 or checked.weights.opened.sha256
-        weights, digest = read_tensors(checked.weights, checked.ignored, progress)
+        weights, digest = read_tensors(checked.weights, checked.fit.unused, progress)
     finally:
         checked.close()
     if known not in (None, digest):
         way_out = "remove the model from the cache (`hf cache rm`)" if card.source == "hub" else "install it again"
         raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: {way_out}")
-    model = build(checked.claim, weights).to(torch.device(device))
+    model = build(checked, weights).to(torch.device(device))
     with describing():
         adopted = adopt(model, checked.claim.adapter)
         described = describe(card, checked, adopted, digest, verified=known is not None)
-    return LoadedModel(described, adopted, tokenizer)
+    return LoadedModel(described, adopted, tokenizer, checked.fit.head)
 
 
-def build(claim: Claim, weights: dict[str, Tensor]) -> PreTrainedModel:
+def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
     """The Hugging Face model with exactly these weights, which are not copied. Raises WeightsDoNotFit."""
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # it only warns about weights that do not match; here that is an error
     try:
         with LOADING:
-            model, report = claim.model_class.from_pretrained(
+            model, report = checked.fit.model_class.from_pretrained(
                 None,
-                config=claim.config,
-                state_dict=weights,
+                config=checked.claim.config,
+                state_dict={checked.fit.names[name]: weight for name, weight in weights.items()},
                 dtype=torch.float32,
                 attn_implementation=NAME,  # masks then arrive as intervals
                 ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
+                **checked.fit.options,
             )
     except (RuntimeError, ValueError, TypeError) as error:
         raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
@@ -157,9 +163,17 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         pairs=adapter.pairs(model.config),
         parameters=model.num_parameters(),
         stacks=stacks,
+        prediction=checked.fit.head.prediction,
+        ignored=shortened(checked.fit.ignored),
         verified=verified,
         state="ready",
     )
+
+
+def shortened(names: Sequence[str]) -> tuple[str, ...]:
+    """The first names, as they can be shown, and how many more there are."""
+    shown = [visible(name[:MAX_NAME]) for name in names[:MAX_IGNORED]]
+    return (*shown, f"and {len(names) - MAX_IGNORED} more") if len(names) > MAX_IGNORED else tuple(shown)
 
 
 def revision_of(checked: CheckedFiles, digest: str) -> str:

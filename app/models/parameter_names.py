@@ -1,59 +1,81 @@
-"""Which parameter of a model a name in its weights file stands for."""
+"""Which parameter of a model each name in its weights file stands for.
+
+Names differ in what stands before them: `bert.encoder...`, `module.bert.encoder...`, `encoder...`. One prefix is found
+for the whole file, so that weights of several models in one file are not mixed.
+"""
 
 import re
-from collections.abc import Iterable, Sequence
-
-from transformers import PreTrainedModel
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..errors import WeightsDoNotFit
 from .file_states import WEIGHTS
-from .header import StoredTensor
 
 # Old checkpoints of TensorFlow have these names. transformers renames them with the same patterns.
 OLD_NAMES = ((re.compile("LayerNorm.gamma"), "LayerNorm.weight"), (re.compile("LayerNorm.beta"), "LayerNorm.bias"))
+MAX_DEPTH = 8  # parts of a prefix
 
 
-class ParameterNames:
-    """The names of a model's parameters and buffers. transformers reads each with and without the model's prefix.
+class StoredNames:
+    """The names in a weights file: `plain` is the name with its current spelling -> the name in the file."""
 
-    known: plain name -> shape
-    """
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        self.prefix = re.compile(f"{model.base_model_prefix}.")
-        self.known = {self.plain(name): tuple(weight.shape) for name, weight in model.state_dict().items()}
-
-    def __contains__(self, name: str) -> bool:
-        return self.plain(name) in self.known
-
-    def plain(self, name: str) -> str:
-        """The name without the prefix, and the current one where there is an old one."""
-        for old, new in OLD_NAMES:
-            name = old.sub(new, name)
-        found = self.prefix.match(name)
-        return name[found.end() :] if found else name
-
-    def refuse_others(self, tensors: Sequence[StoredTensor]) -> None:
-        """Raises WeightsDoNotFit if the model has no such parameter, or one of another shape."""
-        unknown = sorted(tensor.name for tensor in tensors if tensor.name not in self)
-        if unknown:
-            raise WeightsDoNotFit(
-                f"{len(unknown):,} weights are unknown, the first is {unknown[0][:200]!r}: the checkpoint has to match "
-                "config.json"
-            )
-        for tensor in tensors:
-            wanted = self.known[self.plain(tensor.name)]
-            if wanted != tensor.shape:
-                raise WeightsDoNotFit(
-                    f"{tensor.name[:200]} is {list(tensor.shape)} in the file, config.json wants {list(wanted)}"
-                )
-
-    def refuse_repeated(self, names: Iterable[str]) -> None:
-        """Raises WeightsDoNotFit if two names stand for one parameter: one of them would be dropped silently."""
-        first: dict[str, str] = {}
+    def __init__(self, names: Iterable[str]) -> None:
+        self.plain: dict[str, str] = {}
         for name in names:
-            other = first.setdefault(self.plain(name), name)
-            if other != name:
-                raise WeightsDoNotFit(
-                    f"{other[:200]!r} and {name[:200]!r} in {WEIGHTS} are the same parameter: remove one of them"
-                )
+            refuse_repeated(self.plain.setdefault(current(name), name), name)
+
+    def prefix_of(self, base: Collection[str], own: str) -> str:
+        """What stands before the names of the model without a head: `bert.`, or nothing.
+
+        base: the names of its parameters. own: the prefix that transformers gives them in models with a head.
+        Raises WeightsDoNotFit if the file has the weights of several such models, or some weights twice.
+        """
+        found = Counter(prefix for name in self.plain for prefix in prefixes(name, base))
+        most = max(found.values(), default=0)
+        best = [prefix for prefix, count in found.items() if count == most]
+        if len(best) > 1 and most > len(base) // 2:
+            named = ", ".join(repr(prefix[:80]) for prefix in sorted(best)[:4])
+            raise WeightsDoNotFit(f"{WEIGHTS} has {len(best)} models, below {named}: save one of them on its own")
+        prefix = best[0] if len(best) == 1 else ""
+        for other in {"", own} & set(found) - {prefix}:
+            self.refuse_both(base, prefix, other)
+        return prefix
+
+    def refuse_both(self, base: Iterable[str], prefix: str, other: str) -> None:
+        """Raises WeightsDoNotFit if a parameter is there with both prefixes: one of the two would be dropped."""
+        for name in base:
+            if prefix + name in self.plain and other + name in self.plain:
+                refuse_repeated(self.plain[prefix + name], self.plain[other + name])
+
+
+def current(name: str) -> str:
+    for old, new in OLD_NAMES:
+        name = old.sub(new, name)
+    return name
+
+
+def prefixes(name: str, base: Collection[str]) -> Iterator[str]:
+    """All beginnings of a name after which a name of `base` follows."""
+    start = 0
+    for _ in range(MAX_DEPTH):
+        if name[start:] in base:
+            yield name[:start]
+        start = name.find(".", start) + 1
+        if start == 0:
+            return
+
+
+def refuse_repeated(one: str, other: str) -> None:
+    if one != other:
+        raise WeightsDoNotFit(
+            f"{one[:200]!r} and {other[:200]!r} in {WEIGHTS} are the same parameter: remove one of them"
+        )
+
+
+def tied_groups(tied: Mapping[str, str]) -> dict[str, set[str]]:
+    """Parameter -> all parameters that share its weights; one of them is enough."""
+    groups: dict[str, set[str]] = {}
+    for target, source in tied.items():
+        group = groups.get(source, {source}) | groups.get(target, {target})
+        groups.update(dict.fromkeys(group, group))
+    return groups

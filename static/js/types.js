@@ -15,6 +15,9 @@
  * @property {number | null} max_tokens
  * @property {boolean | null} causal
  * @property {number | null} parameters
+ * @property {"next_token" | "masked_token" | "label" | "token_label" | "answer" | "none" | null} prediction what the head
+ *   of a loaded model predicts
+ * @property {string[]} ignored weights in the files of a loaded model that are not used
  * @property {boolean | null} verified whether the hash of its weights was known; null until it is loaded
  * @property {ModelState} state
  * @property {string} [why] the reason, when the state is "failed" or the files have changed

@@ -46,10 +46,10 @@ def add_tensor(folder, name, dtype="U8"):
 
 HOSTILE = {
     "half-character": lambda folder: add_tensor(folder, "\ud800\ud800x"),
-    "escapes": lambda folder: add_tensor(folder, "\x1b]0;title\x07\x1b[31m\nsecond line"),
+    "escapes": lambda folder: add_tensor(folder, "transformer.h.0.\x1b]0;title\x07\x1b[31m\nsecond line"),
     "dropout": lambda folder: change_config(folder, resid_pdrop=2.0),
     "layers": lambda folder: change_config(folder, n_layer=-3),
-    "code": lambda folder: change_config(folder, auto_map={"AutoModel": "evil.Model"}),
+    "code": lambda folder: change_config(folder, model_type="evil", auto_map={"AutoModel": "evil.Model"}),
     "swells": swell,
     "fifo": lambda folder: replace_by_fifo(folder / TOKENIZER),
     "fifo-weights": lambda folder: replace_by_fifo(folder / WEIGHTS),

@@ -9,7 +9,8 @@ import pytest
 from worlds import write_tiny
 
 from headscope.errors import CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
-from headscope.models.checkpoint import check_files, read_config
+from headscope.models.checkpoint import check_files
+from headscope.models.claim import read_config
 from headscope.models.families import FAMILIES
 from headscope.models.loading import load
 from headscope.records import ModelCard
@@ -54,8 +55,6 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
         ({"activation_function": "os.system"}, "'os.system' is not a known activation"),
         ({"activation_function": ["gelu"]}, "activation_function"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantization_config"),
-        ({"architectures": 5}, "architecture 'none'"),
-        ({"architectures": [{}]}, "architecture '{}'"),
         ({"model_type": ["gpt2"]}, "model_type"),
         ({"model_type": "x" * 10_000}, "model_type 'xxx"),
         ({"hidden_size": "24"}, "hidden_size is '24'; a whole number from 1 to 65,536 is supported"),
@@ -155,7 +154,7 @@ def test_a_very_large_config_is_refused_without_parsing(gpt2):
 def test_a_config_that_describes_far_more_parameters_than_the_file_has_allocates_nothing(gpt2):
     rewrite(gpt2, vocab_size=2**22, n_embd=2**16, n_head=8)  # a terabyte
     tracemalloc.start()
-    with pytest.raises(WeightsDoNotFit, match=r"describes [\d,]{12,} parameters, model.safetensors has [\d,]{6} ?"):
+    with pytest.raises(WeightsDoNotFit, match=r"\[300, 24\] in the file, config.json wants \[4194304, 65536\]"):
         parameters(gpt2)
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()

@@ -8,6 +8,7 @@ from headscope.attention.hooks import watching
 from headscope.attention.rope import Rotary
 from headscope.models.adapter import adopt
 from headscope.models.families import FAMILIES
+from headscope.models.heads import base_class
 from headscope.models.interface.attention import NAME
 
 LENGTH, REAL = 24, 19  # tokens, and those of the second text that are not padding
@@ -38,7 +39,7 @@ def tiny(family, seed=0, **changes):
     adapter = FAMILIES[family]
     sizes = {name: value for name, value in SIZES.items() if name in adapter.config_class.__annotations__}
     config = adapter.config_class(**{**sizes, **EXTRA.get(family, {}), **changes})
-    model = next(iter(adapter.classes.values()))._from_config(config, attn_implementation=NAME)
+    model = base_class(family)._from_config(config, attn_implementation=NAME)
     return randomise(model.eval(), seed)
 
 

@@ -22,7 +22,7 @@ from headscope.errors import (
     UnsafeFormat,
     UnsupportedModel,
 )
-from headscope.models.checkpoint import read_config
+from headscope.models.claim import read_config
 from headscope.models.hub import NEEDED, Hub, fetch, sizes_of
 from headscope.models.progress import cancelled
 
@@ -52,7 +52,7 @@ def test_only_the_files_that_are_read_are_downloaded(hub, tmp_path):
 @pytest.mark.fault(13)
 def test_the_weights_of_an_unsupported_family_are_not_downloaded(hub, tmp_path):
     config = hub.repos[REPO] / "config.json"
-    config.write_text('{"model_type": "llama"}')
+    config.write_text('{"model_type": "mamba"}')
     with pytest.raises(UnsupportedModel):
         take(hub, tmp_path)
     assert not any("safetensors" in path for path in hub.asked)

@@ -13,7 +13,7 @@ from worlds import write_tiny
 from headscope.engine.progress import WorkProgress
 from headscope.errors import DownloadCancelled, HubUnreachable, ModelNotFound, ModelTooLarge
 from headscope.models import hub_limits
-from headscope.models.checkpoint import read_config
+from headscope.models.claim import read_config
 from headscope.models.hub import Hub, fetch, sizes_of
 from headscope.models.progress import cancelled
 

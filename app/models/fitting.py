@@ -1,0 +1,188 @@
+"""Find the class of a model that the weights in a file fit, before any of them is read.
+
+What a forward pass up to the last hidden state uses has to be there and to have the right shape. A head is loaded if
+all of its weights are there. Everything else in the file is ignored, and named.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from ..errors import WeightsDoNotFit
+from ..records import Prediction
+from .claim import Claim, describing
+from .file_states import CONFIG, WEIGHTS
+from .header import StoredTensor
+from .heads import Head, base_class, classes_to_try
+from .labels import MAX_LABELS
+from .parameter_names import StoredNames, tied_groups
+
+MAX_SKIPPED_BYTES = 2**26  # of weights that are ignored, and as many again as there are of those that are used
+LABELLED = ("label", "token_label")
+POOLER = "add_pooling_layer"  # some base models have a pooler, which nothing before the last hidden state uses
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A class, and the weights of a file as its parameters.
+
+    options:    of the constructor
+    names:      name in the file -> parameter
+    unused:     the names in the file that are not read: `ignored`, and what old versions stored that is no weight
+    parameters: of the model, or in the file if there are more of them
+    """
+
+    model_class: type[PreTrainedModel]
+    options: Mapping[str, Any]
+    head: Head
+    names: Mapping[str, str]
+    ignored: tuple[str, ...]
+    unused: frozenset[str]
+    parameters: int
+
+
+@dataclass
+class Attempt:
+    """A model without memory for its weights; `mapped`: its parameter -> name in the file, `missing`: the others."""
+
+    model: PreTrainedModel
+    options: Mapping[str, Any]
+    prediction: Prediction
+    mapped: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    def fit(self, stored: StoredNames, prefix: str) -> None:
+        """Look for each parameter. `prefix`: of the parameters of the model without a head."""
+        own = f"{self.model.base_model_prefix}."
+        outer = prefix.removesuffix(own) if prefix.endswith(own) else ""
+        for name in self.model.state_dict():
+            inner = name.removeprefix(own) if self.prediction != "none" else name
+            is_base = self.prediction == "none" or inner != name
+            key = prefix + inner if is_base else outer + name
+            if key in stored.plain:
+                self.mapped[name] = stored.plain[key]
+            else:
+                self.missing.append(name)
+        groups = tied_groups(self.model.all_tied_weights_keys)
+        self.missing = [name for name in self.missing if not groups.get(name, set()) & self.mapped.keys()]
+
+    def other_shapes(self, tensors: Mapping[str, StoredTensor]) -> list[str]:
+        """For each parameter with another shape in the file, what is wrong."""
+        wanted = self.model.state_dict()
+        return [
+            f"{stored[:200]} is {list(tensors[stored].shape)} in the file, {CONFIG} wants {list(wanted[name].shape)}"
+            for name, stored in self.mapped.items()
+            if tensors[stored].shape != tuple(wanted[name].shape)
+        ]
+
+    def stored_labels(self, tensors: Mapping[str, StoredTensor]) -> int:
+        """The number of labels that the head in the file has; config.json may not say it, or say another one."""
+        number: int = self.model.config.num_labels
+        own = f"{self.model.base_model_prefix}."
+        for name, weight in self.model.state_dict().items() if self.prediction in LABELLED else ():
+            shape = tensors[self.mapped[name]].shape
+            if not name.startswith(own) and weight.shape[:1] == (number,) and shape[1:] == tuple(weight.shape[1:]):
+                return min(shape[0], MAX_LABELS)
+        return number
+
+
+def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
+    """Raises WeightsDoNotFit, UnsupportedModel."""
+    stored = StoredNames(tensors)
+    bases = without_head(claim)
+    prefix = stored.prefix_of(bases[0].model.state_dict().keys(), f"{bases[0].model.base_model_prefix}.")
+    chosen = first_that_fits(claim, bases, stored, prefix, tensors)
+    used = set(chosen.mapped.values())
+    rest = [name for name in tensors if name not in used]
+    patterns = [re.compile(pattern) for pattern in claim.adapter.skipped]
+    ignored = [name for name in rest if not any(pattern.fullmatch(name.removeprefix(prefix)) for pattern in patterns)]
+    refuse_unknown(ignored, prefix, bases[-1].model)
+    check_skipped(tensors, rest)
+    return Fit(
+        type(chosen.model),
+        chosen.options,
+        Head(chosen.prediction, labels_of(chosen)),
+        {name: parameter for parameter, name in chosen.mapped.items()},
+        tuple(ignored),
+        frozenset(rest),
+        max(int(chosen.model.num_parameters()), sum(tensors[name].numel for name in used)),
+    )
+
+
+def without_head(claim: Claim) -> list[Attempt]:
+    """The base model; the last one demands the least."""
+    model_class = base_class(claim.model_type)
+    poolers = ({POOLER: True}, {POOLER: False}) if POOLER in signature(model_class).parameters else ({},)
+    return [Attempt(on_meta(claim, model_class, options), options, "none") for options in poolers]
+
+
+def on_meta(claim: Claim, model_class: type[PreTrainedModel], options: Mapping[str, Any]) -> PreTrainedModel:
+    """The model that config.json describes, without memory for its weights. Raises UnsupportedModel."""
+    with describing(), torch.device("meta"):
+        return model_class(claim.config, **options)
+
+
+def first_that_fits(
+    claim: Claim, bases: list[Attempt], stored: StoredNames, prefix: str, tensors: Mapping[str, StoredTensor]
+) -> Attempt:
+    """The first class all of whose weights are there. Raises WeightsDoNotFit."""
+    is_decoder = bool(getattr(claim.config, "is_decoder", False))
+    for prediction, model_class in classes_to_try(claim.model_type, claim.architecture, is_decoder=is_decoder):
+        attempt = Attempt(on_meta(claim, model_class, {}), {}, prediction)
+        attempt.fit(stored, prefix)
+        if not attempt.missing and (number := attempt.stored_labels(tensors)) != claim.config.num_labels:
+            claim.config.num_labels = number
+            attempt.model = on_meta(claim, model_class, {})
+        if not attempt.missing and not attempt.other_shapes(tensors):
+            return attempt
+    for base in bases:
+        base.fit(stored, prefix)
+        shapes = base.other_shapes(tensors)
+        if not base.missing and not shapes:
+            return base
+    if base.missing:
+        raise WeightsDoNotFit(
+            f"{counted(base.missing, 'missing')}: {WEIGHTS} has to have all weights of the embeddings, the blocks "
+            f"and the final norm that {CONFIG} describes"
+        )
+    raise WeightsDoNotFit(shapes[0])
+
+
+def counted(names: Sequence[str], problem: str) -> str:
+    return f"{len(names)} weights are {problem}, the first is {min(names)[:200]!r}"
+
+
+def refuse_unknown(names: Iterable[str], prefix: str, base: PreTrainedModel) -> None:
+    """Raises WeightsDoNotFit for a weight inside the model without a head that is none of its parameters.
+
+    A model that has it computes something else than the one that config.json describes.
+    """
+    parts = {name.partition(".")[0] for name in base.state_dict()}
+    inside = [name for name in names if name.startswith(prefix) and name[len(prefix) :].partition(".")[0] in parts]
+    if inside:
+        raise WeightsDoNotFit(
+            f"{counted(inside, 'unknown')}: {CONFIG} describes a model without them: check its model_type and sizes"
+        )
+
+
+def check_skipped(tensors: Mapping[str, StoredTensor], unused: Iterable[str]) -> None:
+    """Raises WeightsDoNotFit if most of the file is not used: all of it is read, because its hash is computed."""
+    skipped = sum(tensors[name].bytes for name in unused)
+    most = MAX_SKIPPED_BYTES + sum(each.bytes for each in tensors.values()) - skipped
+    if skipped > most:
+        raise WeightsDoNotFit(
+            f"{WEIGHTS} has {skipped:,} bytes of weights that the model does not use: at most {most:,} are skipped; "
+            "save the model without them"
+        )
+
+
+def labels_of(attempt: Attempt) -> tuple[str, ...]:
+    if attempt.prediction not in LABELLED:
+        return ()
+    named: dict[int, str] = attempt.model.config.id2label
+    return tuple(str(named[number]) for number in sorted(named))
