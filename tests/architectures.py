@@ -80,3 +80,31 @@ def inputs_of(model: transformers.PreTrainedModel, length: int = 24, target: int
     make = torch.Generator().manual_seed(0)
     names = {"input_ids": length, **({"decoder_input_ids": target} if model.config.is_encoder_decoder else {})}
     return {name: torch.randint(3, VOCABULARY, (1, size), generator=make) for name, size in names.items()}
+
+
+# Models that do not use the attention interface: their modules multiply queries, keys and values themselves.
+WATCHED = {
+    "bloom": Architecture(
+        "BloomConfig", "BloomModel", "bias by key",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4},
+    ),
+    "falcon": Architecture("FalconConfig", "FalconModel", "multi-query", SIZES),
+    "mpt": Architecture(
+        "MptConfig", "MptModel", "bias by key", {"vocab_size": VOCABULARY, "d_model": 32, "n_layers": 2, "n_heads": 4}
+    ),
+    "gpt-j": Architecture(
+        "GPTJConfig", "GPTJModel", "rotary",
+        {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4},
+    ),
+    "gpt-neo": Architecture(
+        "GPTNeoConfig", "GPTNeoModel", "causal window",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "num_layers": 2, "num_heads": 4, "window_size": 4,
+         "attention_types": [[["global", "local"], 1]], "intermediate_size": 48},
+    ),
+    "mpnet": Architecture("MPNetConfig", "MPNetModel", "bias by distance", SIZES),
+    "deberta": Architecture(
+        "DebertaV2Config", "DebertaV2Model", "bias by content",
+        {**SIZES, "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 8,
+         "max_relative_positions": 16},
+    ),
+}  # fmt: skip

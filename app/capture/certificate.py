@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from ..models.adopted import Adopted
-from ..models.interface.reference import patterns_to
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, ModelCard, Progress
 from .capture import Capture, forward, pass_layers
@@ -113,7 +112,7 @@ def reference_patterns(
         compare(pattern)
         progress.step()
 
-    with adopted.as_hugging_face() as model, patterns_to(model, take):
+    with adopted.eager_patterns(take):
         yield
 
 

@@ -1,8 +1,9 @@
 """A Hugging Face model whose attention is computed by our core, and the attention layers that it has."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from ..errors import UnsupportedModel
 from ..records import LayerCard, Side, StackCard
 from .interface.attention import NAME
 from .interface.layout import AttentionLayer, calls_of, layers_of, without_attention
+from .interface.reference import OnPattern, patterns_to
+from .interface.watched import followed, modules_with_attention, patterns_of
 
 # Lengths of the text and of the target of the run that finds the layers. They differ, so that stacks can be told apart.
 TRIED_TOKENS, TRIED_TARGET = 7, 5
@@ -27,12 +30,12 @@ SIDES: dict[str, tuple[Side, Side]] = {
 
 @dataclass(frozen=True)
 class Replacement:
-    """A module of the Hugging Face model, and the module that replaces it."""
+    """An attribute of a module, a module or its forward method: what it was, and what replaces it."""
 
     parent: nn.Module
     name: str
-    original: nn.Module
-    ours: nn.Module
+    original: Any
+    ours: Any
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ class Adopted:
     layers:       our own layers, with projections, of a family with a table; else empty
     replacements: the modules that they replace, which are kept and share the weights
     attention:    the calls of attention in a forward pass, in order
+    watched:      modules that compute attention themselves, and are followed in it
     """
 
     model: PreTrainedModel
     layers: tuple[MultiHeadAttention, ...]
     replacements: tuple[Replacement, ...]
     attention: tuple[AttentionLayer, ...] = ()
+    watched: tuple[nn.Module, ...] = ()
 
     @contextmanager
     def as_hugging_face(self) -> Iterator[PreTrainedModel]:
@@ -62,6 +67,14 @@ class Adopted:
             self.model.set_attn_implementation(before)
             for replaced in self.replacements:
                 setattr(replaced.parent, replaced.name, replaced.ours)
+
+    @contextmanager
+    def eager_patterns(self, take: OnPattern) -> Iterator[None]:
+        """Within the `with`, the model runs eager attention, and `take` gets each pattern [b h i j], in order."""
+        with ExitStack() as stack:
+            model = stack.enter_context(self.as_hugging_face())
+            stack.enter_context(patterns_of(self.watched, take) if self.watched else patterns_to(model, take))
+            yield
 
     def run(self, ids: Tensor, target: Tensor | None = None, **inputs: Tensor) -> Tensor:
         """Token ids [b i], of an encoder-decoder model also those of the target -> last hidden state [b i m].
@@ -97,26 +110,56 @@ def adopted(
     model: PreTrainedModel, layers: tuple[MultiHeadAttention, ...] = (), replacements: tuple[Replacement, ...] = ()
 ) -> Adopted:
     """The model with the layers that a short run finds. Raises UnsupportedModel if it has no softmax attention."""
-    # Without a key/value cache, generation computes everything again: slower, but right.
-    model.config.use_cache = False
-    if model.can_generate():
-        model.generation_config.use_cache = False
     found = Adopted(model, layers, replacements)
-    positions = getattr(model.config, "max_position_embeddings", None) or TRIED_TOKENS
-    source, target = tried_tokens(found, min(TRIED_TOKENS, positions)), None
-    if model.config.is_encoder_decoder:
-        target = tried_tokens(found, TRIED_TARGET)
-    attention = layers_of(calls_of(model, lambda: found.run(source, target)))
+    attention = layers_of(calls_of(model, short_run(found)))
     if not attention:
         raise UnsupportedModel(f"a {model.config.model_type} has no softmax attention that can be shown")
-    return Adopted(model, layers, replacements, attention)
+    return replace(found, attention=attention)
+
+
+def adopt_without_table(model: PreTrainedModel) -> Adopted:
+    """Compute the attention of any model by our core, through transformers' interface or by following its operations.
+
+    Raises UnsupportedModel.
+    """
+    model.eval()
+    try:
+        return adopt_by_interface(model)
+    except (UnsupportedModel, ValueError):  # transformers' error for models that do not use the interface
+        return adopt_by_following(model)
 
 
 def adopt_by_interface(model: PreTrainedModel) -> Adopted:
-    """Compute the attention of any model that uses transformers' attention interface by our core."""
+    """The attention of modules that call transformers' attention interface."""
     model.eval()
     model.set_attn_implementation(NAME)
     return adopted(model)
+
+
+def adopt_by_following(model: PreTrainedModel) -> Adopted:
+    """The attention of modules that multiply queries, keys and values themselves."""
+    model.eval()
+    model.set_attn_implementation("eager")
+    watched = modules_with_attention(model, short_run(Adopted(model, (), ())))
+    changes = []
+    for module in watched:
+        change = Replacement(module, "forward", module.forward, followed(module))
+        module.forward = change.ours
+        changes.append(change)
+    return replace(adopted(model, (), tuple(changes)), watched=tuple(watched))
+
+
+def short_run(model: Adopted) -> Callable[[], Tensor]:
+    """A function that runs the model on a few tokens."""
+    config = model.model.config
+    # Without a key/value cache, generation computes everything again: slower, but right.
+    config.use_cache = False
+    if model.model.can_generate():
+        model.model.generation_config.use_cache = False
+    positions = getattr(config, "max_position_embeddings", None) or TRIED_TOKENS
+    source = tried_tokens(model, min(TRIED_TOKENS, positions))
+    target = tried_tokens(model, TRIED_TARGET) if config.is_encoder_decoder else None
+    return torch.inference_mode()(partial(model.run, source, target))
 
 
 def tried_tokens(model: Adopted, count: int) -> Tensor:

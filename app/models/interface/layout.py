@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ...attention.hooks import watching
+from ...attention.hooks import hook_points, watching
 from ...attention.terms import Terms
 
 Stack = Literal["self", "encoder", "decoder", "cross"]
@@ -52,6 +52,8 @@ class Call:
 def calls_of(model: nn.Module, run: Callable[[], Any]) -> list[Call]:
     """The calls of attention while `run` runs the model, in order."""
     run()  # modules get their cores
+    if not hook_points(model):
+        return []
     found: list[Call] = []
     given: dict[str, Any] = {}
 

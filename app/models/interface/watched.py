@@ -1,0 +1,90 @@
+"""Models that do not use the attention interface: their modules that call softmax are found, and followed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...attention.core import Core
+from .attention import CORE
+from .following import Following, Operations
+from .reference import OnPattern
+
+Forward = Callable[..., Any]
+softmax = torch.ops.aten._softmax.default
+
+
+def is_pattern(func: Any, args: Any) -> bool:
+    """Whether it is a softmax over the last of at least three axes."""
+    return func is softmax and args[0].ndim >= 3 and args[1] in (-1, args[0].ndim - 1)
+
+
+class Patterns(Operations):  # type: ignore[no-untyped-call]
+    """`take` gets the result of each softmax over the last of at least three axes."""
+
+    def __init__(self, take: Callable[[Tensor], object]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.take = take
+
+    def operation(self, func: Any, args: Any, kwargs: Any) -> Any:
+        found = func(*args, **kwargs)
+        if is_pattern(func, args):
+            self.take(found)
+        return found
+
+
+def modules_with_attention(model: nn.Module, run: Callable[[], Any]) -> list[nn.Module]:
+    """The modules that call softmax themselves while `run` runs the model, in order."""
+    running: list[nn.Module] = []
+    found: dict[nn.Module, None] = {}
+
+    def enter(module: nn.Module, _: Any) -> None:
+        running.append(module)
+
+    def leave(*_: Any) -> None:
+        running.pop()
+
+    with ExitStack() as undo:
+        for module in model.modules():
+            undo.callback(module.register_forward_pre_hook(enter).remove)
+            undo.callback(module.register_forward_hook(leave, always_call=True).remove)
+        with Patterns(lambda _: found.setdefault(running[-1])):
+            run()
+    return list(found)
+
+
+def followed(module: nn.Module) -> Forward:
+    """The forward method of a module, with its attention computed by a core that it gets."""
+    core, forward = Core(), module.forward
+    module.add_module(CORE, core)
+
+    @wraps(forward)
+    def follow(*args: Any, **kwargs: Any) -> Any:
+        with Following(core):
+            return forward(*args, **kwargs)
+
+    return follow
+
+
+@contextmanager
+def patterns_of(modules: Sequence[nn.Module], take: OnPattern) -> Iterator[None]:
+    """Within the `with`, `take` gets each pattern [b h i j] that these modules compute."""
+
+    def of_heads(pattern: Tensor) -> None:
+        take(pattern if pattern.ndim == 4 else pattern[None])
+
+    def noted(forward: Forward, *args: Any, **kwargs: Any) -> Any:
+        with Patterns(of_heads):
+            return forward(*args, **kwargs)
+
+    before = [module.forward for module in modules]
+    try:
+        for module, forward in zip(modules, before, strict=True):
+            module.forward = partial(noted, forward)
+        yield
+    finally:
+        for module, forward in zip(modules, before, strict=True):
+            module.forward = forward
