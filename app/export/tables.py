@@ -19,6 +19,7 @@ Columns = dict[str, list[Any]]
 
 # Rows of one map at a time. As text, they take some thirty times as much memory as the weights.
 ROWS_PER_BLOCK = 512
+FORMULA_SIGNS = ("=", "+", "-", "@")
 WEIGHT_COLUMNS = ("layer", "head", "query", "query_token", "key", "key_token", "weight")
 
 
@@ -80,11 +81,19 @@ def weights_csv(
             yield csv_lines(chain.from_iterable(rows))
 
 
+def cell(label: str) -> str:
+    """The label, with an apostrophe in front where a spreadsheet would compute it as a formula (OWASP, CSV injection).
+
+    A single sign is no formula, and stays as it is. The other formats have every label as it is.
+    """
+    return f"'{label}" if len(label) > 1 and label.startswith(FORMULA_SIGNS) else label
+
+
 def weight_rows(
     capture: "Capture", place: tuple[int, int, int], weights: Sequence[float], decimals: int
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of one query; `place` is its layer, head and position."""
     layer, head, query = place
-    text = capture.tokens[query].text
+    text = cell(capture.tokens[query].text)
     for token, weight in zip(capture.tokens, weights, strict=True):
-        yield layer, head, query, text, token.index, token.text, f"{weight:.{decimals}f}"
+        yield layer, head, query, text, token.index, cell(token.text), f"{weight:.{decimals}f}"

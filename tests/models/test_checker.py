@@ -51,6 +51,15 @@ def special(token):
     return made
 
 
+def one_text(name):
+    """A template that leaves out a text, which the library refuses to make, but reads."""
+    given = json.loads(template("$A").__getstate__())
+    given[name] = [{"Sequence": {"id": "A" if name == "pair" else "B", "type_id": 0}}]
+    made = template("$A")
+    made.__setstate__(json.dumps(given).encode())
+    return made
+
+
 def added(token):
     tokenizer = word_piece_of()
     tokenizer.add_tokens([token])
@@ -77,6 +86,8 @@ def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
         (gpt2_tokenizer(normalizer=Replace("x" * 65, "y" * 65)), "what its normalizer replaces of 65 characters"),
         (gpt2_tokenizer(normalizer=Normalizers([NFC()] * 33)), "33 parts in its normalizer: up to 32"),
         (gpt2_tokenizer(post_processor=template("$A $A")), "repeats a text in its template 'single'"),
+        (gpt2_tokenizer(post_processor=one_text("pair")), "leaves out the text B in its template 'pair'"),
+        (gpt2_tokenizer(post_processor=one_text("single")), "leaves out the text A in its template 'single'"),
         (gpt2_tokenizer(post_processor=template("[A] " * 17 + "$A", **{"[A]": 2})), "adds 17 special tokens"),
         (gpt2_tokenizer(post_processor=BertProcessing(("s" * 1001, 3), ("[CLS]", 2))), "a special token of 1,001"),
         (gpt2_tokenizer(post_processor=special("s" * 1001)), "a special token of 1,001 characters"),
@@ -96,7 +107,8 @@ def test_a_sound_tokenizer_is_accepted(tokenizer, pairs):
     ids=[
         "swells", "swells in steps", "swells in bytes", "bytes of bytes", "prefixes",
         "empty pattern swells", "prepend", "decomposed", "long pattern", "many parts",
-        "repeats", "many special", "long special", "long in template", "long token", "long unk", "long added",
+        "repeats", "one text", "other text",
+        "many special", "long special", "long in template", "long token", "long unk", "long added",
         "long prefix", "long words", "no unk", "no word", "segment", "empty", "cut", "bytes", "nested",
     ],
 )  # fmt: skip
@@ -185,3 +197,11 @@ def test_bundled_models_need_no_process(monkeypatch, fresh):
     monkeypatch.setattr(process, "start", refuse)
     monkeypatch.setattr(CHECKER, "process", None)
     assert fresh("gpt2-mini").card.verified is True
+
+
+@pytest.mark.fault(41, 46)
+def test_a_vocabulary_is_as_large_as_those_of_real_models():
+    model = {"type": "WordLevel", "vocab": {f"{n:x}": n for n in range(2**19 + 1)}, "unk_token": "0"}
+    data = json.dumps({"version": "1.0", "added_tokens": [], "model": model}).encode()
+    with pytest.raises(CorruptModel, match="has 524,289 tokens: up to 524,288 are supported"):
+        check_tokenizer(CHECKER, data, embeddings=2**20)

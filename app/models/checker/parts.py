@@ -69,10 +69,12 @@ def check_part(name: str, part: dict[str, Any], allowed: set[str]) -> None:
 
 
 def check_template(part: dict[str, Any]) -> None:
-    """Raises CorruptModel for a template that repeats a text, or has many special tokens."""
+    """Raises CorruptModel for a template that repeats or leaves out a text, or has many special tokens."""
     for name in ("single", "pair"):
         texts = [piece["Sequence"]["id"] for piece in part[name] if "Sequence" in piece]
         special = [piece["SpecialToken"]["id"] for piece in part[name] if "SpecialToken" in piece]
+        if missing := {"single": {"A"}, "pair": {"A", "B"}}[name] - set(texts):
+            raise CorruptModel(f"tokenizer.json leaves out the text {min(missing)} in its template {name!r}")
         if len(texts) > len(set(texts)):
             raise CorruptModel(f"tokenizer.json repeats a text in its template {name!r}: it has to contain it once")
         count = sum(len(part["special_tokens"][each]["ids"]) for each in special)

@@ -9,6 +9,8 @@ from .parts import check_parts
 # A byte-level tokenizer makes up to 4 tokens of a character, and normalisation up to 18 characters.
 TOKENS_PER_CHARACTER = 32
 SPARE_TOKENS = 256
+# Twice as many as the largest models have. The server stops while the library reads them: 0.17 s for 2**18.
+MAX_VOCABULARY = 2**19
 
 TEXTS = {
     "an empty text": "",
@@ -46,7 +48,13 @@ def try_tokenizer(data: bytes, *, embeddings: int, segments: int, pairs: bool) -
 
 
 def check_vocabulary(tokenizer: Tokenizer, embeddings: int) -> None:
-    """Raises WeightsDoNotFit if the vocabulary has a token without an embedding, or tokens that share one."""
+    """Raises CorruptModel if the vocabulary is too large.
+
+    Raises WeightsDoNotFit if it has a token without an embedding, or tokens that share one.
+    """
+    count = tokenizer.get_vocab_size()
+    if count > MAX_VOCABULARY:
+        raise CorruptModel(f"tokenizer.json has {count:,} tokens: up to {MAX_VOCABULARY:,} are supported")
     vocabulary = tokenizer.get_vocab()
     last = max(vocabulary.values(), default=0)
     if last >= embeddings:

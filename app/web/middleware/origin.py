@@ -4,7 +4,7 @@ A site in the same browser can send requests to this server (cross-site requests
 (DNS rebinding). The first is visible in Sec-Fetch-Site or Origin, the second in Host.
 """
 
-from urllib.parse import urlsplit
+import re
 
 from starlette.requests import Request
 
@@ -12,6 +12,8 @@ from ...errors import CrossOrigin, ForeignHost
 from ...settings import Settings
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+# RFC 9110, 7.2, without the characters that names do not have.
+HOST = re.compile(r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(:[0-9]{1,5})?", re.ASCII)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -25,11 +27,9 @@ def check_host(request: Request, settings: Settings) -> None:
 
 
 def host_name(host: str) -> str | None:
-    """`[::1]:8000` -> `::1`."""
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+    """`[::1]:8000` -> `::1`; None for what is no name with or without a port."""
+    found = HOST.fullmatch(host)
+    return (found["address"] or found["name"]).lower() if found else None
 
 
 def check_origin(request: Request, settings: Settings) -> None:  # noqa: ARG001 - all checks have one signature
