@@ -29,11 +29,16 @@ def test_short_fields_are_passed_on_as_they_are():
     assert fields_of(**fields) == fields
 
 
+def test_the_names_of_a_thousand_labels_are_passed_on():
+    names = {str(n): f"a label, number {n}" for n in range(1000)}
+    assert fields_of(id2label=names)["id2label"] == names
+
+
 @pytest.mark.fault(17, 41)
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("x" * 5000, "x" * 80 + "... (5,002 characters)"),
+        ("x" * 70_000, "x" * 80 + "... (70,002 characters)"),
         ([[]] * 345_000, "... (1,380,000 characters)"),
         ([[[[[[[[[]]]]]]]]], "nested"),
     ],
@@ -49,7 +54,7 @@ def test_long_and_deep_fields_are_described_and_not_passed_on(value, expected):
     ("fields", "expected"),
     [
         ({f"a{n}": n for n in range(1001)}, "1,001 fields: up to 1,000"),
-        ({f"a{n}": "x" * 4000 for n in range(50)}, "characters in its short fields: up to 65,536"),
+        ({f"a{n}": "x" * 6000 for n in range(50)}, "characters in its short fields: up to 262,144"),
     ],
 )
 def test_many_fields_are_refused(fields, expected):
@@ -82,7 +87,7 @@ def test_a_config_of_any_depth_is_read_or_refused(tmp_path, brackets):
 def test_a_field_that_is_read_and_is_no_short_value_is_refused_with_its_name(tmp_path, name):
     folder = write_tiny(tmp_path, "gpt2")
     fields = json.loads((folder / "config.json").read_text())
-    for value in (nested(100), json.dumps([[]] * 10_000)):
+    for value in (nested(100), json.dumps([[]] * 30_000)):
         write_field(folder, fields, name, value)
         with pytest.raises(UnsupportedModel) as refused:
             read_config(folder)

@@ -6,11 +6,11 @@ from typing import Any
 from ...errors import CorruptModel
 from ..json_files import parse_object
 
-# A model of these families has 40 fields; long ones are lists of labels and options for training.
+# Longer fields are options for training. The server parses all of them in a few milliseconds.
 MAX_FIELDS, MAX_NAME = 1000, 100
 MAX_DEPTH = 8  # of lists and objects in a field
-MAX_CHARACTERS = 5000  # of a field; the longest integer that Python reads has 4,300
-MAX_TOTAL = 2**16
+MAX_CHARACTERS = 2**16  # of a field, such as the names of 2,000 labels
+MAX_TOTAL = 2**18
 SHOWN = 80  # of a long text
 
 
