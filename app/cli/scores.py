@@ -7,7 +7,7 @@ import typer
 from ..records import Prompt, TableFormat
 from ..settings import Settings
 from .input import prompt_from
-from .interrupts import interruptible, run_coroutine
+from .interrupts import interruptible
 from .messages import STDOUT, exit_on_error, show_status
 from .options import (
     NOT_SHARED,
@@ -58,14 +58,11 @@ def scores(
 
 def capture_of(settings: Settings, prompt: Prompt) -> "Capture":
     """Raises AppError."""
-    from ..engine.runner import Runner
-
-    async def capture() -> "Capture":
-        runner = Runner(settings)
-        return (await runner.capture(await runner.prepare(prompt)))[0]
-
     show_status(f"loading {settings.model}")
-    return run_coroutine(capture())
+    from ..library import open_model
+
+    model = open_model(settings.model, settings)
+    return model.capture(prompt.text, prompt.text_pair, truncate=prompt.truncate).captured
 
 
 def columns_of(capture: "Capture", wanted: "list[RowScore]") -> "Columns":

@@ -10,7 +10,7 @@ from ..errors import AppError
 from ..models.file_states import FileStates, differ, states_of
 from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
-from ..records import ModelCard, Progress
+from ..records import NO_PROGRESS, ModelCard, Progress
 from ..settings import Settings
 from .libraries import import_libraries
 from .progress import WorkProgress
@@ -137,15 +137,25 @@ def bytes_of_model(checked: "CheckedFiles") -> int:
 
 
 def read_model(load: Load, checked: "CheckedFiles", device: str) -> "LoadedModel":
+    load.progress.start()
+    try:
+        return read_checked(load.entry, checked, device, load.progress)
+    finally:
+        load.progress.pause()
+
+
+def read_checked(entry: Entry, checked: "CheckedFiles", device: str, progress: Progress) -> "LoadedModel":
     import_libraries()
     from ..capture.admission import admit
     from ..models import loading
 
-    load.progress.start()
-    try:
-        model = loading.load_checked(
-            checked, load.entry.card, device=device, sha256=load.entry.sha256, progress=load.progress
-        )
-        return model if load.entry.card.source == "bundled" else admit(model)  # tests admit the bundled ones
-    finally:
-        load.progress.pause()
+    model = loading.load_checked(checked, entry.card, device=device, sha256=entry.sha256, progress=progress)
+    return model if entry.card.source == "bundled" else admit(model)  # tests admit the bundled ones
+
+
+def load_now(entry: Entry, settings: Settings, progress: Progress = NO_PROGRESS) -> "LoadedModel":
+    """All steps of a load, one after the other in this thread, for callers without an event loop."""
+    from ..models.checkpoint import check_files
+
+    folder = find_folder(entry, settings, progress)
+    return read_checked(entry, check_files(folder, entry.card.source), settings.device, progress)

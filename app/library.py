@@ -1,0 +1,181 @@
+"""Headscope as a Python library: load a model, run a text, look at any head. No server and no event loop.
+
+    import headscope
+    model = headscope.load("minilm")
+    run = model.capture("The cat sat on the mat")
+    run[2, 5].pattern       # numpy array [query key]
+
+Axis letters: l layer, h head.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .analysis.roles import roles
+from .analysis.scores import per_head
+from .analysis.table import scores_named
+from .capture.capture import Capture, run
+from .capture.certificate import Certificate, certify
+from .capture.windows import head_window, overview, window
+from .engine.limits import check_texts
+from .engine.load import load_now
+from .models.loading import LoadedModel
+from .models.registry import LOCAL, Catalogue, Entry
+from .records import ModelCard, Pool, Prompt, Quantity, Token
+from .settings import Settings
+
+
+def load(model: str | os.PathLike[str] = "minilm", **settings: Any) -> "Model":
+    """A model that is ready to run.
+
+    model:    the id of a bundled model (`minilm`, `gpt2-mini`) or of one on the hub (`gpt2`, `owner/name@revision`),
+              `local:NAME` for a folder in `models_dir`, or the path of a model's folder, as a `Path` or beginning with
+              `/` or `.`
+    settings: any setting of the server by its name, such as `models_dir="models"` or `device="cuda"`; the others come
+              from environment variables (docs/settings.md)
+
+    Raises ModelNotFound, ModelRefused with the reason, HubUnreachable.
+    """
+    return open_model(model, Settings(**settings))
+
+
+def open_model(model: str | os.PathLike[str], settings: Settings) -> "Model":
+    """The same as `load`, with settings that are made already."""
+    catalogue = Catalogue(settings.models_dir, settings.hub_models)
+    return Model(load_now(entry_of(model) or catalogue.lookup(str(model)), settings), settings)
+
+
+def entry_of(model: str | os.PathLike[str]) -> Entry | None:
+    """The entry of a path; None for the id of a model."""
+    if isinstance(model, str) and not model.startswith(("/", ".", "~")):
+        return None
+    folder = Path(model).expanduser().resolve()
+    return Entry(ModelCard(LOCAL + folder.name, folder.name, "", "local"), folder=folder)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model. `card` describes it: its layers, heads, longest text and so on."""
+
+    loaded: LoadedModel
+    settings: Settings
+
+    @property
+    def card(self) -> ModelCard:
+        return self.loaded.card
+
+    def tokens(self, text: str, text_pair: str | None = None) -> tuple[Token, ...]:
+        """The tokens of a text, or of a pair of texts. Raises TooManyTokens, PairNotSupported, EmptyText."""
+        return self.loaded.tokens(text, text_pair)[0]
+
+    def capture(self, text: str, text_pair: str | None = None, *, truncate: bool = False) -> "Run":
+        """Run a text once. The result has every head, at a memory that grows with the text, not with its square.
+
+        truncate: cut off the end of a text that is too long, instead of raising TooManyTokens
+        Raises EmptyText, TextTooLong, TooManyTokens, PairNotSupported, ModelOutputInvalid.
+        """
+        prompt = Prompt(text, text_pair, truncate=truncate)
+        check_texts(prompt, self.settings.max_characters)
+        captured = run(self.loaded, prompt, self.settings.max_tokens, self.settings.capture_dtype)
+        return Run(captured, self.loaded)
+
+    def __repr__(self) -> str:
+        return f"<Model {self.card.id}: {self.card.layers} layers x {self.card.heads} heads>"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One text through one model. `run[layer, head]` is a head; layers and heads count from 0."""
+
+    captured: Capture
+    model: LoadedModel
+
+    @property
+    def tokens(self) -> list[str]:
+        """The labels of the tokens; invisible characters are shown."""
+        return [token.text for token in self.captured.tokens]
+
+    @property
+    def layers(self) -> list[int]:
+        """The numbers of the layers that have attention."""
+        return [layer.index for layer in self.captured.layers]
+
+    def heads(self, layer: int) -> int:
+        """The number of heads of a layer. Raises UnknownLayer, NoAttention."""
+        self.captured.card.check_head(layer, 0)
+        return self.captured.of_layer(layer).heads
+
+    def __getitem__(self, place: tuple[int, int]) -> "Head":
+        """Raises UnknownLayer, UnknownHead, NoAttention."""
+        layer, head = place
+        self.captured.card.check_head(layer, head)
+        return Head(self, layer, head)
+
+    def __iter__(self) -> Iterator["Head"]:
+        return (Head(self, layer, head) for layer in self.layers for head in range(self.heads(layer)))
+
+    def overview(self, cells: int = 48, pool: Pool = "max") -> np.ndarray:
+        """Every head in at most cells x cells, [layer head query key]; NaN where a layer does not have a head."""
+        return overview(self.captured, cells, pool)[0]
+
+    def scores(self, names: str | None = None) -> dict[str, np.ndarray]:
+        """Scores by name, [l h] each; all of them, or those of a list such as "entropy,first".
+
+        NaN where a score is not defined. Raises InvalidInput for an unknown name.
+        """
+        wanted = scores_named(names)
+        return {score.name: values for score, values in zip(wanted, per_head(self.captured, wanted), strict=True)}
+
+    def roles(self) -> dict[str, np.ndarray]:
+        """Roles by name, [l h] each: True where a head has the role (docs/heads.md)."""
+        from .analysis.formulas.roles import ROLES
+
+        return {role.name: held for role, held in zip(ROLES, roles(self.captured).held, strict=True)}
+
+    def verify(self) -> Certificate:
+        """Every weight of this text compared with Hugging Face's eager attention."""
+        return certify(self.model, self.captured)
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.captured.card.id}: {len(self.captured.tokens)} tokens>"
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of a run."""
+
+    run: Run
+    layer: int
+    head: int
+
+    @cached_property
+    def pattern(self) -> np.ndarray:
+        """[query key], the attention weights, after the softmax."""
+        return self.window()
+
+    @property
+    def scores(self) -> np.ndarray:
+        """[query key], the raw scores, before mask and softmax."""
+        return self.window(quantity="scores")
+
+    def window(
+        self,
+        rows: tuple[int, int] | None = None,
+        columns: tuple[int, int] | None = None,
+        *,
+        cells: int | None = None,
+        pool: Pool = "max",
+        quantity: Quantity = "pattern",
+    ) -> np.ndarray:
+        """Queries `rows` and keys `columns`, (start, stop) each, in at most cells x cells. Raises InvalidWindow."""
+        part = window(len(self.run.captured.tokens), rows, columns, cells)
+        return head_window(self.run.captured, self.layer, self.head, part, pool, quantity)
+
+    def __repr__(self) -> str:
+        return f"<Head {self.layer}.{self.head} of {self.run.captured.card.id}>"

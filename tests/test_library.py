@@ -1,0 +1,111 @@
+"""The Python library."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from worlds import write_tiny
+
+import headscope
+from headscope.capture.capture import run
+from headscope.capture.windows import head_window, window
+from headscope.errors import ModelNotFound, TooManyTokens, UnknownHead, UnknownLayer
+
+TEXT = "The cat sat on the mat."
+
+
+@pytest.fixture(scope="module")
+def model():
+    return headscope.load("gpt2-mini")
+
+
+@pytest.fixture(scope="module")
+def captured(model):
+    return model.capture(TEXT)
+
+
+def test_a_head_has_the_pattern_of_a_capture(model, captured, loaded):
+    wanted = run(loaded("gpt2-mini"), TEXT)
+    whole = window(len(wanted.tokens), None, None, None)
+    np.testing.assert_array_equal(captured[3, 1].pattern, head_window(wanted, 3, 1, whole))
+    np.testing.assert_array_equal(captured[3, 1].scores, head_window(wanted, 3, 1, whole, quantity="scores"))
+    assert captured.tokens == [token.text for token in wanted.tokens]
+    assert captured[3, 1].pattern.sum(-1) == pytest.approx(1)
+
+
+def test_a_window_of_a_head_is_that_part_of_its_pattern(captured):
+    head = captured[1, 2]
+    np.testing.assert_allclose(head.window((2, 5), (0, 4)), head.pattern[2:5, :4], atol=1e-7)
+    assert head.window(cells=2).shape == (2, 2)
+
+
+def test_a_run_goes_through_all_its_heads_in_order(captured):
+    places = [(head.layer, head.head) for head in captured]
+    assert places == [(layer, head) for layer in range(4) for head in range(8)]
+    assert (captured.layers, captured.heads(0)) == ([0, 1, 2, 3], 8)
+    assert captured.overview(4).shape[:2] == (4, 8)
+
+
+def test_scores_and_roles_have_a_number_for_each_head(captured):
+    scores = captured.scores("entropy,first")
+    assert {name: values.shape for name, values in scores.items()} == {"entropy": (4, 8), "first": (4, 8)}
+    assert captured.scores().keys() > scores.keys()
+    roles = captured.roles()
+    assert {values.dtype for values in roles.values()} == {np.dtype(bool)}
+    assert {values.shape for values in roles.values()} == {(4, 8)}
+
+
+def test_a_run_can_be_verified(captured):
+    assert max(captured.verify().max_abs_error) <= 1e-5
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_folder_is_loaded_by_its_path(tmp_path, as_text):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_tiny(folder, "bert")
+    model = headscope.load(str(folder) if as_text else folder)
+    assert (model.card.id, model.card.family) == ("local:mine", "bert")
+    pair = model.capture("The cat sat.", "A dog ran.")
+    assert {token.segment for token in pair.captured.tokens} == {0, 1}
+
+
+def test_a_folder_in_models_dir_is_loaded_by_its_name(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_tiny(folder, "gpt2")
+    assert headscope.load("local:mine", models_dir=tmp_path).card.family == "gpt2"
+
+
+def test_errors_name_what_exists(captured, model):
+    with pytest.raises(ModelNotFound, match="minilm, gpt2-mini"):
+        headscope.load("local:nothing")
+    with pytest.raises(UnknownLayer, match=r"layers 0\.\.3"):
+        captured[4, 0]
+    with pytest.raises(UnknownHead, match=r"heads 0\.\.7"):
+        captured[0, 8]
+    with pytest.raises(TooManyTokens, match="at most 512"):
+        model.capture("word " * 600)
+    assert len(model.capture("word " * 600, truncate=True).tokens) == 512
+
+
+@pytest.mark.parametrize("document", ["docs/library.md", "README.md"])
+def test_the_examples_in_the_documentation_run(document):
+    text = (Path(__file__).parents[1] / document).read_text()
+    for example in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_package_is_imported_without_torch():
+    check = "import headscope, sys; print('torch' in sys.modules, 'load' in dir(headscope), headscope.load.__name__)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "load"]
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        _ = headscope.lode
