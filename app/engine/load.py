@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import AppError
-from ..models.file_states import FileStates, differ, states_of
+from ..models.file_states import FileStates, differ, states_in, states_of
 from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
 from ..records import NO_PROGRESS, ModelCard, Progress
@@ -87,7 +87,7 @@ class Load:
         """Whether a file has been changed, replaced or deleted since it was read. Reads the disk."""
         if self.folder is None:
             return False
-        now = states_of(self.folder, self.entry.card.source)
+        now = states_of(self.folder, self.entry.card.source, self.files)
         if differ(self.files, now):
             return True
         self.files = now  # a write after a chmod is noticed only in comparison with the attributes after it
@@ -116,7 +116,8 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
 def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
     """Bytes of the model's files, and of those that would be downloaded."""
     if entry.repo is None:
-        return sum(state.size for state in states_of(folder_of(entry), entry.card.source).values() if state), 0
+        states = states_in(folder_of(entry), entry.card.source)
+        return sum(state.size for state in states.values() if state), 0
     from ..models import hub
 
     return hub.sizes_of(hub.Hub(settings.max_download_gb, settings.downloads), entry.repo, entry.revision)

@@ -7,10 +7,11 @@ from ..errors import UnsafeFormat
 from ..records import Source
 from .checker.process import CHECKER
 from .claim import Claim, claim_of, read_fields
-from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileStates
+from .file_names import CONFIG, INDEX, TOKENIZER, WEIGHTS
+from .file_states import WATCHED, FileStates
 from .files import ModelFolder, open_file, reading
 from .fitting import Fit, fit
-from .weights import WeightsFile, check_dtypes, open_weights
+from .weights import Weights, check_dtypes, open_weights
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class CheckedFiles:
     claim: Claim
     config: bytes
     tokenizer: bytes
-    weights: WeightsFile
+    weights: Weights
     fit: Fit
     states: FileStates
 
@@ -53,7 +54,7 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     refuse_pickles(path)
     weights = open_weights(folder)
     try:
-        tensors = {tensor.name: tensor for tensor in weights.tensors}
+        tensors = weights.tensors
         claim = claim or claim_of(raw, {name: tensor.shape for name, tensor in tensors.items()})
         if not folder.trusted:
             check_tokenizer(vocabulary, claim)
@@ -62,8 +63,8 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     except BaseException:
         weights.close()
         raise
-    opened = (config, tokenizer, weights.opened)
-    states = {each.name: each.state for each in opened}
+    opened = (config, tokenizer, *weights.opened)
+    states = dict.fromkeys(WATCHED) | {each.name: each.state for each in opened}
     return CheckedFiles(folder, claim, data, vocabulary, weights, found, states)
 
 
@@ -76,6 +77,6 @@ def check_tokenizer(data: bytes, claim: Claim) -> None:
 def refuse_pickles(path: Path) -> None:
     """Raises UnsafeFormat if the only weights are in a format that can contain code."""
     with reading(WEIGHTS):
-        pickled = not (path / WEIGHTS).exists() and any(path.glob("*.bin"))
+        pickled = not ((path / WEIGHTS).exists() or (path / INDEX).exists()) and any(path.glob("*.bin"))
     if pickled:
         raise UnsafeFormat(f"the weights are pickled, which can run code: convert them to {WEIGHTS}")

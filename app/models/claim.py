@@ -14,7 +14,7 @@ from .adapter import Adapter
 from .checker.process import CHECKER
 from .config_sizes import invalid_field, invalid_probability, invalid_size, shown
 from .families import FAMILIES
-from .file_states import CONFIG
+from .file_names import CONFIG
 from .files import ModelFolder, open_file
 from .heads import model_type_of
 from .json_files import parse_object

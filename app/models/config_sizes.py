@@ -7,7 +7,7 @@ from transformers import PretrainedConfig
 from transformers.activations import ACT2FN
 
 from .adapter import Adapter
-from .file_states import CONFIG
+from .file_names import CONFIG
 
 # Larger than any model of these families.
 MAX_SIZES = {

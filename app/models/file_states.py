@@ -1,13 +1,17 @@
 """The state of a model's files on disk: a change after the load is noticed without reading them again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from os import stat_result
 from pathlib import Path
 
 from ..records import Source
+from .file_names import CONFIG, INDEX, TOKENIZER, WEIGHTS, files_of
 
-CONFIG, TOKENIZER, WEIGHTS = FILES = ("config.json", "tokenizer.json", "model.safetensors")
+MAX_FILES = 10_000  # that are looked at in a folder
+# Also those that are not there: they may appear later.
+WATCHED = (CONFIG, TOKENIZER, WEIGHTS, INDEX)
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,22 @@ FileStates = Mapping[str, FileState | None]
 
 def differ(before: FileStates, now: FileStates) -> bool:
     """Whether a file may have another content now, or is there only in one of both."""
-    pairs = [(before.get(name), now.get(name)) for name in FILES]
+    pairs = [(before.get(name), now.get(name)) for name in {*before, *now}]
     return any((old is None) != (new is None) or bool(old and new and old.differs(new)) for old, new in pairs)
 
 
-def states_of(folder: Path, source: Source) -> FileStates:
-    """name -> state of each file of a model; None for one that is missing or cannot be read."""
-    return {name: state_of(folder / name, source) for name in FILES}
+def states_of(folder: Path, source: Source, names: Iterable[str] = WATCHED) -> FileStates:
+    """name -> state of each of these files of a model; None for one that is missing or cannot be read."""
+    return {name: state_of(folder / name, source) for name in names}
+
+
+def states_in(folder: Path, source: Source) -> FileStates:
+    """name -> state of each file that a model in this folder consists of."""
+    try:
+        names = {path.name for path in islice(folder.iterdir(), MAX_FILES)}
+    except OSError:
+        names = set()
+    return states_of(folder, source, files_of(names))
 
 
 def state_of(path: Path, source: Source) -> FileState | None:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from ..errors import CorruptModel
 from ..records import Source
-from .file_states import CONFIG, TOKENIZER, WEIGHTS, FileState
+from .file_names import CONFIG, INDEX, TOKENIZER, WEIGHTS
+from .file_states import FileState
 
 # Larger than any file of the supported families.
-MAX_BYTES = {CONFIG: 2**20, TOKENIZER: 2**26, WEIGHTS: 2**36}
+MAX_BYTES = {CONFIG: 2**20, TOKENIZER: 2**26, WEIGHTS: 2**36, INDEX: 2**22}
 # Without O_NONBLOCK, opening a FIFO waits until somebody writes. Windows has neither links nor FIFOs to protect from.
 FLAGS = (
     os.O_RDONLY
@@ -174,9 +175,15 @@ def state_of_open(descriptor: int, name: str, source: Source) -> FileState:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise CorruptModel(f"{name} is {kind_of(status.st_mode)}: it has to be a regular file")
-    if status.st_size > MAX_BYTES[name]:
-        raise CorruptModel(f"{name} is {status.st_size:,} bytes: at most {MAX_BYTES[name]:,} are read")
+    most = most_bytes(name)
+    if status.st_size > most:
+        raise CorruptModel(f"{name} is {status.st_size:,} bytes: at most {most:,} are read")
     return FileState.of(status, source)
+
+
+def most_bytes(name: str) -> int:
+    """The largest size of a file; each part of divided weights may be as large as weights in one file."""
+    return MAX_BYTES.get(name, MAX_BYTES[WEIGHTS])
 
 
 def kind_of(mode: int) -> str:

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from ..errors import WeightsDoNotFit
 from ..records import Prediction
 from .claim import Claim, describing
-from .file_states import CONFIG, WEIGHTS
+from .file_names import CONFIG, WEIGHTS
 from .header import StoredTensor
 from .heads import Head, base_class, classes_to_try
 from .labels import MAX_LABELS

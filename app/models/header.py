@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from ..errors import CorruptModel
-from .file_states import WEIGHTS
+from .file_names import WEIGHTS
 from .json_files import parse_object
 
 # A model of these families has a few thousand tensors, and its header 100 bytes for each of them.

@@ -17,8 +17,8 @@ from huggingface_hub.hf_api import ModelInfo
 
 from ..errors import CorruptModel, DiskFull, HubUnreachable, ModelNotFound, ModelTooLarge, UnsafeFormat
 from ..records import Progress
-from .file_states import CONFIG, TOKENIZER, WEIGHTS
-from .files import MAX_BYTES
+from .file_names import CONFIG, TOKENIZER, WEIGHTS, files_of, weight_files
+from .files import most_bytes
 from .hub_errors import our_errors
 from .hub_limits import COMMIT, Limits, limited, unusable
 from .progress import FileProgress
@@ -28,8 +28,6 @@ constants.HF_HUB_DISABLE_XET = True
 # With the default of ten megabytes, a slow connection would show no progress for a minute.
 constants.DOWNLOAD_CHUNK_SIZE = 2**20
 
-# In this order: the smallest files first, since config.json decides whether the rest is needed.
-NEEDED = (CONFIG, TOKENIZER, WEIGHTS)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GIGABYTE = 1e9
 MAX_SIZE = 2**53  # larger numbers are not exact in JSON
@@ -55,6 +53,11 @@ class HubFiles:
     revision: str
     sizes: dict[str, int]
     commit: str
+
+    @property
+    def needed(self) -> list[str]:
+        """The smallest files first, since config.json decides whether the rest is needed."""
+        return files_of(self.sizes)
 
 
 def fetch(hub: Hub, repo: str, revision: str | None, progress: Progress, check: Callable[[Path], object]) -> Path:
@@ -92,7 +95,7 @@ def sizes_of(hub: Hub, repo: str, revision: str | None) -> tuple[int, int]:
             raise
         return total_bytes(before), 0
     check_files(hub, files)
-    sizes = {name: files.sizes[name] for name in NEEDED}
+    sizes = {name: files.sizes[name] for name in files.needed}
     missing = [size for name, size in sizes.items() if not is_cached(hub, repo, name, files.commit)]
     return sum(sizes.values()), sum(missing)
 
@@ -102,7 +105,11 @@ def not_cached(repo: str) -> NoReturn:
 
 
 def total_bytes(folder: Path) -> int:
-    return sum((folder / name).stat().st_size for name in NEEDED)
+    return sum((folder / name).stat().st_size for name in files_of(names_in(folder)))
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.exists()}  # not links to a file that was deleted
 
 
 def list_files(hub: Hub, repo: str, revision: str | None) -> HubFiles:
@@ -114,7 +121,7 @@ def list_files(hub: Hub, repo: str, revision: str | None) -> HubFiles:
 def listed_sizes(repo: str, info: ModelInfo) -> dict[str, int]:
     """name -> bytes. Raises HubUnreachable if a size that is needed is no number of bytes."""
     sizes: dict[str, Any] = {file.rfilename: file.size for file in info.siblings or ()}
-    for name in NEEDED:
+    for name in files_of(sizes):
         size = sizes.get(name, 0)
         if type(size) is not int or not 0 <= size < MAX_SIZE:
             raise unusable(repo, f"the size of {name} is {repr(size)[:40]}")
@@ -129,16 +136,17 @@ def listed_commit(repo: str, info: ModelInfo) -> str:
 
 def check_files(hub: Hub, files: HubFiles) -> None:
     """Raises UnsafeFormat, CorruptModel, ModelTooLarge, before anything is downloaded."""
-    if WEIGHTS not in files.sizes and any(name.endswith(PICKLES) for name in files.sizes):
+    if not weight_files(files.sizes) and any(name.endswith(PICKLES) for name in files.sizes):
         raise UnsafeFormat(f"{files.repo} has only pickled weights, which can run code, and no {WEIGHTS}")
-    if missing := [name for name in NEEDED if name not in files.sizes]:
-        raise CorruptModel(f"{files.repo} has no {missing[0]}: a model needs {', '.join(NEEDED)}")
-    for name in NEEDED:
-        if files.sizes[name] > MAX_BYTES[name]:
+    needed = files.needed
+    if missing := [name for name in needed if name not in files.sizes]:
+        raise CorruptModel(f"{files.repo} has no {missing[0]}: a model needs {CONFIG}, {TOKENIZER} and {WEIGHTS}")
+    for name in needed:
+        if files.sizes[name] > most_bytes(name):
             raise ModelTooLarge(
-                f"{name} of {files.repo} is {files.sizes[name]:,} bytes: at most {MAX_BYTES[name]:,} are read"
+                f"{name} of {files.repo} is {files.sizes[name]:,} bytes: at most {most_bytes(name):,} are read"
             )
-    size = sum(files.sizes[name] for name in NEEDED) / GIGABYTE
+    size = sum(files.sizes[name] for name in needed) / GIGABYTE
     if size > hub.max_gigabytes:
         limit = f"HEADSCOPE_MAX_DOWNLOAD_GB is {hub.max_gigabytes:g}"
         raise ModelTooLarge(
@@ -147,9 +155,9 @@ def check_files(hub: Hub, files: HubFiles) -> None:
 
 
 def download(hub: Hub, files: HubFiles, progress: Progress, check: Callable[[Path], object]) -> Path:
-    progress.expect(sum(files.sizes[name] for name in NEEDED))
+    progress.expect(sum(files.sizes[name] for name in files.needed))
     revision = files.revision
-    for name in NEEDED:
+    for name in files.needed:
         progress.check()
         size = files.sizes[name]
         too_large = unusable(files.repo, f"{name} has more than the {size:,} bytes that are listed")
@@ -174,11 +182,12 @@ def download(hub: Hub, files: HubFiles, progress: Progress, check: Callable[[Pat
 def cached(hub: Hub, repo: str, revision: str | None) -> Path | None:
     """The folder in the cache, if all files are there."""
     try:
-        found = [try_to_load_from_cache(repo, name, hub.cache, revision) for name in NEEDED]
+        found = try_to_load_from_cache(repo, CONFIG, hub.cache, revision)
+        folder = Path(found).parent if isinstance(found, str) else None
+        names = names_in(folder) if folder else set()
     except (HFValidationError, OSError):
         return None
-    paths = [Path(path) for path in found if isinstance(path, str)]
-    return paths[0].parent if len(paths) == len(NEEDED) else None
+    return folder if set(files_of(names)) <= names else None
 
 
 def is_cached(hub: Hub, repo: str, name: str, commit: str) -> bool:

@@ -21,7 +21,6 @@ from .adopted import Adopted
 from .checkpoint import CheckedFiles, check_files
 from .claim import describing
 from .device import check_device
-from .file_states import WEIGHTS
 from .heads import Head
 from .interface.attention import NAME
 from .tokenizer_growth import Growth, growth_of
@@ -93,18 +92,32 @@ def load_checked(
     try:
         check_device(device)
         tokenizer = read_tokenizer(checked.tokenizer)
-        known = sha256 or checked.weights.opened.sha256
-        weights, digest = read_tensors(checked.weights, checked.fit.unused, progress)
+        weights, digest, verified = read_weights(checked, sha256, progress)
     finally:
         checked.close()
-    if known not in (None, digest):
-        way_out = "remove the model from the cache (`hf cache rm`)" if card.source == "hub" else "install it again"
-        raise CorruptModel(f"{WEIGHTS} has sha256 {digest}, the published file has {known}: {way_out}")
     model = build(checked, weights).to(torch.device(device))
     with describing():
         adopted = adopt(model, checked.claim.adapter)
-        described = describe(card, checked, adopted, digest, verified=known is not None)
+        described = describe(card, checked, adopted, digest, verified=verified)
     return LoadedModel(described, adopted, tokenizer, checked.fit.head)
+
+
+def read_weights(checked: CheckedFiles, sha256: str | None, progress: Progress) -> tuple[dict[str, Tensor], str, bool]:
+    """The weights that the model uses, a hash of all files with weights, and whether each had the known hash."""
+    weights: dict[str, Tensor] = {}
+    digests, known = [], []
+    for file in checked.weights.files:
+        wanted = sha256 or file.opened.sha256
+        found, digest = read_tensors(file, checked.fit.unused, progress)
+        if wanted not in (None, digest):
+            on_hub = checked.folder.source == "hub"
+            way_out = "remove the model from the cache (`hf cache rm`)" if on_hub else "install it again"
+            raise CorruptModel(f"{file.opened.name} has sha256 {digest}, the published file has {wanted}: {way_out}")
+        weights |= found
+        digests.append(digest)
+        known.append(wanted is not None)
+    joined = digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
+    return weights, joined, all(known)
 
 
 def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:

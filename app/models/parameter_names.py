@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..errors import WeightsDoNotFit
-from .file_states import WEIGHTS
+from .file_names import WEIGHTS
 
 # Old checkpoints of TensorFlow have these names. transformers renames them with the same patterns.
 OLD_NAMES = ((re.compile("LayerNorm.gamma"), "LayerNorm.weight"), (re.compile("LayerNorm.beta"), "LayerNorm.bias"))

@@ -5,7 +5,7 @@ it changes a loaded model, and who truncates it ends the process.
 """
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import CorruptModel, ModelTooLarge, UnsupportedModel
 from ..records import NO_PROGRESS, Progress
 from .checker.process import CHECKER
-from .file_states import WEIGHTS
+from .file_names import INDEX, WEIGHTS
 from .files import ModelFolder, OpenedFile, open_file, reading
 from .header import MAX_HEADER_BYTES, StoredTensor, parse_header
 
@@ -33,15 +33,63 @@ class WeightsFile:
     prefix: bytes
     tensors: list[StoredTensor]
 
+
+@dataclass(frozen=True)
+class Weights:
+    """The open files with the weights of a model: one, or several with an index."""
+
+    files: tuple[WeightsFile, ...]
+    index: OpenedFile | None = None
+
+    @property
+    def tensors(self) -> Mapping[str, StoredTensor]:
+        return {tensor.name: tensor for file in self.files for tensor in file.tensors}
+
+    @property
+    def opened(self) -> list[OpenedFile]:
+        return [*(file.opened for file in self.files), *([self.index] if self.index else [])]
+
+    @property
+    def sha256(self) -> str | None:
+        """Of weights in one file, where its name in the cache of the hub says it."""
+        return self.files[0].opened.sha256 if len(self.files) == 1 else None
+
     def close(self) -> None:
-        self.opened.file.close()
+        for file in self.files:
+            file.opened.file.close()
 
 
-def open_weights(folder: ModelFolder) -> WeightsFile:
+def open_weights(folder: ModelFolder) -> Weights:
     """Raises CorruptModel."""
-    opened = open_file(folder, WEIGHTS)
+    if (folder.path / WEIGHTS).exists() or not (folder.path / INDEX).exists():
+        return Weights((open_weights_file(folder, WEIGHTS),))
+    index = open_file(folder, INDEX)
+    places = CHECKER.shards(index.read_all())
+    files: list[WeightsFile] = []
     try:
-        with reading(WEIGHTS):
+        for name, tensors in places.items():
+            files.append(open_weights_file(folder, name))
+            check_index(files[-1], set(tensors))
+    except BaseException:
+        Weights(tuple(files)).close()
+        raise
+    return Weights(tuple(files), index)
+
+
+def check_index(file: WeightsFile, listed: set[str]) -> None:
+    """Raises CorruptModel unless a file has the weights that the index lists, and no others."""
+    odd = listed ^ {tensor.name for tensor in file.tensors}
+    if odd:
+        raise CorruptModel(
+            f"{INDEX} and {file.opened.name} do not agree about {min(odd)[:200]!r}: save or download the model again"
+        )
+
+
+def open_weights_file(folder: ModelFolder, name: str) -> WeightsFile:
+    """Raises CorruptModel."""
+    opened = open_file(folder, name)
+    try:
+        with reading(name):
             prefix = read_prefix(opened)
         rest = opened.state.size - len(prefix)
         header = prefix[LENGTH_BYTES:]
@@ -61,14 +109,14 @@ def read_prefix(opened: OpenedFile) -> bytes:
     header_bytes = int.from_bytes(length, "little")
     if header_bytes > MAX_HEADER_BYTES:
         raise CorruptModel(
-            f"{WEIGHTS} cannot be read: its header is {header_bytes:,} bytes, at most {MAX_HEADER_BYTES:,} are read"
+            f"{opened.name} cannot be read: its header is {header_bytes:,} bytes, at most {MAX_HEADER_BYTES:,} are read"
         )
     return length + read_exactly(opened, header_bytes)
 
 
 def read_exactly(opened: OpenedFile, count: int) -> bytes:
     if count > opened.state.size:
-        raise CorruptModel(f"{WEIGHTS} cannot be read: it ends after {opened.state.size:,} bytes")
+        raise CorruptModel(f"{opened.name} cannot be read: it ends after {opened.state.size:,} bytes")
     data = bytearray(count)
     read_into(opened, memoryview(data))
     return bytes(data)
@@ -80,13 +128,15 @@ def read_into(opened: OpenedFile, memory: memoryview) -> None:
     while done < len(memory):
         count = opened.file.readinto(memory[done:])
         if not count:
-            raise CorruptModel(f"{WEIGHTS} was truncated while it was read: load the model again once it is written")
+            raise CorruptModel(
+                f"{opened.name} was truncated while it was read: load the model again once it is written"
+            )
         done += count
 
 
-def check_dtypes(file: WeightsFile, ignored: Collection[str]) -> None:
+def check_dtypes(weights: Weights, ignored: Collection[str]) -> None:
     """Raises UnsupportedModel for a weight that is no real number: a cast would change it silently."""
-    for tensor in file.tensors:
+    for tensor in weights.tensors.values():
         if tensor.dtype not in DTYPES and tensor.name not in ignored:
             raise UnsupportedModel(
                 f"{tensor.name[:200]} is stored as {tensor.dtype}: {', '.join(DTYPES)} are supported"
@@ -108,7 +158,7 @@ def read_tensors(
         progress.check()
         digest.update(block)
 
-    with reading(WEIGHTS), file.opened.file:
+    with reading(file.opened.name), file.opened.file:
         for tensor in file.tensors:
             if tensor.name in ignored:
                 hash_only(file.opened, tensor.bytes, update)

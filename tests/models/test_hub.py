@@ -8,6 +8,7 @@ import huggingface_hub.file_download
 import pytest
 from fakehub import ANSWERS, COMMIT, Handler, fake_hub
 from huggingface_hub import constants
+from model_files import FILES
 from worlds import write_tiny
 
 from headscope.engine.progress import WorkProgress
@@ -23,7 +24,7 @@ from headscope.errors import (
     UnsupportedModel,
 )
 from headscope.models.claim import read_config
-from headscope.models.hub import NEEDED, Hub, fetch, sizes_of
+from headscope.models.hub import Hub, fetch, sizes_of
 from headscope.models.progress import cancelled
 
 REPO = "team/tiny"
@@ -255,7 +256,7 @@ def no_space(**_):
 @pytest.mark.fault(47)
 def test_the_size_of_a_model_is_known_without_a_download(hub, tmp_path):
     options = Hub(1, endpoint=hub.url, cache=tmp_path / "cache")
-    total = sum((hub.repos[REPO] / name).stat().st_size for name in NEEDED)
+    total = sum((hub.repos[REPO] / name).stat().st_size for name in FILES)
     assert sizes_of(options, REPO, None) == (total, total)
     assert not [path for path in hub.asked if "resolve" in path]
     take(hub, tmp_path)

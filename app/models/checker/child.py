@@ -13,6 +13,7 @@ from typing import Any
 
 from ...errors import ModelRefused
 from ..header import parse_header
+from ..weight_index import parse_index
 from .config_fields import short_fields
 from .frames import read_frame, write_frame
 from .trial import try_tokenizer
@@ -25,7 +26,12 @@ def header(data: bytes, data_bytes: int) -> list[Any]:
     return [list(vars(tensor).values()) for tensor in parse_header(data, data_bytes)]
 
 
-CHECKS: dict[str, Callable[..., Any]] = {"config": short_fields, "header": header, "tokenizer": try_tokenizer}
+CHECKS: dict[str, Callable[..., Any]] = {
+    "config": short_fields,
+    "header": header,
+    "index": parse_index,
+    "tokenizer": try_tokenizer,
+}
 
 
 def main(memory_bytes: int, cpu_seconds: int) -> None:

@@ -18,7 +18,7 @@ from threading import Event, Lock, Timer
 from typing import Any
 
 from ...errors import Busy, CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
-from ..file_states import TOKENIZER
+from ..file_names import INDEX, TOKENIZER
 from .frames import read_frame, write_frame
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,11 @@ class Checker:
     def tensors(self, header: bytes, data_bytes: int) -> list[Any]:
         """The fields of each tensor that `parse_header` finds. Raises CorruptModel."""
         found: list[Any] = self.ask("header", header, "the header of the weights", data_bytes=data_bytes)
+        return found
+
+    def shards(self, index: bytes) -> dict[str, list[str]]:
+        """File -> names of its weights, in an index of divided weights. Raises CorruptModel."""
+        found: dict[str, list[str]] = self.ask("index", index, INDEX)
         return found
 
     def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:

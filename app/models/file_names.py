@@ -1,0 +1,30 @@
+"""The files that a model consists of, told from the names in its folder or in its repository on the hub."""
+
+import re
+from collections.abc import Collection
+
+CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
+INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
+SHARD = re.compile(r"model-(?P<number>\d{5})-of-(?P<of>\d{5})\.safetensors", re.ASCII)
+MAX_SHARDS = 256
+
+
+def shards_in(names: Collection[str]) -> list[str]:
+    """The parts of divided weights, if all of them are there."""
+    found = sorted(name for name in names if SHARD.fullmatch(name))
+    numbers = [SHARD.fullmatch(name) for name in found]
+    wanted = [(number + 1, len(found)) for number in range(len(found))]
+    return found if [(int(each["number"]), int(each["of"])) for each in numbers if each] == wanted else []
+
+
+def weight_files(names: Collection[str]) -> list[str]:
+    """The files with the weights; empty if they are not all there."""
+    if WEIGHTS in names:
+        return [WEIGHTS]
+    shards = shards_in(names) if INDEX in names else []
+    return [INDEX, *shards] if 0 < len(shards) <= MAX_SHARDS else []
+
+
+def files_of(names: Collection[str]) -> list[str]:
+    """All files of a model, the smallest first; a file that is missing is in the list as well."""
+    return [CONFIG, TOKENIZER, *(weight_files(names) or [WEIGHTS])]
