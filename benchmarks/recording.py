@@ -23,6 +23,7 @@ NAMES = (
     "page",
     "roles",
     "pictures",
+    "smollm2",
     "gpu",
 )
 

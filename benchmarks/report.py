@@ -45,6 +45,7 @@ docs/heads.md. Heads are written as layer.head, from 0. For a causal model, the 
 the same percentage in the induction probe of Olsson et al. 2022, which uses random tokens and counts all attention. The
 naive rule names a head after the largest of its scores.
 """,
+    "smollm2": "## A model of 135 million parameters in a server",
     "dependencies": """\
 ## Linguistics: heads that attend along dependencies
 

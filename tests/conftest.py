@@ -1,6 +1,7 @@
 """Fixtures of several test folders: models, settings, clients and a hub."""
 
 import asyncio
+import os
 import signal
 
 import hypothesis
@@ -8,7 +9,9 @@ import pytest
 
 from headscope.settings import Settings
 
-# torch is imported inside the fixtures: the xdist controller does not need it.
+# torch is imported inside the fixtures: the xdist controller does not need it. Its threads sleep while they wait, as in
+# the server: where two processes of tests share two cores, threads that do not sleep keep the others from working.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # No time limit per example, because machines differ, and the same examples in every run.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)

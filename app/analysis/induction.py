@@ -21,7 +21,8 @@ SEQUENCES, LENGTH, SEED = 10, 50, 0
 SCORES: tuple[RowScore, ...] = tuple(BY_NAME[name] for name in ("previous", "duplicate", "induction"))
 # With fewer tokens, uniform attention alone would give high scores.
 MIN_LENGTH = 4
-# GPT-2 was trained with this token before each text, but its tokenizer does not add it.
+# GPT-2 was trained with this token before each text, but its tokenizer does not add it. Other models have the token to
+# end a text; their config names another one that begins it.
 START = "<|endoftext|>"
 
 
@@ -58,7 +59,9 @@ def special_tokens(model: LoadedModel) -> tuple[list[int], list[int]]:
     start = model.tokenizer.token_to_id(START)
     if added:
         return added[:1], added[1:]
-    return ([] if start is None else [start]), []
+    if start is None or start != model.adopted.model.config.bos_token_id:
+        return [], []
+    return [start], []
 
 
 def random_tokens(model: LoadedModel, length: int) -> Iterator[list[int]]:

@@ -93,7 +93,7 @@ def eager_pass(model: LoadedModel) -> Pass:
 def rounding_of(model: LoadedModel, theirs: Pass) -> list[float]:
     """The distance of eager attention in the dtype of the model from float64; 0 where that cannot be computed."""
     try:
-        with in_float64(model.adopted.model):
+        with model.adopted.as_hugging_face() as hugging_face, in_float64(hugging_face):
             return theirs.errors(eager_pass(model))
     except RuntimeError:  # the model mixes dtypes, so it does not run in float64
         return [0.0] * (len(theirs.patterns) + 1)

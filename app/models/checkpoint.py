@@ -7,7 +7,7 @@ from ..errors import UnsafeFormat
 from ..records import Source
 from .checker.process import CHECKER
 from .claim import Claim, claim_of, read_fields
-from .file_names import CONFIG, INDEX, TOKENIZER, WEIGHTS
+from .file_names import CONFIG, GGUF, INDEX, TOKENIZER, WEIGHTS
 from .file_states import WATCHED, FileStates
 from .files import ModelFolder, open_file, reading
 from .fitting import Fit, fit
@@ -45,6 +45,8 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     code, a broken file, a config that does not match the weights. Nothing of the model's size is allocated.
     """
     folder = ModelFolder(path, source)
+    if folder.trusted and (file := gguf_in(path)):
+        return check_gguf(folder, file)
     config = open_file(folder, CONFIG)
     data = config.read_all()
     raw = read_fields(data, folder)
@@ -66,6 +68,26 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     opened = (config, tokenizer, *weights.opened)
     states = dict.fromkeys(WATCHED) | {each.name: each.state for each in opened}
     return CheckedFiles(folder, claim, data, vocabulary, weights, found, states)
+
+
+def gguf_in(path: Path) -> str | None:
+    """The name of the file that is the whole model, if the folder has one."""
+    return next((file.name for file in path.glob(f"*{GGUF}")), None)
+
+
+def check_gguf(folder: ModelFolder, name: str) -> CheckedFiles:
+    """The same for a model that is one GGUF file."""
+    from .gguf_files import open_gguf  # whose package is needed for such a model only
+
+    file = open_gguf(folder, name)
+    weights = Weights((file,))
+    try:
+        claim = claim_of(read_fields(file.config, folder), {})
+        found = fit(claim, weights.tensors)
+        return CheckedFiles(folder, claim, file.config, file.tokenizer, weights, found, {name: file.opened.state})
+    except BaseException:
+        weights.close()
+        raise
 
 
 def check_tokenizer(data: bytes, claim: Claim) -> None:

@@ -7,6 +7,7 @@ CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors
 INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
 SHARD = re.compile(r"model-(?P<number>\d{5})-of-(?P<of>\d{5})\.safetensors", re.ASCII)
 MAX_SHARDS = 256
+GGUF = ".gguf"  # the end of the name of a file that is a whole model
 
 
 def shards_in(names: Collection[str]) -> list[str]:
@@ -27,4 +28,6 @@ def weight_files(names: Collection[str]) -> list[str]:
 
 def files_of(names: Collection[str]) -> list[str]:
     """All files of a model, the smallest first; a file that is missing is in the list as well."""
+    if CONFIG not in names and (whole := [name for name in names if name.endswith(GGUF)]):
+        return whole
     return [CONFIG, TOKENIZER, *(weight_files(names) or [WEIGHTS])]

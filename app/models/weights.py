@@ -7,6 +7,7 @@ it changes a loaded model, and who truncates it ends the process.
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +26,19 @@ BLOCK = 2**20
 CONVERTED_AT_ONCE = 2**14
 
 
+class StoredWeights(Protocol):
+    """An open file with weights, whose names and shapes are known."""
+
+    @property
+    def opened(self) -> OpenedFile: ...
+
+    @property
+    def tensors(self) -> list[StoredTensor]: ...
+
+    def read(self, ignored: Collection[str], progress: Progress) -> tuple[dict[str, Tensor], str]:
+        """The weights in float32, without those that are ignored, and the SHA-256 of the file, which is closed."""
+
+
 @dataclass(frozen=True)
 class WeightsFile:
     """An open safetensors file whose header is read: `prefix` is everything before the first tensor."""
@@ -33,12 +47,16 @@ class WeightsFile:
     prefix: bytes
     tensors: list[StoredTensor]
 
+    def read(self, ignored: Collection[str], progress: Progress) -> tuple[dict[str, Tensor], str]:
+        """See `read_tensors`."""
+        return read_tensors(self, ignored, progress)
+
 
 @dataclass(frozen=True)
 class Weights:
     """The open files with the weights of a model: one, or several with an index."""
 
-    files: tuple[WeightsFile, ...]
+    files: tuple[StoredWeights, ...]
     index: OpenedFile | None = None
 
     @property

@@ -19,8 +19,9 @@ def test_every_model_is_listed_with_its_state(client):
     listed = client.get("/api/v1/models").json()
     assert listed["default"] == "local:gpt2"
     known = cards(client)
-    assert list(known)[:5] == ["minilm", "gpt2-mini", "local:bert", "local:bert-masked", "local:gpt2"]
-    assert {card["source"] for card in list(known.values())[5:]} == {"hub"}
+    local = ["local:bert", "local:bert-masked", "local:gpt2"]
+    assert list(known)[:6] == ["minilm", "gpt2-mini", "smollm2", *local]
+    assert {card["source"] for card in list(known.values())[6:]} == {"hub"}
     assert (known["local:gpt2"]["state"], known["local:gpt2"]["layers"]) == ("ready", 3)
     assert (known["local:bert"]["state"], known["local:bert"]["layers"]) == ("available", None)
 
