@@ -7,6 +7,7 @@ from ..errors import UnsafeFormat
 from ..records import Source
 from .checker.process import CHECKER
 from .claim import Claim, claim_of, read_fields
+from .claimed_sizes import reads_pairs
 from .file_names import CONFIG, GGUF, INDEX, TOKENIZER, WEIGHTS
 from .file_states import WATCHED, FileStates
 from .files import ModelFolder, open_file, reading
@@ -91,9 +92,9 @@ def check_gguf(folder: ModelFolder, name: str) -> CheckedFiles:
 
 
 def check_tokenizer(data: bytes, claim: Claim) -> None:
-    segments = getattr(claim.config, "type_vocab_size", 1)
-    pairs = claim.adapter.pairs(claim.config)
-    CHECKER.tokenizer(data, embeddings=claim.config.vocab_size, segments=segments, pairs=pairs)
+    config = claim.text_config
+    segments = getattr(config, "type_vocab_size", 1)
+    CHECKER.tokenizer(data, embeddings=config.vocab_size, segments=segments, pairs=reads_pairs(claim))
 
 
 def refuse_pickles(path: Path) -> None:

@@ -16,23 +16,43 @@ from .config_sizes import invalid_field, invalid_probability, invalid_size, show
 from .families import FAMILIES
 from .file_names import CONFIG
 from .files import ModelFolder, open_file
+from .foreign_config import foreign_config
 from .heads import model_type_of
 from .json_files import parse_object
 from .labels import label_names
 from .told_by_weights import Shapes, model_type_from_weights
+from .types import OTHER_WAY, REFUSED_TYPES, SHOWN
 
+# Positions, angles and masks, which are no weights.
+BUFFERS = (r"(.*\.)?position_ids", r"(.*\.)?rotary_emb\.inv_freq", r"(.*\.)?(attn|attention)\.(masked_)?bias")
+NOT_KNOWN = "it is not on the list of types that read text (docs/models.md)"
 # Fields that change the weights of a model in ways that no class of transformers describes.
 REFUSED = {"quantization_config": "quantized weights are not supported: take the model before it was quantized"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """architecture: the class that the file names; it can be one that transformers does not have."""
+    """What config.json says.
+
+    architecture: the class that the file names; it can be one that transformers does not have
+    adapter:      the table of its family; None for a model whose attention is not our own layer
+    """
 
     model_type: str
     architecture: str | None
-    adapter: Adapter
+    adapter: Adapter | None
     config: PretrainedConfig
+
+    @property
+    def text_config(self) -> PretrainedConfig:
+        """Of the part that reads texts."""
+        found: PretrainedConfig = self.config.get_text_config(decoder=False)
+        return found
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Regular expressions of what old checkpoints store that is no weight."""
+        return BUFFERS if self.adapter is None else self.adapter.skipped
 
 
 def read_config(path: Path, source: Source = "local") -> Claim:
@@ -60,9 +80,21 @@ def claim_of(raw: dict[str, Any], shapes: Shapes) -> Claim:
     model_type: Any = raw.get("model_type")
     if model_type is None:
         model_type = model_type_of(architecture, FAMILIES) or model_type_from_weights(shapes)
-    adapter = FAMILIES.get(model_type) if isinstance(model_type, str) else None
-    if adapter is None:
+    if not isinstance(model_type, str) or model_type not in FAMILIES.keys() | SHOWN:
         raise unsupported(model_type)
+    adapter = FAMILIES.get(model_type)
+    config = config_of_family(raw, adapter) if adapter else None
+    if config is None:
+        adapter = None
+        with describing():
+            config = foreign_config(model_type, raw)
+    if names := label_names(raw):
+        config.id2label = names
+    return Claim(model_type, architecture, adapter, config)
+
+
+def config_of_family(raw: dict[str, Any], adapter: Adapter) -> PretrainedConfig | None:
+    """None if the model has something that its table does not describe. Raises UnsupportedModel."""
     for name, why in REFUSED.items():
         if raw.get(name):
             raise UnsupportedModel(f"{CONFIG} has {name}: {why}")
@@ -70,12 +102,10 @@ def claim_of(raw: dict[str, Any], shapes: Shapes) -> Claim:
     if reason is None:
         with describing():
             config = adapter.config_class.from_dict({name: raw[name] for name in raw if name in adapter.fields})
-            reason = invalid_size(config) or invalid_probability(config) or adapter.refusal(config)
+            reason = invalid_size(config) or invalid_probability(config)
     if reason is not None:
         raise UnsupportedModel(reason)
-    if names := label_names(raw):
-        config.id2label = names
-    return Claim(model_type, architecture, adapter, config)
+    return None if adapter.refusal(config) else config
 
 
 def architecture_of(raw: dict[str, Any]) -> str | None:
@@ -84,12 +114,12 @@ def architecture_of(raw: dict[str, Any]) -> str | None:
 
 
 def unsupported(model_type: object) -> UnsupportedModel:
-    supported = f"this version supports {', '.join(FAMILIES)}"
     if model_type is None:
         return UnsupportedModel(
-            f"{CONFIG} has no model_type, and the names of the weights do not tell it: add it to {CONFIG}; {supported}"
+            f"{CONFIG} has no model_type, and the names of the weights do not tell it: add it to {CONFIG}"
         )
-    return UnsupportedModel(f"model_type {shown(model_type)}: {supported}")
+    why = REFUSED_TYPES.get(model_type) if isinstance(model_type, str) else None
+    return UnsupportedModel(f"model_type {shown(model_type)}: {why or NOT_KNOWN}; {OTHER_WAY}")
 
 
 @contextmanager

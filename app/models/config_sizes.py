@@ -21,6 +21,7 @@ MAX_SIZES = {
     "type_vocab_size": 2**10,
 }
 MAY_BE_NULL = {"n_inner"}  # then it is four times the width
+ACTIVATIONS = ("activation_function", "hidden_act", "hidden_activation", "activation")
 PROBABILITIES = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "resid_pdrop", "embd_pdrop", "attn_pdrop",
 )  # fmt: skip
@@ -56,9 +57,10 @@ def invalid_size(config: PretrainedConfig) -> str | None:
         size = getattr(config, name, None)
         if size is not None and not (is_whole(size) and 1 <= size <= most):
             return f"{CONFIG}: {name} is {shown(size)}; 1 to {most:,} is supported"
-    activation = getattr(config, "activation_function", None) or getattr(config, "hidden_act", None)
-    if activation not in ACT2FN:
-        return f"{CONFIG}: {str(activation)[:80]!r} is not a known activation"
+    for name in ACTIVATIONS:
+        activation = getattr(config, name, None)
+        if activation is not None and not (isinstance(activation, str) and activation in ACT2FN):
+            return f"{CONFIG}: {str(activation)[:80]!r} is not a known activation ({name})"
     if config.hidden_size % config.num_attention_heads:
         return f"{CONFIG}: the width {config.hidden_size} is not divisible by {config.num_attention_heads} heads"
     return None

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 from ..errors import WeightsDoNotFit
 from ..records import Prediction
@@ -93,13 +94,41 @@ class Attempt:
 
 def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     """Raises WeightsDoNotFit, UnsupportedModel."""
+    try:
+        return fit_by_names(claim, tensors)
+    except WeightsDoNotFit:
+        if claim.adapter is not None or not get_checkpoint_conversion_mapping(claim.model_type):
+            raise
+    return fit_by_size(claim, tensors)
+
+
+def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
+    """For types whose weights transformers merges and renames: what does not fit is found only then.
+
+    Raises WeightsDoNotFit, UnsupportedModel.
+    """
+    classes = classes_to_try(claim.model_type, claim.architecture, is_decoder=True)
+    prediction, model_class = next(classes, ("none", base_class(claim.model_type)))
+    if claim.architecture == base_class(claim.model_type).__name__:
+        prediction, model_class = "none", base_class(claim.model_type)
+    model = on_meta(claim, model_class, {})
+    described, stored = int(model.num_parameters()), sum(tensor.numel for tensor in tensors.values())
+    if described > 2 * stored or stored > 2 * described:
+        raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
+    names = {name: name for name in tensors}
+    head = Head(prediction)
+    return Fit(model_class, {}, head, names, (), frozenset(), max(described, stored))
+
+
+def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
+    """Raises WeightsDoNotFit, UnsupportedModel."""
     stored = StoredNames(tensors)
     bases = without_head(claim)
     prefix = stored.prefix_of(bases[0].model.state_dict().keys(), f"{bases[0].model.base_model_prefix}.")
     chosen = first_that_fits(claim, bases, stored, prefix, tensors)
     used = set(chosen.mapped.values())
     rest = [name for name in tensors if name not in used]
-    patterns = [re.compile(pattern) for pattern in claim.adapter.skipped]
+    patterns = [re.compile(pattern) for pattern in claim.skipped]
     ignored = [name for name in rest if not any(pattern.fullmatch(name.removeprefix(prefix)) for pattern in patterns)]
     refuse_unknown(ignored, prefix, bases[-1].model)
     check_skipped(tensors, rest)

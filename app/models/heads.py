@@ -11,6 +11,7 @@ import transformers
 from transformers import PreTrainedModel
 from transformers.models.auto import modeling_auto as auto
 
+from ..errors import UnsupportedModel
 from ..records import Prediction
 
 TABLES: Mapping[Prediction, Mapping[str, Any]] = {
@@ -33,8 +34,11 @@ class Head:
 
 
 def base_class(model_type: str) -> type[PreTrainedModel]:
-    """The class without a head."""
-    names = auto.MODEL_MAPPING_NAMES[model_type]
+    """The class without a head, or the first with one where transformers has no other. Raises UnsupportedModel."""
+    tables = (auto.MODEL_MAPPING_NAMES, *TABLES.values())
+    names = next((table[model_type] for table in tables if model_type in table), None)
+    if names is None:
+        raise UnsupportedModel(f"model_type {model_type!r}: transformers has no class that reads its texts")
     found: type[PreTrainedModel] = getattr(transformers, names if isinstance(names, str) else names[0])
     return found
 

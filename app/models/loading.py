@@ -17,9 +17,10 @@ from transformers.utils import logging as transformers_logging
 from ..errors import CorruptModel, WeightsDoNotFit
 from ..records import NO_PROGRESS, ModelCard, Progress, Token
 from .adapter import adopt
-from .adopted import Adopted
+from .adopted import Adopted, adopt_without_table
 from .checkpoint import CheckedFiles, check_files
 from .claim import describing
+from .claimed_sizes import most_tokens, reads_pairs
 from .device import check_device
 from .heads import Head
 from .interface.attention import NAME
@@ -96,7 +97,8 @@ def load_checked(
         checked.close()
     model = build(checked, weights).to(torch.device(device))
     with describing():
-        adopted = adopt(model, checked.claim.adapter)
+        adapter = checked.claim.adapter
+        adopted = adopt_without_table(model) if adapter is None else adopt(model, adapter)
         described = describe(card, checked, adopted, digest, verified=verified)
     return LoadedModel(described, adopted, tokenizer, checked.fit.head)
 
@@ -130,7 +132,7 @@ def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
                 config=checked.claim.config,
                 state_dict={checked.fit.names[name]: weight for name, weight in weights.items()},
                 dtype=torch.float32,
-                attn_implementation=NAME,  # masks then arrive as intervals
+                attn_implementation=NAME if checked.claim.adapter else "eager",  # ours: masks arrive as intervals
                 ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
                 **checked.fit.options,
@@ -157,22 +159,22 @@ def check_report(report: dict[str, Any]) -> None:
 
 def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: str, *, verified: bool) -> ModelCard:
     """The card with the sizes of the loaded model."""
-    adapter, model, stacks = checked.claim.adapter, adopted.model, adopted.stacks()
+    model, stacks = adopted.model, adopted.stacks()
     shown = [layer for layer in stacks[0].layers if layer.attention]
     return ModelCard(
         id=card.id,
         title=card.title,
-        family=adapter.family,
+        family=checked.claim.model_type,
         source=card.source,
         revision=card.revision or revision_of(checked, digest),
         layers=len(stacks[0].layers),
         heads=max(layer.heads for layer in shown),
         kv_heads=max(layer.kv_heads for layer in shown),
         head_dim=max(layer.head_dim for layer in shown),
-        d_model=model.config.hidden_size,
-        max_tokens=adapter.positions(model.config),
+        d_model=checked.claim.text_config.hidden_size,
+        max_tokens=most_tokens(checked.claim, model),
         causal=stacks[0].causal,
-        pairs=adapter.pairs(model.config),
+        pairs=reads_pairs(checked.claim),
         parameters=model.num_parameters(),
         stacks=stacks,
         prediction=checked.fit.head.prediction,

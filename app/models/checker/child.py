@@ -26,7 +26,8 @@ def header(data: bytes, data_bytes: int) -> list[Any]:
     return [list(vars(tensor).values()) for tensor in parse_header(data, data_bytes)]
 
 
-CHECKS: dict[str, Callable[..., Any]] = {
+Checks = dict[str, Callable[..., Any]]
+CHECKS: Checks = {
     "config": short_fields,
     "header": header,
     "index": parse_index,
@@ -34,23 +35,23 @@ CHECKS: dict[str, Callable[..., Any]] = {
 }
 
 
-def main(memory_bytes: int, cpu_seconds: int) -> None:
+def main(checks: Checks, memory_bytes: int, cpu_seconds: int) -> None:
     limit_memory(memory_bytes)
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     try:
         while (question := read_frame(questions)) is not None:
             data = read_frame(questions)
             limit_time(cpu_seconds)
-            found = answer(json.loads(question), data or b"") | {"resident_bytes": resident_bytes()}
+            found = answer(checks, json.loads(question), data or b"") | {"resident_bytes": resident_bytes()}
             write_frame(answers, json.dumps(found).encode())
     except MemoryError:
         os.abort()  # as Rust does it
 
 
-def answer(question: dict[str, Any], data: bytes) -> dict[str, Any]:
+def answer(checks: Checks, question: dict[str, Any], data: bytes) -> dict[str, Any]:
     """{"result": ...}, or {"error": the class, "detail": ...}."""
     try:
-        return {"result": CHECKS[question["check"]](data, **question["options"])}
+        return {"result": checks[question["check"]](data, **question["options"])}
     except ModelRefused as error:
         return {"error": type(error).__name__, "detail": error.detail}
 
@@ -88,4 +89,4 @@ if sys.platform != "win32":
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(CHECKS, *map(int, sys.argv[1:]))

@@ -18,7 +18,7 @@ from threading import Event, Lock, Timer
 from typing import Any
 
 from ...errors import Busy, CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
-from ..file_names import INDEX, TOKENIZER
+from ..file_names import CONFIG, INDEX, TOKENIZER
 from .frames import read_frame, write_frame
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ ERRORS: dict[str, type[ModelRefused]] = {
 class Checker:
     """Checks one file at a time. Safe to use from several threads.
 
+    module:               of this package, which the process runs
     cpu_seconds, seconds: CPU time and wall time of one check
     memory_bytes:         memory of the process
     kept_bytes:           a process that takes more after a check is replaced: it would not give the memory back
@@ -46,6 +47,7 @@ class Checker:
     accepted:             hashes of tokenizers that have passed their trial, which takes a tenth of a second
     """
 
+    module: str = "child"
     cpu_seconds: int = 10
     seconds: float = 60
     memory_bytes: int = 2**30
@@ -69,6 +71,11 @@ class Checker:
     def shards(self, index: bytes) -> dict[str, list[str]]:
         """File -> names of its weights, in an index of divided weights. Raises CorruptModel."""
         found: dict[str, list[str]] = self.ask("index", index, INDEX)
+        return found
+
+    def sizes(self, model_type: str, config: dict[str, Any]) -> dict[str, int]:
+        """The parameters and the bytes of buffers of the model that a config describes. Raises UnsupportedModel."""
+        found: dict[str, int] = self.ask("sizes", json.dumps(config).encode(), CONFIG, model_type=model_type)
         return found
 
     def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
@@ -135,7 +142,7 @@ class Checker:
             self.stop()
         if self.process is None:
             try:
-                self.process = start(self.memory_bytes, self.cpu_seconds)
+                self.process = start(self.module, self.memory_bytes, self.cpu_seconds)
             except OSError as error:
                 raise Busy(f"no process to check the model's files can be started: {error.strerror}") from error
             self.used = 0
@@ -172,13 +179,13 @@ def exchange(process: "subprocess.Popen[bytes]", question: dict[str, Any], data:
     return None if answer is None else json.loads(answer)
 
 
-def start(memory_bytes: int, cpu_seconds: int) -> "subprocess.Popen[bytes]":
+def start(module: str, memory_bytes: int, cpu_seconds: int) -> "subprocess.Popen[bytes]":
     """A new process. Its limits exist on Unix; on other systems only the wall time is limited."""
     if sys.platform == "win32":
         log.warning("on this system, the memory that a check of a model's files takes is not limited")
     environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-P", "-m", f"{__package__}.child", str(memory_bytes), str(cpu_seconds)],
+        [sys.executable, "-P", "-m", f"{__package__}.{module}", str(memory_bytes), str(cpu_seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a panic would print the text that it was given
@@ -188,4 +195,7 @@ def start(memory_bytes: int, cpu_seconds: int) -> "subprocess.Popen[bytes]":
 
 
 CHECKER = Checker()
-atexit.register(CHECKER.stop)
+# Builds models without weights. Importing torch and transformers takes seconds and some 500 MB, so it is kept longer.
+BUILDER = Checker("builder", cpu_seconds=60, seconds=180, memory_bytes=2**33, kept_bytes=2**30)
+for each in (CHECKER, BUILDER):
+    atexit.register(each.stop)

@@ -1,0 +1,173 @@
+"""Models without a table of ours: which types are taken, and what of their config.json reaches transformers."""
+
+import json
+
+import pytest
+import torch
+from architectures import ARCHITECTURES
+from model_files import change_weights
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
+from headscope.models.checker import process
+from headscope.models.checker.process import BUILDER, Checker
+from headscope.models.families import FAMILIES
+from headscope.models.foreign_config import foreign_config
+from headscope.models.heads import base_class
+from headscope.models.loading import load
+from headscope.models.types import FOLLOWED, INTERFACE, REFUSED_TYPES, SHOWN
+from headscope.records import ModelCard
+
+CARD = ModelCard("local:x", "x", "", "local")
+ALBERT = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "embedding_size": 16}
+
+
+def write(folder, name):
+    ARCHITECTURES[name].build().save_pretrained(folder)
+    words = ["[UNK]", "the", "cat", "sat", "on", "mat"]
+    tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def change_config(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("modernbert", (3, 4, 64, ["self"])),
+        ("albert", (2, 4, 64, ["self"])),
+        ("deepseek", (2, 4, 64, ["self"])),
+        ("jamba", (8, 4, 64, ["self"])),
+        ("t5", (2, 4, 2**20, ["encoder", "decoder", "cross"])),
+        ("bart", (2, 4, 64, ["encoder", "decoder", "cross"])),
+    ],
+)
+def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
+    card = load(write(tmp_path, name), CARD).card
+    assert (card.layers, card.heads, card.max_tokens, [stack.name for stack in card.stacks]) == sizes
+    assert card.family not in FAMILIES
+    assert card.d_model == 32
+
+
+def test_the_weights_are_those_of_the_file_also_where_transformers_merges_them(tmp_path):
+    folder = write(tmp_path, "jamba")
+    theirs, ours = ARCHITECTURES["jamba"].build(), load(folder, CARD).adopted.model
+    assert all(torch.equal(ours.get_parameter(name), weight) for name, weight in theirs.named_parameters())
+
+
+@pytest.mark.fault(16)
+@pytest.mark.parametrize(
+    ("name", "weight"), [("albert", "encoder.embedding_hidden_mapping_in.bias"), ("jamba", "final_layernorm.weight")]
+)
+def test_a_missing_weight_is_refused_by_name(tmp_path, name, weight):
+    folder = write(tmp_path, name)
+    change_weights(folder, lambda stored: stored.pop(weight))
+    with pytest.raises(WeightsDoNotFit, match=rf"1 weights are missing.*{weight}"):
+        load(folder, CARD)
+
+
+def test_every_type_on_the_list_has_a_class_in_transformers():
+    assert not INTERFACE & FOLLOWED
+    assert not SHOWN & REFUSED_TYPES.keys()
+    assert FAMILIES.keys() <= SHOWN
+    assert {base_class(model_type).config_class is not None for model_type in SHOWN} == {True}
+
+
+@pytest.mark.fault(13)
+@pytest.mark.parametrize(
+    "model_type", ["mamba", "reformer", "fnet", "clip", "timm_wrapper", "Albert", "x", "../albert"]
+)
+def test_other_types_are_refused_with_the_reason_and_what_to_choose(tmp_path, model_type):
+    folder = write(tmp_path, "albert")
+    change_config(folder, model_type=model_type)
+    with pytest.raises(UnsupportedModel, match=rf"model_type '{model_type}': .*choose"):
+        load(folder, CARD)
+
+
+ORDERS = {
+    "attn_implementation": "evil/kernel",
+    "_attn_implementation": "evil/kernel",
+    "_attn_implementation_internal": "evil/kernel",
+    "_name_or_path": "/etc",
+    "transformers_weights": "evil.bin",
+    "trust_remote_code": True,
+    "auto_map": {"AutoModel": "evil.Model"},
+    "num_labels": 10**5,
+}
+
+
+@pytest.mark.fault(13)
+def test_orders_to_transformers_are_dropped_at_every_depth(monkeypatch):
+    asked = []
+    monkeypatch.setattr(BUILDER, "sizes", lambda _, config: asked.append(config) or {"parameters": 1, "buffers": 0})
+    config = foreign_config("albert", {**ALBERT, **ORDERS, "inner": {**ORDERS, "kept": [{**ORDERS, "kept": 5}]}})
+    assert asked == [{**ALBERT, "inner": {"kept": [{"kept": 5}]}}]
+    assert config.inner == {"kept": [{"kept": 5}]}
+    assert config._attn_implementation in (None, "eager")
+    assert config.num_labels == 2
+    assert config._name_or_path == ""
+
+
+@pytest.mark.fault(17, 46)
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"num_hidden_layers": 10**6}, "num_hidden_layers is 1000000; up to 512"),
+        ({"inner": {"num_hidden_layers": 10**6}}, "num_hidden_layers is 1000000; up to 512"),
+        ({"inner": [{"encoder_layers": 10**6}]}, "encoder_layers is 1000000; up to 512"),
+        ({"vocab_size": 10**8}, "vocab_size is 100000000; up to 4,194,304"),
+        ({"max_position_embeddings": 10**9}, "max_position_embeddings is 1000000000; up to 16,777,216"),
+        ({"hidden_size": -(10**30)}, "hidden_size is -1000"),
+        ({"layer_norm_eps": 1e300}, r"layer_norm_eps is 1e\+300"),
+        ({"layer_types": ["full_attention"] * 5000}, "layer_types has 5,000 entries; up to 4,096"),
+        ({"inner": {"quantization_config": {"bits": 4}}}, "quantization_config: .*before it was quantized"),
+        ({"inner": {"use_timm_backbone": True}}, "use_timm_backbone: a pretrained backbone would be downloaded"),
+        ({"inner": {"model_type": "timm_backbone"}}, "the type 'timm_backbone': a pretrained backbone"),
+        ({"hidden_size": "wide"}, "config.json describes no model"),
+        ({"num_attention_heads": 0}, "config.json describes no model"),
+    ],
+    ids=str,
+)
+def test_a_config_that_no_model_has_is_refused_with_its_field(changes, expected):
+    with pytest.raises(UnsupportedModel, match=expected):
+        foreign_config("albert", {**ALBERT, **changes})
+
+
+@pytest.mark.fault(17)
+def test_masks_that_a_model_builds_count_as_memory():
+    fields = {
+        "vocab_size": 64,
+        "hidden_size": 32,
+        "num_layers": 2,
+        "attention_types": [[["global"], 2]],
+        "num_heads": 4,
+    }
+    with pytest.raises(UnsupportedModel, match=r"describes [\d,]{13,} bytes beside the weights: .*lower the number"):
+        foreign_config("gpt_neo", {**fields, "max_position_embeddings": 2**20})
+
+
+@pytest.mark.fault(17)
+def test_a_model_that_takes_too_long_or_too_much_to_build_ends_a_process_of_its_own(monkeypatch):
+    short = Checker("builder", memory_bytes=2**28)
+    monkeypatch.setattr("headscope.models.foreign_config.BUILDER", short)
+    with pytest.raises(CorruptModel, match=r"config\.json (ends the process that checks it|takes more than)"):
+        foreign_config("albert", ALBERT)
+
+
+def test_our_own_families_and_bundled_models_need_no_such_process(models_dir, monkeypatch):
+    monkeypatch.setattr(
+        process, "start", lambda module, *limits: pytest.fail(module) if module == "builder" else start(module, *limits)
+    )
+    process.CHECKER.stop()
+    for name in ("gpt2", "bert"):
+        load(models_dir / name, CARD)
+
+
+start = process.start
