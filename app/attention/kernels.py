@@ -146,7 +146,7 @@ def log_pattern_window(q: Tensor, k: Tensor, lse: Tensor, rows: range, columns: 
             )
     q = q[:, :, rows.start : rows.stop].to(lse.dtype)
     k = k[:, :, columns.start : columns.stop].to(lse.dtype)
-    lse = terms.with_sinks(lse[:, :, rows.start : rows.stop])
+    lse = terms.with_sinks(lse[:, :, rows.start : rows.stop], rows)
     exponent = minus_lse(q, k, lse, terms, rows, columns)
     if terms.rule.is_open(rows, columns):
         return exponent

@@ -14,8 +14,8 @@ class Terms:
 
     softcap: cap(s) = softcap * tanh(s / softcap) (Gemma Team 2024, section 2); None: cap(s) = s
     bias:    what the model adds to the scores
-    sinks:   [h], a further score in the softmax of each row whose weight goes to no key (gpt-oss); weights of keys then
-             sum to less than 1
+    sinks:   [h], or [b h i] if it differs from query to query: a further score in the softmax of each row whose weight
+             goes to no key (gpt-oss); weights of keys then sum to less than 1
     """
 
     rule: Rule
@@ -40,9 +40,19 @@ class Terms:
             self,
             rule=self.rule.of_heads(heads),
             bias=self.bias and self.bias.of_heads(heads),
-            sinks=None if self.sinks is None else self.sinks[heads.start : heads.stop],
+            sinks=None if self.sinks is None else self.sinks.narrow(self.head_axis, heads.start, len(heads)),
         )
 
-    def with_sinks(self, lse: Tensor) -> Tensor:
-        """[b h i] -> [b h i], the log-sum-exp of each row, with the score of its sink."""
-        return lse if self.sinks is None else lse.logaddexp(self.sinks.to(lse)[:, None])
+    @property
+    def head_axis(self) -> int:
+        """Of the sinks."""
+        return 0 if self.sinks is None or self.sinks.ndim == 1 else 1
+
+    def with_sinks(self, lse: Tensor, rows: range | None = None) -> Tensor:
+        """[b h i] -> [b h i], the log-sum-exp of these rows (None: of all), with the scores of their sinks."""
+        if self.sinks is None:
+            return lse
+        sinks = self.sinks[:, None] if self.sinks.ndim == 1 else self.sinks
+        if rows is not None and sinks.ndim == 3:
+            sinks = sinks[..., rows.start : rows.stop]
+        return lse.logaddexp(sinks.to(lse))

@@ -113,7 +113,7 @@ class LayerCapture:
             if columns.start <= every.start and columns.stop >= every.stop:  # the window holds whole rows
                 scores = self.masked_scores(heads, rows, columns)
                 known.copy_(row_log_sums(scores))
-                return scores - self.terms.of_heads(heads).with_sinks(known[None])[0, ..., None]
+                return scores - self.terms.of_heads(heads).with_sinks(known[None], rows)[0, ..., None]
             self.read_rows(heads, (missing.nonzero().flatten() + rows.start).tolist())
         return self.log_weights(heads, rows, columns, self.exact_lse, self.terms)
 

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from ..attention.layer import MultiHeadAttention
-from ..errors import UnsupportedModel
+from ..errors import AppError, UnsupportedModel
 from ..records import LayerCard, Side, StackCard
 from .interface.attention import NAME
 from .interface.layout import AttentionLayer, calls_of, layers_of, without_attention
@@ -57,14 +56,17 @@ class Adopted:
     @contextmanager
     def as_hugging_face(self) -> Iterator[PreTrainedModel]:
         """Within the `with`, the model has its original modules and eager attention; afterwards, ours again."""
-        before = self.model.config._attn_implementation
+        # Each part of a model has its own: some parts of it may know only eager attention.
+        parts = [part for part in self.model.modules() if isinstance(part, PreTrainedModel)]
+        before = [(part, part.config._attn_implementation) for part in parts]
         try:
             for replaced in self.replacements:
                 setattr(replaced.parent, replaced.name, replaced.original)
             self.model.set_attn_implementation("eager")
             yield self.model
         finally:
-            self.model.set_attn_implementation(before)
+            for part, name in before:
+                part.set_attn_implementation(name)
             for replaced in self.replacements:
                 setattr(replaced.parent, replaced.name, replaced.ours)
 
@@ -72,8 +74,8 @@ class Adopted:
     def eager_patterns(self, take: OnPattern) -> Iterator[None]:
         """Within the `with`, the model runs eager attention, and `take` gets each pattern [b h i j], in order."""
         with ExitStack() as stack:
-            model = stack.enter_context(self.as_hugging_face())
-            stack.enter_context(patterns_of(self.watched, take) if self.watched else patterns_to(model, take))
+            stack.enter_context(self.as_hugging_face())
+            stack.enter_context(patterns_of(self.watched, take) if self.watched else patterns_to(take))
             yield
 
     def run(self, ids: Tensor, target: Tensor | None = None, **inputs: Tensor) -> Tensor:
@@ -150,21 +152,44 @@ def adopt_by_following(model: PreTrainedModel) -> Adopted:
 
 
 def short_run(model: Adopted) -> Callable[[], Tensor]:
-    """A function that runs the model on a few tokens."""
+    """A function that runs the model on a few tokens. It raises UnsupportedModel if that fails."""
     config = model.model.config
     # Without a key/value cache, generation computes everything again: slower, but right.
     config.use_cache = False
     if model.model.can_generate():
         model.model.generation_config.use_cache = False
     positions = getattr(config, "max_position_embeddings", None) or TRIED_TOKENS
-    source = tried_tokens(model, min(TRIED_TOKENS, positions))
-    target = tried_tokens(model, TRIED_TARGET) if config.is_encoder_decoder else None
-    return torch.inference_mode()(partial(model.run, source, target))
+
+    @torch.inference_mode()
+    def run() -> Tensor:
+        try:
+            target = tried_tokens(model, TRIED_TARGET) if config.is_encoder_decoder else None
+            return model.run(tried_tokens(model, min(TRIED_TOKENS, positions)), target)
+        except AppError:
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {str(error)[:300]}"
+            raise UnsupportedModel(f"a {config.model_type} cannot be run on tokens alone: {why}") from error
+
+    return run
 
 
 def tried_tokens(model: Adopted, count: int) -> Tensor:
     """[1 count] token ids that are not special, so that none of them counts as padding."""
     config = model.model.config
-    special = {getattr(config, f"{name}_token_id", None) for name in ("pad", "bos", "eos", "cls", "sep", "mask")}
+    special = special_tokens(config)
     usual = [token for token in range(min(model.vocabulary, count + len(special))) if token not in special] or [0]
     return torch.tensor([(usual * count)[:count]], device=model.model.device)
+
+
+def special_tokens(config: PretrainedConfig) -> set[int]:
+    """The ids that a configuration names at any depth, such as padding or the place of an image."""
+    found: set[int] = set()
+    waiting = [config.to_dict()]
+    while waiting:
+        for name, value in waiting.pop().items():
+            if isinstance(value, dict):
+                waiting.append(value)
+            elif str(name).endswith(("token_id", "token_index", "token_ids")):
+                found.update(value if isinstance(value, list) else [value])
+    return found

@@ -40,7 +40,7 @@ BIASES = {
     "dense": Dense(drawn(2, 1, QUERIES, KEYS)),
 }
 GROUPS = {"multi-head": 4, "grouped-query": 2, "multi-query": 1}
-SINKS = {"no sinks": None, "sinks": drawn(HEADS)}
+SINKS = {"no sinks": None, "sinks": drawn(2, HEADS, QUERIES)}
 CAPS = {"no cap": None, "cap": 1.5}
 
 
@@ -72,7 +72,7 @@ def by_formula(q, k, v, terms):
     weights = scores.exp() * terms.rule.whole()
     total = weights.sum(-1, keepdim=True)
     if terms.sinks is not None:
-        total = total + terms.sinks.exp()[:, None, None]
+        total = total + (terms.sinks if terms.sinks.ndim == 3 else terms.sinks[:, None]).exp()[..., None]
     pattern = torch.where(total > 0, weights / total, 0.0)
     return pattern @ v, pattern
 
@@ -125,11 +125,12 @@ def test_in_half_precision_the_weights_are_those_of_float32(bias, rule, dtype):
         torch.testing.assert_close(window.double(), wanted, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("sinks", [drawn(HEADS), SINKS["sinks"]], ids=["of heads", "of queries"])
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("bias", BIASES)
-def test_the_terms_of_some_heads_give_the_weights_of_these_heads(bias, rule):
+def test_the_terms_of_some_heads_give_the_weights_of_these_heads(bias, rule, sinks):
     q, k, v = qkv(queries=QUERIES, keys=KEYS)
-    terms = Terms(RULES[rule], SCALE, 1.5, BIASES[bias], SINKS["sinks"])
+    terms = Terms(RULES[rule], SCALE, 1.5, BIASES[bias], sinks)
     _, wanted = by_formula(q, k, v, terms)
     _, lse = attend_fused(q, k, v, terms)
     found = pattern_window(q[:, 1:3], k[:, 1:3], lse[:, 1:3], range(QUERIES), range(KEYS), terms.of_heads(range(1, 3)))

@@ -38,21 +38,25 @@ def attention(  # noqa: PLR0913, PLR0917 - the signature of transformers
     sinks: Tensor | None = None,
     position_bias: Tensor | None = None,
     indices: Tensor | None = None,
+    block_indices: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """query [b h i d], key [b g j d], value [b g j e] -> [b i h e], None.
 
-    s_aux, sinks:  [h], a score in each row's softmax that belongs to no key
+    s_aux, sinks:  [h] or [b h i 1], a score in each row's softmax that belongs to no key
     position_bias: [b or 1, h or 1, i or 1, j], added to the scores
     indices:       [b i t], the keys that each query may attend to, -1 for none (sparse attention)
+    block_indices: [b g i t], the same with blocks of keys, for each key/value head
     """
     rule, bias = rule_and_bias(attention_mask, query, key)
     if indices is not None:
-        rule = rule.and_mask(mask_of_indices(indices, key.shape[2]))
+        rule = rule.and_mask(mask_of_indices(indices[:, None], key.shape[2]))
+    if block_indices is not None:
+        rule = rule.and_mask(mask_of_blocks(module, block_indices, query.shape[1], key.shape[2]))
     if position_bias is not None:
         bias = both(bias, kept(position_bias, full(query.shape[2], key.shape[2])), query, key)
     scale = query.shape[-1] ** -0.5 if scaling is None else float(scaling)
-    terms = Terms(rule, scale, softcap, bias, s_aux if sinks is None else sinks)
+    terms = Terms(rule, scale, softcap, bias, s_aux if sinks is None else without_last(sinks))
     z: Tensor = core_of(module)(query, key, value, terms)
     return z.transpose(1, 2).contiguous(), None
 
@@ -104,9 +108,22 @@ def both(one: Bias | None, other: Bias | None, query: Tensor, key: Tensor) -> Bi
 
 
 def mask_of_indices(indices: Tensor, keys: int) -> Tensor:
-    """[b i t] -> bool [b 1 i keys], True for the keys whose numbers are listed."""
-    mask = torch.zeros(*indices.shape[:2], keys + 1, dtype=torch.bool, device=indices.device)
-    return mask.scatter_(-1, torch.where(indices < 0, keys, indices).long(), value=True)[:, None, :, :keys]
+    """[... t] -> bool [... keys], True for the keys whose numbers are listed."""
+    mask = torch.zeros(*indices.shape[:-1], keys + 1, dtype=torch.bool, device=indices.device)
+    return mask.scatter_(-1, torch.where(indices < 0, keys, indices).long(), value=True)[..., :keys]
+
+
+def mask_of_blocks(module: nn.Module, indices: Tensor, heads: int, keys: int) -> Tensor:
+    """[b g i t] -> bool [b h i keys], True for the keys in blocks whose numbers are listed (MiniMax M3)."""
+    size = module.get_submodule("indexer").block_size
+    assert isinstance(size, int)
+    blocks = mask_of_indices(indices, -(-keys // size))
+    return blocks.repeat_interleave(size, -1)[..., :keys].repeat_interleave(heads // indices.shape[1], 1)
+
+
+def without_last(sinks: Tensor) -> Tensor:
+    """[b h i 1] -> [b h i]; [h] as it is."""
+    return sinks if sinks.ndim == 1 else sinks[..., 0]
 
 
 def register() -> None:

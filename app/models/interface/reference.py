@@ -11,36 +11,40 @@ from contextvars import ContextVar
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
-from transformers.masking_utils import eager_mask
+from transformers import AttentionInterface
 
-REFERENCE = "headscope-reference"
 OnPattern = Callable[[Tensor], object]
-on_pattern: ContextVar[OnPattern] = ContextVar("on_pattern")
+on_pattern: ContextVar[OnPattern | None] = ContextVar("on_pattern", default=None)
 
 
-def reference_attention(
+def eager_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None = None, **options: Any
-) -> tuple[Tensor, None]:
-    """What the module's own eager attention returns, without the pattern [b h i j], which `on_pattern` gets."""
-    eager = sys.modules[type(module).__module__].eager_attention_forward
-    output, pattern = eager(module, query, key, value, attention_mask, **options)
-    on_pattern.get()(pattern)
+) -> tuple[Tensor, Tensor | None]:
+    """What the module's own eager attention returns. Within `patterns_to`, its pattern [b h i j] is not kept."""
+    output, pattern = eager_of(type(module))(module, query, key, value, attention_mask, **options)
+    take = on_pattern.get()
+    if take is None:
+        return output, pattern
+    take(pattern)
     return output, None
 
 
+def eager_of(kind: type[nn.Module]) -> Any:
+    """The function for eager attention in the file of a class of modules, or of the class that it extends."""
+    files = (sys.modules[each.__module__] for each in kind.__mro__)
+    found = (getattr(file, "eager_attention_forward", None) for file in files)
+    return next(each for each in found if each is not None)
+
+
 @contextmanager
-def patterns_to(model: PreTrainedModel, take: OnPattern) -> Iterator[None]:
-    """Within the `with`, the model runs eager attention, and `take` gets the pattern of each layer."""
-    before = model.config._attn_implementation
+def patterns_to(take: OnPattern) -> Iterator[None]:
+    """Within the `with`, `take` gets the pattern of each layer of a model that runs eager attention."""
     token = on_pattern.set(take)
     try:
-        model.set_attn_implementation(REFERENCE)
         yield
     finally:
-        model.set_attn_implementation(before)
         on_pattern.reset(token)
 
 
-AttentionInterface.register(REFERENCE, reference_attention)
-AttentionMaskInterface.register(REFERENCE, eager_mask)
+# Registered as "eager" itself, because some models compute masks only for attention of this name.
+AttentionInterface.register("eager", eager_attention)
