@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     open: bool = Field(True, description="open the page in a browser once the server listens")
-    model: str = Field("minilm", description="id of the model")
+    model: str = Field("minilm", description="id of the model; on the command line also the path of a model's folder")
     models_dir: DirectoryPath | None = Field(
         None, description="folder that contains one folder per model; each is listed as local:NAME"
     )

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from ..settings import Settings, default_in_words, unknown_variables
 from ..web.messages import message_of
 from .messages import FAILED, MISUSED, fail, warn
+from .model_paths import with_model_paths
 
 # For commands that do not listen: the limits and the key of a shared server do not apply.
 NOT_SHARED: dict[str, Any] = {"host": "127.0.0.1", "shared": False}
@@ -38,7 +39,7 @@ def settings_from(**flags: Any) -> Settings:
     check_working_directory()
     for warning in unknown_variables(os.environ):
         warn(warning)
-    given = {name: value for name, value in flags.items() if value is not None}
+    given = with_model_paths({name: value for name, value in flags.items() if value is not None})
     try:
         return Settings(**given)
     except ValidationError as error:

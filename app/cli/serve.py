@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,13 +16,15 @@ import typer
 from ..errors import AppError
 from ..settings import Settings
 from .interrupts import quiet_exit
-from .messages import FAILED, fail
+from .messages import FAILED, MISUSED, fail
+from .model_paths import is_model
 from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
 from .signals import HANGUP
 
 
 @quiet_exit()
 def serve(
+    path: Annotated[Path | None, typer.Argument(help="folder of a model to open", show_default=False)] = None,
     host: Annotated[str | None, typer.Option(help=help_of("host"), show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help=help_of("port"), show_default=False)] = None,
     open_page: Annotated[
@@ -36,11 +39,15 @@ def serve(
     insecure: Annotated[bool | None, typer.Option("--insecure", help=help_of("insecure"), show_default=False)] = None,
 ) -> None:
     """Serve the page and the JSON API."""
+    if path is not None and model is not None:
+        fail("give a folder or --model, not both", MISUSED)
+    if path is not None and not is_model(path):
+        fail(f"{str(path)!a} is no folder of a model: it has no readable config.json", MISUSED)
     settings = settings_from(
         host=host,
         port=port,
         open=open_page,
-        model=model,
+        model=model if path is None else str(path),
         models_dir=models_dir,
         device=device,
         shared=shared,
