@@ -144,6 +144,7 @@ class ModelCard:
     certificate:     the comparison when the model was loaded; None for bundled models, which tests compare
     prediction:      of a loaded model, what its head predicts; "none" if it has no head that is known
     ignored:         of a loaded model, the weights in its file that are not used
+    projections:     for a loaded model, whether the projections of each head are known, which norms need
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
     verified:        for a loaded model, whether the hash of its weights was known, and is the right one
     changed_on_disk: True for a loaded model whose files have been changed or deleted since
@@ -167,6 +168,7 @@ class ModelCard:
     certificate: AdmissionCard | None = None
     prediction: Prediction | None = None
     ignored: tuple[str, ...] = ()
+    projections: bool | None = None
     verified: bool | None = None
     state: State = "available"
     why: str | None = None

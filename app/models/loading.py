@@ -179,6 +179,7 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         stacks=stacks,
         prediction=checked.fit.head.prediction,
         ignored=shortened(checked.fit.ignored),
+        projections=bool(adopted.layers),
         verified=verified,
         state="ready",
     )

@@ -63,8 +63,8 @@ def test_half_precision_weights_are_loaded_as_float32(gpt2):
 def test_a_bundled_model_is_loaded_without_the_hub(model_id, loaded):
     card = loaded(model_id).card
     assert card.state == "ready"
-    as_listed = replace(card, state="available", revision=None, verified=None, stacks=(), prediction=None)
-    assert as_listed == Catalogue().lookup(model_id).card
+    unknown = {"revision": None, "verified": None, "stacks": (), "prediction": None, "projections": None}
+    assert replace(card, state="available", **unknown) == Catalogue().lookup(model_id).card
 
 
 @pytest.mark.fault(50)
