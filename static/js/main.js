@@ -1,4 +1,5 @@
 import { createApi } from "./api/client.js";
+import { hasHead } from "./model/heads.js";
 import { createSession } from "./state/session.js";
 import { finished, IDLE } from "./state/status.js";
 import { createStore, initialState } from "./state/store.js";
@@ -38,6 +39,7 @@ const loadPlotly = plotlyLoader(plotlyUrl);
 const loadKeyForm = lazyModule((query) => import(`./ui/key_form.js${query}`));
 const loadHubModel = lazyModule((query) => import(`./ui/hub_model.js${query}`));
 const loadModelNotices = lazyModule((query) => import(`./views/models/notices.js${query}`));
+const loadModelCard = lazyModule((query) => import(`./views/models/card.js${query}`));
 
 /** Write the state into the address. @param {HistoryMode} mode */
 function remember(mode) {
@@ -84,6 +86,7 @@ function save(file, name) {
 /** @type {Actions} */
 const actions = {
   chooseHead(layer, head, mode) {
+    if (!hasHead(store.get().overview?.capture.model, { layer, head })) return;
     store.set({ layer, head, notice: "" });
     remember(mode);
     session.showHead();
@@ -151,7 +154,7 @@ function onHistory() {
   }
 }
 
-/** Forms that are loaded when they are first needed. @param {HTMLSelectElement} select */
+/** Forms and texts that are loaded when they are first needed. @param {HTMLSelectElement} select */
 function mountFormsLater(select) {
   mountWhen(
     store,
@@ -166,6 +169,14 @@ function mountFormsLater(select) {
     () => select.value === HUB_MODEL,
     async () => (await loadHubModel()).mountHubModel(need(document, "#hub-model"), select, store, chooseModel),
     (error) => actions.showFailure(`the form for a model from the hub did not load: ${error}`),
+  );
+  const card = /** @type {HTMLDetailsElement} */ (need(document, "#model-card"));
+  mountOnEvent(
+    card,
+    ["toggle"],
+    () => card.open,
+    async () => (await loadModelCard()).mountCard(card, store),
+    (error) => actions.showFailure(`the text about the model did not load: ${error}`),
   );
   mountWhen(
     store,

@@ -3,6 +3,12 @@
  *
  * @typedef {"available" | "loading" | "ready" | "failed"} ModelState
  *
+ * @typedef {object} LayerCard the attention of one layer
+ * @property {number} index
+ * @property {number} heads 0 for a layer without attention
+ * @property {number} kv_heads fewer than heads where several heads share one
+ * @property {string | null} why what a layer without attention has instead
+ *
  * @typedef {object} ModelCard
  * @property {string} id
  * @property {string} title
@@ -11,6 +17,11 @@
  * @property {string | null} revision of the loaded weights
  * @property {number | null} layers
  * @property {number | null} heads
+ * @property {number | null} [kv_heads]
+ * @property {{layers: LayerCard[]}[]} [stacks] empty until it is loaded
+ * @property {boolean | null} [projections] false if its effects cannot be computed; null until it is loaded
+ * @property {{max_abs_error: number[], reference: string} | null} [certificate] null for bundled models, and until it is loaded
+ * @property {string | null} [dtype]
  * @property {boolean | null} pairs whether it was trained on two texts at once
  * @property {number | null} max_tokens
  * @property {boolean | null} causal
@@ -201,7 +212,7 @@
  * @property {number[][]} jensen_shannon
  * @property {number[][]} cosine
  * @property {[number, number][]} places
- * @property {number} heads
+ * @property {[number, number][]} of the layer and the head of each row
  * @property {boolean} exact
  * @property {number} rows
  * @property {number} queries

@@ -154,7 +154,9 @@ class Headscope:
         self.page.mouse.move(
             plot["x"] + plot["width"] * (key + 0.5) / of, plot["y"] + plot["height"] * (query + 0.5) / of
         )
-        return seen(self.page.locator("#heatmap .tip").inner_text())
+        tip = self.page.locator("#heatmap .tip")
+        tip.wait_for()  # the first time, its code is loaded
+        return seen(tip.inner_text())
 
     @property
     def chosen(self) -> tuple[int, int]:

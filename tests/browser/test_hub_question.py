@@ -89,7 +89,7 @@ def test_choosing_the_model_by_hand_is_consent(linked: Page) -> None:
     linked.select_option("#model", "local:bert")
     expect(linked.locator("#status")).to_contain_text("12 heads")
     linked.select_option("#model", label="model from the hub …")
-    box = linked.get_by_label("a GPT-2 or BERT model from the Hugging Face hub")
+    box = linked.get_by_label("id of a model on the Hugging Face hub")
     box.fill("team/tiny")
     box.press("Enter")
     expect(linked.locator("#status")).to_contain_text("12 heads")

@@ -108,8 +108,24 @@ def test_a_table_that_did_not_load_can_be_tried_again(opened: Page, complaints: 
     expect(opened.locator("#error")).to_have_text("")
 
 
+def test_a_key_in_the_grid_before_its_code_has_arrived_moves_to_the_next_head(opened: Page) -> None:
+    with held(opened, "**/grid/keys_and_preview.js*"):
+        opened.focus('#grid [data-layer="0"][data-head="0"]')
+        opened.keyboard.press("ArrowDown")
+        opened.keyboard.press("ArrowRight")
+    expect(opened.locator('#grid [data-layer="1"][data-head="1"]')).to_be_focused()
+    expect(opened.locator("#heatmap h2")).to_have_text("Layer 1, head 1")
+
+
+def test_a_key_in_the_heatmap_before_its_code_has_arrived_reads_a_cell(opened: Page) -> None:
+    with held(opened, "**/heatmap/pointing.js*"):
+        opened.focus("#heatmap .stage")
+        opened.keyboard.press("ArrowDown")
+    expect(opened.locator("#heatmap .tip")).to_contain_text("attends to")
+
+
 def test_the_form_for_a_hub_model_opens_when_its_code_arrives(opened: Page) -> None:
-    box = opened.get_by_label("a GPT-2 or BERT model from the Hugging Face hub")
+    box = opened.get_by_label("id of a model on the Hugging Face hub")
     with held(opened, "**/ui/hub_model.js*"):
         opened.select_option("#model", label="model from the hub …")
     expect(box).to_be_focused()
@@ -138,14 +154,20 @@ def test_a_zoom_shows_the_minimap_when_its_code_arrives(opened: Page) -> None:
 
 LATER = {
     "api/analyses.js",
+    "model/missing_layers.js",
     "state/analyses.js",
     "ui/clipboard.js",
     "ui/hub_model.js",
     "ui/key_form.js",
     "views/grid/colouring.js",
+    "views/grid/keys_and_preview.js",
+    "views/grid/legend.js",
+    "views/heatmap/exact_cell.js",
     "views/heatmap/minimap.js",
+    "views/heatmap/pointing.js",
     "views/heatmap/table.js",
     "views/inspect/roles_and_scores.js",
+    "views/models/card.js",
     "views/models/changed_files.js",
     "views/models/notices.js",
     "views/models/question.js",

@@ -86,3 +86,18 @@ export function scoreOf(values, facts = {}) {
     ...facts,
   };
 }
+
+/**
+ * A model whose layers have so many heads and key/value heads; with 0 heads, a layer has no attention.
+ *
+ * @param {[number, number][]} layers
+ */
+export function modelOf(layers) {
+  const cards = layers.map(([heads, kv_heads], index) => ({
+    index,
+    heads,
+    kv_heads,
+    why: heads ? null : "MambaMixer",
+  }));
+  return { ...captureOf(["a"]).model, stacks: [{ layers: cards }] };
+}

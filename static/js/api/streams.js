@@ -33,10 +33,12 @@ function headsOf(capture, { cells, maps }) {
   const values = new Float32Array(bytes.length);
   for (let at = 0; at < bytes.length; at++) values[at] = WEIGHTS[bytes.charCodeAt(at)] ?? 0;
   const step = Math.ceil(capture.queries / cells);
+  // Layers may differ in heads.
+  const heads = values.length / cells ** 2;
   /** @type {Span} */
   const all = [0, capture.queries];
   const shape = { rows: cells, columns: cells, queryStep: step, keyStep: step, queries: all, keys: all };
-  return Array.from({ length: capture.heads }, (_, head) => ({
+  return Array.from({ length: heads }, (_, head) => ({
     values: values.subarray(head * cells ** 2, (head + 1) * cells ** 2),
     ...shape,
   }));

@@ -7,7 +7,7 @@ import { colour } from "./colour.js";
  * Sizes of a row of thumbnails, in device pixels.
  *
  * @typedef {object} RowLayout
- * @property {number} pitch from the left edge of one thumbnail to the left edge of the next
+ * @property {number[]} lefts the left edge of each thumbnail
  * @property {number} side of each thumbnail, a whole number
  * @property {string} grey the colour of masked cells
  */
@@ -58,9 +58,9 @@ export function paint(canvas, matrix, state, width) {
  * @param {State} state
  * @param {RowLayout} layout
  */
-export function paintRow(canvas, heads, state, { pitch, side, grey }) {
+export function paintRow(canvas, heads, state, { lefts, side, grey }) {
   const [first] = heads;
-  canvas.width = first ? Math.round(pitch * (heads.length - 1)) + side : 1;
+  canvas.width = first ? (lefts[heads.length - 1] ?? 0) + side : 1;
   canvas.height = first ? side : 1;
   canvas.style.width = `${canvas.width / devicePixelRatio}px`;
   const brush = canvas.getContext("2d");
@@ -74,7 +74,7 @@ export function paintRow(canvas, heads, state, { pitch, side, grey }) {
   brush.imageSmoothingEnabled = side < first.columns;
   brush.imageSmoothingQuality = "high";
   for (let head = 0; head < heads.length; head++) {
-    const left = Math.round(head * pitch);
+    const left = lefts[head] ?? 0;
     brush.fillRect(left, 0, side, side);
     brush.drawImage(sketch.canvas, head * first.columns, 0, first.columns, first.rows, left, 0, side, side);
   }

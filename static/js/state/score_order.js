@@ -1,6 +1,7 @@
+import { hasHead } from "../model/heads.js";
 import { rangeOf, rankHeads } from "../model/ranking.js";
 
-/** @import {Store} from "../types.js" */
+/** @import {HeadPlace, Store} from "../types.js" */
 
 /** Sorts the heads by the chosen score, once the score is there. @param {Store} store */
 function sortHeads(store) {
@@ -9,7 +10,9 @@ function sortHeads(store) {
   const found = isOfGrid ? findings?.scores.find(({ name }) => name === score) : undefined;
   // If no head has the score, there is nothing to sort by.
   const now = sort && found && rangeOf(found.values) ? rankHeads(found.values) : null;
-  if (JSON.stringify(now) !== JSON.stringify(before)) store.set({ order: now });
+  const exists = (/** @type {HeadPlace} */ place) => hasHead(overview?.capture.model, place);
+  const order = now?.filter(exists) ?? null;
+  if (JSON.stringify(order) !== JSON.stringify(before)) store.set({ order });
 }
 
 /** An address may name a score that does not exist. @param {Store} store */

@@ -1,9 +1,10 @@
 import { defaultHead } from "../model/default_head.js";
+import { lacksEffects } from "../model/heads.js";
 import { withCapture } from "./captures.js";
 import { createDetailLoader } from "./detail_loader.js";
 import { createRunner, report } from "./run.js";
 import { createRunNumbers } from "./run_numbers.js";
-import { finished, missing, waiting } from "./status.js";
+import { finished, missing, noEffects, waiting } from "./status.js";
 
 /** @import {Api} from "../api/client.js" */
 /** @import {Overview, Pattern, State, Store} from "../types.js" */
@@ -20,11 +21,24 @@ function showPattern(store, pattern) {
   store.set({ pattern, ...(status.kind === "error" ? { status: finished(pattern.capture) } : {}) });
 }
 
-/** A link may name a head that the model does not have: the default head is shown instead. @param {Store} store @param {Overview} overview */
-function replaceMissingHead(store, overview) {
-  const { layer, head, notice } = store.get();
-  const message = layer === null || head === null ? null : missing(overview.capture, layer, head);
-  if (message) store.set({ ...defaultHead(overview), notice: [notice, message].filter(Boolean).join(". ") });
+/**
+ * A link may name a head, or effects, that the model does not have: the default head is shown instead, or weights.
+ *
+ * @param {Store} store
+ * @param {Overview} overview
+ */
+function replaceMissing(store, overview) {
+  const { layer, head, show, notice } = store.get();
+  const { capture } = overview;
+  const message = layer === null || head === null ? null : missing(capture, layer, head);
+  const effects = show !== "weights" && lacksEffects(capture.model) ? noEffects(capture.model) : null;
+  const words = [message, effects].filter(Boolean).join(" ");
+  if (!words) return;
+  store.set({
+    ...(message ? defaultHead(overview) : {}),
+    ...(effects ? { show: "weights" } : {}),
+    notice: [notice, words].filter(Boolean).join(". "),
+  });
 }
 
 /** Tests bring their own. */
@@ -52,7 +66,7 @@ export function createSession(store, api, clock = CLOCK) {
     const { overview } = store.get();
     // While its layers arrive, a capture has no id. Its run shows the head at the end.
     if (!overview?.capture.id) return;
-    replaceMissingHead(store, overview);
+    replaceMissing(store, overview);
     const requested = store.get();
     const { layer, head } = requested;
     if (layer === null || head === null) return;

@@ -1,8 +1,9 @@
 import { ApiError } from "../api/error.js";
 import { counted, plural, seconds } from "../model/format.js";
+import { hasHead, headCounts, whyNone } from "../model/heads.js";
 
 /** @import {RunProgress} from "../api/streams.js" */
-/** @import {Capture, Progress, State, Status} from "../types.js" */
+/** @import {Capture, ModelCard, Progress, State, Status} from "../types.js" */
 
 /** The card of the state's model; undefined while the list has not loaded, and for a hub model that was not requested yet. @param {State} state */
 const cardOf = ({ model, models }) => models.find((card) => card.id === model);
@@ -97,7 +98,8 @@ export function failed(error, { model, truncate }) {
 /** @param {Capture} capture @param {number} [milliseconds] @returns {Status} */
 export function finished(capture, milliseconds) {
   const dropped = capture.tokens_dropped ? ` (${counted(capture.tokens_dropped)} more cut off)` : "";
-  const size = `${plural(capture.tokens.length, "token")}${dropped}, ${plural(capture.layers * capture.heads, "head")}`;
+  const total = headCounts(capture.model, capture).reduce((sum, count) => sum + count, 0);
+  const size = `${plural(capture.tokens.length, "token")}${dropped}, ${plural(total, "head")}`;
   return { kind: "done", message: milliseconds === undefined ? size : `${size}, ${seconds(milliseconds)}` };
 }
 
@@ -112,8 +114,16 @@ export function missing({ model, layers, heads }, layer, head) {
   const instead = "Another head is shown.";
   if (layer >= layers) return `There is no layer ${layer}: ${model.id} has layers 0 to ${layers - 1}. ${instead}`;
   if (head >= heads) return `There is no head ${head}: ${model.id} has heads 0 to ${heads - 1}. ${instead}`;
-  return null;
+  const why = whyNone(model, layer);
+  if (why) return `L${why.slice(1)}. ${instead}`;
+  if (hasHead(model, { layer, head })) return null;
+  const [count = 0] = headCounts(model, { layers, heads }).slice(layer);
+  return `There is no head ${head} in layer ${layer}: it has heads 0 to ${count - 1}. ${instead}`;
 }
+
+/** @param {ModelCard} model */
+export const noEffects = ({ id }) =>
+  `Effects are not available: the projections of ${id} are not known. Weights are shown.`;
 
 /** A busy server gets at most so many requests for the same text. */
 const MAX_TRIES = 10;

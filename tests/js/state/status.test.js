@@ -3,13 +3,33 @@ import { test } from "node:test";
 import { ApiError } from "../../../static/js/api/error.js";
 import { failed, finished, missing } from "../../../static/js/state/status.js";
 import { initialState } from "../../../static/js/state/store.js";
-import { captureOf } from "../worlds.js";
+import { captureOf, modelOf } from "../worlds.js";
 
 test("the notice about a missing head names the value and the limit, of the layer first", () => {
   const capture = captureOf(["a"]);
   assert.equal(missing(capture, 1, 2), null);
   assert.match(missing(capture, 2, 3) ?? "", /^There is no layer 2: toy has layers 0 to 1\./);
   assert.match(missing(capture, 1, 3) ?? "", /^There is no head 3: toy has heads 0 to 2\./);
+});
+
+test("the notice about a head of a layer without attention, or with fewer heads, has the reason", () => {
+  const layers = /** @type {[number, number][]} */ ([
+    [0, 0],
+    [2, 2],
+    [3, 3],
+  ]);
+  const capture = { ...captureOf(["a"]), layers: 3, model: modelOf(layers) };
+  const found = [
+    [0, 0],
+    [1, 2],
+    [2, 2],
+  ].map(([layer, head]) => missing(capture, layer, head));
+  assert.deepEqual(found, [
+    "Layer 0 has no softmax attention: MambaMixer. Another head is shown.",
+    "There is no head 2 in layer 1: it has heads 0 to 1. Another head is shown.",
+    null,
+  ]);
+  assert.match(finished(capture).message, /5 heads$/);
 });
 
 test("only temporary errors can be tried again", () => {

@@ -1,4 +1,4 @@
-import { headName } from "../../model/format.js";
+import { fullName } from "../../model/heads.js";
 import { rangeOf, scaledToRange, scoreText, shownScore } from "../../model/ranking.js";
 import { colourName } from "../../plot/colour.js";
 import { need } from "../../ui/dom.js";
@@ -48,7 +48,8 @@ function colour(cell, state, score) {
   // Without a value, there is no bar: grey means masked.
   cell.classList.toggle("scored", !!found?.colour);
   cell.classList.toggle("dimmed", !!found?.dimmed);
-  cell.setAttribute("aria-label", [headName({ layer, head }), ...(found ? [found.words] : [])].join(", "));
+  const name = fullName(state.overview?.capture.model, { layer, head });
+  cell.setAttribute("aria-label", [name, ...(found ? [found.words] : [])].join(", "));
 }
 
 /**

@@ -13,12 +13,14 @@ const MAX_TIME = 8;
  * @returns {RowLayout | null}
  */
 function layOf(table) {
-  const cells = table.querySelector("[role='row']:has(canvas)")?.querySelectorAll("[role='gridcell']") ?? [];
-  const [first, last] = [cells[0]?.getBoundingClientRect(), cells[cells.length - 1]?.getBoundingClientRect()];
-  if (!first?.width || !last) return null;
-  const pitch = (last.left - first.left) / Math.max(1, cells.length - 1);
+  const rows = [...table.querySelectorAll("[role='row']:has(canvas)")];
+  const widest = rows.reduce((most, row) => Math.max(most, row.childElementCount), 0);
+  const row = rows.find(({ childElementCount }) => childElementCount === widest);
+  const boxes = Array.from(row?.querySelectorAll("[role='gridcell']") ?? [], (cell) => cell.getBoundingClientRect());
+  const [first] = boxes;
+  if (!first?.width) return null;
   return {
-    pitch: pitch * devicePixelRatio,
+    lefts: boxes.map(({ left }) => Math.round((left - first.left) * devicePixelRatio)),
     side: Math.max(1, Math.round(first.width * devicePixelRatio)),
     grey: getComputedStyle(table).getPropertyValue("--masked"),
   };
@@ -45,7 +47,7 @@ export function createPainter(table, store) {
       }
       paint();
     },
-    { rootMargin: "50%" },
+    { rootMargin: "50%", scrollMargin: "50%" },
   );
   const resized = new ResizeObserver(paint);
   resized.observe(table);
@@ -54,7 +56,7 @@ export function createPainter(table, store) {
   function paintIfChanged(row, lay) {
     const state = store.get();
     const heads = headsOf(state, row);
-    const from = [heads[0], state.scale, lay.pitch, lay.side, lay.grey];
+    const from = [heads[0], state.scale, lay.lefts.at(-1), lay.side, lay.grey];
     if (painted.get(row)?.every((part, at) => part === from[at])) return;
     painted.set(row, from);
     row.classList.toggle("blank", !heads.length);

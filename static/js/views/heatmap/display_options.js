@@ -1,6 +1,7 @@
 import { foldedNames, isFoldable } from "../../model/axes.js";
 import { percent, quote } from "../../model/format.js";
 import { headScore } from "../../model/head_scores.js";
+import { lacksEffects } from "../../model/heads.js";
 import { segmentsShown, segmentWindows } from "../../model/sentence_pair.js";
 import { SHOWS } from "../../state/url.js";
 import { listening, need } from "../../ui/dom.js";
@@ -52,9 +53,12 @@ function render(root, state) {
   need(root, '[data-toggle="words"]').toggleAttribute("disabled", isEmpty || state.show !== "weights");
   need(root, ".folded").textContent = foldedText(state);
   for (const button of root.querySelectorAll("[data-show]")) {
-    button.toggleAttribute("disabled", isEmpty);
-    button.setAttribute("aria-pressed", String(button instanceof HTMLElement && button.dataset.show === state.show));
+    const { show = "" } = /** @type {HTMLElement} */ (button).dataset;
+    const without = show !== "weights" && lacksEffects(state.overview?.capture.model);
+    button.toggleAttribute("disabled", isEmpty || without);
+    button.setAttribute("aria-pressed", String(show === state.show));
   }
+  need(root, ".no-effects").hidden = !lacksEffects(state.overview?.capture.model);
   renderSegments(need(root, ".segments"), state);
 }
 

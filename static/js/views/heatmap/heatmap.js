@@ -4,11 +4,10 @@ import { cellsFor, wantedDetail } from "../../model/wanted_window.js";
 import { snap } from "../../model/zoom.js";
 import { NO_TEXT } from "../../state/status.js";
 import { need } from "../../ui/dom.js";
-import { lazyModule, mountWhen } from "../../ui/lazy.js";
+import { lazyModule, mountOnEvent, mountWhen } from "../../ui/lazy.js";
 import { mountDisplay } from "./display_options.js";
 import { sizeOf } from "./plot_size.js";
 import { createDrawing, TRACED } from "./plotly_drawing.js";
-import { mountPointing } from "./pointing.js";
 import { mountMarks } from "./row_mark.js";
 import { mountToolbar } from "./toolbar.js";
 
@@ -72,11 +71,12 @@ function followDrags(plot, geometryNow, actions, redraw) {
 }
 
 const loadTable = lazyModule((query) => import(`./table.js${query}`));
+const loadPointing = lazyModule((query) => import(`./pointing.js${query}`));
 const loadMinimap = lazyModule((query) => import(`./minimap.js${query}`));
 
 /**
- * Parts that are loaded when they are first shown, because few visits need them: the table, and the minimap of a zoomed
- * heatmap.
+ * Parts that are loaded when they are first needed, because not all visits need them: the table, the minimap of a zoomed
+ * heatmap, and what reads single cells.
  *
  * @param {HTMLElement} root
  * @param {Store} store
@@ -103,6 +103,13 @@ function mountLater(root, store, actions, geometryNow) {
       (state) => isZoomed(state) && !hasFailed(state),
       async () => (await loadMinimap()).mountMinimap(stage, minimap, store, actions, geometryNow),
       (error) => actions.showFailure(`the minimap did not load: ${error}`, true),
+    ),
+    mountOnEvent(
+      stage,
+      ["pointermove", "pointerdown", "focusin", "keydown", "wheel"],
+      () => true,
+      async () => (await loadPointing()).mountPointing(stage, store, actions, geometryNow),
+      (error) => actions.showFailure(`the reader of the heatmap did not load: ${error}`, true),
     ),
   ];
 }
@@ -152,7 +159,6 @@ export function mount(root, store, actions, loadPlotly) {
       renderText(root, now),
     ),
     store.watch([...TRACED, "pattern", "rows", "columns", "drag", "dark"], clearOrRedraw),
-    mountPointing(stage, store, actions, geometryNow),
     mountMarks(stage, need(root, ".band"), store, geometryNow),
     mountDisplay(need(root, ".display"), store, actions),
     ...mountLater(root, store, actions, geometryNow),

@@ -1,5 +1,6 @@
 import { FAINT, tokenName, weight } from "../../model/format.js";
 import { headScore } from "../../model/head_scores.js";
+import { sharedBy } from "../../model/heads.js";
 import { isExact, strongest } from "../../model/matrix.js";
 import { scoreText } from "../../model/ranking.js";
 import { need } from "../../ui/dom.js";
@@ -63,6 +64,9 @@ function renderScores(root, { capture, matrix }) {
 function render(root, pattern) {
   root.hidden = !pattern;
   if (!pattern) return;
+  const shared = sharedBy(pattern.capture.model, pattern);
+  need(root, ".group").hidden = !shared;
+  need(root, ".group span").textContent = shared;
   const missing = missingText(pattern);
   need(root, ".note").textContent = missing;
   need(root, ".strongest").textContent =

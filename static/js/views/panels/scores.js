@@ -1,11 +1,13 @@
+import { headName } from "../../model/format.js";
 import { FORMULA_LETTERS, shownFormula } from "../../model/formula.js";
+import { hasHead, whyNone } from "../../model/heads.js";
 import { rangeOf, scoreText } from "../../model/ranking.js";
 import { colourbar, createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
 import { mountScoresCard } from "../inspect/roles_and_scores.js";
 
-/** @import {Score, State} from "../../types.js" */
+/** @import {ModelCard, Score, State} from "../../types.js" */
 /** @import {Tools} from "./panels.js" */
 
 /** Blue, white, red: white is 0. */
@@ -45,11 +47,15 @@ const ticks = (count) => ({ dtick: count > 24 ? 4 : 1 });
  * @param {Score} score
  * @param {{layer: number | null, head: number | null}} chosen
  * @param {boolean} [narrow] true on a phone
+ * @param {ModelCard} [model]
  */
-export function figure(score, chosen, narrow = false) {
+export function figure(score, chosen, narrow = false, model) {
   const { title, unit, values } = score;
   const text = values.map((row, layer) =>
-    row.map((value, head) => `layer ${layer}, head ${head}: ${scoreText(value, unit)}`),
+    row.map((value, head) => {
+      if (hasHead(model, { layer, head })) return `${headName({ layer, head })}: ${scoreText(value, unit)}`;
+      return whyNone(model, layer) || `layer ${layer} has no head ${head}`;
+    }),
   );
   const colorbar = colourbar(unit, narrow);
   const data = [{ type: "heatmap", z: values, text, hoverinfo: "text", xgap: 2, ygap: 2, ...colours(score), colorbar }];
@@ -82,6 +88,7 @@ const headButton = (layer, head) =>
 function probeLines({ scores, choice }) {
   const items = scores.map(({ title, unit, values }) => {
     const most = rangeOf(values)?.most ?? null;
+    if (most === null) return make("li", {}, `${title}: not defined`);
     const layer = values.findIndex((row) => row.includes(most));
     const head = values[layer]?.indexOf(most) ?? -1;
     return make("li", {}, `${title}: highest in `, headButton(layer, head), `, ${scoreText(most, unit)}`);
@@ -127,7 +134,7 @@ export function mount(root, { store, actions, loadPlotly, onChartError }) {
   const current = (_, narrow) => {
     const state = store.get();
     const score = state.panel === "scores" ? chartScore(state) : null;
-    return score && rangeOf(score.values) ? figure(score, state, narrow) : null;
+    return score && rangeOf(score.values) ? figure(score, state, narrow, state.overview?.capture.model) : null;
   };
   /** @param {{x: number, y: number}} point */
   const choose = ({ x, y }) => actions.chooseHead(y, x, "push");

@@ -18,6 +18,12 @@ function layerColours(layers) {
   }).flat();
 }
 
+/** The head of each row. @param {Pick<Similarity, "of">} similarity */
+const placesOf = ({ of }) => of.map(([layer, head]) => ({ layer, head }));
+
+/** The row of a head; -1 for one that was not compared. @param {Similarity} similarity @param {number[]} place */
+const rowOf = ({ of }, [layer, head]) => of.findIndex((each) => each[0] === layer && each[1] === head);
+
 /** The legend has at most so many numbers. */
 const MAX_TICKS = 12;
 
@@ -28,9 +34,10 @@ const MAX_TICKS = 12;
  * @param {{layer: number | null, head: number | null}} chosen
  * @param {boolean} [narrow] true on a phone
  */
-export function figure({ places, heads }, chosen, narrow = false) {
-  const layers = places.length / heads;
-  const of = places.map((_, at) => ({ layer: Math.floor(at / heads), head: at % heads }));
+export function figure(similarity, chosen, narrow = false) {
+  const { places } = similarity;
+  const of = placesOf(similarity);
+  const layers = Math.max(...of.map(({ layer }) => layer)) + 1;
   const isChosen = of.map(({ layer, head }) => layer === chosen.layer && head === chosen.head);
   const marker = {
     size: isChosen.map((is) => (is ? 15 : 9)),
@@ -67,11 +74,11 @@ export function figure({ places, heads }, chosen, narrow = false) {
 }
 
 /** The five heads most similar to the chosen one. @param {Similarity} similarity @param {number} layer @param {number} head */
-export function nearest({ jensen_shannon, cosine, heads }, layer, head) {
-  const at = layer * heads + head;
+export function nearest(similarity, layer, head) {
+  const { jensen_shannon, cosine } = similarity;
+  const [at, of] = [rowOf(similarity, [layer, head]), placesOf(similarity)];
   const others = (jensen_shannon[at] ?? []).map((bits, other) => ({
-    layer: Math.floor(other / heads),
-    head: other % heads,
+    ...(of[other] ?? { layer, head }),
     bits,
     cosine: cosine[at]?.[other] ?? 0,
   }));
@@ -89,9 +96,9 @@ const headButton = ({ layer, head }, label) =>
 const item = (place, more = "") => make("li", {}, headButton(place, headName(place)), more);
 
 /** Two similar heads and the divergence between them. @param {Similarity} similarity @param {[number, number][]} pair */
-function pairItem({ jensen_shannon, heads }, pair) {
-  const [one = 0, other = 0] = pair.map(([layer, head]) => layer * heads + head);
-  const bits = jensen_shannon[one]?.[other] ?? 0;
+function pairItem(similarity, pair) {
+  const [one = 0, other = 0] = pair.map((place) => rowOf(similarity, place));
+  const bits = similarity.jensen_shannon[one]?.[other] ?? 0;
   const [first, second] = pair.map(([layer, head]) => headButton({ layer, head }, shortHeadName({ layer, head })));
   return make("li", {}, first ?? "", " ~ ", second ?? "", `, ${bits.toFixed(3)} bits`);
 }
@@ -162,8 +169,8 @@ export function mount(root, { store, actions, loadPlotly, onChartError }) {
   };
   /** @param {{pointIndex: number}} point */
   const choose = ({ pointIndex }) => {
-    const heads = resultOf(store.get())?.heads;
-    if (heads) actions.chooseHead(Math.floor(pointIndex / heads), pointIndex % heads, "push");
+    const [layer, head] = resultOf(store.get())?.of[pointIndex] ?? [];
+    if (layer !== undefined && head !== undefined) actions.chooseHead(layer, head, "push");
   };
   const chart = createChart(root, loadPlotly, current, choose, onChartError);
   on(words, "click", ({ target }) => {

@@ -6,7 +6,12 @@ import { captureOf } from "../../worlds.js";
 
 /** Two layers of two heads; head 1.1 attends like head 0.0. @type {any} */
 const result = {
-  heads: 2,
+  of: [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ],
   places: [
     [0, 1],
     [2, 3],
@@ -56,11 +61,17 @@ test("the legend has one colour for each layer, and is below the points on a pho
 
 test("a deep model has at most twelve numbers in its legend", () => {
   const places = Array.from({ length: 48 }, (_, at) => [at, at]);
-  assert.equal(figure({ ...result, heads: 1, places }, none).data[0].marker.colorbar.dtick, 4);
+  assert.equal(
+    figure({ ...result, of: places.map(([layer]) => [layer, 0]), places }, none).data[0].marker.colorbar.dtick,
+    4,
+  );
 });
 
 test("a model with one layer has a colour", () => {
-  const { color, cmin, cmax } = figure({ ...result, places: result.places.slice(0, 2) }, none).data[0].marker;
+  const { color, cmin, cmax } = figure(
+    { ...result, of: result.of.slice(0, 2), places: result.places.slice(0, 2) },
+    none,
+  ).data[0].marker;
   assert.deepEqual([color, cmin, cmax], [[0, 0], -0.5, 0.5]);
 });
 
@@ -83,11 +94,28 @@ test("the most similar heads come first, without the head itself", () => {
 
 test("at most five heads are listed", () => {
   const line = Array.from({ length: 8 }, (_, at) => at / 8);
-  const many = { ...result, heads: 8, jensen_shannon: [line], cosine: [line] };
+  const many = { ...result, of: line.map((_, head) => [0, head]), jensen_shannon: [line], cosine: [line] };
   assert.deepEqual(
     nearest(many, 0, 0).map(({ head }) => head),
     [1, 2, 3, 4, 5],
   );
+});
+
+test("layers without attention, and heads that a layer does not have, take no place", () => {
+  const of = /** @type {any} */ ([
+    [1, 0],
+    [1, 1],
+    [4, 0],
+    [5, 2],
+  ]);
+  const found = figure({ ...result, of }, { layer: 5, head: 2 }).data[0];
+  assert.deepEqual(
+    found.text,
+    of.map((/** @type {number[]} */ [layer, head]) => `layer ${layer}, head ${head}`),
+  );
+  assert.deepEqual(found.marker.size, [9, 9, 9, 15]);
+  assert.deepEqual(nearest({ ...result, of }, 5, 2)[0], { layer: 1, head: 0, bits: 0, cosine: 1 });
+  assert.deepEqual(nearest({ ...result, of }, 0, 0), []);
 });
 
 test("a head that does not exist has no similar heads", () => {

@@ -1,0 +1,92 @@
+import { counted, plural } from "../../model/format.js";
+import { lacksEffects, layersOf } from "../../model/heads.js";
+import { insteadOf } from "../../model/missing_layers.js";
+import { make } from "../../ui/dom.js";
+
+/** @import {ModelCard, State, Store} from "../../types.js" */
+
+/** @param {ModelCard} card */
+function certificateText({ certificate, source }) {
+  if (certificate)
+    return `compared with ${certificate.reference} when it was loaded: largest difference ${Math.max(...certificate.max_abs_error).toExponential(0)}`;
+  return source === "bundled" ? "compared with eager attention by the tests of Headscope" : "";
+}
+
+/** @type {Record<string, string>} */
+const PREDICTIONS = {
+  next_token: "the next token",
+  masked_token: "a masked token",
+  label: "a label of the text",
+  token_label: "a label of each token",
+  answer: "an answer within the text",
+};
+
+/** The numbers of layers, with runs of neighbours as ranges: 0–2, 4. @param {number[]} numbers */
+export function rangesText(numbers) {
+  /** @type {[number, number][]} */
+  const runs = [];
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([from, to]) => (from === to ? String(from) : `${from}\u2013${to}`)).join(", ");
+}
+
+/** @param {ModelCard} card */
+function withoutText(card) {
+  const without = layersOf(card).filter(({ heads }) => !heads);
+  return without.length ? `${rangesText(without.map(({ index }) => index))}: ${insteadOf(without)}` : "";
+}
+
+/**
+ * What is known about a model, as names and texts.
+ *
+ * @param {ModelCard} card
+ * @returns {[string, string][]}
+ */
+export function factsOf(card) {
+  const { family, layers, heads, kv_heads, max_tokens, parameters, revision, dtype, prediction, ignored } = card;
+  const shared = kv_heads && heads && kv_heads < heads ? ` on ${plural(kv_heads, "key/value head")}` : "";
+  /** @type {[string, string][]} */
+  const facts = [
+    ["family", family],
+    ["size", layers && heads ? `${plural(layers, "layer")} of ${plural(heads, "head")}${shared}` : ""],
+    ["parameters", parameters ? counted(parameters) : ""],
+    ["longest text", max_tokens ? plural(max_tokens, "token") : ""],
+    ["predicts", PREDICTIONS[prediction ?? ""] ?? ""],
+    ["certificate", certificateText(card)],
+    ["no softmax attention", withoutText(card)],
+    ["effects", lacksEffects(card) ? "not available: its projections are not known" : ""],
+    ["weights not used", (ignored ?? []).join(", ")],
+    ["numbers", dtype ?? ""],
+    ["revision", revision ?? ""],
+  ];
+  return facts.filter(([, text]) => text);
+}
+
+/** The card of the model whose heads are shown. @param {State} state */
+const shownCard = ({ overview, models, model }) => overview?.capture.model ?? models.find(({ id }) => id === model);
+
+/**
+ * What is known about the model; loaded when it is opened for the first time.
+ *
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @returns {() => void} undo
+ */
+export function mountCard(root, store) {
+  const list = make("dl");
+  root.append(list);
+  const render = () => {
+    const card = shownCard(store.get());
+    const facts = card ? factsOf(card) : [];
+    list.replaceChildren(...facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+  };
+  render();
+  const unwatch = store.watch(["overview", "models", "model"], render);
+  return () => {
+    unwatch();
+    list.remove();
+  };
+}
