@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from transformers import PretrainedConfig, PreTrainedModel
-from transformers.models.auto import modeling_auto
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+import transformers
+from transformers import CONFIG_MAPPING, PretrainedConfig, PreTrainedModel
+from transformers.models.auto import modeling_auto as auto
+
+from headscope.errors import UnsupportedModel
+from headscope.models.heads import base_class
 
 VOCABULARY = 64
 WIDTH, HEADS, HEAD_DIM, LAYERS, POSITIONS = 64, 4, 16, 2, 64
 MOST_LAYERS = 8
 MOST_PARAMETERS = 20_000_000
-SPREAD = 0.3  # standard deviation of the random weights
+SPREAD = 0.2  # standard deviation of the random weights
 
 # Part of the name of a field -> its value. The first that is found decides; None: as it is.
 SIZES: dict[str, int | str | None] = {
@@ -166,23 +169,16 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
 
 
 def model_class(model_type: str) -> type[PreTrainedModel]:
-    """The base model of a type, or a class that has one."""
-    import transformers
-
-    for names in (
-        modeling_auto.MODEL_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
-        modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
-    ):
-        if found := names.get(model_type):
-            kind: type[PreTrainedModel] = getattr(transformers, found if isinstance(found, str) else found[0])
-            return kind
-    raise LookupError("no class that reads text")
+    """The class that Headscope loads, or for a type that it does not load one of transformers' other tables."""
+    try:
+        return base_class(model_type)
+    except UnsupportedModel:
+        tables = (auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
+        names = [table[model_type] for table in tables if model_type in table]
+        if not names:
+            raise
+        kind: type[PreTrainedModel] = getattr(transformers, names[0])
+        return kind
 
 
 def tiny(model_type: str) -> PreTrainedModel:

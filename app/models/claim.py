@@ -46,7 +46,10 @@ class Claim:
     @property
     def text_config(self) -> PretrainedConfig:
         """Of the part that reads texts."""
-        found: PretrainedConfig = self.config.get_text_config(decoder=False)
+        inner = getattr(self.config, "encoder", None)
+        if isinstance(inner, PretrainedConfig):
+            return inner.get_text_config()
+        found: PretrainedConfig = self.config.get_text_config(encoder=self.config.is_encoder_decoder or None)
         return found
 
     @property

@@ -37,6 +37,7 @@ MAX_LIST = 4096
 UNLIMITED = ("theta", "base", "max_length", "seed")  # of the rotation, and options that build nothing
 POSITIONS = ("position", "length", "window", "context")
 LARGEST = 2**62
+FLOAT = "__float__"  # how transformers writes an infinite number
 SPARE_BUFFERS = 2**28  # bytes of masks and angles that a model computes when it is built
 
 
@@ -96,4 +97,6 @@ def cleaned(value: Any) -> Any:
         return [cleaned(each) for each in value]
     if not isinstance(value, dict):
         return value
+    if value.keys() == {FLOAT} and value[FLOAT] in ("Infinity", "-Infinity"):
+        return float(value[FLOAT])
     return {name: cleaned(each) for name, each in value.items() if name not in DROPPED and not name.startswith("_")}

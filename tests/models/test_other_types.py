@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from benchmarks.tiny_types import tiny
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checker import process
 from headscope.models.checker.process import BUILDER, Checker
@@ -25,7 +26,11 @@ ALBERT = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_atte
 
 
 def write(folder, name):
-    ARCHITECTURES[name].build().save_pretrained(folder)
+    return write_model(folder, ARCHITECTURES[name].build())
+
+
+def write_model(folder, model):
+    model.save_pretrained(folder)
     words = ["[UNK]", "the", "cat", "sat", "on", "mat"]
     tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
@@ -54,6 +59,16 @@ def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
     assert (card.layers, card.heads, card.max_tokens, [stack.name for stack in card.stacks]) == sizes
     assert card.family not in FAMILIES
     assert card.d_model == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "stacks"),
+    [("llava", ["self"]), ("encoder-decoder", ["encoder", "decoder", "cross"]), ("bamba", ["self"])],
+    ids=["texts are read by a part", "its encoder has a configuration of its own", "an infinite number"],
+)
+def test_configurations_with_parts_and_infinite_numbers_are_read(tmp_path, name, stacks):
+    card = load(write_model(tmp_path, tiny(name)), CARD).card
+    assert (card.d_model, [stack.name for stack in card.stacks]) == (64, stacks)
 
 
 def test_the_weights_are_those_of_the_file_also_where_transformers_merges_them(tmp_path):
