@@ -14,6 +14,13 @@ from .files import ModelFolder, open_file, reading
 from .fitting import Fit, fit
 from .weights import Weights, check_dtypes, open_weights
 
+# torch reads numbers only here. Weights that share memory are stored one by one.
+CONVERT = (
+    'python -c "import torch, safetensors.torch as s; '
+    "s.save_file({k: v.clone() for k, v in torch.load('pytorch_model.bin', weights_only=True).items()}, "
+    f"'{WEIGHTS}')\""
+)
+
 
 @dataclass(frozen=True)
 class CheckedFiles:
@@ -102,4 +109,4 @@ def refuse_pickles(path: Path) -> None:
     with reading(WEIGHTS):
         pickled = not ((path / WEIGHTS).exists() or (path / INDEX).exists()) and any(path.glob("*.bin"))
     if pickled:
-        raise UnsafeFormat(f"the weights are pickled, which can run code: convert them to {WEIGHTS}")
+        raise UnsafeFormat(f"the weights are pickled, which can run code. In the folder of the model, run: {CONVERT}")

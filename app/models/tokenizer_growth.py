@@ -1,6 +1,7 @@
 """How much longer a tokenizer can make a text before it divides it: so much memory is reserved for tokenizing."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +20,8 @@ UNICODE_GROWTH = {
 MAX_PARTS = 32
 # Of one part that replaces or adds text: a space becomes U+2581 in T5 and Llama, and the text begins with another one.
 MAX_PART_GROWTH = 4
+# Of the table of T5 and its relatives: "ﷺ" becomes 33 bytes.
+MAX_TABLE_GROWTH = 40
 # Of all parts: those of Llama in front of NFKC make 132.
 MAX_GROWTH = 200
 
@@ -77,10 +80,29 @@ def unicode_growth(parts: Iterator[dict[str, Any]]) -> float:
 
 
 def limited(name: str, part: dict[str, Any]) -> float:
-    found = part_growth(part)
-    if found > MAX_PART_GROWTH:
-        raise too_long(found, name, MAX_PART_GROWTH)
+    is_table = part["type"] == "Precompiled"
+    found = table_growth(part["precompiled_charsmap"]) if is_table else part_growth(part)
+    most = MAX_TABLE_GROWTH if is_table else MAX_PART_GROWTH
+    if found > most:
+        raise too_long(found, name, most)
     return found
+
+
+def table_growth(charsmap: str) -> float:
+    """Of the table of a sentencepiece model: 4 bytes with the size of an index, the index, then texts that end with 0.
+
+    Any byte could become the longest text. Raises CorruptModel.
+    """
+    try:
+        data = b64decode(charsmap, validate=True)
+    except ValueError:
+        data = b""
+    texts = 4 + int.from_bytes(data[:4], "little")
+    if len(data) < 4 or texts > len(data):
+        raise CorruptModel(
+            "tokenizer.json has a normalizer 'Precompiled' whose table is broken: save the tokenizer again"
+        )
+    return max(1.0, *(float(len(text)) for text in data[texts:].split(b"\0")))
 
 
 def part_growth(part: dict[str, Any]) -> float:

@@ -21,6 +21,7 @@ from headscope.models.checker import process
 from headscope.models.checker.parts import REGEXES
 from headscope.models.checker.process import CHECKER
 from headscope.models.loading import load
+from headscope.models.tokenizer_growth import growth_of
 from headscope.records import ModelCard
 
 CARD = ModelCard("local:x", "x", "", "local")
@@ -151,13 +152,11 @@ def test_normalizers_of_well_known_models_are_accepted():
 @pytest.mark.parametrize(
     ("part", "made", "expected"),
     [
-        ("normalizer", Precompiled(charsmap(b"q" * 10**6)), "the normalizer 'Precompiled'"),
         ("normalizer", Normalizers([NFC(), Normalizers([Nmt()])]), "the normalizer 'Nmt'"),
         ("normalizer", Replace(Regex("(ж|жж)+ю"), "x"), r"the regular expression '\(ж\|жж\)\+ю' in its normalizer"),
         ("pre_tokenizer", Splits([Split(Regex("(a|aa)+$"), "isolated")]), "the regular expression .* pre_tokenizer"),
         ("pre_tokenizer", UnicodeScripts(), "the pre_tokenizer 'UnicodeScripts'"),
         ("decoder", CTC(), "the decoder 'CTC'"),
-        ("model", Unigram([("a", 0.0)], 0), "the model 'Unigram'"),
     ],
 )
 def test_parts_whose_work_no_limit_bounds_are_refused_by_name(part, made, expected):
@@ -167,11 +166,32 @@ def test_parts_whose_work_no_limit_bounds_are_refused_by_name(part, made, expect
         check_tokenizer(CHECKER, tokenizer)
 
 
-@pytest.mark.fault(40)
-def test_more_tokens_than_embeddings_are_refused():
-    model = {"type": "WordLevel", "vocab": {f"a{n}": n % 300 for n in range(301)}, "unk_token": "a0"}
-    with pytest.raises(WeightsDoNotFit, match="301 tokens"):
-        check_tokenizer(CHECKER, json.dumps({"version": "1.0", "added_tokens": [], "model": model}).encode())
+def test_tokens_without_embeddings_are_no_reason_to_refuse_a_model():
+    words = {f"a{n}": n for n in range(400)}
+    check_tokenizer(CHECKER, Tokenizer(WordLevel(words, unk_token="a0")))
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (charsmap(b"q" * 41), "can make a text 41 times longer"),
+        (charsmap(b"q" * 10**6), "can make a text 1,000,000 times longer"),
+    ],
+    ids=["41", "million"],
+)
+def test_a_table_of_sentencepiece_may_not_make_a_text_far_longer(table, expected):
+    with pytest.raises(CorruptModel, match=expected):
+        check_tokenizer(CHECKER, gpt2_tokenizer(normalizer=Precompiled(table)))
+    assert growth_of(gpt2_tokenizer(normalizer=Precompiled(charsmap(b"q" * 33)))).other == 33
+
+
+@pytest.mark.fault(46)
+def test_a_unigram_model_is_accepted_unless_its_tokens_are_very_long():
+    tokens = [("<unk>", 0.0), ("▁the", -1.0), *((letter, -5.0) for letter in "abcdefghijklmnopqrstuvwxyz▁")]
+    check_tokenizer(CHECKER, Tokenizer(Unigram(tokens, 0)))
+    with pytest.raises(CorruptModel, match="a token of 200 characters: up to 128"):
+        check_tokenizer(CHECKER, Tokenizer(Unigram([*tokens, ("x" * 200, -1.0)], 0)))
 
 
 @pytest.mark.parametrize("regex", sorted(REGEXES))

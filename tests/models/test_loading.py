@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -184,9 +186,23 @@ def test_the_error_for_a_missing_device_names_the_devices_of_this_machine(models
 
 
 @pytest.mark.fault(46)
-def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_with_both_numbers(gpt2):
+def test_a_text_with_a_token_that_has_no_embedding_is_refused_and_others_are_not(gpt2):
     tokenizer = byte_level()
     tokenizer.add_tokens([f"<more {n}>" for n in range(60)])
     tokenizer.save(str(gpt2 / "tokenizer.json"))
-    with pytest.raises(WeightsDoNotFit, match=r"has tokens up to \d+, config.json has embeddings for 0..299"):
+    model = load(gpt2, CARD)
+    assert run(model, "the cat").tokens
+    with pytest.raises(WeightsDoNotFit, match=r"makes the token \d+, config.json has embeddings for 0..299"):
+        run(model, "the <more 50> cat")
+
+
+@pytest.mark.fault(14)
+def test_the_command_that_converts_pickled_weights_works(gpt2):
+    stored = load_file(gpt2 / "model.safetensors")
+    torch.save({**stored, "lm_head.weight": stored["transformer.wte.weight"]}, gpt2 / "pytorch_model.bin")
+    (gpt2 / "model.safetensors").unlink()
+    with pytest.raises(UnsafeFormat) as refused:
         load(gpt2, CARD)
+    command = refused.value.detail.partition("run: ")[2].replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, cwd=gpt2, check=True)
+    assert load(gpt2, CARD).card.prediction == "next_token"

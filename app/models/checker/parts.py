@@ -1,4 +1,4 @@
-"""Which parts a tokenizer may have: those of GPT-2 and BERT, whose time and memory are bounded for any text.
+"""Which parts a tokenizer may have: those of common models, whose time and memory are bounded for any text.
 
 A trial on a few texts cannot show what a tokenizer does with others. So what is not on these lists is refused.
 """
@@ -11,29 +11,39 @@ from ...errors import CorruptModel, UnsupportedModel
 from ..tokenizer_growth import UNICODE_GROWTH, growth_of, parts_of
 
 ALLOWED = {
-    "normalizer": {*UNICODE_GROWTH, "Replace", "Prepend"},
+    "normalizer": {*UNICODE_GROWTH, "Replace", "Prepend", "Precompiled"},
     "pre_tokenizer": {
         "BertPreTokenizer", "ByteLevel", "Whitespace", "WhitespaceSplit", "Punctuation", "Digits", "Metaspace",
-        "CharDelimiterSplit", "Split",
+        "CharDelimiterSplit", "Split"
     },
     "post_processor": {"BertProcessing", "RobertaProcessing", "ByteLevel", "TemplateProcessing"},
     "decoder": {"ByteLevel", "WordPiece", "BPEDecoder", "Metaspace", "Replace", "Fuse", "Strip", "ByteFallback"},
 }  # fmt: skip
-MODELS = ("BPE", "WordPiece", "WordLevel")
+MODELS = ("BPE", "WordPiece", "WordLevel", "Unigram")
 GPT_4 = (
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
     "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+)
+QWEN_2 = GPT_4.replace("{1,3}", "")
+LOWER, UPPER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]", "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+SHORT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+GPT_4O = (
+    f"[^\\r\\n\\p{{L}}\\p{{N}}]?{UPPER}*{LOWER}+{SHORT}|[^\\r\\n\\p{{L}}\\p{{N}}]?{UPPER}+{LOWER}*{SHORT}"
+    "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 )
 # The time of any other regular expression can double with each character.
 REGEXES = {
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",  # GPT-2
     "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",  # the same, shorter
-    GPT_4,
+    GPT_4, QWEN_2, GPT_4O,
+    "\\p{N}{1,3}", "\\p{N}",
     " {2,}", "\\s+", "\\d", "\\d+",
 }  # fmt: skip
 MAX_WORD = 100  # as in BERT: the time of WordPiece grows with the square of it
 # Each character of a text can be compared with a prefix; each token of a text can have the longest label.
 MAX_AFFIX, MAX_TOKEN = 16, 1000
+# Unigram looks for each token at each character of a word.
+MAX_UNIGRAM = 128
 MAX_REPLACED = 64
 MAX_SPECIAL = 16
 
@@ -59,7 +69,7 @@ def check_part(name: str, part: dict[str, Any], allowed: set[str]) -> None:
     if isinstance(pattern, dict) and pattern.get("Regex", " {2,}") not in REGEXES:
         raise UnsupportedModel(
             f"tokenizer.json has the regular expression {pattern['Regex'][:80]!r} in its {name}: only those of GPT-2, "
-            "GPT-4 and a few short ones are supported"
+            "GPT-4, GPT-4o, Qwen 2 and a few short ones are supported"
         )
     if kind == "Replace":
         literal = pattern.get("String", "") if isinstance(pattern, dict) else ""
@@ -108,7 +118,8 @@ def check_lengths(tokenizer: Tokenizer) -> None:
     check_length("the unk_token", getattr(tokenizer.model, "unk_token", None) or "")
     for added in tokenizer.get_added_tokens_decoder().values():
         check_length("an added token", added.content)
-    check_length("a token", max(tokenizer.get_vocab(), key=len, default=""))
+    unigram = type(tokenizer.model).__name__ == "Unigram"
+    check_length("a token", max(tokenizer.get_vocab(), key=len, default=""), MAX_UNIGRAM if unigram else MAX_TOKEN)
     for part in parts_of(tokenizer.post_processor, "post_processor"):
         for token, _ in (part[name] for name in ("cls", "sep") if name in part):
             check_length("a special token", token)
