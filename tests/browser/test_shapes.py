@@ -95,6 +95,10 @@ def test_270_heads_fit_the_screen_and_each_picture_is_at_its_cell(shown: Headsco
     assert box is not None
     assert box["y"] + box["height"] <= 900
     assert grid.evaluate("one => one.scrollHeight - one.clientHeight") == 0
+    for part in ("#heatmap .stage", "#strip .tokens"):
+        below = page.locator(part).bounding_box()
+        assert below is not None
+        assert below["y"] + below["height"] <= 900
     canvas = page.locator("#grid [role='row'] canvas").nth(3).bounding_box()
     last = page.locator(shown.cell(3, HEADS - 1)).bounding_box()
     assert canvas is not None
