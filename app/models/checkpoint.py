@@ -8,10 +8,11 @@ from ..records import Source
 from .checker.process import CHECKER
 from .claim import Claim, claim_of, read_fields
 from .claimed_sizes import reads_pairs
-from .file_names import CONFIG, GGUF, INDEX, TOKENIZER, WEIGHTS
+from .file_names import CONFIG, GGUF, INDEX, WEIGHTS
 from .file_states import WATCHED, FileStates
 from .files import ModelFolder, open_file, reading
 from .fitting import Fit, fit
+from .tokenizer_files import read_tokenizer_files
 from .weights import Weights, check_dtypes, open_weights
 
 # torch reads numbers only here. Weights that share memory are stored one by one.
@@ -59,13 +60,13 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     data = config.read_all()
     raw = read_fields(data, folder)
     claim = None if raw.get("model_type") is None else claim_of(raw, {})
-    tokenizer = open_file(folder, TOKENIZER)
-    vocabulary = tokenizer.read_all()
+    tokenizer = read_tokenizer_files(folder)
     refuse_pickles(path)
     weights = open_weights(folder)
     try:
         tensors = weights.tensors
         claim = claim or claim_of(raw, {name: tensor.shape for name, tensor in tensors.items()})
+        vocabulary = tokenizer.as_json(claim.model_type)
         if not folder.trusted:
             check_tokenizer(vocabulary, claim)
         found = fit(claim, tensors)
@@ -73,7 +74,7 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     except BaseException:
         weights.close()
         raise
-    opened = (config, tokenizer, *weights.opened)
+    opened = (config, *tokenizer.opened, *weights.opened)
     states = dict.fromkeys(WATCHED) | {each.name: each.state for each in opened}
     return CheckedFiles(folder, claim, data, vocabulary, weights, found, states)
 

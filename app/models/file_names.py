@@ -7,6 +7,8 @@ CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors
 INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
 SHARD = re.compile(r"model-(?P<number>\d{5})-of-(?P<of>\d{5})\.safetensors", re.ASCII)
 MAX_SHARDS = 256
+VOCABULARIES = (("vocab.txt",), ("vocab.json", "merges.txt"))  # of a model without tokenizer.json
+TOKENIZER_OPTIONS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 GGUF = ".gguf"  # the end of the name of a file that is a whole model
 
 
@@ -30,4 +32,13 @@ def files_of(names: Collection[str]) -> list[str]:
     """All files of a model, the smallest first; a file that is missing is in the list as well."""
     if CONFIG not in names and (whole := [name for name in names if name.endswith(GGUF)]):
         return whole
-    return [CONFIG, TOKENIZER, *(weight_files(names) or [WEIGHTS])]
+    return [CONFIG, *tokenizer_files(names), *(weight_files(names) or [WEIGHTS])]
+
+
+def tokenizer_files(names: Collection[str]) -> list[str]:
+    """tokenizer.json, or the files from which it is built; one that is missing is in the list as well."""
+    if TOKENIZER not in names:
+        for vocabulary in VOCABULARIES:
+            if set(vocabulary) <= set(names):
+                return [*vocabulary, *(name for name in TOKENIZER_OPTIONS if name in names)]
+    return [TOKENIZER]

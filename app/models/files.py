@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ELOOP
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 
 from ..errors import CorruptModel
 from ..records import Source
-from .file_names import CONFIG, INDEX, TOKENIZER, WEIGHTS
+from .file_names import CONFIG, INDEX, TOKENIZER, TOKENIZER_OPTIONS, VOCABULARIES, WEIGHTS
 from .file_states import FileState
 
 # Larger than any file of the supported families.
+MAX_VOCABULARY_BYTES = 2**24  # of each file that a tokenizer is built from
 MAX_BYTES = {CONFIG: 2**20, TOKENIZER: 2**26, WEIGHTS: 2**36, INDEX: 2**22}
 # Without O_NONBLOCK, opening a FIFO waits until somebody writes. Windows has neither links nor FIFOs to protect from.
 FLAGS = (
@@ -183,6 +185,8 @@ def state_of_open(descriptor: int, name: str, source: Source) -> FileState:
 
 def most_bytes(name: str) -> int:
     """The largest size of a file; each part of divided weights may be as large as weights in one file."""
+    if name in {*TOKENIZER_OPTIONS, *chain(*VOCABULARIES)}:
+        return MAX_VOCABULARY_BYTES
     return MAX_BYTES.get(name, MAX_BYTES[WEIGHTS])
 
 

@@ -17,6 +17,7 @@ from ..weight_index import parse_index
 from .config_fields import short_fields
 from .frames import read_frame, write_frame
 from .trial import try_tokenizer
+from .vocabulary import build_tokenizer
 
 if sys.platform != "win32":
     import resource
@@ -32,6 +33,7 @@ CHECKS: Checks = {
     "header": header,
     "index": parse_index,
     "tokenizer": try_tokenizer,
+    "vocabulary": build_tokenizer,
 }
 
 
