@@ -10,8 +10,6 @@ import transformers
 from playwright.sync_api import Browser, expect
 from worlds import byte_level, live, randomise
 
-from headscope.models import loading
-from headscope.models.adopted import adopt_by_interface
 from headscope.settings import Settings
 
 from .conftest import SENTENCE, Complaints, Headscope, listen
@@ -23,7 +21,6 @@ SIZES = {
 }  # fmt: skip
 JAMBA = {**SIZES, "hidden_size": 24, "num_hidden_layers": 6, "num_attention_heads": 4, "num_key_value_heads": 2}
 EVERY_THIRD = {"attn_layer_period": 3, "attn_layer_offset": 2, "num_experts": 2}
-ONLY_LOADED = 5  # layers of the folder that stands for a hybrid
 
 
 def write_llama(folder: Path, layers: int, heads: int, groups: int) -> None:
@@ -33,32 +30,23 @@ def write_llama(folder: Path, layers: int, heads: int, groups: int) -> None:
     byte_level().save(str(folder / "tokenizer.json"))
 
 
-def hybrid() -> transformers.PreTrainedModel:
+def write_hybrid(folder: Path) -> None:
     """A Jamba: layers 2 and 5 have attention, the others are state-space layers."""
     torch.manual_seed(0)
-    config = transformers.JambaConfig(**JAMBA, **EVERY_THIRD)
-    model = transformers.JambaForCausalLM._from_config(config, attn_implementation="eager")
-    return randomise(model.eval())
+    model = transformers.JambaForCausalLM._from_config(transformers.JambaConfig(**JAMBA, **EVERY_THIRD))
+    randomise(model).save_pretrained(folder)
+    byte_level().save(str(folder / "tokenizer.json"))
 
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with a Llama of 270 heads, one of 1,024 heads, and a hybrid, whose folder holds another model."""
+    """A server with a Llama of 270 heads, one of 1,024 heads, and a hybrid."""
     folder = tmp_path_factory.mktemp("models")
     write_llama(folder / "small", LAYERS, HEADS, GROUPS)
     write_llama(folder / "large", 32, 32, 8)
-    write_llama(folder / "hybrid", ONLY_LOADED, 4, 2)
-    ours = loading.adopt
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            loading,
-            "adopt",
-            lambda model, adapter: (
-                adopt_by_interface(hybrid()) if model.config.num_hidden_layers == ONLY_LOADED else ours(model, adapter)
-            ),
-        )
-        with live(Settings(model="local:small", models_dir=folder)) as address:
-            yield address
+    write_hybrid(folder / "hybrid")
+    with live(Settings(model="local:small", models_dir=folder)) as address:
+        yield address
 
 
 @pytest.fixture
