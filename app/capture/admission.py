@@ -72,7 +72,7 @@ def check_against_rounding(model: LoadedModel, theirs: Pass, errors: list[float]
 
 def inputs_of(model: LoadedModel) -> tuple[Tensor, Tensor | None]:
     positions = model.card.max_tokens or TOKENS
-    target = tried_tokens(model.adopted, TARGET) if model.adopted.model.config.is_encoder_decoder else None
+    target = tried_tokens(model.adopted, TARGET) if model.adopted.reads_target else None
     return tried_tokens(model.adopted, min(TOKENS, positions)), target
 
 

@@ -45,6 +45,7 @@ class Adopted:
     replacements: the modules that they replace, which are kept and share the weights
     attention:    the calls of attention in a forward pass, in order
     watched:      modules that compute attention themselves, and are followed in it
+    encoder:      the part that runs, of an encoder-decoder model whose encoder alone is shown
     """
 
     model: PreTrainedModel
@@ -52,6 +53,12 @@ class Adopted:
     replacements: tuple[Replacement, ...]
     attention: tuple[AttentionLayer, ...] = ()
     watched: tuple[nn.Module, ...] = ()
+    encoder: nn.Module | None = None
+
+    @property
+    def reads_target(self) -> bool:
+        """The model runs with a second text, that of the decoder."""
+        return bool(self.model.config.is_encoder_decoder) and self.encoder is None
 
     @contextmanager
     def as_hugging_face(self) -> Iterator[PreTrainedModel]:
@@ -85,8 +92,13 @@ class Adopted:
         """
         if target is not None:
             inputs["decoder_input_ids"] = target
-        hidden: Tensor = self.model.base_model(input_ids=ids, **inputs)[0]
+        hidden: Tensor = (self.encoder or self.model.base_model)(input_ids=ids, **inputs)[0]
         return hidden
+
+    def encoder_alone(self) -> "Adopted":
+        """The encoder of an encoder-decoder model, which reads one text."""
+        attention = tuple(layer for layer in self.attention if layer.stack == "encoder")
+        return replace(self, attention=attention, encoder=self.model.base_model.get_encoder())
 
     @property
     def vocabulary(self) -> int:
@@ -163,7 +175,7 @@ def short_run(model: Adopted) -> Callable[[], Tensor]:
     @torch.inference_mode()
     def run() -> Tensor:
         try:
-            target = tried_tokens(model, TRIED_TARGET) if config.is_encoder_decoder else None
+            target = tried_tokens(model, TRIED_TARGET) if model.reads_target else None
             return model.run(tried_tokens(model, min(TRIED_TOKENS, positions)), target)
         except AppError:
             raise

@@ -99,6 +99,8 @@ def load_checked(
     with describing():
         adapter = checked.claim.adapter
         adopted = adopt_without_table(model) if adapter is None else adopt(model, adapter)
+        if adopted.reads_target:
+            adopted = adopted.encoder_alone()
         described = describe(card, checked, adopted, digest, verified=verified)
     return LoadedModel(described, adopted, tokenizer, checked.fit.head)
 

@@ -11,6 +11,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from benchmarks.tiny_types import tiny
+from headscope.capture.admission import admit
+from headscope.capture.capture import run
+from headscope.capture.certificate import certify
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checker import process
 from headscope.models.checker.process import BUILDER, Checker
@@ -69,6 +72,16 @@ def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
 def test_configurations_with_parts_and_infinite_numbers_are_read(tmp_path, name, stacks):
     card = load(write_model(tmp_path, tiny(name)), CARD).card
     assert (card.d_model, [stack.name for stack in card.stacks]) == (64, stacks)
+
+
+@pytest.mark.parametrize("name", ["t5", "bart"])
+def test_of_a_model_with_two_stacks_the_encoder_is_shown(tmp_path, name):
+    model = admit(load(write(tmp_path, name), CARD))
+    assert [stack.name for stack in model.card.stacks] == ["encoder"]
+    assert (model.card.layers, model.card.heads, model.card.causal) == (2, 4, False)
+    capture = run(model, "the cat sat on the mat")
+    assert [layer.index for layer in capture.layers] == [0, 1]
+    assert max(certify(model, capture).max_abs_error) <= 1e-5
 
 
 def test_the_weights_are_those_of_the_file_also_where_transformers_merges_them(tmp_path):
