@@ -53,8 +53,8 @@ def change_config(folder, **changes):
         ("albert", (2, 4, 64, ["self"])),
         ("deepseek", (2, 4, 64, ["self"])),
         ("jamba", (8, 4, 64, ["self"])),
-        ("t5", (2, 4, 2**20, ["encoder", "decoder", "cross"])),
-        ("bart", (2, 4, 64, ["encoder", "decoder", "cross"])),
+        ("t5", (2, 4, 2**20, ["encoder"])),
+        ("bart", (2, 4, 64, ["encoder"])),
     ],
 )
 def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
@@ -66,7 +66,7 @@ def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
 
 @pytest.mark.parametrize(
     ("name", "stacks"),
-    [("llava", ["self"]), ("encoder-decoder", ["encoder", "decoder", "cross"]), ("bamba", ["self"])],
+    [("llava", ["self"]), ("encoder-decoder", ["encoder"]), ("bamba", ["self"])],
     ids=["texts are read by a part", "its encoder has a configuration of its own", "an infinite number"],
 )
 def test_configurations_with_parts_and_infinite_numbers_are_read(tmp_path, name, stacks):
