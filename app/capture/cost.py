@@ -18,6 +18,7 @@ class Cost:
     limit:      memory limit for all captures together
     seconds:    estimated run time; None before a first run has been timed
     max_tokens: most tokens that this server lets the model read
+    beside:     memory of the text and of the largest event of a stream, which has to fit too
     """
 
     tokens: int
@@ -25,15 +26,16 @@ class Cost:
     limit: int
     seconds: float | None
     max_tokens: int
+    beside: int = 0
 
     @property
     def fits(self) -> bool:
-        return self.bytes <= self.limit
+        return self.bytes + self.beside <= self.limit
 
     @property
     def most_tokens(self) -> int:
         """The most tokens that the model reads and that fit the limit; memory grows linearly with the tokens."""
-        return min(self.max_tokens, self.limit * self.tokens // self.bytes)
+        return min(self.max_tokens, max(0, self.limit - self.beside) * self.tokens // self.bytes)
 
 
 def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Self
 from ..capture.cost import Cost
 from ..records import ModelCard, Token, TokenizedPrompt
 from .job import Job
+from .ledger import Ledger
 from .progress import WorkProgress
-from .shared_bytes import SharedBytes
+from .shared_bytes import Room, SharedBytes
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
@@ -23,6 +24,10 @@ MAX_CACHED_CELLS = 64
 class CaptureJob(Job["Capture"]):
     """One run of a model; its key is the id of the capture.
 
+    wanted:     the cells of the event streams that follow it; 0 for a description only, None for nothing of both
+    bytes:      of its capture, once it has begun
+    space:      the memory of the events
+    has_layers: whether a layer has been reported
     layers:     those that are captured, in order
     thumbnails: cached for the next follower
     """
@@ -30,7 +35,11 @@ class CaptureJob(Job["Capture"]):
     card: ModelCard = field(kw_only=True)
     tokens: tuple[Token, ...] = ()
     dropped: int = 0
+    wanted: set[int | None] = field(default_factory=set)
+    bytes: int = 0
+    space: Ledger | None = None
     cost: Cost | None = None
+    has_layers: bool = False
     layers: "list[LayerCapture]" = field(default_factory=list)
     thumbnails: Thumbnails = field(default_factory=dict)
 
@@ -49,9 +58,20 @@ class CaptureJob(Job["Capture"]):
             dropped=capture.dropped,
             layers=list(capture.layers),
             thumbnails=thumbnails,
+            bytes=capture.bytes,
         )
         job.task.set_result(capture)
         return job
+
+    @property
+    def room(self) -> Room:
+        """Where there is memory for its events."""
+        return Room(self.space, self.bytes, wait=True)
+
+    def stop_if_unfollowed(self) -> None:
+        super().stop_if_unfollowed()
+        if not self.followers:
+            self.space = None
 
     def report_tokens(self, tokenized: TokenizedPrompt, cost: Cost) -> None:
         """Called in the thread that runs the model."""
@@ -59,6 +79,7 @@ class CaptureJob(Job["Capture"]):
 
     def report_layer(self, layer: "LayerCapture") -> None:
         """Called in the thread that runs the model."""
+        self.has_layers = True
         self.loop.call_soon_threadsafe(self.add_layer, layer)
 
     def add_layer(self, layer: "LayerCapture") -> None:

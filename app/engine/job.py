@@ -16,6 +16,10 @@ from ..errors import (
     Deadline,
     DownloadCancelled,
     InvalidInput,
+    ModelGated,
+    ModelNotFound,
+    ModelRefused,
+    ModelTooLarge,
     ShuttingDown,
     TooLarge,
 )
@@ -32,7 +36,7 @@ OUTCOMES: dict[str, type | tuple[type, ...]] = {
     "finished": NoneType,
     "stopped": (ClientsGone, ShuttingDown, DownloadCancelled),
     "deadline": Deadline,
-    "refused": (InvalidInput, TooLarge, Busy, CaptureGone),
+    "refused": (InvalidInput, TooLarge, Busy, CaptureGone, ModelNotFound, ModelGated, ModelRefused, ModelTooLarge),
     "failed": BaseException,
 }
 

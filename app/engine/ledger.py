@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Literal, Self, get_args
 
 from ..errors import Busy, TooLarge
+from ..records import Progress
 
 Purpose = Literal["captures", "norms", "certificates", "analyses", "answers", "streams", "uploads", "texts"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -21,6 +22,9 @@ REFUSALS = ("never", "now")
 POLL_SECONDS = 0.005
 # A worker thread drops what it has read a moment after the response has been sent.
 THREAD_WAIT_SECONDS = 1.0
+# How long a job that has waited for its turn waits for memory: long enough for slow readers to be ended.
+JOB_WAIT_SECONDS = 30.0
+SHORTAGE_SECONDS = 0.25  # between two calls for others to release memory, which takes a moment
 
 
 class Reservation:
@@ -76,10 +80,14 @@ class Ledger:
     make_room:   functions that drop one thing that nobody reads, and return False if there is none
     on_shortage: functions that are called when that is not enough; what they end is free a moment later
     refusals:    counted for /metrics since the server started
+    job_seconds: how long jobs wait for memory
+    held_by:     the reservation of a ledger that is part of another one; it lives as long as its own reservations
     """
 
     def __init__(self, max_bytes: int, max_captures: int) -> None:
         self.max_bytes, self.max_captures = max_bytes, max_captures
+        self.job_seconds = JOB_WAIT_SECONDS
+        self.held_by: Reservation | None = None
         self.make_room: list[Callable[[], bool]] = []
         self.on_shortage: list[Callable[[], object]] = []
         self.refusals: Counter[str] = Counter()
@@ -98,31 +106,65 @@ class Ledger:
         way_out: str = "shorten the text",
         beside: int = 0,
         wait_seconds: float = 0,
+        check: Callable[[], object] = bool,
     ) -> Reservation:
         """Reserve `size` bytes for `what`. Raises TooLarge if they can never fit, Busy if they do not fit now.
 
         beside:       bytes that the same request holds already, such as the capture that it reads
         wait_seconds: for threads: how long to wait for readers that are about to finish
+        check:        called while it waits; it may raise
         """
         self.check(size, what, way_out, beside)
-        give_up, short = monotonic() + wait_seconds, False
+        shortage = self.shortage(purpose, size, what, wait_seconds)
         while not self.admit(purpose, size):
-            if not short:
-                short = True
+            check()
+            next(shortage)
+            sleep(POLL_SECONDS)
+        return Reservation(self, purpose, size)
+
+    def reserve_for_job(
+        self, progress: Progress, purpose: Purpose, size: int, what: str, way_out: str, beside: int = 0
+    ) -> Reservation:
+        """The same in the thread of a job, which has been accepted and has had to wait for its turn: it rather waits
+        than to be refused."""
+        return self.reserve(purpose, size, what, way_out, beside, self.job_seconds, progress.check)
+
+    def try_reserve(self, purpose: Purpose, size: int, drop: bool = True) -> Reservation | None:
+        """A reservation if it fits now; `drop` allows to drop captures for it."""
+        return Reservation(self, purpose, size) if self.admit(purpose, size, drop) else None
+
+    def part(
+        self, purpose: Purpose, size: int, what: str, way_out: str, beside: int = 0, progress: Progress | None = None
+    ) -> "Ledger":
+        """A ledger of `size` bytes that are reserved in this one, for a job if it has a progress.
+
+        Raises TooLarge, Busy.
+        """
+        cost = purpose, size, what, way_out, beside
+        held_by = self.reserve(*cost) if progress is None else self.reserve_for_job(progress, *cost)
+        part = Ledger(size, 0)
+        part.held_by = held_by
+        return part
+
+    def shortage(self, purpose: Purpose, size: int, what: str, wait_seconds: float) -> Iterator[None]:
+        """While memory is short, ask others to release some, at each step of this iterator. Raises Busy at the end."""
+        give_up, next_call = monotonic() + wait_seconds, 0.0
+        while True:
+            if monotonic() >= next_call:
+                next_call = monotonic() + SHORTAGE_SECONDS
                 for call in self.on_shortage:
                     call()
             if monotonic() >= give_up:
                 self.refusals["now"] += 1
                 raise Busy(f"{self.message_now(what, purpose, size)}: try again in a moment")
-            sleep(POLL_SECONDS)
-        return Reservation(self, purpose, size)
+            yield
 
-    def admit(self, purpose: Purpose, size: int) -> bool:
+    def admit(self, purpose: Purpose, size: int, drop: bool = True) -> bool:
         """Book a reservation if it fits, or if dropping captures makes it fit."""
         with self.lock:
             self.book_released()
             while not self.fits(purpose, size):
-                if not self.drop_one():
+                if not drop or not self.drop_one():
                     return False
                 self.book_released()
             self.held[purpose] += size

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from ..capture.cost import Cost, bytes_kept, operations, pace_of
 from ..errors import CaptureGone, ShuttingDown
@@ -12,8 +13,9 @@ from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
 from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
+from .event_space import DEFAULT_CELLS, bytes_of_largest_event, space_of_events
 from .job_queue import JobCounts
-from .ledger import THREAD_WAIT_SECONDS, Ledger, Reservation, released_on_error
+from .ledger import Ledger, Reservation, released_on_error
 from .limits import bytes_of_text, check_texts, cost_of_certificate, cost_of_norms
 from .model_cache import ModelCache
 from .pools import Pools
@@ -63,6 +65,7 @@ class Runner:
         self.slow_readers = SlowReaders()
         self.ledger.on_shortage.append(self.slow_readers.end_longest)
         self.shared = SharedBytesStore(self.ledger)
+        self.spaces: WeakValueDictionary[tuple[str, int], Ledger] = WeakValueDictionary()
         self.pools = Pools(settings)
         self.queues = Queues(settings, self.pools, self.counts)
         self.speed = 0.0
@@ -119,15 +122,33 @@ class Runner:
             self.queues.model.check_room("run")
 
     async def start(
-        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
+        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None, cells: int | None = None
     ) -> tuple[CaptureJob, bool]:
-        """The job of that prompt, and whether it is new: a running job of the same prompt is joined. Raises Busy."""
+        """The job of that prompt, and whether it is new: a running job of the same prompt is joined.
+
+        cells: of the thumbnails, if the caller streams the events of the job; 0 if it describes the capture only
+        Raises Busy, and TooLarge if the events of a cached capture can never fit beside it.
+        """
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
-            return CaptureJob.finished(cached.read(), cached.thumbnails), False
+            job = CaptureJob.finished(cached.read(), cached.thumbnails)
+            job.space = self.shared_space(cached.capture, cells)
+            return job, False
         new = CaptureJob.of(prepared.capture_id, prepared.model.card, self.settings.run_seconds)
         job = self.queues.model.join(new, partial(self.run_job, prepared, tokenized))
+        job.wanted.add(cells)
         return job, job is new
+
+    def shared_space(self, capture: "Capture", cells: int | None) -> Ledger | None:
+        """Streams of one cached capture share the space of its events. Raises TooLarge, Busy."""
+        if cells is None:
+            return None
+        space = self.spaces.get((capture.id, cells))
+        if space is None:
+            space = space_of_events(self.ledger, capture.card, capture.tokens, {cells}, capture.bytes)
+            if space is not None:
+                self.spaces[capture.id, cells] = space
+        return space
 
     async def run_job(self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob) -> "Capture":
         queue = self.queues.model
@@ -150,18 +171,27 @@ class Runner:
         model, keep = prepared.model, self.settings.capture_dtype
         if tokenized is None:
             tokenized = tokenize(self.ledger, model, prepared.prompt, self.settings.max_tokens)
-        cost = self.cost(model.card, len(tokenized.tokens))
-        held = self.reserve_capture(cost, model.card, tokenized)
-        with released_on_error(held):
-            job.report_tokens(tokenized, cost)
+        cost = self.cost(model.card, tokenized)
+        held = self.reserve_capture(cost, model.card, tokenized, job, progress)
+        job.report_tokens(tokenized, cost)
+        try:
             return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
+        except BaseException:
+            if not job.has_layers:  # each layer refers to what is held, until the last follower has left
+                held.release()
+            raise
 
-    def reserve_capture(self, cost: Cost, card: ModelCard, tokenized: TokenizedPrompt) -> Reservation:
-        """Raises TooLarge, Busy."""
+    def reserve_capture(
+        self, cost: Cost, card: ModelCard, tokenized: TokenizedPrompt, job: CaptureJob, progress: Progress
+    ) -> Reservation:
+        """The memory of the capture, and that of its events. Raises TooLarge, Busy."""
         size = cost.bytes + bytes_of_text(tokenized)
         what = f"the capture of {cost.tokens:,} tokens by {card.id}"
         way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
-        return self.ledger.reserve("captures", size, what, way_out, wait_seconds=THREAD_WAIT_SECONDS)
+        self.ledger.check(size, what, way_out)
+        job.bytes = size
+        job.space = space_of_events(self.ledger, card, tokenized.tokens, list(job.wanted), size, progress)
+        return self.ledger.reserve_for_job(progress, "captures", size, what, way_out)
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""
@@ -178,17 +208,19 @@ class Runner:
 
     # Estimates
 
-    def cost(self, card: ModelCard, tokens: int) -> Cost:
-        """Memory and time of a capture of that many tokens, with the settings and the speed of this server."""
+    def cost(self, card: ModelCard, tokenized: TokenizedPrompt) -> Cost:
+        """Memory and time of a capture of these tokens, with the settings and the speed of this server."""
+        tokens = len(tokenized.tokens)
+        beside = bytes_of_text(tokenized) + bytes_of_largest_event(card, tokenized.tokens, DEFAULT_CELLS)
         needed = bytes_kept(card, tokens, self.settings.capture_dtype)
         seconds = operations(card, tokens) / self.speed if self.speed else None
         max_tokens = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
-        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, max_tokens)
+        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, max_tokens, beside)
 
     async def estimate(self, prompt: Prompt) -> tuple[ModelCard, Cost]:
         prepared = await self.prepare(prompt)
         card = prepared.model.card
-        return card, self.cost(card, len((await self.tokenize(prepared)).tokens))
+        return card, self.cost(card, await self.tokenize(prepared))
 
     # More passes of the model
 
@@ -211,7 +243,7 @@ class Runner:
         from ..capture.certificate import certify
 
         cost = cost_of_certificate(capture.card, len(capture.tokens), capture.bytes, self.ledger)
-        with self.ledger.reserve("certificates", *cost, wait_seconds=THREAD_WAIT_SECONDS):
+        with self.ledger.reserve_for_job(progress, "certificates", *cost):
             return certify(model, capture, progress)
 
     def check_certificate(self, card: ModelCard, tokens: int) -> None:
@@ -233,7 +265,7 @@ class Runner:
     def grams_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Grams":
         from ..analysis.norms import grams
 
-        held = self.ledger.reserve("norms", *cost_of_norms(capture), wait_seconds=THREAD_WAIT_SECONDS)
+        held = self.ledger.reserve_for_job(progress, "norms", *cost_of_norms(capture))
         with released_on_error(held):
             found = grams(model, capture, progress, held)
         self.captures.add_grams(capture, found)

@@ -6,12 +6,30 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from ..errors import ClientsGone
-from .ledger import Ledger, Reservation, released_on_error
+from .ledger import POLL_SECONDS, Ledger, Reservation, released_on_error
 from .progress import WorkProgress
 
 # What takes no more than the buffers of a connection is not counted.
 SMALL_BYTES = 2**16
 Work = Callable[[WorkProgress], Awaitable[bytes]]
+WHAT, WAY_OUT = "an event of the stream", "ask for fewer cells"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where there is memory for the work.
+
+    space:  reserved for it; other memory is used too, if the space is in use by slow readers
+    beside: bytes that the same request holds already
+    wait:   whether to wait for memory: what has begun should be finished
+    """
+
+    space: Ledger | None = None
+    beside: int = 0
+    wait: bool = False
+
+
+NO_ROOM = Room()
 
 
 @dataclass(eq=False)
@@ -39,7 +57,14 @@ class SharedBytesStore:
         self.made: WeakValueDictionary[Hashable, SharedBytes] = WeakValueDictionary()
         self.making: dict[Hashable, Making] = {}
 
-    async def get(self, key: Hashable, size: int, work: Work, progress: WorkProgress | None = None) -> SharedBytes:
+    async def get(
+        self,
+        key: Hashable,
+        size: int,
+        work: Work,
+        progress: WorkProgress | None = None,
+        room: Room = NO_ROOM,
+    ) -> SharedBytes:
         """What `work(progress)` makes, unless the bytes of this key are being read or made already.
 
         size:     bytes that the work needs; the result is smaller
@@ -49,7 +74,7 @@ class SharedBytesStore:
         made = self.made.get(key)
         if made is not None:
             return made
-        making = self.making.get(key) or self.start(key, size, work, progress or WorkProgress())
+        making = self.making.get(key) or self.start(key, size, work, progress or WorkProgress(), room)
         making.readers += 1
         try:
             return await asyncio.shield(making.task)  # cancelling one reader must not cancel the work for the others
@@ -58,21 +83,44 @@ class SharedBytesStore:
             if not making.readers:
                 self.stop(key, making)
 
-    def start(self, key: Hashable, size: int, work: Work, progress: WorkProgress) -> Making:
-        small = size <= SMALL_BYTES
-        held = None if small else self.ledger.reserve("streams", size, "an event of the stream", "ask for fewer cells")
-        making = Making(asyncio.create_task(self.make(key, held, work, progress)), progress)
+    def start(self, key: Hashable, size: int, work: Work, progress: WorkProgress, room: Room) -> Making:
+        making = Making(asyncio.create_task(self.make(key, size, work, progress, room)), progress)
         making.task.add_done_callback(lambda _: self.forget(key, making))
         self.making[key] = making
         return making
 
-    async def make(self, key: Hashable, held: Reservation | None, work: Work, progress: WorkProgress) -> SharedBytes:
+    async def make(self, key: Hashable, size: int, work: Work, progress: WorkProgress, room: Room) -> SharedBytes:
+        held = None if size <= SMALL_BYTES else await self.reserve(size, room)
         with released_on_error(held):
             made = SharedBytes(await work(progress), held)
         if held is not None:
             held.shrink(len(made.data))
         self.made[key] = made
         return made
+
+    async def reserve(self, size: int, room: Room) -> Reservation:
+        """Raises TooLarge, Busy."""
+        space = room.space
+        if space is None or size > space.max_bytes:
+            self.ledger.check(size, WHAT, WAY_OUT, room.beside)
+        shortage = self.ledger.shortage("streams", size, WHAT, self.ledger.job_seconds if room.wait else 0)
+        while True:
+            held = (space and space.try_reserve("streams", size)) or self.ledger.try_reserve("streams", size)
+            if held:
+                return held
+            next(shortage)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def keep(self, shared: SharedBytes) -> bool:
+        """Whether the bytes can be kept after their last reader: there must be memory, besides the space of the run."""
+        if shared.held is None or shared.held.ledger is self.ledger:
+            return True
+        held = self.ledger.try_reserve("streams", len(shared.data), drop=False)
+        if held is None:
+            return False
+        shared.held.release()
+        shared.held = held
+        return True
 
     def stop(self, key: Hashable, making: Making) -> None:
         """Does nothing if the work has ended."""

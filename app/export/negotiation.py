@@ -14,8 +14,10 @@ MEDIA_TYPES: dict[Format, str] = {
     "safetensors": "application/x-safetensors",
 }
 WILDCARDS = {"*/*", "application/*"}
-# Facts too long for a header; a client that asks for npy gets them from the capture.
-NOT_IN_HEADER = {"tokens", "model", "certificate"}
+# Facts too long for a header: proxies have buffers of 4 kB. A client that asks for npy gets them from the capture, or
+# as json or npz.
+NOT_IN_HEADER = {"tokens", "model", "certificate", "collapse", "of"}
+MAX_FACT, MAX_FACTS = 500, 3000  # characters
 
 
 @dataclass(frozen=True)
@@ -79,4 +81,8 @@ def headers_of(answer: Answer, format_: Format) -> dict[str, str]:
     """npy has no place for metadata: its facts are in a header."""
     if format_ != "npy":
         return {}
-    return {"X-Headscope": json.dumps({k: v for k, v in answer.facts.items() if k not in NOT_IN_HEADER})}
+    facts = {name: value for name, value in answer.facts.items() if name not in NOT_IN_HEADER}
+    short = {name: value for name, value in facts.items() if len(json.dumps(value)) <= MAX_FACT}
+    while len(header := json.dumps(short)) > MAX_FACTS:
+        short.popitem()
+    return {"X-Headscope": header}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, TypeVarTuple
 from fastapi import Depends, Request, Response
 
 from ..engine.job import Job, Kind
-from ..engine.ledger import THREAD_WAIT_SECONDS, Reservation, released_on_error
+from ..engine.ledger import Reservation, released_on_error
 from ..engine.progress import WorkProgress
 from ..export.formats import Answer, serialize
 from ..export.negotiation import by_preference, check_cells, format_of
@@ -155,7 +155,8 @@ class AnalysisContext(CaptureContext):
         ledger.check(*cost)
 
         def work_in_space(*arguments: *Arguments) -> Result:
-            with ledger.reserve("analyses", *cost, wait_seconds=THREAD_WAIT_SECONDS):
+            progress: Any = [*arguments][-1]
+            with ledger.reserve_for_job(progress, "analyses", *cost):
                 return work(*arguments)
 
         return work_in_space

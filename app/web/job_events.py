@@ -1,15 +1,16 @@
 """The events of a run. Clients that follow runs of the same capture share the bytes of each event."""
 
 import base64
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from ..engine.capture_job import CaptureJob
+from ..engine.capture_job import MAX_CACHED_CELLS, CaptureJob
+from ..engine.event_space import bytes_of_layer_event
 from ..engine.progress import WorkProgress
 from ..engine.runner import Runner
 from ..engine.shared_bytes import SharedBytes
-from ..records import Bend, Progress, Token
+from ..records import Bend, Progress
 from .serializers import of_capture, of_tokens
 from .streams import event, slices
 from .text_answers import shared_text
@@ -17,9 +18,6 @@ from .text_answers import shared_text
 if TYPE_CHECKING:
     from ..capture.capture import Capture
     from ..capture.layer import LayerCapture
-
-# What a cell of a thumbnail takes: computed as float32, then 4/3 bytes of base64, twice.
-BYTES_PER_THUMBNAIL_CELL = 8
 
 
 async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) -> AsyncGenerator[bytes, None]:
@@ -33,28 +31,28 @@ async def job_events(runner: Runner, job: CaptureJob, cells: int, bend: Bend) ->
         if job.tokens and not tokens_sent:
             tokens_sent = True
             key = job.key, job.cost, job.dropped
-            for part in slices(await text_event(runner, "tokens", key, job.tokens, partial(of_tokens, job))):
+            for part in slices(await text_event(runner, "tokens", key, job, partial(of_tokens, job))):
                 yield part
         for layer in job.layers[layers_sent:]:
             for part in slices(await layer_event(runner, job, layers_sent, layer, cells, bend, progress)):
                 yield part
             layers_sent += 1
     capture = await job.result()
-    for part in slices(await done_event(runner, capture)):
+    for part in slices(await done_event(runner, job, capture)):
         yield part
 
 
-async def done_event(runner: Runner, capture: "Capture") -> SharedBytes:
+async def done_event(runner: Runner, job: CaptureJob, capture: "Capture") -> SharedBytes:
     seconds = runner.captures.expires_in(capture.id)
     described = partial(of_capture, capture, seconds)
-    return await text_event(runner, "done", (capture.id, seconds), capture.tokens, described)
+    return await text_event(runner, "done", (capture.id, seconds), job, described)
 
 
 async def text_event(
-    runner: Runner, name: str, key: tuple[Any, ...], tokens: Sequence[Token], describe: Callable[[], dict[str, Any]]
+    runner: Runner, name: str, key: tuple[Any, ...], job: CaptureJob, describe: Callable[[], dict[str, Any]]
 ) -> SharedBytes:
     """An event with all tokens of the text."""
-    return await shared_text(runner, (name, key), tokens, lambda: event(name, describe()))
+    return await shared_text(runner, (name, key), job.tokens, lambda: event(name, describe()), job.room)
 
 
 async def layer_event(
@@ -66,7 +64,7 @@ async def layer_event(
     bend: Bend,
     progress: WorkProgress,
 ) -> SharedBytes:
-    """Raises Deadline, and Busy if the memory is in use, by events that slower clients read for example."""
+    """Raises Deadline, TooLarge, and Busy if the memory is in use for long."""
     known = job.thumbnails.get((number, cells, bend))
     if known is not None:
         return known
@@ -75,10 +73,11 @@ async def layer_event(
         pictures = runner.pools.thumbnails
         return await pictures.run_with_progress(progress, thumbnails_event, layer, cells, bend)
 
-    side = min(cells, layer.q.shape[1])
-    size = layer.heads * side**2 * BYTES_PER_THUMBNAIL_CELL
-    made = await runner.shared.get(("layer", job.key, number, cells, bend), size, work, progress)
-    job.cache_thumbnail(number, cells, bend, made)
+    size = bytes_of_layer_event(layer.heads, layer.q.shape[1], cells)
+    key = "layer", job.key, number, cells, bend
+    made = await runner.shared.get(key, size, work, progress, job.room)
+    if cells > MAX_CACHED_CELLS or runner.shared.keep(made):
+        job.cache_thumbnail(number, cells, bend, made)
     return made
 
 

@@ -62,16 +62,17 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method} is not served at this path: /docs lists all methods"
     headers = dict(error.headers) if error.headers else {}
-    if "Allow" in headers:
-        headers["Allow"] = ", ".join(methods_at(request))  # the framework names those of one route only
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the framework names those of one route, or none
+        headers["Allow"] = ", ".join(methods_at(request))
     return answer(problem(error.status_code, code, getattr(error, "title", phrase), detail), headers)
 
 
 def methods_at(request: Request) -> list[str]:
-    """All methods that are served at the path of the request."""
+    """All methods that are served at the path of the request. Within a folder of files, which is no route, GET."""
     routes = request.app.routes
     candidates = ({**request.scope, "method": method} for method in HTTPMethod)
     found = [scope["method"] for scope in candidates if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+    found = found or ["GET"]
     return sorted(str(method) for method in {*found, *(["HEAD"] if "GET" in found else [])})
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from anyio import CancelScope
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ..engine.ledger import Ledger, Reservation
 from ..engine.runner import Runner
@@ -82,13 +82,13 @@ def length(answer: Answer, format_: Format) -> dict[str, str]:
     return {} if size is None else {"Content-Length": str(size)}
 
 
-async def stream(runner: Runner, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def stream(runner: Runner, chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The chunks of an answer, each computed when the one before has been sent."""
     while chunk := await runner.pools.read_unbounded(next, chunks, b""):
         yield chunk
 
 
-async def begun(runner: Runner, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def begun(runner: Runner, chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The same. The first chunk is computed now, when an error can still be the response."""
     first = await runner.pools.read_unbounded(next, chunks, b"")
     return stream(runner, chain((first,), chunks))
@@ -99,29 +99,41 @@ class HoldingStream(StreamingResponse):
 
     That includes a client that disconnects before the first chunk.
 
-    slow: ends the response when memory is short and the client has been reading for long
+    slow: ends the response when memory is short and its client has kept the server waiting for long
     """
 
     def __init__(
         self,
         held: AbstractContextManager[object],
-        content: AsyncIterator[bytes],
+        content: AsyncGenerator[bytes, None],
         media_type: str,
         headers: Mapping[str, str] | None = None,
         slow: SlowReaders | None = None,
         status: int = 200,
     ) -> None:
         super().__init__(content, status, headers, media_type)
-        self.held, self.slow = held, slow
+        self.held, self.slow, self.content = held, slow, content
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self.held:
-            if self.slow is None:
-                await super().__call__(scope, receive, send)
-                return
-            loop, work = asyncio.get_running_loop(), CancelScope()
-            with work, self.slow.reading(lambda: loop.call_soon_threadsafe(work.cancel)):
-                await super().__call__(scope, receive, send)
+            try:
+                await self.respond(scope, receive, send)
+            finally:
+                with CancelScope(shield=True):
+                    await self.content.aclose()  # what it refers to is free now, and not when it is collected
+
+    async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.slow is None:
+            await super().__call__(scope, receive, send)
+            return
+        loop, work = asyncio.get_running_loop(), CancelScope()
+        with work, self.slow.reading(lambda: loop.call_soon_threadsafe(work.cancel)) as reader:
+
+            async def send_and_measure(message: Message) -> None:
+                with reader.waited_for():
+                    await send(message)
+
+            await super().__call__(scope, receive, send_and_measure)
 
 
 def cache_headers(request: Request, capture_id: str, format_: Format) -> dict[str, str]:

@@ -30,7 +30,9 @@ def of_tokens(job: CaptureJob) -> dict[str, Any]:
 
 
 def of_cost(cost: Cost) -> dict[str, Any]:
-    return {**asdict(cost), "fits": cost.fits, "most_tokens": cost.most_tokens}
+    known = asdict(cost)
+    del known["beside"]
+    return {**known, "fits": cost.fits, "most_tokens": cost.most_tokens}
 
 
 def of_capture(capture: "Capture", seconds: int) -> dict[str, Any]:

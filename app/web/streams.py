@@ -41,15 +41,20 @@ class EventStream(HoldingStream):
     """
 
     def __init__(
-        self, request: Request, held: AbstractContextManager[object], events: AsyncGenerator[bytes, None]
+        self,
+        request: Request,
+        held: AbstractContextManager[object],
+        events: AsyncGenerator[bytes, None],
+        large: bool = True,
     ) -> None:
+        """large: whether `held` and the events keep much in memory, such as a capture"""
         # Not "no-store": with it, Chromium aborts a request whose last event was read, and closes its connection.
         headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache", "X-Accel-Buffering": "no"}
         events = with_keep_alive(ending_with_problem(events), request.app.state.settings.keep_alive_seconds)
         if "gzip" in request.headers.get("accept-encoding", ""):
             events = compressed(events, request.app.state.runner.pools)
             headers = {**headers, "Content-Encoding": "gzip"}
-        super().__init__(held, events, EVENTS, headers)
+        super().__init__(held, events, EVENTS, headers, request.app.state.runner.slow_readers if large else None)
 
 
 async def ending_with_problem(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from fastapi import Response
 
-from ..engine.limits import bytes_of_labels
+from ..engine.event_space import bytes_of_text_event
 from ..engine.progress import WorkProgress
 from ..engine.runner import Runner
-from ..engine.shared_bytes import SharedBytes
+from ..engine.shared_bytes import NO_ROOM, Room, SharedBytes
 from ..records import Token
 from .responses import STREAM_BYTES, WHOLE_BYTES, HoldingStream
 from .serializers import json_response, of_capture
@@ -23,30 +23,29 @@ from .streams import slices
 if TYPE_CHECKING:
     from ..capture.capture import Capture
 
-# What a token takes while it becomes JSON, twice: without its label, and for each byte of its label in memory.
-BYTES_PER_TOKEN, BYTES_PER_LABEL_BYTE = 200, 3
 
-
-def bytes_needed(tokens: Sequence[Token]) -> int:
-    return len(tokens) * BYTES_PER_TOKEN + bytes_of_labels(tokens) * BYTES_PER_LABEL_BYTE
-
-
-async def shared_text(runner: Runner, key: Hashable, tokens: Sequence[Token], make: Callable[[], bytes]) -> SharedBytes:
+async def shared_text(
+    runner: Runner, key: Hashable, tokens: Sequence[Token], make: Callable[[], bytes], room: Room = NO_ROOM
+) -> SharedBytes:
     """What `make` makes of these tokens in a worker, unless somebody is reading it already. Raises TooLarge, Busy."""
 
     async def work(_: WorkProgress) -> bytes:
         return await runner.pools.convert_unbounded(make)
 
-    return await runner.shared.get(key, bytes_needed(tokens), work)
+    return await runner.shared.get(key, bytes_of_text_event(tokens), work, None, room)
 
 
 async def respond_capture(
-    runner: Runner, capture: "Capture", status: int = 200, headers: Mapping[str, str] | None = None
+    runner: Runner,
+    capture: "Capture",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    room: Room = NO_ROOM,
 ) -> Response:
     """The description of a capture. Raises TooLarge, Busy."""
     seconds = runner.captures.expires_in(capture.id)
     describe = partial(of_capture, capture, seconds)
-    return await respond_text(runner, ("capture", capture.id, seconds), capture.tokens, describe, status, headers)
+    return await respond_text(runner, ("capture", capture.id, seconds), capture.tokens, describe, status, headers, room)
 
 
 async def respond_text(
@@ -56,11 +55,12 @@ async def respond_text(
     describe: Callable[[], dict[str, Any]],
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    room: Room = NO_ROOM,
 ) -> Response:
     """The description as JSON; as a stream unless it is small. Raises TooLarge, Busy."""
-    if bytes_needed(tokens) <= WHOLE_BYTES:
+    if bytes_of_text_event(tokens) <= WHOLE_BYTES:
         return json_response(describe(), status, headers)
-    made = await shared_text(runner, key, tokens, lambda: orjson.dumps(describe()))
+    made = await shared_text(runner, key, tokens, lambda: orjson.dumps(describe()), room)
     slow = runner.slow_readers if len(made.data) > STREAM_BYTES else None
     length = {"Content-Length": str(len(made.data))}
     return HoldingStream(nullcontext(), parts(made), "application/json", {**length, **(headers or {})}, slow, status)

@@ -40,6 +40,7 @@ def test_a_capture_that_is_read_is_not_dropped_for_a_new_one(for_two):
 @pytest.mark.fault(25, 40)
 def test_memory_is_held_until_the_last_reader_of_a_deleted_capture_has_finished(for_two, capture_bytes):
     client, runner = for_two
+    runner.ledger.job_seconds = 0.05
     made = post(client, "a text 0")
     reader = runner.captures.get(made.json()["id"])
     layer = reader.layers[0]
@@ -59,6 +60,7 @@ def test_a_run_that_finds_all_memory_in_use_is_503_with_retry_after_before_it_st
     client, runner = for_two
     readers = [runner.captures.get(post(client, f"a text {n}").json()["id"]) for n in range(2)]
     monkeypatch.setattr("headscope.capture.capture.run_prompt", None)
+    runner.ledger.job_seconds = 0.05
     refused = post(client, "a text 2")
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
     assert int(refused.headers["retry-after"]) > 0

@@ -7,7 +7,7 @@ import pytest
 from headscope.engine.job import Job
 from headscope.engine.job_queue import JobCounts, JobQueue
 from headscope.engine.worker_pool import WorkerPool
-from headscope.errors import AppError, Busy, Deadline, EmptyText, ShuttingDown, TooLarge
+from headscope.errors import AppError, Busy, CorruptModel, Deadline, EmptyText, ModelTooLarge, ShuttingDown, TooLarge
 
 
 def queue_of(max_waiting):
@@ -116,6 +116,8 @@ def test_a_client_that_joins_while_the_last_one_leaves_keeps_the_job():
         (Busy("no memory"), "refused"),
         (TooLarge("never fits"), "refused"),
         (EmptyText(), "refused"),
+        (CorruptModel(), "refused"),
+        (ModelTooLarge(), "refused"),
         (Deadline(), "deadline"),
         (ValueError("a bug"), "failed"),
     ],

@@ -39,7 +39,7 @@ def test_readers_at_once_share_one_work_and_one_copy_which_is_held_until_the_las
     async def scene(ledger, store):
         work = Made()
         readers = [asyncio.create_task(store.get("a", SIZE, work)) for _ in range(250)]
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         assert ledger.bytes("streams") == SIZE
         work.go.set()
         first, *others = [await reader for reader in readers]
@@ -61,6 +61,7 @@ def test_readers_at_once_share_one_work_and_one_copy_which_is_held_until_the_las
 @pytest.mark.fault(40)
 def test_different_bytes_are_counted_one_by_one_and_refused_beyond_the_limit():
     async def scene(ledger, store):
+        ledger.job_seconds = 0
         work = Made(b"x" * SIZE)
         work.go.set()
         held = [await store.get(number, SIZE, work) for number in range(10)]

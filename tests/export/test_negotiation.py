@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,16 @@ def test_npy_is_the_main_array_with_the_facts_in_a_header():
     np.testing.assert_array_equal(np.load(io.BytesIO(encoded.body)), ANSWER.arrays["values"])
     assert json.loads(encoded.headers["X-Headscope"]) == {"axes": ["query", "key"]}
     assert encoded.headers["X-Headscope"].isascii()
+
+
+def test_the_header_of_npy_stays_below_the_buffers_of_proxies():
+    grow = {"collapse": [{"heads": [[0, 0]] * 144}], "of": [[0, 0]] * 144, "layers": list(range(1000))}
+    facts = {"axes": ["head", "head"], **grow, **{f"fact {n}": "x" * 400 for n in range(20)}}
+    header = encode(replace(ANSWER, facts=facts), "npy").headers["X-Headscope"]
+    kept = json.loads(header)
+    assert len(header) <= 3000
+    assert kept["axes"] == ["head", "head"]
+    assert not kept.keys() & grow.keys()
 
 
 def test_npz_contains_every_array_and_the_facts():

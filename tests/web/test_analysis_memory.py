@@ -54,6 +54,7 @@ def test_the_work_space_of_an_analysis_is_held_while_it_runs_and_is_503_if_it_do
     expected = client.get(at)
     assert held == [sizes(made)["rollout"]]
     assert ledger.bytes("analyses") == 0
+    ledger.job_seconds = 0.05
     with ledger.reserve("answers", ledger.max_bytes - ledger.bytes(), "others"):
         assert client.get(at).json()["code"] == "busy"
     assert client.get(at).json() == expected.json()

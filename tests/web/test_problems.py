@@ -111,6 +111,7 @@ def test_a_wrong_method_is_a_problem_that_lists_the_allowed_ones(client):
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "GET, HEAD"
     assert client.put("/api/v1/captures/0").headers["allow"] == "DELETE, GET, HEAD"
+    assert client.put("/static/js/main.js").headers["allow"] == "GET, HEAD"
 
 
 def test_a_bug_is_a_problem_without_details_and_is_logged(settings, caplog):

@@ -185,8 +185,8 @@ def test_a_client_that_disconnects_before_the_first_event_stops_the_run(slow, mo
     url, held, begun = slow
     start = Runner.start
 
-    async def start_slowly(*given):
-        started = await start(*given)
+    async def start_slowly(*given, **options):
+        started = await start(*given, **options)
         await asyncio.sleep(1)
         return started
 

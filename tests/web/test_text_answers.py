@@ -6,8 +6,9 @@ import json
 import pytest
 from worlds import serving, write_tiny
 
+from headscope.engine.event_space import bytes_of_text_event
 from headscope.settings import Settings
-from headscope.web.text_answers import bytes_needed, respond_capture
+from headscope.web.text_answers import respond_capture
 
 TEXT = "cat " * 600
 
@@ -60,7 +61,7 @@ def test_a_description_that_does_not_fit_now_is_refused(client):
     runner = client.app.state.runner
     answer = capture(client)
     found = runner.captures.get(answer.json()["id"])  # a reader, so it is not dropped
-    needed = bytes_needed(found.tokens)
+    needed = bytes_of_text_event(found.tokens)
     free = runner.ledger.max_bytes - runner.ledger.bytes()
     with runner.ledger.reserve("answers", free - needed + 1, "the answer of another"):
         refused = client.get(answer.headers["location"])

@@ -47,4 +47,5 @@ async def respond_dump(runner: Runner, body: AttentionRequest, format_: Format) 
     with released_on_error(held):
         chunks = await begun(runner, batched(serialize(answer, format_, body.decimals)))
     headers = {"Vary": "Accept", **headers_of(answer, format_), **length(answer, format_)}
-    return HoldingStream(held or nullcontext(), chunks, MEDIA_TYPES[format_], headers)
+    slow = runner.slow_readers if held else None
+    return HoldingStream(held or nullcontext(), chunks, MEDIA_TYPES[format_], headers, slow)

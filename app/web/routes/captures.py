@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from ...engine.event_space import DEFAULT_CELLS
 from ...engine.runner import PreparedPrompt, Runner
 from ...export.negotiation import by_preference
 from ...records import Bend, Prompt
@@ -40,7 +41,7 @@ async def capture(
     runner: RunnerDep,
     cells: Annotated[
         Index, Query(ge=1, le=512, description="size of the streamed pictures, at most cells x cells")
-    ] = 48,
+    ] = DEFAULT_CELLS,
     bend: Annotated[
         Bend,
         Query(description="values of streamed pictures: linear is 255 x weight, sqrt is 255 x its square root"),
@@ -56,13 +57,15 @@ async def capture(
     streamed = EVENTS in by_preference(accept or "")
     if not streamed:
         only_json(accept)
-    job, new = await runner.start(await prepare(request, runner, body.prompt))
+    prepared = await prepare(request, runner, body.prompt)
+    job, new = await runner.start(prepared, cells=cells if streamed else 0)
     if streamed:
         return EventStream(request, job.followed(), job_events(runner, job, cells, bend))
     with job.followed():
         found = await while_connected(request, job.result())
+        room = job.room
     headers = {"Location": f"{router.prefix}/captures/{found.id}"}
-    return await respond_capture(runner, found, 201 if new else 200, headers)
+    return await respond_capture(runner, found, 201 if new else 200, headers, room)
 
 
 async def prepare(request: Request, runner: Runner, prompt: Prompt) -> PreparedPrompt:

@@ -44,7 +44,8 @@ async def dump(options: Annotated[DumpOptions, Depends(on_loop(DumpOptions))], c
     download = {"Content-Disposition": f'attachment; filename="attention-{capture.id}.{format_}"'}
     chunks = stream(context.runner, batched(serialize(answer, format_, options.decimals)))
     headers = {**context.headers, **headers_of(answer, format_), **length(answer, format_), **download}
-    return HoldingStream(dumping(context, selection.cells), chunks, MEDIA_TYPES[format_], headers)
+    held, slow = dumping(context, selection.cells), context.runner.slow_readers
+    return HoldingStream(held, chunks, MEDIA_TYPES[format_], headers, slow)
 
 
 @contextmanager

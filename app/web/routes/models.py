@@ -74,7 +74,7 @@ async def answer_load(
 ) -> Response:
     """The card of the model once it is loaded, or the events of the load."""
     if EVENTS in by_preference(accept or ""):
-        return EventStream(request, nullcontext(), load_events(models, await start(model_id)))
+        return EventStream(request, nullcontext(), load_events(models, await start(model_id)), large=False)
     only_json(accept)
     load = await start(model_id)
     return JSONResponse((await while_connected(request, models.result_of(load))).card.to_dict())

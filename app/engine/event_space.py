@@ -1,0 +1,57 @@
+"""The memory of the events of a run. It is reserved together with the capture, so that a run that begins can also be
+followed, whatever others hold."""
+
+from collections.abc import Iterable, Sequence
+
+from ..records import ModelCard, Progress, Token
+from .ledger import Ledger
+from .shared_bytes import SMALL_BYTES
+
+# What a token takes while it becomes JSON, twice: without its label, and for each character of its label.
+BYTES_PER_TOKEN, BYTES_PER_CHARACTER = 350, 12
+# The same for a cell of a thumbnail: computed as float32, then 4/3 bytes of base64, twice.
+BYTES_PER_THUMBNAIL_CELL = 8
+# The size of thumbnails that a client gets if it asks for none, and of those that an estimate counts.
+DEFAULT_CELLS = 48
+
+
+def bytes_of_text_event(tokens: Sequence[Token]) -> int:
+    characters = sum(len(token.text) for token in tokens)
+    return len(tokens) * BYTES_PER_TOKEN + characters * BYTES_PER_CHARACTER
+
+
+def bytes_of_layer_event(heads: int, tokens: int, cells: int) -> int:
+    return heads * min(cells, tokens) ** 2 * BYTES_PER_THUMBNAIL_CELL
+
+
+def bytes_of_largest_event(card: ModelCard, tokens: Sequence[Token], cells: int) -> int:
+    """What a stream of that many cells needs: it makes its events one at a time. 0 if all are small."""
+    assert card.heads is not None
+    size = max(bytes_of_text_event(tokens), bytes_of_layer_event(card.heads, len(tokens), cells))
+    return size if size > SMALL_BYTES else 0
+
+
+def space_of_events(
+    ledger: Ledger,
+    card: ModelCard,
+    tokens: Sequence[Token],
+    wanted: Iterable[int | None],
+    capture_bytes: int,
+    progress: Progress | None = None,
+) -> Ledger | None:
+    """A ledger of the bytes that the largest event needs, reserved in `ledger`; None if nobody wants events.
+
+    wanted: for each way in which clients wait for the capture: the cells of their event stream, 0 if they get the
+            description only, None if they get neither
+    Of several, those that can never fit beside the capture get their error later, when their events are made.
+    progress: of the job that waits for the memory, if there is one
+    Raises TooLarge if no way fits, Busy.
+    """
+    sizes = {0 if cells is None else bytes_of_largest_event(card, tokens, cells) for cells in wanted}
+    fitting = [size for size in sizes if size + capture_bytes <= ledger.max_bytes]
+    size = max(fitting, default=min(sizes, default=0))
+    if not size:
+        return None
+    return ledger.part(
+        "streams", size, "the largest event of the stream", "ask for fewer cells", capture_bytes, progress
+    )
