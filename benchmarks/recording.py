@@ -25,6 +25,7 @@ NAMES = (
     "pictures",
     "smollm2",
     "gpu",
+    "types",
 )
 
 # Run only if it is named: it takes half an hour.

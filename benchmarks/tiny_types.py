@@ -21,7 +21,7 @@ SPREAD = 0.2  # standard deviation of the random weights
 # Part of the name of a field -> its value. The first that is found decides; None: as it is.
 SIZES: dict[str, int | str | None] = {
     r"^(num_)?labels|type_vocab_size|^vocab_offset": None,
-    r"vocab|codebook_size": VOCABULARY,
+    r"vocab|n_words|codebook_size": VOCABULARY,
     r"^decoder_start_token_id|^_?pad_token_id|pad_id$": 0,
     r"^(bos|cls)_token_id": 1,
     r"^(eos|sep)_token_id|^forced_eos": 2,
@@ -32,6 +32,7 @@ SIZES: dict[str, int | str | None] = {
     r"shared_experts$|num_nextn": None,
     r"num_experts|n_routed_experts|num_local_experts|expert_num$|_num_experts": 4,
     r"num_key_value|kv_n_heads|kv_heads": "kv_heads",
+    r"rotary_dim": HEAD_DIM // 2,
     r"^mamba_(d_head|head_dim)": 2 * WIDTH // HEADS,
     r"rope_head_dim|nope_head_dim|v_head_dim": HEAD_DIM // 2,
     r"head_dim|head_size|d_kv|kv_channels|d_head|linear_\w+_dim$": HEAD_DIM,
@@ -48,7 +49,8 @@ SIZES: dict[str, int | str | None] = {
     r"d_state|state_size": 8,
     r"mamba_chunk_size|^chunk_size$": 4,
     r"hidden_size_per_layer_input|embedding_size": WIDTH // 2,
-    r"hidden_size|d_model|n_embd|embed_dim|(?<!_)dim$|projection_dim|hidden_dim|output_dim|_width$|d_inner": WIDTH,
+    r"hidden_size|d_model|n_embd|emb_dim|embed_dim|(?<!_)dim$|projection_dim|hidden_dim|output_dim": WIDTH,
+    r"_width$|d_inner": WIDTH,
 }  # fmt: skip
 
 
@@ -131,9 +133,10 @@ def size_of(name: str) -> int | str | None:
 BLOCKS = {"index_block_size": 4, "index_topk_blocks": 2, "rotary_dim": 8, "layer_types": ["minimax_m3_sparse"] * 2}
 MIXTURE = {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1}
 # Smaller weights, for types whose scores or numbers would be too large for float32.
-SPREADS = {"granite": 0.1, "mobilebert": 0.15}
+SPREADS = {"granite": 0.1, "mobilebert": 0.15, "zamba": 0.1}
 EXCEPTIONS: dict[str, dict[str, Any]] = {
     "bamba": {"attn_layer_indices": [1]},
+    "bros": {"dim_bbox_sinusoid_emb_2d": 32, "dim_bbox_sinusoid_emb_1d": 4, "dim_bbox_projection": HEAD_DIM},
     "dbrx": {"attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8.0}},
     "deepseek_v2": MIXTURE,
     "dots1": MIXTURE,

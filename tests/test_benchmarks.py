@@ -1,5 +1,6 @@
 """The report of the benchmarks depends on the results alone."""
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from benchmarks.results import Result, load, save
 from benchmarks.samples import Sample, growth, numbers
 from benchmarks.server import checkout
 from benchmarks.soak import Soak, verdict
+from benchmarks.types import EXACT, TYPES, exact
+from benchmarks.types_report import BEGIN, DOCUMENT, END, report
+from headscope.models.types import REFUSED_TYPES, SHOWN
 
 MACHINE = {"processor": "2 cores", "date": "2026-01-02"}
 
@@ -117,3 +121,17 @@ def test_the_verdict_of_the_soak_names_what_grows():
 
 
 METRICS = {"headscope_connections": 1.0, "headscope_capture_bytes": 8.0, "headscope_captures": 1.0}
+
+
+def test_the_document_says_what_happens_with_every_type_on_the_lists():
+    found = json.loads(TYPES.read_text())
+    assert found.keys() == SHOWN
+    lists = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
+    assert lists.strip() == report(found)
+    assert all(f" {name} " in f"{lists} ".replace("\n", " ").replace(":", " ") for name in SHOWN | REFUSED_TYPES.keys())
+
+
+def test_a_type_is_exact_if_its_patterns_and_its_output_are():
+    assert exact({"pattern": EXACT, "output": 0.0})
+    assert not exact({"pattern": 0.0, "output": 2 * EXACT})
+    assert not exact({"remark": "it cannot be built"})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 import torch
@@ -92,7 +93,10 @@ class Adopted:
         """
         if target is not None:
             inputs["decoder_input_ids"] = target
-        hidden: Tensor = (self.encoder or self.model.base_model)(input_ids=ids, **inputs)[0]
+        reader = self.encoder or self.model.base_model
+        if "bbox" in signature(reader.forward).parameters:
+            inputs["bbox"] = ids.new_zeros(*ids.shape, 4)  # places on a page; a text without a page has none
+        hidden: Tensor = reader(input_ids=ids, **inputs)[0]
         return hidden
 
     def encoder_alone(self) -> "Adopted":
@@ -104,7 +108,7 @@ class Adopted:
     def vocabulary(self) -> int:
         """The number of token ids that the model has embeddings for."""
         embeddings: Any = self.model.get_input_embeddings()
-        return int(embeddings.num_embeddings)
+        return int(embeddings.weight.shape[0])
 
     def stacks(self) -> tuple[StackCard, ...]:
         """The description of the layers, in the order in which the stacks begin."""
@@ -171,6 +175,7 @@ def short_run(model: Adopted) -> Callable[[], Tensor]:
     if model.model.can_generate():
         model.model.generation_config.use_cache = False
     positions = getattr(config, "max_position_embeddings", None) or TRIED_TOKENS
+    positions = positions if positions > 0 else TRIED_TOKENS  # XLNet has -1: no limit
 
     @torch.inference_mode()
     def run() -> Tensor:

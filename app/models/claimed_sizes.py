@@ -29,7 +29,7 @@ def most_tokens(claim: Claim, model: PreTrainedModel) -> int:
         (
             getattr(config, name)
             for name in ("max_position_embeddings", "n_positions", "max_seq_len")
-            if hasattr(config, name)
+            if (getattr(config, name, None) or 0) > 0  # XLNet has -1: no limit
         ),
         None,
     )

@@ -14,8 +14,8 @@ from headscope.models.loading import LoadedModel
 from headscope.records import ModelCard
 
 
-def loaded(model):
-    adopted = adopt_by_interface(model)
+def loaded(model, adopt=adopt_by_interface):
+    adopted = adopt(model)
     card = ModelCard("tiny", "", model.config.model_type, "local", stacks=adopted.stacks(), d_model=32)
     return LoadedModel(card, adopted, tokenizer=None)
 
@@ -50,6 +50,11 @@ def test_sinks_can_differ_from_query_to_query():
     assert {tuple(terms.sinks.shape) for terms in terms_of(model)} == {(1, 4, 24)}
 
 
+def test_a_model_that_reads_places_on_a_page_gets_none():
+    model = admit(loaded(tiny("bros"), adopt_without_table))
+    assert max(model.card.certificate.max_abs_error) <= 1e-5
+
+
 def test_a_part_of_a_model_without_the_interface_keeps_its_attention():
     model = admit(loaded(tiny("got_ocr2")))
     hugging_face = model.adopted.model
@@ -61,6 +66,12 @@ def test_a_part_of_a_model_without_the_interface_keeps_its_attention():
 def test_tokens_that_a_configuration_names_at_any_depth_are_special():
     config = PaliGemmaConfig(image_token_id=5, text_config={"model_type": "gemma", "eos_token_id": [7, 8]})
     assert {5, 7, 8, config.text_config.bos_token_id} <= special_tokens(config)
+
+
+def test_a_model_with_minus_one_position_has_no_limit():
+    model = tiny("bert")
+    model.config.max_position_embeddings = -1  # as XLNet writes it
+    assert len(adopt_by_interface(model).attention) == 2
 
 
 def test_a_model_that_reads_no_tokens_is_refused_with_the_reason():
