@@ -98,7 +98,8 @@ class ModelCache:
     async def result_of(self, load: Load) -> "LoadedModel":
         """The loaded model. Raises the error that the load ended with."""
         load.last_used = self.next_use()
-        await asyncio.wait({load.task})  # cancelling one caller cancels neither the load nor another caller
+        if not load.task.done():  # a loaded model is there at once, before the server looks at the next request
+            await asyncio.wait({load.task})  # cancelling one caller cancels neither the load nor another caller
         if load.task.cancelled():
             raise cancelled()
         return load.task.result()

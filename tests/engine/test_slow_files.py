@@ -87,3 +87,17 @@ def test_a_caller_that_is_cancelled_together_with_the_load_is_cancelled(settings
         return caller.cancelled()
 
     assert asyncio.run(cancel_both())
+
+
+@pytest.mark.fault(21)
+def test_a_model_that_is_loaded_is_there_in_the_same_turn_of_the_event_loop(settings):
+    """Otherwise, requests that arrive meanwhile are looked at before this one is in the queue."""
+
+    async def ask_again():
+        models = ModelCache(settings)
+        loaded = await models.model(None)
+        with pytest.raises(StopIteration) as returned:
+            models.model(None).send(None)  # it would return a future if it waited
+        return returned.value.value is loaded
+
+    assert asyncio.run(ask_again())

@@ -73,7 +73,7 @@ def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(se
     assert [status for status, *_ in answers].count(201) == 33
     assert len(tokenized) == 33  # a refusal costs little
     # The others are refused before the endpoint, but for some whose headers had arrived before the queue was full.
-    assert 33 + 1 <= len(reached) < 100
+    assert 33 + 1 <= len(reached) < 40
     assert joined[0] == 200
     assert {(status, body["status"]) for status, _, body in health} == {(200, "ok")}
 
