@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from .conftest import SENTENCE, TOKENS, Complaints, Headscope, seen
 
@@ -136,6 +136,24 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(headscope: He
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("[role=gridcell]:focus")).to_be_visible()
+
+
+def test_a_key_that_the_grid_gets_again_once_its_code_has_arrived_does_not_open_the_list_again(
+    headscope: Headscope,
+) -> None:
+    held: list[Route] = []
+    headscope.page.route("**/keys_and_preview.js*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright asks for a Python function
+    page = headscope.open(text=SENTENCE).page
+    layer, head = headscope.chosen
+    page.focus(headscope.cell(layer, head))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("PageUp")
+    held[0].continue_()
+    expect(page.locator(f"{headscope.cell(0, head)}:focus")).to_be_visible()  # the keys have been repeated
+    expect(page.get_by_role("dialog")).to_be_hidden()
 
 
 def test_a_hint_is_replaced_by_the_next_once_its_control_is_used_and_stays_away(headscope: Headscope) -> None:

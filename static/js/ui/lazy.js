@@ -53,7 +53,7 @@ export function mountWhen(store, names, isNeeded, mount, onError) {
 
 /**
  * Mounts a part of the page at the first event that needs it. Events that happen before the part is mounted are dispatched
- * again when it is, so that none of them is lost.
+ * again when it is, so that none of them is lost. Elements around the target had them at the time and do not get them twice.
  *
  * @param {EventTarget} target
  * @param {string[]} types of events that the part handles
@@ -72,6 +72,7 @@ export function mountOnEvent(target, types, isNeeded, mount, onError) {
     undo();
     for (const event of missed) {
       const Kind = /** @type {typeof Event} */ (event.constructor);
+      target.addEventListener(event.type, (again) => again.stopPropagation(), { once: true });
       target.dispatchEvent(new Kind(event.type, event));
     }
   }
