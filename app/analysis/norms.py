@@ -28,7 +28,7 @@ class Grams:
 
     @property
     def bytes(self) -> int:
-        return sum(gram.numel() * gram.element_size() for gram in self.layers)
+        return sum(gram.nbytes for gram in self.layers)
 
 
 def bytes_of_grams(capture: Capture) -> int:

@@ -4,8 +4,9 @@ None of them is kept as a square unless nothing smaller is exact.
 Axis letters: b batch, h query head, g key/value head, i query row, j key column, d width of a head, t distance.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -13,25 +14,40 @@ from torch import Tensor
 from .rules import Rule, row_blocks
 
 
-class Bias(Protocol):
-    """A bias of all queries and keys."""
+@dataclass(frozen=True, eq=False)
+class Bias(ABC):
+    """A bias of all queries and keys.
+
+    kind:      for people: what it depends on
+    per_head:  the fields whose tensors differ from head to head
+    head_axis: of these tensors
+    """
+
+    kind: ClassVar[str]
+    per_head: ClassVar[tuple[str, ...]] = ("values",)
+    head_axis: ClassVar[int]
 
     @property
-    def bytes(self) -> int: ...
+    def bytes(self) -> int:
+        return sum(x.nbytes for x in vars(self).values() if isinstance(x, Tensor))
 
-    @property
-    def kind(self) -> str:
-        """For people: what it depends on."""
+    def of_heads(self, heads: range) -> Self:
+        """The bias of these heads. A tensor with one head is for all of them."""
+        all_heads = {name: getattr(self, name) for name in self.per_head}
+        some = {
+            name: x.narrow(self.head_axis, heads.start, len(heads))
+            for name, x in all_heads.items()
+            if x is not None and x.shape[self.head_axis] > 1
+        }
+        return replace(self, **some)
 
-    def of_heads(self, heads: range) -> "Bias":
-        """The bias of these heads."""
-
+    @abstractmethod
     def block(self, q: Tensor, k: Tensor, rows: range, columns: range) -> Tensor:
         """[b or 1, h or 1, len(rows), len(columns)]. q [b h rows d] and k [b g columns d] are of this window."""
 
 
 @dataclass(frozen=True, eq=False)
-class ByDistance:
+class ByDistance(Bias):
     """bias[h, i, j] = values[h, j - i + queries - 1] (T5; Raffel et al. 2020, section 2.1).
 
     values: [h or 1, t] for the distances j - i from -(queries - 1) to keys - 1
@@ -40,16 +56,8 @@ class ByDistance:
     values: Tensor
     queries: int
 
-    @property
-    def bytes(self) -> int:
-        return self.values.numel() * self.values.element_size()
-
-    @property
-    def kind(self) -> str:
-        return "distance"
-
-    def of_heads(self, heads: range) -> "ByDistance":
-        return self if len(self.values) == 1 else replace(self, values=self.values[heads.start : heads.stop])
+    kind = "distance"
+    head_axis = 0
 
     def block(self, q: Tensor, k: Tensor, rows: range, columns: range) -> Tensor:  # noqa: ARG002 - one signature
         # Row i is the part of `values` that begins at columns.start - i + queries - 1: each row begins one earlier.
@@ -59,7 +67,7 @@ class ByDistance:
 
 
 @dataclass(frozen=True, eq=False)
-class ByKey:
+class ByKey(Bias):
     """bias[b, h, i, j] = values[b, h, j] (ALiBi as BLOOM computes it; Press et al. 2022).
 
     values: [b or 1, h or 1, j]
@@ -67,23 +75,15 @@ class ByKey:
 
     values: Tensor
 
-    @property
-    def bytes(self) -> int:
-        return self.values.numel() * self.values.element_size()
-
-    @property
-    def kind(self) -> str:
-        return "key"
-
-    def of_heads(self, heads: range) -> "ByKey":
-        return self if self.values.shape[1] == 1 else ByKey(self.values[:, heads.start : heads.stop])
+    kind = "key"
+    head_axis = 1
 
     def block(self, q: Tensor, k: Tensor, rows: range, columns: range) -> Tensor:  # noqa: ARG002 - one signature
         return self.values[:, :, None, columns.start : columns.stop].expand(-1, -1, len(rows), -1)
 
 
 @dataclass(frozen=True, eq=False)
-class ByContent:
+class ByContent(Bias):
     """bias[i, j] = (q_i . of_keys[t] + k_j . of_queries[t]) * scale, t = index[j - i + queries - 1].
 
     The relative positions of DeBERTa (He et al. 2021, eq. 4: content to position, and position to content).
@@ -97,18 +97,9 @@ class ByContent:
     queries: int
     scale: float
 
-    @property
-    def bytes(self) -> int:
-        parts = (self.of_keys, self.of_queries, self.index)
-        return sum(x.numel() * x.element_size() for x in parts if x is not None)
-
-    @property
-    def kind(self) -> str:
-        return "content"
-
-    def of_heads(self, heads: range) -> "ByContent":
-        of_keys, of_queries = (x if x is None else x[heads.start : heads.stop] for x in (self.of_keys, self.of_queries))
-        return replace(self, of_keys=of_keys, of_queries=of_queries)
+    kind = "content"
+    per_head = ("of_keys", "of_queries")
+    head_axis = 0
 
     def block(self, q: Tensor, k: Tensor, rows: range, columns: range) -> Tensor:
         i = torch.arange(rows.start, rows.stop, device=q.device)[:, None]
@@ -125,21 +116,13 @@ class ByContent:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(Bias):
     """bias[b, h, i, j] = values[b, h, i, j], where no other form is exact. values: [b or 1, h or 1, i, j]."""
 
     values: Tensor
 
-    @property
-    def bytes(self) -> int:
-        return self.values.numel() * self.values.element_size()
-
-    @property
-    def kind(self) -> str:
-        return "dense"
-
-    def of_heads(self, heads: range) -> "Dense":
-        return self if self.values.shape[1] == 1 else Dense(self.values[:, heads.start : heads.stop])
+    kind = "dense"
+    head_axis = 1
 
     def block(self, q: Tensor, k: Tensor, rows: range, columns: range) -> Tensor:  # noqa: ARG002 - one signature
         return self.values[:, :, rows.start : rows.stop, columns.start : columns.stop]

@@ -57,7 +57,7 @@ class Rule:
     @property
     def bytes(self) -> int:
         tensors = [x for x in (self.low, self.high, self.padding) if x is not None]
-        return sum(x.numel() * x.element_size() for x in tensors) + (self.bits.bytes if self.bits else 0)
+        return sum(x.nbytes for x in tensors) + (self.bits.bytes if self.bits else 0)
 
     @property
     def batch(self) -> int:

@@ -31,7 +31,7 @@ class Terms:
 
     @property
     def bytes(self) -> int:
-        sinks = 0 if self.sinks is None else self.sinks.numel() * self.sinks.element_size()
+        sinks = 0 if self.sinks is None else self.sinks.nbytes
         return self.rule.bytes + (self.bias.bytes if self.bias else 0) + sinks
 
     def of_heads(self, heads: range) -> "Terms":

@@ -48,7 +48,7 @@ class LayerCapture:
 
     @property
     def bytes(self) -> int:
-        return sum(x.numel() * x.element_size() for x in (self.q, self.k, self.lse, self.exact_lse))
+        return sum(x.nbytes for x in (self.q, self.k, self.lse, self.exact_lse))
 
     @property
     def heads(self) -> int:

@@ -180,14 +180,14 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         parameters=model.num_parameters(),
         stacks=stacks,
         prediction=checked.fit.head.prediction,
-        ignored=shortened(checked.fit.ignored),
+        ignored=first_names(checked.fit.ignored),
         projections=bool(adopted.layers),
         verified=verified,
         state="ready",
     )
 
 
-def shortened(names: Sequence[str]) -> tuple[str, ...]:
+def first_names(names: Sequence[str]) -> tuple[str, ...]:
     """The first names, as they can be shown, and how many more there are."""
     shown = [visible(name[:MAX_NAME]) for name in names[:MAX_IGNORED]]
     return (*shown, f"and {len(names) - MAX_IGNORED} more") if len(names) > MAX_IGNORED else tuple(shown)

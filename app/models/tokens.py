@@ -144,7 +144,7 @@ def encode_truncated(tokenizer: Tokenizer, text: str, text_pair: str | None, roo
 def tokens_of(tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str]) -> tuple[Token, ...]:
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
     labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
-    labels = [shortened(label) for label in labels]
+    labels = [short_label(label) for label in labels]
     # Each property of an encoding builds a list of all tokens, so each is read only once.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
     return tuple(token(n, *row) for n, row in enumerate(zip(*columns, strict=True)))
@@ -173,7 +173,7 @@ def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
     return labels
 
 
-def shortened(label: str) -> str:
+def short_label(label: str) -> str:
     """The label, or its beginning and its length: a foreign tokenizer can have very long tokens."""
     if len(label) <= MAX_LABEL_BYTES // BYTES_PER_CHARACTER or len(data := label.encode()) <= MAX_LABEL_BYTES:
         return label

@@ -23,7 +23,7 @@ NAME = "headscope"
 CORE = "headscope"  # the attribute of an attention module that holds its core
 # A float mask has 0 or a bias where a query may attend, and a number near the least one elsewhere. Sums of several such
 # masks can be minus infinity.
-HIDDEN = 0.25
+HIDDEN_BELOW = 0.25  # of the least number of the dtype
 
 
 def attention(  # noqa: PLR0913, PLR0917 - the signature of transformers
@@ -54,9 +54,9 @@ def attention(  # noqa: PLR0913, PLR0917 - the signature of transformers
     if block_indices is not None:
         rule = rule.and_mask(mask_of_blocks(module, block_indices, query.shape[1], key.shape[2]))
     if position_bias is not None:
-        bias = both(bias, kept(position_bias, full(query.shape[2], key.shape[2])), query, key)
+        bias = both(bias, smallest_form(position_bias, full(query.shape[2], key.shape[2])), query, key)
     scale = query.shape[-1] ** -0.5 if scaling is None else float(scaling)
-    terms = Terms(rule, scale, softcap, bias, s_aux if sinks is None else without_last(sinks))
+    terms = Terms(rule, scale, softcap, bias, s_aux if sinks is None else scores_of_sinks(sinks))
     z: Tensor = core_of(module)(query, key, value, terms)
     return z.transpose(1, 2).contiguous(), None
 
@@ -85,11 +85,11 @@ def rule_and_bias(mask: Tensor | None, query: Tensor, key: Tensor) -> tuple[Rule
     mask = mask[..., :keys].expand(-1, -1, queries, keys)
     if mask.dtype == torch.bool:
         return from_mask(mask), None
-    rule = from_mask(mask > HIDDEN * torch.finfo(mask.dtype).min)
-    return rule, kept(mask, rule)
+    rule = from_mask(mask > HIDDEN_BELOW * torch.finfo(mask.dtype).min)
+    return rule, smallest_form(mask, rule)
 
 
-def kept(bias: Tensor, rule: Rule) -> Bias | None:
+def smallest_form(bias: Tensor, rule: Rule) -> Bias | None:
     """The smallest exact form of a bias. Layers often share one tensor, so the form is stored with it."""
     known: tuple[Rule | None, Bias | None] | None = getattr(bias, "headscope_form", None)
     cells = None if rule.is_full else rule
@@ -121,7 +121,7 @@ def mask_of_blocks(module: nn.Module, indices: Tensor, heads: int, keys: int) ->
     return blocks.repeat_interleave(size, -1)[..., :keys].repeat_interleave(heads // indices.shape[1], 1)
 
 
-def without_last(sinks: Tensor) -> Tensor:
+def scores_of_sinks(sinks: Tensor) -> Tensor:
     """[b h i 1] -> [b h i]; [h] as it is."""
     return sinks if sinks.ndim == 1 else sinks[..., 0]
 

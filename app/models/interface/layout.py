@@ -7,15 +7,15 @@ in the same order for every text.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ...attention.hooks import hook_points, watching
 from ...attention.terms import Terms
+from ...records import StackName
 
-Stack = Literal["self", "encoder", "decoder", "cross"]
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a module's name that is a number
 OTHER_PARTS = re.compile("norm|dropout|mlp|identity", re.IGNORECASE)
 
@@ -29,7 +29,7 @@ class AttentionLayer:
     """
 
     core: str
-    stack: Stack
+    stack: StackName
     index: int
     heads: int
     kv_heads: int
@@ -92,7 +92,7 @@ def layers_of(calls: Sequence[Call]) -> tuple[AttentionLayer, ...]:
     )
 
 
-def stack_of(call: Call, calls: Sequence[Call]) -> Stack:
+def stack_of(call: Call, calls: Sequence[Call]) -> StackName:
     """Which stack a call belongs to. The first call is one of the encoder, if there is one."""
     queries, keys = call.q.shape[2], call.k.shape[2]
     if all(each.q.shape[2] == each.k.shape[2] for each in calls):
