@@ -96,12 +96,17 @@ NO_PROGRESS = NoProgress()
 
 @dataclass(frozen=True)
 class LayerCard:
-    """The attention of one layer of a stack. A layer without attention has no heads, and `why` says what it has."""
+    """The attention of one layer of a stack. A layer without attention has no heads, and `why` says what it has.
+
+    pair_bytes: memory of a capture for each pair of a query and a key: 0 unless the layer has a mask or a bias that is
+                kept as a square, because no smaller form is exact
+    """
 
     index: int
     heads: int = 0
     kv_heads: int = 0
     head_dim: int = 0
+    pair_bytes: float = 0.0
     attention: bool = True
     why: str | None = None
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from .bias import Bias
+from .bias import Bias, Dense
 from .rules import Rule
 
 
@@ -33,6 +33,12 @@ class Terms:
     def bytes(self) -> int:
         sinks = 0 if self.sinks is None else self.sinks.nbytes
         return self.rule.bytes + (self.bias.bytes if self.bias else 0) + sinks
+
+    @property
+    def squares(self) -> list[Tensor]:
+        """The tensors whose memory grows with the product of queries and keys."""
+        bits = [self.rule.bits.packed] if self.rule.bits else []
+        return [*bits, self.bias.values] if isinstance(self.bias, Dense) else bits
 
     def of_heads(self, heads: range) -> "Terms":
         """The terms of these heads."""

@@ -45,7 +45,8 @@ class Capture:
 
     @cached_property
     def bytes(self) -> int:
-        return sum(layer.bytes for layer in self.layers)
+        squares = {x.data_ptr(): x.nbytes for layer in self.layers for x in layer.terms.squares}  # some are shared
+        return sum(layer.bytes for layer in self.layers) + sum(squares.values())
 
     @property
     def heads(self) -> int:

@@ -1,5 +1,6 @@
 """What a text costs in memory and time, known before the model runs."""
 
+import math
 from dataclasses import dataclass
 
 from ..records import Keep, LayerCard, ModelCard
@@ -15,6 +16,7 @@ class Cost:
     """The cost of capturing one text.
 
     bytes:      memory of the capture
+    squares:    the part of it that grows with the square of the tokens
     limit:      memory limit for all captures together
     seconds:    estimated run time; None before a first run has been timed
     max_tokens: most tokens that this server lets the model read
@@ -27,6 +29,7 @@ class Cost:
     seconds: float | None
     max_tokens: int
     beside: int = 0
+    squares: int = 0
 
     @property
     def fits(self) -> bool:
@@ -34,8 +37,12 @@ class Cost:
 
     @property
     def most_tokens(self) -> int:
-        """The most tokens that the model reads and that fit the limit; memory grows linearly with the tokens."""
-        return min(self.max_tokens, max(0, self.limit - self.beside) * self.tokens // self.bytes)
+        """The most tokens that the model reads and that fit the limit."""
+        memory = max(0, self.limit - self.beside)
+        each, pair = (self.bytes - self.squares) / self.tokens, self.squares / self.tokens**2
+        # The positive root of each * tokens + pair * tokens**2 = memory, in a form that is right for pair = 0.
+        fits = 2 * memory / (each + math.sqrt(each**2 + 4 * pair * memory))
+        return min(self.max_tokens, math.floor(fits + 1e-9))
 
 
 def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:
@@ -46,7 +53,12 @@ def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:
 
 def bytes_kept(card: ModelCard, tokens: int, keep: Keep) -> int:
     vectors, rows = numbers_kept(card, tokens)
-    return vectors * KEPT_BYTES[keep] + rows * ROW_BYTES
+    return vectors * KEPT_BYTES[keep] + rows * ROW_BYTES + bytes_of_squares(card, tokens)
+
+
+def bytes_of_squares(card: ModelCard, tokens: int) -> int:
+    """Of masks and biases that are kept as squares."""
+    return math.ceil(sum(layer.pair_bytes for layer in layers_of(card)) * tokens**2)
 
 
 def operations(card: ModelCard, tokens: int) -> float:

@@ -45,6 +45,17 @@ class Reservation:
             self.ledger.released.append((self.purpose, self.bytes - size, 0))
             self.bytes = size
 
+    def grow(self, size: int, what: str, way_out: str) -> None:
+        """Hold `size` bytes, if they turn out to be more than was known before. Raises TooLarge, Busy."""
+        more = size - self.bytes
+        if more <= 0:
+            return
+        self.ledger.check(size, what, way_out)
+        if not self.ledger.admit(self.purpose, more, count=0):
+            takes, used = self.ledger.message(what, size, 0), self.ledger.bytes()
+            raise Busy(f"{takes}, and {used:,} are in use: try again in a moment")
+        self.bytes = size
+
     def release(self) -> None:
         """Does nothing the second time."""
         try:
@@ -159,16 +170,16 @@ class Ledger:
                 raise Busy(f"{self.message_now(what, purpose, size)}: try again in a moment")
             yield
 
-    def admit(self, purpose: Purpose, size: int, drop: bool = True) -> bool:
+    def admit(self, purpose: Purpose, size: int, drop: bool = True, count: int = 1) -> bool:
         """Book a reservation if it fits, or if dropping captures makes it fit."""
         with self.lock:
             self.book_released()
-            while not self.fits(purpose, size):
+            while not self.fits(purpose, size, count):
                 if not drop or not self.drop_one():
                     return False
                 self.book_released()
             self.held[purpose] += size
-            self.counts[purpose] += 1
+            self.counts[purpose] += count
             return True
 
     def check(self, size: int, what: str, way_out: str, beside: int = 0) -> None:
@@ -177,8 +188,8 @@ class Ledger:
             self.refusals["never"] += 1
             raise TooLarge(f"{self.message(what, size, beside)}: {way_out}, or raise the limit")
 
-    def fits(self, purpose: Purpose, size: int) -> bool:
-        counted = purpose != "captures" or self.counts["captures"] < self.max_captures
+    def fits(self, purpose: Purpose, size: int, count: int = 1) -> bool:
+        counted = purpose != "captures" or self.counts["captures"] + count <= self.max_captures
         return counted and self.held.total() + size <= self.max_bytes
 
     def drop_one(self) -> bool:

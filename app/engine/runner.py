@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ..capture.cost import Cost, bytes_kept, operations, pace_of
+from ..capture.cost import Cost, bytes_kept, bytes_of_squares, operations, pace_of
 from ..errors import CaptureGone, ShuttingDown
 from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
 from ..settings import Settings
@@ -175,7 +175,10 @@ class Runner:
         held = self.reserve_capture(cost, model.card, tokenized, job, progress)
         job.report_tokens(tokenized, cost)
         try:
-            return run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
+            capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
+            # A mask can turn out to be no interval in a longer text than that which the model was tried with.
+            held.grow(capture.bytes + bytes_of_text(tokenized), f"the capture {capture.id}", "shorten the text")
+            return capture
         except BaseException:
             if not job.has_layers:  # each layer refers to what is held, until the last follower has left
                 held.release()
@@ -215,7 +218,8 @@ class Runner:
         needed = bytes_kept(card, tokens, self.settings.capture_dtype)
         seconds = operations(card, tokens) / self.speed if self.speed else None
         max_tokens = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
-        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, max_tokens, beside)
+        squares = bytes_of_squares(card, tokens)
+        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, max_tokens, beside, squares)
 
     async def estimate(self, prompt: Prompt) -> tuple[ModelCard, Cost]:
         prepared = await self.prepare(prompt)

@@ -116,7 +116,7 @@ class Adopted:
         return tuple(self.stack([layer for layer in self.attention if layer.stack == name]) for name in names)
 
     def stack(self, layers: list[AttentionLayer]) -> StackCard:
-        cards = [LayerCard(each.index, each.heads, each.kv_heads, each.head_dim) for each in layers]
+        cards = [LayerCard(each.index, each.heads, each.kv_heads, each.head_dim, each.pair_bytes) for each in layers]
         gaps = without_attention(self.model, layers)
         cards += [LayerCard(number, attention=False, why=why) for number, why in gaps.items()]
         causal = all(layer.causal for layer in layers)

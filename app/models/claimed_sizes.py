@@ -3,13 +3,14 @@
 from inspect import signature
 
 from torch import nn
-from transformers import PreTrainedModel
 
+from .adopted import Adopted
 from .claim import Claim
 from .heads import base_class
 
-# Where nothing in the model limits the length: models with relative positions were trained on shorter texts.
-MOST_TOKENS = 2**20
+# For models that say no limit, which have relative positions, and for those that are followed in their own attention:
+# both compute numbers for each pair of tokens on the way, though a capture keeps none of them.
+MOST_TOKENS_WITH_SQUARES = 2048
 
 
 def reads_pairs(claim: Claim) -> bool:
@@ -20,7 +21,7 @@ def reads_pairs(claim: Claim) -> bool:
     return has_segments and getattr(claim.text_config, "type_vocab_size", 1) > 1
 
 
-def most_tokens(claim: Claim, model: PreTrainedModel) -> int:
+def most_tokens(claim: Claim, adopted: Adopted) -> int:
     """The number of tokens that the model can read."""
     if claim.adapter is not None:
         return claim.adapter.positions(claim.config)
@@ -33,8 +34,12 @@ def most_tokens(claim: Claim, model: PreTrainedModel) -> int:
         ),
         None,
     )
-    tables = [each for name, each in model.named_modules() if isinstance(each, nn.Embedding) and "position" in name]
+    tables = [
+        each for name, each in adopted.model.named_modules() if isinstance(each, nn.Embedding) and "position" in name
+    ]
     # RoBERTa and its relatives count positions from the one after that of padding.
     learned = [each.num_embeddings - (0 if each.padding_idx is None else each.padding_idx + 1) for each in tables]
     learned = [each for each in learned if positions is None or abs(each - positions) <= 8]
-    return min([*learned, positions or MOST_TOKENS])
+    if positions is None or adopted.watched:
+        learned.append(MOST_TOKENS_WITH_SQUARES)
+    return min(learned if positions is None else [*learned, positions])

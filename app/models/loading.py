@@ -174,7 +174,7 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         kv_heads=max(layer.kv_heads for layer in shown),
         head_dim=max(layer.head_dim for layer in shown),
         d_model=checked.claim.text_config.hidden_size,
-        max_tokens=most_tokens(checked.claim, model),
+        max_tokens=most_tokens(checked.claim, adopted),
         causal=stacks[0].causal,
         pairs=reads_pairs(checked.claim),
         parameters=model.num_parameters(),

@@ -12,7 +12,7 @@ TEXT = "The cat sat on the mat. The dog ran."
 
 
 def card_of(d_model, *layers):
-    """A card with layers of (heads, kv_heads, head_dim)."""
+    """A card with layers of (heads, kv_heads, head_dim) or (heads, kv_heads, head_dim, pair_bytes)."""
     stack = StackCard("self", tuple(LayerCard(number, *sizes) for number, sizes in enumerate(layers)), causal=True)
     return ModelCard("x", "x", "x", "local", d_model=d_model, stacks=(stack,))
 
@@ -24,6 +24,11 @@ def test_a_capture_of_gpt2_holds_q_k_and_twelve_bytes_per_row():
     assert numbers_kept(GPT2, 1000) == (12 * 1000 * 64 * 24, 12 * 1000 * 12)
     assert bytes_kept(GPT2, 1000, "float32") == 12 * 1000 * (4 * 64 * 24 + 12 * 12)
     assert bytes_kept(GPT2, 1000, "float16") == 12 * 1000 * (2 * 64 * 24 + 12 * 12)
+
+
+def test_a_mask_or_a_bias_that_is_a_square_counts_for_each_pair_of_tokens():
+    squares, without = card_of(32, (2, 2, 4, 8.0), (2, 2, 4, 0.125)), card_of(32, (2, 2, 4), (2, 2, 4))
+    assert bytes_kept(squares, 100, "float32") - bytes_kept(without, 100, "float32") == 81_250
 
 
 def test_heads_that_share_keys_keep_fewer_of_them():
@@ -51,6 +56,14 @@ def test_most_tokens_is_the_smaller_of_what_fits_and_what_is_read():
     cost = Cost(tokens=100, bytes=1000, limit=250, seconds=None, max_tokens=30)
     assert (cost.fits, cost.most_tokens) == (False, 25)
     assert replace(cost, max_tokens=20).most_tokens == 20
+
+
+def test_most_tokens_counts_what_grows_with_the_square():
+    # 10 for each token and 2 for each pair: 30 tokens take 300 + 1,800.
+    cost = Cost(tokens=10, bytes=300, limit=2100, seconds=None, max_tokens=99, squares=200)
+    assert cost.most_tokens == 30
+    assert replace(cost, limit=2099).most_tokens == 29
+    assert replace(cost, beside=1800).most_tokens == 10
 
 
 @pytest.mark.fault(24)

@@ -53,6 +53,20 @@ def test_what_does_not_fit_now_is_503_with_retry_after_and_fits_later():
     assert reserve(ledger, 50).bytes == ledger.bytes() == 50
 
 
+def test_a_reservation_grows_when_more_is_held_than_was_known_and_only_where_it_fits():
+    ledger = Ledger(100, 1)
+    held = reserve(ledger, 30, "captures")
+    held.grow(50, "the capture", "shorten the text")
+    held.grow(20, "the capture", "shorten the text")
+    assert (held.bytes, ledger.bytes("captures"), ledger.count("captures")) == (50, 50, 1)
+    with reserve(ledger, 40), pytest.raises(Busy, match=r"takes 70 bytes.* 90 are in use"):
+        held.grow(70, "the capture", "shorten the text")
+    with pytest.raises(TooLarge, match="the capture takes 101 bytes"):
+        held.grow(101, "the capture", "shorten the text")
+    held.release()
+    assert (ledger.bytes(), ledger.count("captures")) == (0, 0)
+
+
 def test_releasing_twice_counts_once():
     ledger = Ledger(100, 10)
     with reserve(ledger, 60) as first, reserve(ledger, 30):

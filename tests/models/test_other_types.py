@@ -14,6 +14,7 @@ from benchmarks.tiny_types import tiny
 from headscope.capture.admission import admit
 from headscope.capture.capture import run
 from headscope.capture.certificate import certify
+from headscope.capture.cost import bytes_kept
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checker import process
 from headscope.models.checker.process import BUILDER, Checker
@@ -53,7 +54,7 @@ def change_config(folder, **changes):
         ("albert", (2, 4, 64, ["self"])),
         ("deepseek", (2, 4, 64, ["self"])),
         ("jamba", (8, 4, 64, ["self"])),
-        ("t5", (2, 4, 2**20, ["encoder"])),
+        ("t5", (2, 4, 2048, ["encoder"])),
         ("bart", (2, 4, 64, ["encoder"])),
     ],
 )
@@ -62,6 +63,22 @@ def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
     assert (card.layers, card.heads, card.max_tokens, [stack.name for stack in card.stacks]) == sizes
     assert card.family not in FAMILIES
     assert card.d_model == 32
+
+
+@pytest.mark.parametrize(("name", "square"), [("deberta", True), ("deepseek_v32", True), ("t5", False)])
+def test_a_bias_or_mask_that_is_kept_as_a_square_is_part_of_the_memory_that_is_known_beforehand(tmp_path, name, square):
+    model = load(write_model(tmp_path, tiny(name)), CARD)
+    capture = run(model, "the cat sat on the mat " * 8)
+    known = bytes_kept(capture.card, len(capture.tokens), "float32")
+    assert capture.bytes <= known < capture.bytes * 1.01
+    assert any(layer.pair_bytes > 0 for layer in model.card.stacks[0].layers) is square
+    assert (capture.bytes > sum(layer.bytes for layer in capture.layers)) is square
+
+
+@pytest.mark.parametrize(("name", "most"), [("bloom", 2048), ("falcon", 64)])
+def test_a_model_that_computes_squares_on_the_way_reads_at_most_2048_tokens(tmp_path, name, most):
+    """Both are followed in their own attention; BLOOM has no positions, this Falcon has 64."""
+    assert load(write_model(tmp_path, tiny(name)), CARD).card.max_tokens == most
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,9 @@ OTHER_PARTS = re.compile("norm|dropout|mlp|identity", re.IGNORECASE)
 class AttentionLayer:
     """One call of attention in a forward pass.
 
-    core:  full name of the module that computes it
-    index: the number of the block that it is in, which is the number that the model itself gives its layers
+    core:       full name of the module that computes it
+    index:      the number of the block that it is in, which is the number that the model itself gives its layers
+    pair_bytes: memory for each pair of a query and a key, of a mask or a bias that has no smaller form
     """
 
     core: str
@@ -36,6 +37,7 @@ class AttentionLayer:
     head_dim: int
     value_dim: int
     causal: bool
+    pair_bytes: float = 0.0
 
 
 @dataclass
@@ -87,8 +89,9 @@ def layers_of(calls: Sequence[Call]) -> tuple[AttentionLayer, ...]:
             head_dim=call.q.shape[-1],
             value_dim=call.v.shape[-1],
             causal=call.terms.rule.is_causal,
+            pair_bytes=pair_bytes,
         )
-        for call, kind in zip(calls, kinds, strict=True)
+        for call, kind, pair_bytes in zip(calls, kinds, bytes_of_pairs(calls), strict=True)
     )
 
 
@@ -100,6 +103,17 @@ def stack_of(call: Call, calls: Sequence[Call]) -> StackName:
     if queries != keys:
         return "cross"
     return "encoder" if queries == calls[0].q.shape[2] else "decoder"
+
+
+def bytes_of_pairs(calls: Sequence[Call]) -> list[float]:
+    """Of each call, without the tensors that an earlier one has as well."""
+    seen: set[int] = set()
+    found = []
+    for call in calls:
+        new = {x.data_ptr(): x.nbytes for x in call.terms.squares if x.data_ptr() not in seen}
+        seen.update(new)
+        found.append(sum(new.values()) / (call.q.shape[2] * call.k.shape[2]))
+    return found
 
 
 def numbers_of(cores: Sequence[str]) -> list[int]:
