@@ -46,8 +46,12 @@ def other_mode(path):
 
 def bytes_in_memory(folder):
     """What a loaded model counts for: its weights in float32, and 15 times its tokenizer.json."""
-    stored = load_file(folder / WEIGHTS)
-    return 4 * sum(weight.numel() for weight in stored.values()) + 15 * (folder / TOKENIZER).stat().st_size
+    return bytes_of_weights(folder) + 15 * (folder / TOKENIZER).stat().st_size
+
+
+def bytes_of_weights(folder):
+    """In float32."""
+    return 4 * sum(weight.numel() for weight in load_file(folder / WEIGHTS).values())
 
 
 def data_of(tokenizer):

@@ -46,6 +46,23 @@ def outcome_of(error: BaseException | None) -> str:
     return next(outcome for outcome, kinds in OUTCOMES.items() if isinstance(error, kinds))
 
 
+def without_frames(task: "asyncio.Future[Result]") -> "asyncio.Future[Result]":
+    """The bare result or error of a task that is done.
+
+    A task that failed refers to all frames that its error has passed: what they use would stay in memory.
+    """
+    ended: asyncio.Future[Result] = task.get_loop().create_future()
+    if task.cancelled():
+        ended.cancel()
+    elif error := task.exception():
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        ended.set_exception(error)
+        ended.exception()  # retrieved: nobody may be waiting for it
+    else:
+        ended.set_result(task.result())
+    return ended
+
+
 @dataclass(eq=False)
 class Job(Generic[Result]):
     """Its fields are written on the event loop only.
@@ -72,21 +89,8 @@ class Job(Generic[Result]):
         task.add_done_callback(lambda _: self.end())
 
     def end(self) -> None:
-        """Replace the task by its bare result or error, and wake all followers.
-
-        A task that failed refers to all frames that its error has passed, and these to the job: what they use would
-        stay in memory until the garbage collector runs.
-        """
-        ended: asyncio.Future[Result] = self.loop.create_future()
-        if self.task.cancelled():
-            ended.cancel()
-        elif error := self.task.exception():
-            error.__traceback__ = error.__cause__ = error.__context__ = None
-            ended.set_exception(error)
-            ended.exception()  # retrieved: nobody may be waiting for it
-        else:
-            ended.set_result(self.task.result())
-        self.task = ended
+        """Replace the task by its bare result or error, and wake all followers."""
+        self.task = without_frames(self.task)
         self.progress.on_percent = None  # it refers to this job too
         self.update()
 

@@ -1,10 +1,11 @@
 """Loading one model: the steps, each in a pool of its own, and how far they are."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import AppError
 from ..models.file_states import FileStates, differ, states_in, states_of
@@ -12,6 +13,7 @@ from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
 from ..records import NO_PROGRESS, ModelCard, Progress
 from ..settings import Settings
+from .job import without_frames
 from .libraries import import_libraries
 from .progress import WorkProgress
 
@@ -52,7 +54,15 @@ class Load:
     files: FileStates = field(default_factory=dict)
     change: Change = None
     reload_error: str | None = None
-    task: "asyncio.Task[LoadedModel]" = field(init=False)
+    task: "asyncio.Future[LoadedModel]" = field(init=False)
+
+    def start(self, work: "Coroutine[Any, Any, LoadedModel]") -> None:
+        self.task = asyncio.create_task(work)
+        self.task.add_done_callback(self.end)
+
+    def end(self, task: "asyncio.Future[LoadedModel]") -> None:
+        """A load that failed is kept, but no weights that it has read."""
+        self.task = without_frames(task)
 
     @property
     def failed(self) -> BaseException | None:
@@ -114,7 +124,7 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
 
 
 def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
-    """Bytes of the model's files, and of those that would be downloaded."""
+    """Bytes of the files of the model, and of those that would be downloaded; nothing is downloaded."""
     if entry.repo is None:
         states = states_in(folder_of(entry), entry.card.source)
         return sum(state.size for state in states.values() if state), 0
@@ -134,7 +144,12 @@ def check_model(load: Load, folder: Path) -> "CheckedFiles":
 
 def bytes_of_model(checked: "CheckedFiles") -> int:
     """What the model and its tokenizer take in memory."""
-    return checked.parameters * FLOAT32_BYTES + len(checked.tokenizer) * TOKENIZER_FACTOR
+    return checked.fit.parameters * FLOAT32_BYTES + len(checked.tokenizer) * TOKENIZER_FACTOR
+
+
+def bytes_while_loading(checked: "CheckedFiles") -> int:
+    """The same until the model is loaded."""
+    return bytes_of_model(checked) + checked.fit.merged * FLOAT32_BYTES
 
 
 def read_model(load: Load, checked: "CheckedFiles", device: str) -> "LoadedModel":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,16 @@ from ..records import ModelCard
 from ..settings import Settings
 from .job import outcome_of
 from .job_queue import JobCounts, without_bugs
-from .load import Load, bytes_of_model, check_model, find_folder, load_progress, read_model, sizes_of
+from .load import (
+    Load,
+    bytes_of_model,
+    bytes_while_loading,
+    check_model,
+    find_folder,
+    load_progress,
+    read_model,
+    sizes_of,
+)  # fmt: skip
 from .model_listing import ModelListing
 from .worker_pool import WorkerPool, queue_full
 
@@ -100,8 +110,8 @@ class ModelCache:
         load.last_used = self.next_use()
         if not load.task.done():  # a loaded model is there at once, before the server looks at the next request
             await asyncio.wait({load.task})  # cancelling one caller cancels neither the load nor another caller
-        if load.task.cancelled():
-            raise cancelled()
+        if error := load.failed:
+            raise copy(error)
         return load.task.result()
 
     async def start(self, model_id: str | None) -> Load:
@@ -153,21 +163,15 @@ class ModelCache:
         return self.checks if entry.repo is None else self.hub
 
     async def sizes(self, model_id: str) -> tuple[int, int]:
-        """Bytes of the model's files, and of those that would be downloaded; nothing is downloaded.
-
-        Raises ModelNotFound, Busy, and what a load raises before it downloads.
-        """
+        """See `load.sizes_of`. Raises ModelNotFound, Busy, and what a load raises before it downloads."""
         entry = await self.listing.find(model_id)
         pool = self.listing.one_folder if entry.repo is None else self.hub
         return await pool.run(sizes_of, entry, self.settings)
 
     def begin(self, load: Load, work: "Callable[[], Coroutine[Any, Any, LoadedModel]]") -> None:
         self.counts.begun["load"] += 1
-        load.task = asyncio.create_task(without_bugs("load", work))
-        load.task.add_done_callback(lambda _: self.count(load))
-
-    def count(self, load: Load) -> None:
-        self.counts.ended["load", outcome_of(load.failed)] += 1  # retrieves the exception, or asyncio would log it
+        load.start(without_bugs("load", work))
+        load.task.add_done_callback(lambda _: self.counts.ended.update([("load", outcome_of(load.failed))]))
 
     async def load(self, load: Load) -> "LoadedModel":
         """Each step waits in its pool, however many others do: `new_load` has bounded the loads."""
@@ -175,8 +179,10 @@ class ModelCache:
         load.reading = True
         checks = self.reads if load.entry.card.source == "bundled" else self.checks
         checked = await checks.run_unbounded(check_model, load, folder)
-        self.make_room(load, bytes_of_model(checked))
-        return await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
+        self.make_room(load, bytes_while_loading(checked))
+        model = await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
+        load.bytes = bytes_of_model(checked)
+        return model
 
     async def replace(self, old: Load, new: Load) -> "LoadedModel":
         """Load a model again beside the loaded one, which is kept if that fails."""

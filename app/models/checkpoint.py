@@ -39,10 +39,6 @@ class CheckedFiles:
     fit: Fit
     states: FileStates
 
-    @property
-    def parameters(self) -> int:
-        return self.fit.parameters
-
     def close(self) -> None:
         self.weights.close()
 

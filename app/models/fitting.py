@@ -17,6 +17,7 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 from ..errors import WeightsDoNotFit
 from ..records import Prediction
 from .claim import Claim, describing
+from .conversion import check_conversion
 from .file_names import CONFIG, WEIGHTS
 from .header import StoredTensor
 from .heads import Head, base_class, classes_to_try
@@ -36,6 +37,7 @@ class Fit:
     names:      name in the file -> parameter
     unused:     the names in the file that are not read: `ignored`, and what old versions stored that is no weight
     parameters: of the model, or in the file if there are more of them
+    merged:     numbers in the file that are in memory beside the model until it is loaded, where they are merged
     """
 
     model_class: type[PreTrainedModel]
@@ -45,6 +47,7 @@ class Fit:
     ignored: tuple[str, ...]
     unused: frozenset[str]
     parameters: int
+    merged: int = 0
 
 
 @dataclass
@@ -103,7 +106,7 @@ def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
 
 
 def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
-    """For types whose weights transformers merges and renames: what does not fit is found only then.
+    """For types whose weights transformers merges and renames.
 
     Raises WeightsDoNotFit, UnsupportedModel.
     """
@@ -115,9 +118,9 @@ def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     described, stored = int(model.num_parameters()), sum(tensor.numel for tensor in tensors.values())
     if described > 2 * stored or stored > 2 * described:
         raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
+    check_conversion(model, tensors)
     names = {name: name for name in tensors}
-    head = Head(prediction)
-    return Fit(model_class, {}, head, names, (), frozenset(), max(described, stored))
+    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), described, stored)
 
 
 def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -14,13 +13,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from ..errors import CorruptModel, WeightsDoNotFit
+from ..errors import CorruptModel
 from ..records import NO_PROGRESS, ModelCard, Progress, Token
 from .adapter import adopt
 from .adopted import Adopted, adopt_without_table
 from .checkpoint import CheckedFiles, check_files
 from .claim import describing
 from .claimed_sizes import most_tokens, reads_pairs
+from .conversion import check_report, no_fit
 from .device import check_device
 from .heads import Head
 from .interface.attention import NAME
@@ -140,23 +140,9 @@ def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
                 **checked.fit.options,
             )
     except (RuntimeError, ValueError, TypeError) as error:
-        raise WeightsDoNotFit(f"the weights do not fit config.json: {str(error)[:400]}") from error
+        raise no_fit(error) from error
     check_report(report)
     return model
-
-
-def check_report(report: dict[str, Any]) -> None:
-    """Raises WeightsDoNotFit if weights are missing, unknown, or have another shape than config.json describes."""
-    # transformers would initialise missing weights with random numbers.
-    for problem, found in (("missing", report["missing_keys"]), ("unknown", report["unexpected_keys"])):
-        if keys := sorted(found):
-            raise WeightsDoNotFit(
-                f"{len(keys)} weights are {problem}, the first is {keys[0]!r}: the checkpoint has to match config.json"
-            )
-    if report["mismatched_keys"]:
-        name, *shapes = min(report["mismatched_keys"])
-        stored, wanted = (list(shape) for shape in shapes)
-        raise WeightsDoNotFit(f"{name} is {stored} in the file, config.json wants {wanted}")
 
 
 def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: str, *, verified: bool) -> ModelCard:

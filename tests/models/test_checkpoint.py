@@ -24,7 +24,7 @@ def gpt2(tmp_path):
 def parameters(folder):
     checked = check_files(folder)
     checked.close()
-    return checked.parameters
+    return checked.fit.parameters
 
 
 def rewrite(folder, **changes):
