@@ -62,8 +62,14 @@ class AppError(Exception):
 
     @property
     def detail(self) -> str:
-        """Printable: it may name something in a file or a request of others."""
-        return with_escapes(str(self.args[0]) if self.args else self.title)
+        """Printable and short: it may name something in a file or a request of others."""
+        message = str(self.args[0]) if self.args else self.title
+        return shortened(with_escapes(shortened(message)))
+
+
+def shortened(text: str, most: int = 1000) -> str:
+    """The text; of a longer one, the beginning and the end, because a message ends with the way out."""
+    return text if len(text) <= most else f"{text[: most * 2 // 3]} [...] {text[-most // 4 :]}"
 
 
 def with_escapes(text: str) -> str:

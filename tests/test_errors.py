@@ -21,3 +21,19 @@ def test_what_cannot_be_printed_is_escaped_in_the_message(message, detail):
     error = CorruptModel(message)
     assert error.detail == detail
     assert error.detail.encode().decode().isprintable()
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize(
+    "name", ["x" * 10**6, "\x1b" * 10**6, "\U000f0000" * 990], ids=["long", "escapes", "longer then"]
+)
+def test_a_long_name_is_cut_in_the_middle_of_the_message(name):
+    detail = CorruptModel(f"the file has the name {name}: choose a shorter one").detail
+    assert len(detail) <= 1000
+    assert detail.startswith("the file has the name ")
+    assert detail.endswith(": choose a shorter one")
+    assert " [...] " in detail
+
+
+def test_a_message_of_the_longest_length_is_not_cut():
+    assert CorruptModel("x" * 1000).detail == "x" * 1000

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig
+from transformers.utils import logging as transformers_logging
 
 from ..errors import AppError, UnsupportedModel
 from ..records import Source
@@ -79,6 +80,7 @@ def read_fields(data: bytes, folder: ModelFolder) -> dict[str, Any]:
 
 def claim_of(raw: dict[str, Any], shapes: Shapes) -> Claim:
     """shapes: of the weights, by name. Raises UnsupportedModel."""
+    let_transformers_be_silent()
     architecture = architecture_of(raw)
     model_type: Any = raw.get("model_type")
     if model_type is None:
@@ -94,6 +96,12 @@ def claim_of(raw: dict[str, Any], shapes: Shapes) -> Claim:
     if names := label_names(raw):
         config.id2label = names
     return Claim(model_type, architecture, adapter, config)
+
+
+def let_transformers_be_silent() -> None:
+    """It would log values of any length in the file, and only warn about weights that do not match: an error here."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def config_of_family(raw: dict[str, Any], adapter: Adapter) -> PretrainedConfig | None:

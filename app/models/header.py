@@ -12,6 +12,7 @@ from .json_files import parse_object
 # A model of these families has a few thousand tensors, and its header 100 bytes for each of them.
 MAX_HEADER_BYTES = 2**22
 MAX_TENSORS = 2**15
+MAX_NAME = 500  # characters of the name of a tensor
 MAX_DIMENSIONS = 8
 MAX_SIZE = 2**48  # of a dimension, and of the product of all that are not 0: torch multiplies them with 64 bits
 
@@ -59,6 +60,8 @@ def tensor_of(name: str, entry: Any) -> StoredTensor:
     shape: Any = fields.get("shape")
     place: Any = fields.get("data_offsets")
     shown = f"{WEIGHTS}: the header of {name[:200]!r}"
+    if len(name) > MAX_NAME:
+        raise CorruptModel(f"{shown} has a name of {len(name):,} characters: at most {MAX_NAME} are read")
     if not isinstance(dtype, str) or dtype not in BYTES_OF:
         raise CorruptModel(f"{shown} has the data type {str(dtype)[:40]!r}, which is not known")
     if not is_list_of_sizes(shape) or len(shape) > MAX_DIMENSIONS or prod(filter(None, shape)) >= MAX_SIZE:

@@ -11,7 +11,6 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedModel
-from transformers.utils import logging as transformers_logging
 
 from ..errors import CorruptModel
 from ..records import NO_PROGRESS, ModelCard, Progress, Token
@@ -125,8 +124,6 @@ def read_weights(checked: CheckedFiles, sha256: str | None, progress: Progress) 
 
 def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
     """The Hugging Face model with exactly these weights, which are not copied. Raises WeightsDoNotFit."""
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()  # it only warns about weights that do not match; here that is an error
     try:
         with LOADING:
             model, report = checked.fit.model_class.from_pretrained(

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import ModelNotFound
+from ..errors import ModelNotFound, shortened
 from ..records import ModelCard
 from .folders import FOLDER_NAME, MAX_LOOKED_AT, FolderEntry, entries_in, look_at, names_in
 
 LOCAL = "local:"
 MAX_NAMED = 8  # models in an error message
 MAX_WARNINGS = 20
+MAX_TITLE = 100  # characters
 # `gpt2` or `google-bert/bert-base-cased`, and either of them with `@revision`: a branch, a tag or a commit.
 NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 HUB_ID = re.compile(rf"(?P<repo>({NAME}/)?{NAME})(@(?P<revision>[\w./-]{{1,100}}))?", re.ASCII)
@@ -177,7 +178,7 @@ def reason_skipped(top: Path, name: str) -> str | None:
 def local_entry(found: FolderEntry) -> Entry:
     # Names that are not UTF-8 could not be sent as JSON, and control characters would change the terminal.
     name = found.name.encode("unicode_escape").decode()
-    card = ModelCard(LOCAL + name, name, "", "local")
+    card = ModelCard(LOCAL + name, shortened(name, MAX_TITLE), "", "local")
     return Entry(card.now("failed", found.why)) if found.folder is None else Entry(card, folder=found.folder)
 
 

@@ -112,6 +112,7 @@ def test_a_bad_entry_is_listed_as_failed_with_the_reason(beside_bad_entries, nam
     bad = next(card for card in cards if card["id"] == "local:" + name.encode("ascii", "backslashreplace").decode())
     assert (bad["state"], bad["source"]) == ("failed", "local")
     assert BAD[name][1] in bad["why"]
+    assert len(bad["title"]) <= 100
     refused = beside_bad_entries.post("/api/v1/models/load", json={"model": bad["id"]})
     assert (refused.status_code, refused.json()["code"]) == (404, "model_not_found")
 

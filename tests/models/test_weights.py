@@ -49,6 +49,10 @@ def lie(**fields):
         (lie(dtype="F31"), "has the data type 'F31', which is not known"),
         (lie(dtype=["F32"]), "which is not known"),
         (lambda header: header.update({FC_BIAS: None}), "which is not known"),
+        (
+            lambda header: header.update({"x" * 10**6: header.pop(FC_BIAS)}),
+            "a name of 1,000,000 characters: at most 500",
+        ),
         (lambda header: header.update({f"x{n}": None for n in range(2**15)}), "tensors: at most 32,768 are read"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
