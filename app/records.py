@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
-from .errors import NoAttention, UnknownHead, UnknownLayer
+from .errors import NoAttention, PairNotSupported, UnknownHead, UnknownLayer
 
 Source = Literal["bundled", "local", "hub"]
 StackName = Literal["self", "encoder", "decoder", "cross"]
@@ -92,6 +92,12 @@ class NoProgress:
 
 
 NO_PROGRESS = NoProgress()
+
+
+def check_pair(text_pair: str | None, pairs: bool | None) -> None:
+    """Raises PairNotSupported. `pairs`: whether the model reads pairs of texts; None if it is not known yet."""
+    if text_pair is not None and pairs is False:
+        raise PairNotSupported("this model was not trained on sentence pairs: send one text, or choose a BERT model")
 
 
 @dataclass(frozen=True)

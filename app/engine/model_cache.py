@@ -76,8 +76,9 @@ class ModelCache:
         load = self.loads.get(card.id)
         return card if load is None else load.now(card)
 
-    async def card_of(self, model_id: str) -> ModelCard:
-        """The card of a model, even if it is loaded and its folder has been deleted. Raises ModelNotFound."""
+    async def card_of(self, model_id: str | None) -> ModelCard:
+        """The card of a model, even if it is loaded and its folder has been deleted. Raises ModelNotFound, Busy."""
+        model_id = self.settings.model if model_id is None else model_id
         load = self.loads.get(model_id)
         if load is not None and not load.failed:
             return self.card(load.entry.card)

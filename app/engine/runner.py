@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from ..capture.cost import Cost, bytes_kept, bytes_of_squares, operations, pace_of
 from ..errors import CaptureGone, ShuttingDown
-from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
+from ..records import ModelCard, Progress, Prompt, TokenizedPrompt, check_pair
 from ..settings import Settings
 from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
@@ -78,21 +78,27 @@ class Runner:
     # Captures
 
     async def prepare(self, prompt: Prompt) -> PreparedPrompt:
-        """Raises what `model` raises, EmptyText, TextTooLong, and Busy rather than load a model for a full queue."""
+        """Raises what `model` raises, EmptyText, TextTooLong, PairNotSupported, and Busy rather than load a model for
+        a full queue. What is wrong with the prompt comes first: trying again later would not help."""
         check_texts(prompt, self.settings.max_characters)
-        if self.models.loaded(prompt.model) is None:
+        model = self.models.loaded(prompt.model)
+        if model is None:
+            check_pair(prompt.text_pair, (await self.models.card_of(prompt.model)).pairs)
             self.queues.model.check_room("run")
-        return self.with_id(prompt, await self.model(prompt.model))
+            model = await self.model(prompt.model)
+        return self.with_id(prompt, model)
 
     def with_id(self, prompt: Prompt, model: "LoadedModel") -> PreparedPrompt:
+        """Raises PairNotSupported."""
         from ..capture.capture import capture_id
 
+        check_pair(prompt.text_pair, model.card.pairs)
         return PreparedPrompt(prompt, model, capture_id(model.card, prompt, self.settings.capture_dtype))
 
     def check_room_for(self, prompt: Prompt) -> None:
         """The same as `prepare` and `check_room` without waiting: does nothing if the model is not loaded.
 
-        Raises EmptyText, TextTooLong, and Busy.
+        Raises EmptyText, TextTooLong, PairNotSupported, and Busy.
         """
         check_texts(prompt, self.settings.max_characters)
         model = self.models.loaded(prompt.model)

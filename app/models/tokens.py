@@ -12,8 +12,8 @@ from tokenizers.processors import PostProcessor
 from tokenizers.processors import Sequence as PostProcessors
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from ..errors import CorruptModel, EmptyText, PairNotSupported, TooManyTokens, WeightsDoNotFit
-from ..records import Token
+from ..errors import CorruptModel, EmptyText, TooManyTokens, WeightsDoNotFit
+from ..records import Token, check_pair
 from .panics import failure_of
 
 VISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
@@ -75,10 +75,9 @@ def tokenize(
 
     pairs: whether the model reads pairs. most: the largest number of tokens, with special tokens. truncate: cut the end
     of the longer text instead of raising TooManyTokens. embeddings: the number of token ids that the model has.
-    Raises EmptyText, PairNotSupported, TooManyTokens; CorruptModel and WeightsDoNotFit if the tokenizer fails.
+    Raises EmptyText, TooManyTokens; CorruptModel and WeightsDoNotFit if the tokenizer fails.
     """
-    if text_pair is not None and not pairs:
-        raise PairNotSupported("this model was not trained on sentence pairs: send one text, or choose a BERT model")
+    check_pair(text_pair, pairs)
     whole = encode(tokenizer, text, text_pair)
     if not len(whole):
         raise EmptyText("this model's tokenizer makes no tokens from this text: send another text")

@@ -88,6 +88,23 @@ def test_what_is_wrong_with_a_request_is_said_although_the_queue_is_full(full, b
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+@pytest.mark.fault(11, 21)
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"model": "local:nothing"}, 404, "model_not_found"),
+        ({"model": "../etc"}, 404, "model_not_found"),
+        ({"text_pair": "b"}, 422, "pair_not_supported"),
+        ({"text_pair": "b", "model": "gpt2-mini"}, 422, "pair_not_supported"),
+    ],
+    ids=["no such model", "no id", "a pair", "a pair for a model that is not loaded"],
+)
+@pytest.mark.parametrize("path", [CAPTURES, "/api/v1/attention", "/api/v1/estimate"])
+def test_what_can_never_run_is_not_told_to_wait(full, path, body, status, code):
+    answer = full.post(path, json={**NEW, **body})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
 def test_requests_that_need_no_queue_are_served(full):
     assert full.post("/api/v1/estimate", json=NEW).status_code == 200
     assert full.get("/healthz").status_code == 200
