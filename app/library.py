@@ -25,6 +25,8 @@ from .capture.certificate import Certificate, certify
 from .capture.windows import head_window, overview, window
 from .engine.limits import check_texts
 from .engine.load import load_now
+from .errors import ModelNotFound
+from .models.folders import problem_with
 from .models.loading import LoadedModel
 from .models.registry import LOCAL, Catalogue, Entry
 from .records import ModelCard, Pool, Prompt, Quantity, Token
@@ -52,10 +54,13 @@ def open_model(model: str | os.PathLike[str], settings: Settings) -> "Model":
 
 
 def entry_of(model: str | os.PathLike[str]) -> Entry | None:
-    """The entry of a path; None for the id of a model."""
+    """The entry of a path; None for the id of a model. Raises ModelNotFound."""
     if isinstance(model, str) and not model.startswith(("/", ".", "~")):
         return None
-    folder = Path(model).expanduser().resolve()
+    path = Path(model).expanduser()
+    if reason := problem_with(path):
+        raise ModelNotFound(f"{str(path)!a} is no folder of a model: {reason}")
+    folder = path.resolve()
     return Entry(ModelCard(LOCAL + folder.name, folder.name, "", "local"), folder=folder)
 
 

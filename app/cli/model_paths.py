@@ -1,41 +1,52 @@
 """Paths to models in options: a folder of a model is offered as local:NAME of the folder that it is in."""
 
+import os
 from pathlib import Path
 from typing import Any
 
-from ..models.folders import FOLDER_NAME
+from ..models.file_names import CONFIG
+from ..models.folders import FOLDER_NAME, problem_with
 from ..models.registry import BUNDLED, LOCAL
 from .messages import MISUSED, fail
-
-CONFIG = "config.json"
 
 
 def with_model_paths(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags with `--model PATH` or `--models-dir PATH` of a model itself as the folder and the name in it.
 
-    A bare name of a folder in `--models-dir` becomes local:NAME.
+    A bare name of a folder in `--models-dir` becomes local:NAME. Exits if a path is meant and is no folder of a model.
     """
     model, top = flags.get("model"), flags.get("models_dir")
-    if top is not None and is_model(Path(top)):
-        path = Path(top).resolve()
+    if top is not None and has_config(Path(top)):
+        path = folder_at(Path(top))
         return flags | {"models_dir": path.parent, "model": model or local_id(path)}
     if model is None or model in {entry.card.id for entry in BUNDLED} or model.startswith(LOCAL):
         return flags
-    if top is not None and FOLDER_NAME.fullmatch(model) and is_model(Path(top) / model):
+    if top is not None and FOLDER_NAME.fullmatch(model) and has_config(Path(top) / model):
+        folder_at(Path(top) / model)
         return flags | {"model": LOCAL + model}
-    if not is_model(Path(model)):
+    if not is_path(model):
         return flags
-    path = Path(model).resolve()
+    path = folder_at(Path(model))
     if top is not None and Path(top).resolve() != path.parent:
         fail(f"--model {model} is not in --models-dir {top}: leave out --models-dir, or name a model in it", MISUSED)
     return flags | {"models_dir": path.parent, "model": local_id(path)}
 
 
-def is_model(path: Path) -> bool:
-    try:
-        return (path / CONFIG).is_file()
-    except (OSError, ValueError):
-        return False
+def folder_at(path: Path) -> Path:
+    """The path without links. Exits with what is wrong if it is no folder of a model."""
+    if reason := problem_with(path):
+        fail(f"{str(path)!a} is no folder of a model: {reason}", MISUSED)
+    return path.resolve()
+
+
+def is_path(model: str) -> bool:
+    """Whether this is meant as a path, and not as an id of the hub, which can look like one."""
+    return model.startswith(("/", ".", "~")) or Path(model).is_absolute() or has_config(Path(model))
+
+
+def has_config(path: Path) -> bool:
+    """Whether the folder has an entry of this name, even if it cannot be read, or is a loop of links itself."""
+    return os.path.lexists(path / CONFIG) or (path.is_symlink() and not path.exists())
 
 
 def local_id(path: Path) -> str:

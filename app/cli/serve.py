@@ -17,7 +17,7 @@ from ..errors import AppError
 from ..settings import Settings
 from .interrupts import quiet_exit
 from .messages import FAILED, MISUSED, fail
-from .model_paths import is_model
+from .model_paths import folder_at
 from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
 from .signals import HANGUP
 
@@ -41,8 +41,8 @@ def serve(
     """Serve the page and the JSON API."""
     if path is not None and model is not None:
         fail("give a folder or --model, not both", MISUSED)
-    if path is not None and not is_model(path):
-        fail(f"{str(path)!a} is no folder of a model: it has no readable config.json", MISUSED)
+    if path is not None:
+        path = folder_at(path)
     settings = settings_from(
         host=host,
         port=port,

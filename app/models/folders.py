@@ -8,6 +8,9 @@ from errno import ELOOP
 from itertools import islice
 from pathlib import Path
 
+from .file_names import CONFIG
+from .files import kind_of, resolved
+
 # A plain folder name: no path, and no character with a meaning in a shell or a URL.
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Further models can still be loaded by name.
@@ -70,7 +73,7 @@ def checked(top: Path, name: str) -> FolderEntry | None:
         folder = path.resolve(strict=True)
         if not folder.is_dir():
             return None
-        config = (folder / "config.json").stat().st_mode
+        config = (folder / CONFIG).stat().st_mode
     except FileNotFoundError:
         return FolderEntry(name, why="it is a link to a place that does not exist") if is_broken_link(path) else None
     if not FOLDER_NAME.fullmatch(name):
@@ -78,8 +81,25 @@ def checked(top: Path, name: str) -> FolderEntry | None:
     if not folder.is_relative_to(top.resolve()):
         return FolderEntry(name, why="it is a link to a place outside this folder")
     if not stat.S_ISREG(config):
-        return FolderEntry(name, why="its config.json is not a regular file")
+        return FolderEntry(name, why=f"its {CONFIG} is not a regular file")
     return FolderEntry(name, folder)
+
+
+def problem_with(folder: Path) -> str | None:
+    """Why this is no folder of a model, as far as it shows without reading a file; None if it can be one."""
+    modes = {}
+    for what, path in (("it", folder), (CONFIG, folder / CONFIG)):
+        try:
+            modes[what] = resolved(path).stat().st_mode
+        except FileNotFoundError:
+            return "there is no such folder" if what == "it" else f"it has no {CONFIG}"
+        except OSError as error:
+            return f"{what} is a loop of symbolic links" if error.errno == ELOOP else f"{what}: {error.strerror}"
+        except ValueError:  # a NUL
+            return "there is no such folder"
+        if what == "it" and not stat.S_ISDIR(modes[what]):
+            return "it is not a folder"
+    return None if stat.S_ISREG(modes[CONFIG]) else f"{CONFIG} is {kind_of(modes[CONFIG])}, not a regular file"
 
 
 def is_broken_link(path: Path) -> bool:

@@ -1,14 +1,18 @@
 """A model can be named by the path of its folder."""
 
+import os
+import re
 import shutil
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import headscope
 from headscope.cli.command import cli
 from headscope.cli.model_paths import with_model_paths
 from headscope.cli.options import settings_from
+from headscope.errors import ModelNotFound
 
 
 @pytest.mark.parametrize("trailing", ["", "/", "/."])
@@ -36,6 +40,64 @@ def test_a_path_that_cannot_be_offered_is_refused_with_the_way_out(models_dir, t
     with pytest.raises(typer.Exit):
         with_model_paths({"model": str(tmp_path / "a b")})
     assert "has to be letters, digits" in capsys.readouterr().err
+
+
+def loop(path):
+    path.symlink_to(path)
+
+
+def with_config(make):
+    return lambda path: path.mkdir() or make(path / "config.json")
+
+
+BROKEN = {
+    "a loop": (loop, "it is a loop of symbolic links"),
+    "a link to nothing": (lambda path: path.symlink_to("nothing"), "there is no such folder"),
+    "config.json is a loop": (with_config(loop), "config.json is a loop of symbolic links"),
+    "config.json is a FIFO": (with_config(os.mkfifo), "config.json is a FIFO, not a regular file"),
+    "config.json is a folder": (with_config(lambda path: path.mkdir()), "config.json is a folder, not a regular file"),
+    "config.json is a link to nothing": (with_config(lambda path: path.symlink_to("nothing")), "it has no config.json"),
+}
+
+
+@pytest.mark.fault(45, 46)
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_folder_is_not_taken_for_a_model_of_the_hub(tmp_path, monkeypatch, capsys, kind):
+    make, expected = BROKEN[kind]
+    make(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    for flags in (
+        {"model": "mine"},
+        {"model": str(tmp_path / "mine")},
+        {"models_dir": tmp_path / "mine"},
+        {"models_dir": tmp_path, "model": "mine"},
+    ):
+        with pytest.raises(typer.Exit):
+            with_model_paths(flags)
+        assert f"is no folder of a model: {expected}" in capsys.readouterr().err
+    result = CliRunner().invoke(cli, ["serve", "--no-open", "mine"])
+    assert (result.exit_code, expected in result.output) == (2, True)
+    with pytest.raises(ModelNotFound, match=re.escape(expected)):
+        headscope.load(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("./nothing", "there is no such folder"), ("./empty", "it has no config.json"), ("./file", "it is not a folder")],
+)
+def test_a_path_that_is_no_model_is_named(tmp_path, monkeypatch, capsys, path, expected):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(typer.Exit):
+        with_model_paths({"model": path})
+    assert f"{path[2:]}' is no folder of a model: {expected}" in capsys.readouterr().err
+
+
+def test_an_id_of_the_hub_beside_a_folder_of_that_name_is_one_of_the_hub(tmp_path, monkeypatch):
+    (tmp_path / "gpt2").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert with_model_paths({"model": "gpt2"}) == {"model": "gpt2"}
 
 
 def test_serve_takes_one_folder_of_a_model(models_dir, tmp_path):
