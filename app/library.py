@@ -49,7 +49,7 @@ def load(model: str | os.PathLike[str] = "minilm", **settings: Any) -> "Model":
 
 def open_model(model: str | os.PathLike[str], settings: Settings) -> "Model":
     """The same as `load`, with settings that are made already."""
-    catalogue = Catalogue(settings.models_dir, settings.hub_models)
+    catalogue = Catalogue(settings.models_dir, settings.hub_models, settings.local_models)
     return Model(load_now(entry_of(model) or catalogue.lookup(str(model)), settings), settings)
 
 

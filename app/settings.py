@@ -38,6 +38,7 @@ DEFAULTS_IN_WORDS = {
     "max_tokens": ("the limit of the model", "the limit of the model"),
     "allowed_hosts": ("localhost, 127.0.0.1, ::1", "any"),
     "hub_models": ("any", "none"),
+    "local_models": ("all", "all"),
 }
 
 
@@ -80,6 +81,9 @@ class Settings(BaseSettings):
     model: str = Field("minilm", description="id of the model; on the command line also the path of a model's folder")
     models_dir: DirectoryPath | None = Field(
         None, description="folder that contains one folder per model; each is listed as local:NAME"
+    )
+    local_models: Names | None = Field(
+        None, description="names of the folders in models_dir that are offered (`mine, other`)"
     )
     device: Annotated[str, AfterValidator(known_device)] = Field(
         "cpu", description="device that runs the models: cpu, cuda or mps"

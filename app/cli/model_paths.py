@@ -13,12 +13,13 @@ from .messages import MISUSED, fail
 def with_model_paths(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags with `--model PATH` or `--models-dir PATH` of a model itself as the folder and the name in it.
 
-    A bare name of a folder in `--models-dir` becomes local:NAME. Exits if a path is meant and is no folder of a model.
+    The models beside such a PATH are not offered. A bare name of a folder in `--models-dir` becomes local:NAME.
+    Exits if a path is meant and is no folder of a model.
     """
     model, top = flags.get("model"), flags.get("models_dir")
     if top is not None and has_config(Path(top)):
         path = folder_at(Path(top))
-        return flags | {"models_dir": path.parent, "model": model or local_id(path)}
+        return flags | alone(path) | ({"model": model} if model else {})
     if model is None or model in {entry.card.id for entry in BUNDLED} or model.startswith(LOCAL):
         return flags
     if top is not None and FOLDER_NAME.fullmatch(model) and has_config(Path(top) / model):
@@ -27,9 +28,16 @@ def with_model_paths(flags: dict[str, Any]) -> dict[str, Any]:
     if not is_path(model):
         return flags
     path = folder_at(Path(model))
-    if top is not None and Path(top).resolve() != path.parent:
+    if top is None:
+        return flags | alone(path)
+    if Path(top).resolve() != path.parent:
         fail(f"--model {model} is not in --models-dir {top}: leave out --models-dir, or name a model in it", MISUSED)
-    return flags | {"models_dir": path.parent, "model": local_id(path)}
+    return flags | {"model": local_id(path)}
+
+
+def alone(path: Path) -> dict[str, Any]:
+    """The flags that offer this model, and none of the folders beside it."""
+    return {"models_dir": path.parent, "local_models": (path.name,), "model": local_id(path)}
 
 
 def folder_at(path: Path) -> Path:

@@ -19,7 +19,7 @@ def models(
     from ..models.registry import Catalogue
 
     settings = settings_from(**NOT_SHARED, models_dir=models_dir)
-    catalogue = Catalogue(settings.models_dir, settings.hub_models)
+    catalogue = Catalogue(settings.models_dir, settings.hub_models, settings.local_models)
     cards = [entry.card for entry in catalogue.listed()]
     for warning in catalogue.skipped_folders():
         typer.echo(warning, err=True)

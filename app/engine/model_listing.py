@@ -23,7 +23,7 @@ class ModelListing:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.catalogue = Catalogue(settings.models_dir, settings.hub_models)
+        self.catalogue = Catalogue(settings.models_dir, settings.hub_models, settings.local_models)
         default = Entry(ModelCard(settings.model, settings.model, "", "local"))
         unseen = [default] if settings.model.startswith(LOCAL) else []
         self.entries: Sequence[Entry] = (*BUNDLED, *unseen, *self.catalogue.offered_on_hub())

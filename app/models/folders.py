@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from errno import ELOOP
 from itertools import islice
@@ -42,14 +43,14 @@ def names_in(top: Path) -> list[str]:
         return sorted(entry.name for entry in first if entry.is_symlink() or entry.is_dir(follow_symlinks=False))
 
 
-def entries_in(top: Path) -> list[FolderEntry]:
+def entries_in(top: Path, offered: Sequence[str] | None = None) -> list[FolderEntry]:
     """The first MAX_ENTRIES entries that are meant to be models, whether or not they can be loaded.
 
-    At most MAX_LOOKED_AT folders are looked at.
+    At most MAX_LOOKED_AT folders are looked at; only those in `offered`, if it is given.
     Empty if `top` cannot be read: it may have been deleted, and all other models still work.
     """
     try:
-        names = names_in(top)
+        names = names_in(top) if offered is None else offered
     except OSError:
         return []
     found = (look_at(top, name) for name in names[:MAX_LOOKED_AT])

@@ -100,17 +100,19 @@ class Catalogue:
 
     models_dir: a folder; each model folder in it is offered as local:NAME
     from_hub:   ids of the hub that are offered; None for all
+    names:      of the folders in `models_dir` that are offered; None for all
     """
 
     models_dir: Path | None = None
     from_hub: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
 
     def listed(self) -> list[Entry]:
         """The bundled models, the model folders in `models_dir`, and well-known or offered models of the hub.
 
         A model folder that cannot be loaded is in the list too: its card says why.
         """
-        found = entries_in(self.models_dir) if self.models_dir else []
+        found = entries_in(self.models_dir, self.names) if self.models_dir else []
         return [*BUNDLED, *map(local_entry, found), *self.offered_on_hub()]
 
     def offered_on_hub(self) -> list[Entry]:
@@ -142,6 +144,8 @@ class Catalogue:
         """The folder `name` in `models_dir`, if it can be loaded."""
         if self.models_dir is None or not FOLDER_NAME.fullmatch(name):
             return None
+        if self.names is not None and name not in self.names:
+            return None
         found = look_at(self.models_dir, name)
         return local_entry(found) if found and found.folder else None
 
@@ -150,7 +154,7 @@ class Catalogue:
         if self.models_dir is None:
             return []
         try:
-            names = names_in(self.models_dir)
+            names = names_in(self.models_dir) if self.names is None else list(self.names)
         except OSError as error:
             return [f"{self.models_dir} cannot be read, so no model in it is offered: {error.strerror}"]
         looked_at = names[:MAX_LOOKED_AT]

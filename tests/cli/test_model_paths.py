@@ -7,23 +7,50 @@ import shutil
 import pytest
 import typer
 from typer.testing import CliRunner
+from worlds import serving, write_tiny
 
 import headscope
 from headscope.cli.command import cli
 from headscope.cli.model_paths import with_model_paths
 from headscope.cli.options import settings_from
 from headscope.errors import ModelNotFound
+from headscope.models.registry import Catalogue
 
 
 @pytest.mark.parametrize("trailing", ["", "/", "/."])
 def test_the_path_of_a_model_is_its_name_in_the_folder_above(models_dir, trailing):
     settings = settings_from(model=f"{models_dir / 'gpt2'}{trailing}")
     assert (settings.model, settings.models_dir) == ("local:gpt2", models_dir.resolve())
+    assert settings.local_models == ("gpt2",)
 
 
-def test_a_folder_of_models_that_is_a_model_itself_offers_it(models_dir):
-    settings = settings_from(models_dir=models_dir / "gpt2")
-    assert (settings.model, settings.models_dir) == ("local:gpt2", models_dir.resolve())
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("flag", ["model", "models_dir"])
+def test_the_folders_beside_the_path_are_not_offered(models_dir, flag):
+    settings = settings_from(**{flag: str(models_dir / "gpt2")})
+    assert settings.model == "local:gpt2"
+    with serving(settings) as client:
+        cards = client.get("/api/v1/models").json()["models"]
+        refused = client.post("/api/v1/models/load", json={"model": "local:bert"})
+        unknown = client.post("/api/v1/models/load", json={"model": "local:nothing"})
+        loaded = client.post("/api/v1/models/load", json={"model": "local:gpt2"})
+    assert [card["id"] for card in cards if card["source"] == "local"] == ["local:gpt2"]
+    assert (refused.status_code, loaded.status_code) == (404, 200)
+    assert refused.json()["detail"].replace("local:bert", "local:nothing") == unknown.json()["detail"]
+
+
+def test_no_message_names_a_folder_beside_the_path(tmp_path):
+    write_tiny(tmp_path / "mine", "gpt2")
+    (tmp_path / "private notes").mkdir()
+    catalogue = Catalogue(tmp_path, names=("mine",))
+    assert catalogue.skipped_folders() == []
+    assert len(Catalogue(tmp_path).skipped_folders()) == 1
+    assert Catalogue(tmp_path, names=()).local("mine") is None
+
+
+def test_with_the_folder_of_models_all_in_it_are_offered(models_dir):
+    settings = settings_from(model=str(models_dir / "gpt2"), models_dir=models_dir)
+    assert (settings.model, settings.local_models) == ("local:gpt2", None)
 
 
 def test_a_bare_name_in_the_folder_of_models_is_found_but_a_bundled_model_comes_first(models_dir):
