@@ -9,23 +9,25 @@ Axis letters: l layer, h head.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from .analysis.roles import roles
 from .analysis.scores import per_head
 from .analysis.table import scores_named
 from .capture.capture import Capture, run
 from .capture.certificate import Certificate, certify
+from .capture.extras import Extra, Extras
 from .capture.windows import head_window, overview, window
 from .engine.limits import check_texts
 from .engine.load import load_now
-from .errors import ModelNotFound
+from .errors import InvalidInput, ModelNotFound
 from .models.folders import problem_with
 from .models.loading import LoadedModel
 from .models.registry import LOCAL, Catalogue, Entry
@@ -79,16 +81,21 @@ class Model:
         """The tokens of a text, or of a pair of texts. Raises TooManyTokens, PairNotSupported, EmptyText."""
         return self.loaded.tokens(text, text_pair)[0]
 
-    def capture(self, text: str, text_pair: str | None = None, *, truncate: bool = False) -> "Run":
+    def capture(
+        self, text: str, text_pair: str | None = None, *, truncate: bool = False, extras: Collection[Extra] = ()
+    ) -> "Run":
         """Run a text once. The result has every head, at a memory that grows with the text, not with its square.
 
         truncate: cut off the end of a text that is too long, instead of raising TooManyTokens
-        Raises EmptyText, TextTooLong, TooManyTokens, PairNotSupported, ModelOutputInvalid.
+        extras:   what else to keep: "values" (`run.values`), "stream" (`run.stream_norms`), "hidden" (`run.hidden`)
+        Raises EmptyText, TextTooLong, TooManyTokens, PairNotSupported, ModelOutputInvalid, UnsupportedModel for a
+        model without one residual stream if its norms are asked for.
         """
         prompt = Prompt(text, text_pair, truncate=truncate)
         check_texts(prompt, self.settings.max_characters)
-        captured = run(self.loaded, prompt, self.settings.max_tokens, self.settings.capture_dtype)
-        return Run(captured, self.loaded)
+        more = Extras(extras)
+        captured = run(self.loaded, prompt, self.settings.max_tokens, self.settings.capture_dtype, extras=more)
+        return Run(captured, self.loaded, more)
 
     def __repr__(self) -> str:
         return f"<Model {self.card.id}: {self.card.layers} layers x {self.card.heads} heads>"
@@ -100,6 +107,7 @@ class Run:
 
     captured: Capture
     model: LoadedModel
+    extras: Extras
 
     @property
     def tokens(self) -> list[str]:
@@ -142,6 +150,37 @@ class Run:
         from .analysis.formulas.roles import ROLES
 
         return {role.name: held for role, held in zip(ROLES, roles(self.captured).held, strict=True)}
+
+    def values(self, layer: int) -> np.ndarray:
+        """[group key width], the value vectors of a layer, one row of them for each key/value head.
+
+        Raises InvalidInput unless the text was captured with extras=["values"].
+        """
+        return self.kept("values", self.extras.values, layer)
+
+    def stream_norms(self, layer: int) -> np.ndarray:
+        """[query], the norm of the residual stream that a layer reads.
+
+        Raises InvalidInput unless the text was captured with extras=["stream"].
+        """
+        return self.kept("stream", self.extras.stream, layer)
+
+    @property
+    def hidden(self) -> np.ndarray:
+        """[query width], the last hidden state, after the last normalisation of the model.
+
+        Raises InvalidInput unless the text was captured with extras=["hidden"].
+        """
+        return self.kept("hidden", self.extras.hidden)
+
+    def kept(self, name: Extra, found: list[Tensor], layer: int | None = None) -> np.ndarray:
+        """Of one layer, or of the whole model."""
+        if name not in self.extras.wanted:
+            raise InvalidInput(f'this run has not kept "{name}": capture the text with extras=["{name}"]')
+        if layer is None:
+            return found[0].float().cpu().numpy()
+        self.captured.card.check_head(layer, 0)
+        return found[self.layers.index(layer)].float().cpu().numpy()
 
     def verify(self) -> Certificate:
         """Every weight of this text compared with Hugging Face's eager attention."""

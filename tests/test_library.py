@@ -12,7 +12,7 @@ from worlds import write_tiny
 import headscope
 from headscope.capture.capture import run
 from headscope.capture.windows import head_window, window
-from headscope.errors import ModelNotFound, TooManyTokens, UnknownHead, UnknownLayer
+from headscope.errors import InvalidInput, ModelNotFound, TooManyTokens, UnknownHead, UnknownLayer
 
 TEXT = "The cat sat on the mat."
 
@@ -109,3 +109,15 @@ def test_the_package_is_imported_without_torch():
 def test_an_unknown_name_of_the_package_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         _ = headscope.lode
+
+
+def test_a_run_keeps_values_norms_and_the_last_state_if_it_is_asked_to(model, captured):
+    run = model.capture(TEXT, extras=("values", "stream", "hidden"))
+    tokens, width = len(run.tokens), model.card.d_model
+    assert run.values(3).shape == (model.card.kv_heads, tokens, model.card.head_dim)
+    assert run.stream_norms(0).shape == (tokens,)
+    assert run.hidden.shape == (tokens, width)
+    with pytest.raises(InvalidInput, match=r'not kept "values": capture the text with extras=\["values"\]'):
+        captured.values(0)
+    with pytest.raises(UnknownLayer):
+        run.values(4)

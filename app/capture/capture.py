@@ -19,6 +19,7 @@ from ..models.interface.layout import AttentionLayer
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Keep, ModelCard, Progress, Prompt, Token, TokenizedPrompt
 from .cost import numbers_kept
+from .extras import Extras
 from .layer import LayerCapture, exact_dtype
 from .memory import MemoryBlock
 
@@ -83,10 +84,17 @@ def tokenize_prompt(model: LoadedModel, prompt: Prompt, max_tokens: int | None =
     return TokenizedPrompt(prompt, tokens, dropped)
 
 
-def run(model: LoadedModel, prompt: Prompt | str, max_tokens: int | None = None, keep: Keep = "float32") -> Capture:
+def run(
+    model: LoadedModel,
+    prompt: Prompt | str,
+    max_tokens: int | None = None,
+    keep: Keep = "float32",
+    extras: Extras | None = None,
+) -> Capture:
     """Tokenize a prompt and run it. Raises what `tokenize_prompt` and `run_prompt` raise."""
     prompt = Prompt(prompt) if isinstance(prompt, str) else prompt
-    return run_prompt(model, tokenize_prompt(model, prompt, max_tokens), capture_id(model.card, prompt, keep), keep)
+    tokenized, name = tokenize_prompt(model, prompt, max_tokens), capture_id(model.card, prompt, keep)
+    return run_prompt(model, tokenized, name, keep, extras=extras)
 
 
 def run_prompt(
@@ -97,13 +105,15 @@ def run_prompt(
     progress: Progress = NO_PROGRESS,
     on_layer: Callable[[LayerCapture], object] = lambda _: None,
     held: object = None,
+    extras: Extras | None = None,
 ) -> Capture:
     """One forward pass on the fused path; no map is ever held. Raises ModelOutputInvalid.
 
-    `on_layer` receives each layer as soon as it is captured, in order. Each layer refers to `held`.
+    `on_layer` receives each layer as soon as it is captured, in order. Each layer refers to `held`. `extras` gets what
+    else it asks for.
     """
     progress.expect(len(model.adopted.attention))
-    layers = run_tokens(model, tokenized.tokens, keep, progress, on_layer, held)
+    layers = run_tokens(model, tokenized.tokens, keep, progress, on_layer, held, extras)
     prompt, texts = tokenized.prompt, (tokenized.prompt.text, tokenized.prompt.text_pair or "")
     return Capture(capture_id, model.card, tokenized.tokens, layers, prompt.truncate, tokenized.dropped, texts)
 
@@ -116,6 +126,7 @@ def run_tokens(
     progress: Progress = NO_PROGRESS,
     on_layer: Callable[[LayerCapture], object] = lambda _: None,
     held: object = None,
+    extras: Extras | None = None,
 ) -> tuple[LayerCapture, ...]:
     """The captured layers of one forward pass over these tokens. Raises ModelOutputInvalid."""
     memory = memory_for(model, len(tokens), keep)
@@ -125,7 +136,10 @@ def run_tokens(
         layers.append(replace(layer, held=held))
         on_layer(layers[-1])
 
-    pass_layers(model, partial(forward, model, tokens), lambda part, x: memory[part].keep(x), add, progress)
+    extras = extras or Extras(())
+    with extras.watching(model):
+        passing = partial(forward, model, tokens)
+        extras.ended(pass_layers(model, passing, lambda part, x: memory[part].keep(x), add, progress))
     return tuple(layers)
 
 

@@ -116,6 +116,12 @@ def bytes_of_pairs(calls: Sequence[Call]) -> list[float]:
     return found
 
 
+def block_of(core: str) -> str:
+    """The module that is one layer of the model and contains this core; without a number, the attention module."""
+    found = NUMBER.search(core)
+    return core[: found.end()] if found else core.rpartition(".")[0]
+
+
 def numbers_of(cores: Sequence[str]) -> list[int]:
     """The numbers of the blocks of one stack: those in the names of their modules, or their order.
 
