@@ -84,4 +84,5 @@ def norm_of(x: Tensor | None, queries: int, where: str) -> Tensor:
             f"{where} reads {shape}, not one vector for each of {queries} tokens: this model has no norms of a "
             "residual stream; run it without `stream`"
         )
-    return torch.linalg.vector_norm(x, dim=-1).flatten()
+    norms: Tensor = torch.linalg.vector_norm(x, dim=-1)
+    return norms.flatten()
