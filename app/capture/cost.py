@@ -20,7 +20,8 @@ class Cost:
     limit:      memory limit for all captures together
     seconds:    estimated run time; None before a first run has been timed
     max_tokens: most tokens that this server lets the model read
-    beside:     memory of the text and of the largest event of a stream, which has to fit too
+    text:       memory of the text and its tokens, which are kept with the capture
+    events:     memory of the largest event of a stream, which has to fit beside the capture
     """
 
     tokens: int
@@ -28,17 +29,23 @@ class Cost:
     limit: int
     seconds: float | None
     max_tokens: int
-    beside: int = 0
+    text: int = 0
+    events: int = 0
     squares: int = 0
 
     @property
+    def kept(self) -> int:
+        """Memory of the capture with its text."""
+        return self.bytes + self.text
+
+    @property
     def fits(self) -> bool:
-        return self.bytes + self.beside <= self.limit
+        return self.kept + self.events <= self.limit
 
     @property
     def most_tokens(self) -> int:
         """The most tokens that the model reads and that fit the limit."""
-        memory = max(0, self.limit - self.beside)
+        memory = max(0, self.limit - self.text - self.events)
         each, pair = (self.bytes - self.squares) / self.tokens, self.squares / self.tokens**2
         # The positive root of each * tokens + pair * tokens**2 = memory, in a form that is right for pair = 0.
         fits = 2 * memory / (each + math.sqrt(each**2 + 4 * pair * memory))

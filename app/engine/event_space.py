@@ -31,25 +31,26 @@ def bytes_of_largest_event(card: ModelCard, tokens: Sequence[Token], cells: int)
     return size if size > SMALL_BYTES else 0
 
 
-def space_of_events(
-    ledger: Ledger,
-    card: ModelCard,
-    tokens: Sequence[Token],
-    wanted: Iterable[int | None],
-    capture_bytes: int,
-    progress: Progress | None = None,
-) -> Ledger | None:
-    """A ledger of the bytes that the largest event needs, reserved in `ledger`; None if nobody wants events.
+def bytes_of_events(
+    card: ModelCard, tokens: Sequence[Token], wanted: Iterable[int | None], capture_bytes: int, limit: int
+) -> int:
+    """What a run needs beside its capture for its events; 0 if nobody wants any.
 
     wanted: for each way in which clients wait for the capture: the cells of their event stream, 0 if they get the
             description only, None if they get neither
     Of several, those that can never fit beside the capture get their error later, when their events are made.
-    progress: of the job that waits for the memory, if there is one
-    Raises TooLarge if no way fits, Busy.
     """
     sizes = {0 if cells is None else bytes_of_largest_event(card, tokens, cells) for cells in wanted}
-    fitting = [size for size in sizes if size + capture_bytes <= ledger.max_bytes]
-    size = max(fitting, default=min(sizes, default=0))
+    fitting = [size for size in sizes if size + capture_bytes <= limit]
+    return max(fitting, default=min(sizes, default=0))
+
+
+def space_of_events(ledger: Ledger, size: int, capture_bytes: int, progress: Progress | None = None) -> Ledger | None:
+    """A ledger of so many bytes for events, reserved in `ledger`; None for 0.
+
+    progress: of the job that waits for the memory, if there is one
+    Raises TooLarge, Busy.
+    """
     if not size:
         return None
     return ledger.part(

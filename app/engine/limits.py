@@ -29,7 +29,10 @@ def check_texts(prompt: Prompt, max_characters: int) -> None:
 
 
 def bytes_of_text(tokenized: TokenizedPrompt) -> int:
-    """What the texts and the tokens of a capture take besides SMALL_TEXT. A long text can have few tokens."""
+    """What the texts and the tokens of a capture take besides SMALL_TEXT. A long text can have few tokens.
+
+    Measured once: Python adds the UTF-8 form to a string when it is first sent.
+    """
     texts = getsizeof(tokenized.prompt.text) + getsizeof(tokenized.prompt.text_pair)
     tokens = len(tokenized.tokens) * BYTES_PER_TOKEN + bytes_of_labels(tokenized.tokens)
     return max(0, texts + tokens - SMALL_TEXT)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ..records import ModelCard, Progress, Prompt, TokenizedPrompt, check_pair
 from ..settings import Settings
 from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
-from .event_space import DEFAULT_CELLS, bytes_of_largest_event, space_of_events
+from .event_space import bytes_of_events, space_of_events
 from .job_queue import JobCounts
 from .ledger import Ledger, Reservation, released_on_error
 from .limits import bytes_of_text, check_texts, cost_of_certificate, cost_of_norms
@@ -151,7 +152,8 @@ class Runner:
             return None
         space = self.spaces.get((capture.id, cells))
         if space is None:
-            space = space_of_events(self.ledger, capture.card, capture.tokens, {cells}, capture.bytes)
+            size = bytes_of_events(capture.card, capture.tokens, {cells}, capture.bytes, self.ledger.max_bytes)
+            space = space_of_events(self.ledger, size, capture.bytes)
             if space is not None:
                 self.spaces[capture.id, cells] = space
         return space
@@ -177,30 +179,27 @@ class Runner:
         model, keep = prepared.model, self.settings.capture_dtype
         if tokenized is None:
             tokenized = tokenize(self.ledger, model, prepared.prompt, self.settings.max_tokens)
-        cost = self.cost(model.card, tokenized)
-        held = self.reserve_capture(cost, model.card, tokenized, job, progress)
+        cost = self.cost(model.card, tokenized, list(job.wanted))
+        held = self.reserve_capture(cost, job, progress)
         job.report_tokens(tokenized, cost)
         try:
             capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
             # A mask can turn out to be no interval in a longer text than that which the model was tried with.
-            held.grow(capture.bytes + bytes_of_text(tokenized), f"the capture {capture.id}", "shorten the text")
+            held.grow(capture.bytes + cost.text, f"the capture {capture.id}", "shorten the text")
             return capture
         except BaseException:
             if not job.has_layers:  # each layer refers to what is held, until the last follower has left
                 held.release()
             raise
 
-    def reserve_capture(
-        self, cost: Cost, card: ModelCard, tokenized: TokenizedPrompt, job: CaptureJob, progress: Progress
-    ) -> Reservation:
+    def reserve_capture(self, cost: Cost, job: CaptureJob, progress: Progress) -> Reservation:
         """The memory of the capture, and that of its events. Raises TooLarge, Busy."""
-        size = cost.bytes + bytes_of_text(tokenized)
-        what = f"the capture of {cost.tokens:,} tokens by {card.id}"
+        what = f"the capture of {cost.tokens:,} tokens by {job.card.id}"
         way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
-        self.ledger.check(size, what, way_out)
-        job.bytes = size
-        job.space = space_of_events(self.ledger, card, tokenized.tokens, list(job.wanted), size, progress)
-        return self.ledger.reserve_for_job(progress, "captures", size, what, way_out)
+        self.ledger.check(cost.kept, what, way_out)
+        job.bytes = cost.kept
+        job.space = space_of_events(self.ledger, cost.events, cost.kept, progress)
+        return self.ledger.reserve_for_job(progress, "captures", cost.kept, what, way_out)
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""
@@ -217,20 +216,23 @@ class Runner:
 
     # Estimates
 
-    def cost(self, card: ModelCard, tokenized: TokenizedPrompt) -> Cost:
-        """Memory and time of a capture of these tokens, with the settings and the speed of this server."""
-        tokens = len(tokenized.tokens)
-        beside = bytes_of_text(tokenized) + bytes_of_largest_event(card, tokenized.tokens, DEFAULT_CELLS)
+    def cost(self, card: ModelCard, tokenized: TokenizedPrompt, wanted: Iterable[int | None]) -> Cost:
+        """Memory and time of a capture of these tokens, with the settings and the speed of this server.
+
+        wanted: see `bytes_of_events`. A run is admitted by this cost, so an estimate of the same is right.
+        """
+        tokens, limit, text = len(tokenized.tokens), self.ledger.max_bytes, bytes_of_text(tokenized)
         needed = bytes_kept(card, tokens, self.settings.capture_dtype)
         seconds = operations(card, tokens) / self.speed if self.speed else None
         max_tokens = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
-        squares = bytes_of_squares(card, tokens)
-        return Cost(tokens, needed, self.settings.max_capture_bytes, seconds, max_tokens, beside, squares)
+        events = bytes_of_events(card, tokenized.tokens, wanted, needed + text, limit)
+        return Cost(tokens, needed, limit, seconds, max_tokens, text, events, bytes_of_squares(card, tokens))
 
-    async def estimate(self, prompt: Prompt) -> tuple[ModelCard, Cost]:
+    async def estimate(self, prompt: Prompt, cells: int) -> tuple[ModelCard, Cost]:
+        """The cost of a capture with an event stream of that many cells."""
         prepared = await self.prepare(prompt)
         card = prepared.model.card
-        return card, self.cost(card, await self.tokenize(prepared))
+        return card, self.cost(card, await self.tokenize(prepared), {cells})
 
     # More passes of the model
 

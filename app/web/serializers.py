@@ -31,7 +31,7 @@ def of_tokens(job: CaptureJob) -> dict[str, Any]:
 
 def of_cost(cost: Cost) -> dict[str, Any]:
     known = asdict(cost)
-    del known["beside"]
+    del known["text"], known["events"]
     return {**known, "fits": cost.fits, "most_tokens": cost.most_tokens}
 
 

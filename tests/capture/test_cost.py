@@ -63,7 +63,7 @@ def test_most_tokens_counts_what_grows_with_the_square():
     cost = Cost(tokens=10, bytes=300, limit=2100, seconds=None, max_tokens=99, squares=200)
     assert cost.most_tokens == 30
     assert replace(cost, limit=2099).most_tokens == 29
-    assert replace(cost, beside=1800).most_tokens == 10
+    assert replace(cost, text=800, events=1000).most_tokens == 10
 
 
 @pytest.mark.fault(24)

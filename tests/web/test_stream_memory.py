@@ -49,8 +49,7 @@ def test_a_stream_that_just_fits_is_finished_and_one_that_never_fits_is_refused_
 ):
     memory = sum(needed(cells)) - missing
     with serving(Settings(**LONG, max_capture_bytes=memory)) as client:
-        if cells == 48:
-            assert client.post("/api/v1/estimate", json=BODY).json()["fits"] is (not missing)
+        assert client.post(f"/api/v1/estimate?cells={cells}", json=BODY).json()["fits"] is (not missing)
         if missing:
             with monkeypatch.context() as patch:
                 patch.setattr(captures, "run_prompt", None)
@@ -63,6 +62,20 @@ def test_a_stream_that_just_fits_is_finished_and_one_that_never_fits_is_refused_
                 answer = client.post(f"{CAPTURES}?cells={cells}", json=BODY, headers=EVENTS)
                 assert (last_event(answer)[0], answer.text.count("event: layer")) == ("done", 4)
                 assert client.app.state.runner.ledger.bytes() <= memory
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("cells", [48, 100, 512])
+def test_the_estimate_says_whether_the_stream_is_accepted(cells):
+    found = set()
+    with serving(Settings(model="minilm", downloads=False, max_capture_bytes=3_000_000)) as client:
+        for words in range(40, 160, 10):
+            body = {"text": "cat " * words}
+            fits = client.post(f"/api/v1/estimate?cells={cells}", json=body).json()["fits"]
+            name, _ = last_event(client.post(f"{CAPTURES}?cells={cells}", json=body, headers=EVENTS))
+            assert (words, name) == (words, "done" if fits else "error")
+            found.add(fits)
+    assert found == {True, False}
 
 
 @pytest.mark.fault(21, 40)

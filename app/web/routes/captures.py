@@ -18,6 +18,8 @@ from ..text_answers import respond_capture
 
 router = APIRouter(prefix="/api/v1", tags=["captures"], route_class=StrictRoute)
 
+CellsQuery = Annotated[Index, Query(ge=1, le=512, description="size of the streamed pictures, at most cells x cells")]
+
 
 class CaptureRequest(PromptBody):
     pass
@@ -39,9 +41,7 @@ async def capture(
     body: CaptureRequest,
     request: Request,
     runner: RunnerDep,
-    cells: Annotated[
-        Index, Query(ge=1, le=512, description="size of the streamed pictures, at most cells x cells")
-    ] = DEFAULT_CELLS,
+    cells: CellsQuery = DEFAULT_CELLS,
     bend: Annotated[
         Bend,
         Query(description="values of streamed pictures: linear is 255 x weight, sqrt is 255 x its square root"),
@@ -76,10 +76,13 @@ async def prepare(request: Request, runner: Runner, prompt: Prompt) -> PreparedP
 
 
 @router.post("/estimate", summary="Estimate the cost of a capture", dependencies=[Depends(on_loop(only_json))])
-async def estimate(body: CaptureRequest, request: Request, runner: RunnerDep) -> dict[str, Any]:
-    """Count the tokens without running the model: how many bytes the capture would take, whether they fit, and how many
-    seconds it would run (null until a first run has measured the speed of this server)."""
-    card, cost = await while_connected(request, runner.estimate(body.prompt))
+async def estimate(
+    body: CaptureRequest, request: Request, runner: RunnerDep, cells: CellsQuery = DEFAULT_CELLS
+) -> dict[str, Any]:
+    """Count the tokens without running the model: how many bytes the capture would take, whether they fit with an event
+    stream of that many cells, and how many seconds it would run (null until a first run has measured the speed of this
+    server)."""
+    card, cost = await while_connected(request, runner.estimate(body.prompt, cells))
     return {"model": card.to_dict(), **of_cost(cost)}
 
 
