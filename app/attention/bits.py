@@ -32,6 +32,11 @@ class Bits:
     def bytes(self) -> int:
         return self.packed.numel()
 
+    @property
+    def squares(self) -> list[Tensor]:
+        """The tensors whose memory grows with the product of queries and keys."""
+        return [self.packed]
+
     def of_heads(self, heads: range) -> "Bits":
         return Bits(self.packed[:, heads.start : heads.stop], self.keys)
 

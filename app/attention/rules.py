@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import ShapeMismatch
 from .bits import Bits
+from .edges import Cut
 
 # Rows of a mask that are looked at together: at 16,384 keys they take 8 MB.
 ROWS_PER_BLOCK = 512
@@ -29,7 +30,7 @@ class Rule:
 
     low, high: [b or 1, i] int32; None: all keys
     padding:   [b or 1, j] bool, True: a real token; None: all are real
-    bits:      only for a mask whose rows are no intervals; low and high are then the first and last key of each row
+    bits:      only for a mask whose rows are no intervals; low and high are then at most the first and last key of a row
     """
 
     queries: int
@@ -37,7 +38,7 @@ class Rule:
     low: Tensor | None = None
     high: Tensor | None = None
     padding: Tensor | None = None
-    bits: Bits | None = None
+    bits: Bits | Cut | None = None
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):
@@ -149,6 +150,10 @@ class Rule:
             return self.block(rows, range(self.keys), given.device) & given[:, :, rows.start : rows.stop]
 
         return from_blocks(both, self.queries, self.keys)
+
+    def without(self, edges: Tensor, heads: int) -> "Rule":
+        """The same rule without these edges [edge 3]: head, query and key of each. Raises ShapeMismatch."""
+        return replace(self, bits=Cut(edges, (heads, self.queries, self.keys), self.bits))
 
 
 def full(queries: int, keys: int) -> Rule:

@@ -37,7 +37,7 @@ class Terms:
     @property
     def squares(self) -> list[Tensor]:
         """The tensors whose memory grows with the product of queries and keys."""
-        bits = [self.rule.bits.packed] if self.rule.bits else []
+        bits = self.rule.bits.squares if self.rule.bits else []
         return [*bits, self.bias.values] if isinstance(self.bias, Dense) else bits
 
     def of_heads(self, heads: range) -> "Terms":

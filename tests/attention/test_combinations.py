@@ -29,6 +29,7 @@ RULES = {
     "two-sided window": banded(QUERIES, KEYS, before=1, after=2),
     "padding": full(QUERIES, KEYS).and_padding(torch.arange(KEYS)[None] < torch.tensor([[7], [5]])),
     "no intervals": from_mask(drawn(2, HEADS, QUERIES, KEYS) > -0.5),
+    "without two edges": causal(QUERIES, KEYS).without(torch.tensor([[0, 1, 0], [3, 4, 6]]), HEADS),
 }
 BIASES = {
     "none": None,

@@ -1,5 +1,7 @@
 """What a run keeps if it is asked to: values, norms of the residual stream, the last hidden state."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,3 +98,21 @@ def test_values_and_pattern_give_the_output_of_a_head():
     pattern = layers[1].block(range(4), every, every)
     wanted = np.einsum("hij,hje->hie", pattern.numpy(), extras.values[1].repeat_interleave(2, 0).numpy())
     np.testing.assert_allclose(seen[1].numpy(), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt-j"])
+def test_the_capture_of_an_edited_run_has_the_edit_and_no_square(name):
+    model, edge = loaded_tiny((ARCHITECTURES | WATCHED)[name]), torch.tensor([[2, 7, 3]])
+
+    def cut(_, terms):
+        return replace(terms, rule=terms.rule.without(edge, 4))
+
+    with watching(model.adopted.model, f"{model.adopted.attention[0].core}.terms", cut):
+        edited = run_tokens(model, TOKENS)
+    before, every = run_tokens(model, TOKENS), range(len(IDS))
+    patterns = [layers[0].block(range(4), every, every) for layers in (before, edited)]
+    changed = (patterns[0] - patterns[1]).abs().amax(-1) > 1e-6
+    assert changed.nonzero().tolist() == [[2, 7]]
+    assert patterns[0][2, 7, 3] > 0 == patterns[1][2, 7, 3]
+    assert patterns[1][2, 7].sum() == pytest.approx(1)
+    assert edited[0].terms.squares == []
