@@ -30,7 +30,7 @@ class Rule:
 
     low, high: [b or 1, i] int32; None: all keys
     padding:   [b or 1, j] bool, True: a real token; None: all are real
-    bits:      only for a mask whose rows are no intervals; low and high are then at most the first and last key of a row
+    bits:      only for a mask whose rows are no intervals; low and high then limit them from outside
     """
 
     queries: int
