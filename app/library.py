@@ -28,7 +28,7 @@ from .capture.windows import head_window, overview, window
 from .engine.limits import check_texts
 from .engine.load import load_now
 from .errors import InvalidInput, ModelNotFound
-from .models.folders import problem_with
+from .models.folders import path_meant, problem_with
 from .models.loading import LoadedModel
 from .models.registry import LOCAL, Catalogue, Entry
 from .records import ModelCard, Pool, Prompt, Quantity, Token
@@ -39,8 +39,7 @@ def load(model: str | os.PathLike[str] = "minilm", **settings: Any) -> "Model":
     """A model that is ready to run.
 
     model:    the id of a bundled model (`minilm`, `gpt2-mini`) or of one on the hub (`gpt2`, `owner/name@revision`),
-              `local:NAME` for a folder in `models_dir`, or the path of a model's folder, as a `Path` or beginning with
-              `/` or `.`
+              `local:NAME` for a folder in `models_dir`, or the path of a model's folder
     settings: any setting of the server by its name, such as `models_dir="models"` or `device="cuda"`; the others come
               from environment variables (docs/settings.md)
 
@@ -57,9 +56,9 @@ def open_model(model: str | os.PathLike[str], settings: Settings) -> "Model":
 
 def entry_of(model: str | os.PathLike[str]) -> Entry | None:
     """The entry of a path; None for the id of a model. Raises ModelNotFound."""
-    if isinstance(model, str) and not model.startswith(("/", ".", "~")):
+    path = path_meant(model) if isinstance(model, str) else Path(model)
+    if path is None:
         return None
-    path = Path(model).expanduser()
     if reason := problem_with(path):
         raise ModelNotFound(f"{str(path)!a} is no folder of a model: {reason}")
     folder = path.resolve()

@@ -62,12 +62,14 @@ def test_a_run_can_be_verified(captured):
     assert max(captured.verify().max_abs_error) <= 1e-5
 
 
-@pytest.mark.parametrize("as_text", [True, False])
-def test_a_folder_is_loaded_by_its_path(tmp_path, as_text):
+@pytest.mark.parametrize("name", [str, Path, lambda path: path.name], ids=["a text", "a Path", "a name"])
+def test_a_folder_is_loaded_by_its_path(tmp_path, name, monkeypatch):
+    """Also by its name in the current directory, as with the command."""
     folder = tmp_path / "mine"
     folder.mkdir()
     write_tiny(folder, "bert")
-    model = headscope.load(str(folder) if as_text else folder)
+    monkeypatch.chdir(tmp_path)
+    model = headscope.load(name(folder))
     assert (model.card.id, model.card.family) == ("local:mine", "bert")
     pair = model.capture("The cat sat.", "A dog ran.")
     assert {token.segment for token in pair.captured.tokens} == {0, 1}

@@ -1,11 +1,9 @@
 """Paths to models in options: a folder of a model is offered as local:NAME of the folder that it is in."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-from ..models.file_names import CONFIG
-from ..models.folders import FOLDER_NAME, problem_with
+from ..models.folders import FOLDER_NAME, has_config, path_meant, problem_with
 from ..models.registry import BUNDLED, LOCAL
 from .messages import MISUSED, fail
 
@@ -25,9 +23,9 @@ def with_model_paths(flags: dict[str, Any]) -> dict[str, Any]:
     if top is not None and FOLDER_NAME.fullmatch(model) and has_config(Path(top) / model):
         folder_at(Path(top) / model)
         return flags | {"model": LOCAL + model}
-    if not is_path(model):
+    if (meant := path_meant(model)) is None:
         return flags
-    path = folder_at(Path(model))
+    path = folder_at(meant)
     if top is None:
         return flags | alone(path)
     if Path(top).resolve() != path.parent:
@@ -45,16 +43,6 @@ def folder_at(path: Path) -> Path:
     if reason := problem_with(path):
         fail(f"{str(path)!a} is no folder of a model: {reason}", MISUSED)
     return path.resolve()
-
-
-def is_path(model: str) -> bool:
-    """Whether this is meant as a path, and not as an id of the hub, which can look like one."""
-    return model.startswith(("/", ".", "~")) or Path(model).is_absolute() or has_config(Path(model))
-
-
-def has_config(path: Path) -> bool:
-    """Whether the folder has an entry of this name, even if it cannot be read, or is a loop of links itself."""
-    return os.path.lexists(path / CONFIG) or (path.is_symlink() and not path.exists())
 
 
 def local_id(path: Path) -> str:

@@ -103,5 +103,16 @@ def problem_with(folder: Path) -> str | None:
     return None if stat.S_ISREG(modes[CONFIG]) else f"{CONFIG} is {kind_of(modes[CONFIG])}, not a regular file"
 
 
+def path_meant(model: str) -> Path | None:
+    """The path that is meant by this name of a model. None for an id of the hub, which can look like a path."""
+    path = Path(model).expanduser()
+    return path if model.startswith(("/", ".", "~")) or path.is_absolute() or has_config(path) else None
+
+
+def has_config(path: Path) -> bool:
+    """Whether the folder has an entry of this name, even if it cannot be read, or is a loop of links itself."""
+    return os.path.lexists(path / CONFIG) or is_broken_link(path)
+
+
 def is_broken_link(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
