@@ -168,6 +168,11 @@ class Headscope:
         """What is written along the queries."""
         return [seen(one) for one in self.page.locator("#heatmap .ytick text").all_text_contents()]
 
+    def expect_labels(self, words: list[str]) -> None:
+        """Waits until these words are written along the queries."""
+        isolated = [re.compile(f"^[\u2066-\u2069]*{re.escape(word)}[\u2066-\u2069]*$") for word in words]
+        expect(self.page.locator("#heatmap .ytick text")).to_have_text(isolated)
+
 
 def seen(text: str) -> str:
     """The text without directional isolates, which are invisible."""

@@ -1,11 +1,19 @@
 """The state in the address: links, history, and addresses that are not valid."""
 
+import re
 from urllib.parse import parse_qsl
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .conftest import SENTENCE, TOKENS, Complaints, Headscope, listen
+from .conftest import SENTENCE, TOKENS, Complaints, Headscope, listen, seen
+
+# Keeps the labels along the queries after each change of the page.
+RECORD_LABELS = """window.drawn = [];
+new MutationObserver(() => {
+  const labels = [...document.querySelectorAll("#heatmap .ytick text")].map((one) => one.textContent).join(" ");
+  if (labels && labels !== drawn.at(-1)) drawn.push(labels);
+}).observe(document, { subtree: true, childList: true, characterData: true });"""
 
 
 def test_a_dragged_window_has_whole_tokens_and_is_part_of_the_link(headscope: Headscope) -> None:
@@ -38,16 +46,27 @@ def test_a_link_shows_another_reader_the_same(headscope: Headscope, browser: Bro
     page.get_by_text("log", exact=True).click()
     page.focus("#heatmap .stage")
     page.keyboard.press("+")
+    # The key takes effect, and becomes part of the link, when the code that handles it has arrived.
+    expect(page).to_have_url(re.compile("scale=log&rows=3%3A7&columns=3%3A7$"))
+    headscope.expect_labels(TOKENS[3:7])
     other = browser.new_page(viewport={"width": 1280, "height": 900})
     listen(other, headscope.server, complaints)
     other.goto(page.url)
-    other.locator("#heatmap .main-svg").first.wait_for()
+    Headscope(other, headscope.server).expect_labels(TOKENS[3:7])
     for same in ("#heatmap h2", "#look-for", "#heatmap .yaxislayer-above", "#facts"):
-        assert other.locator(same).text_content() == page.locator(same).text_content()
+        expect(other.locator(same)).to_have_text(page.locator(same).text_content() or "")
     expect(other.locator("#text")).to_have_value(SENTENCE)
     expect(other.locator('[name="scale"][value="log"]')).to_be_checked()
-    assert other.url == page.url
+    expect(other).to_have_url(page.url)
     other.close()
+
+
+def test_a_link_to_a_window_draws_it_at_once_and_never_the_whole_text(headscope: Headscope) -> None:
+    headscope.page.add_init_script(RECORD_LABELS)
+    headscope.open(text=SENTENCE, layer=3, head=5, rows="4:8", columns="2:6", scale="log")
+    expect(headscope.page.locator("#heatmap .minimap")).to_be_visible()  # it is loaded last
+    drawn = headscope.page.evaluate("drawn")
+    assert [seen(one) for one in drawn] == [" ".join(TOKENS[4:8])]
 
 
 def test_back_and_forward_restore_texts_and_heads(headscope: Headscope) -> None:
