@@ -4,6 +4,8 @@ Axis letters: b batch, h query head, g key/value head, i query, j key, d width o
 r pairs of numbers of a head that a rotary position embedding turns.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,9 @@ from .norm import RMSNorm
 from .rope import rotate
 from .rules import Rule, banded
 from .terms import Terms
+
+# keys [b g j d] and values [b g j e] of some tokens -> those of all tokens so far
+Remember = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class MultiHeadAttention(nn.Module):
@@ -55,19 +60,24 @@ class MultiHeadAttention(nn.Module):
         given: Tensor | None = None,
         rule: Rule | None = None,
         turns: tuple[Tensor, Tensor] | None = None,
+        remember: Remember | None = None,
     ) -> Tensor:
         """x [b i m] (and for cross-attention source [b j s]) -> [b i m].
 
         padding: [b j], True: a real token; given: [b or 1, h or 1, i, j], True: the query may attend to the key.
         rule:    which query may attend to which key, instead of what the config says
         turns:   cos and sin [b or 1, i, r] of the rotary angles, instead of those of positions 0, 1, ...
+        remember: adds the keys and values of x to those of earlier tokens, and returns all of them; `rule` and `turns`
+                  are then those of the positions of x
         Raises ShapeMismatch if sizes do not fit.
         """
         source = x if source is None else source
         self.check(x, source)
         q, k = self.queries_and_keys(x, source, turns)
         v = self.split(self.project_v(source))
-        rule = self.rule(x.shape[1], source.shape[1]) if rule is None else rule
+        if remember is not None:
+            k, v = remember(k, v)
+        rule = self.rule(x.shape[1], k.shape[2]) if rule is None else rule
         terms = Terms(
             rule.and_padding(padding).and_mask(given), self.config.scale, self.config.softcap, sinks=self.sinks
         )

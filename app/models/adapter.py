@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from .adopted import Adopted, Replacement, adopted
 from .interface.attention import rule_and_bias
 from .stored import HeadByHead, Weights, layer_from
 
-UNSUPPORTED = ("past_key_values", "layer_past", "encoder_hidden_states")  # arguments of attention modules
+CACHES = ("past_key_values", "layer_past")  # names that attention modules have for a key/value cache
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class Adapter:
 
 
 class AttentionWrapper(nn.Module):
-    """Our layer with the signature of an attention module in a Hugging Face block."""
+    """Our layer with the signature of an attention module in a Hugging Face block, the one with this number."""
 
-    def __init__(self, attention: MultiHeadAttention) -> None:
+    def __init__(self, attention: MultiHeadAttention, number: int) -> None:
         super().__init__()
-        self.attention = attention
+        self.attention, self.number = attention, number
 
     def forward(
         self,
@@ -73,17 +74,21 @@ class AttentionWrapper(nn.Module):
 
         attention_mask:      as the interface of transformers passes it to our attention; None: what the config says
         position_embeddings: cos and sin of rotary angles, [b i r] or twice that width
+        options:             of which a key/value cache of transformers is used; it gets the keys and values of x
         """
-        if any(options.get(name) is not None for name in UNSUPPORTED):
-            raise UnsupportedModel("a key/value cache and cross-attention are not supported: pass use_cache=False")
-        by_head = hidden_states[:, None]  # [b h i m], of which only the length is read
-        rule = None if attention_mask is None else rule_and_bias(attention_mask, by_head, by_head)[0]
+        if options.get("encoder_hidden_states") is not None:
+            raise UnsupportedModel("cross-attention is not supported in this layer")
+        cache = next((options[name] for name in CACHES if options.get(name) is not None), None)
+        rule = None
+        if attention_mask is not None:
+            rule = rule_and_bias(attention_mask, hidden_states.shape[1], attention_mask.shape[-1])[0]
         turns, rotary = None, self.attention.config.rotary
         if position_embeddings is not None and rotary is not None:
             cos, sin = position_embeddings
             # Most models pass each angle twice, for both numbers of a pair.
             turns = cos[..., : rotary.width // 2], sin[..., : rotary.width // 2]
-        return self.attention(hidden_states, rule=rule, turns=turns), None
+        remember = None if cache is None else partial(cache.update, layer_idx=self.number)
+        return self.attention(hidden_states, rule=rule, turns=turns, remember=remember), None
 
 
 def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
@@ -96,7 +101,7 @@ def adopt(model: PreTrainedModel, adapter: Adapter) -> Adopted:
             fused = HeadByHead(block.get_submodule(adapter.by_head), sizes.heads)
             replace_module(block, adapter.by_head, fused)
         layer = layer_from(block, adapter.replaced, adapter.weights, sizes)
-        replacements.append(replace_module(block, adapter.attention, AttentionWrapper(layer)))
+        replacements.append(replace_module(block, adapter.attention, AttentionWrapper(layer, number)))
         replacements.extend(replace_module(block, name, nn.Identity()) for name in adapter.absorbed)
         layers.append(layer)
     return adopted(model, tuple(layers), tuple(replacements))

@@ -48,7 +48,7 @@ def attention(  # noqa: PLR0913, PLR0917 - the signature of transformers
     indices:       [b i t], the keys that each query may attend to, -1 for none (sparse attention)
     block_indices: [b g i t], the same with blocks of keys, for each key/value head
     """
-    rule, bias = rule_and_bias(attention_mask, query, key)
+    rule, bias = rule_and_bias(attention_mask, query.shape[2], key.shape[2])
     if indices is not None:
         rule = rule.and_mask(mask_of_indices(indices[:, None], key.shape[2]))
     if block_indices is not None:
@@ -71,9 +71,8 @@ def core_of(module: nn.Module) -> Core:
     return core
 
 
-def rule_and_bias(mask: Tensor | None, query: Tensor, key: Tensor) -> tuple[Rule, Bias | None]:
+def rule_and_bias(mask: Tensor | None, queries: int, keys: int) -> tuple[Rule, Bias | None]:
     """What a mask says, and what it adds to the scores where it lets a query attend to a key."""
-    queries, keys = query.shape[2], key.shape[2]
     if mask is None:
         return full(queries, keys), None
     if isinstance(mask, RuleMask):

@@ -137,18 +137,17 @@ def test_an_edit_of_the_terms_widens_the_window_of_a_layer():
 
 
 def test_a_mask_is_no_square_until_a_model_computes_with_it():
-    mask = RuleMask(rule_and_bias(None, *[torch.zeros(1, 1, 5, 2)] * 2)[0], 1, torch.float32, torch.device("cpu"))
+    mask = RuleMask(rule_and_bias(None, 5, 5)[0], 1, torch.float32, torch.device("cpu"))
     assert mask.shape == (1, 1, 5, 5)
     assert isinstance(mask[:, :, :, :5], RuleMask)
     assert torch.equal(mask + 1, torch.ones(1, 1, 5, 5))
 
 
 def test_a_float_mask_is_a_rule_and_a_bias():
-    q = torch.zeros(1, 2, 3, 4)
     added = torch.tensor([[0.0, 1.0, 2.0]]).expand(3, 3)
     hidden = torch.ones(3, 3, dtype=torch.bool).triu(1)
     mask = added.masked_fill(hidden, torch.finfo(torch.float32).min)[None, None]
-    rule, bias = rule_and_bias(mask, q, q)
+    rule, bias = rule_and_bias(mask, 3, 3)
     assert rule.is_lower_triangle
     assert bias.kind == "key"
     assert bias.values.tolist() == [[[0.0, 1.0, 2.0]]]
