@@ -35,13 +35,14 @@ def test_the_scale_of_a_layer_follows_the_config():
     assert unscaled == [1.0] * 3
 
 
-def test_a_model_with_replaced_attention_generates_the_same_tokens():
+@pytest.mark.parametrize("use_cache", [False, True])
+def test_a_model_with_replaced_attention_generates_the_same_tokens(use_cache):
     torch.manual_seed(0)
     theirs = randomise(GPT2LMHeadModel(tiny_gpt2()))
     ids = torch.tensor([[5, 6, 7]])
     options = {"attention_mask": torch.ones_like(ids), "max_new_tokens": 6, "do_sample": False}
     wanted = theirs.eval().generate(ids, **options)
-    assert torch.equal(adopt(theirs, GPT2).model.generate(ids, **options), wanted)
+    assert torch.equal(adopt(theirs, GPT2).model.generate(ids, use_cache=use_cache, **options), wanted)
 
 
 def test_a_model_with_replaced_attention_predicts_masked_tokens():
@@ -65,10 +66,10 @@ def test_our_layers_are_back_after_an_error_with_the_original_modules():
     assert adopted.model.config._attn_implementation == "sdpa"
 
 
-def test_a_key_value_cache_is_refused_and_not_ignored():
+def test_cross_attention_is_refused_and_not_ignored():
     adopted = adopt(GPT2LMHeadModel(tiny_gpt2()), GPT2)
-    with pytest.raises(UnsupportedModel, match="use_cache=False"):
-        adopted.model(torch.tensor([[5, 6]]), use_cache=True)
+    with pytest.raises(UnsupportedModel, match="cross-attention is not supported in this layer"):
+        adopted.model.transformer.h[0].attn(torch.ones(1, 2, 24), encoder_hidden_states=torch.ones(1, 3, 24))
 
 
 def test_an_unknown_attention_weight_is_refused():
