@@ -36,9 +36,9 @@ def files_of(names: Collection[str]) -> list[str]:
 
 
 def tokenizer_files(names: Collection[str]) -> list[str]:
-    """tokenizer.json, or the files from which it is built; one that is missing is in the list as well."""
-    if TOKENIZER not in names:
-        for vocabulary in VOCABULARIES:
-            if set(vocabulary) <= set(names):
-                return [*vocabulary, *(name for name in TOKENIZER_OPTIONS if name in names)]
-    return [TOKENIZER]
+    """tokenizer.json, or the files from which it is built, and those that say more.
+
+    A tokenizer.json that is missing is in the list as well.
+    """
+    whole = next((files for files in VOCABULARIES if set(files) <= set(names)), (TOKENIZER,))
+    return [*((TOKENIZER,) if TOKENIZER in names else whole), *(name for name in TOKENIZER_OPTIONS if name in names)]

@@ -7,11 +7,11 @@ from os import stat_result
 from pathlib import Path
 
 from ..records import Source
-from .file_names import CONFIG, INDEX, TOKENIZER, WEIGHTS, files_of
+from .file_names import CONFIG, INDEX, TOKENIZER, TOKENIZER_OPTIONS, WEIGHTS, files_of
 
 MAX_FILES = 10_000  # that are looked at in a folder
 # Also those that are not there: they may appear later.
-WATCHED = (CONFIG, TOKENIZER, WEIGHTS, INDEX)
+WATCHED = (CONFIG, TOKENIZER, *TOKENIZER_OPTIONS, WEIGHTS, INDEX)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_a_roberta_has_its_special_tokens_around_the_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("vocab.txt", b"the\ncat", r"vocab\.txt has no '\[CLS\]'"),
+        ("vocab.txt", b"the\ncat", r"the vocabulary has no '\[CLS\]'"),
         ("vocab.txt", b"\xff", "vocab.txt is not UTF-8"),
         ("tokenizer_config.json", b"[]", "tokenizer_config.json is a JSON list"),
         ("added_tokens.json", b'{"a": -1}', "added_tokens.json has a token whose number"),

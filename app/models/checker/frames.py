@@ -2,7 +2,7 @@
 
 from typing import IO
 
-MOST_BYTES = 2**27  # twice the largest file that is checked
+MOST_BYTES = 2**28  # more than all files of a tokenizer, as JSON
 
 
 def write_frame(pipe: IO[bytes], data: bytes) -> None:

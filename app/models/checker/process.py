@@ -78,14 +78,14 @@ class Checker:
         found: dict[str, int] = self.ask("sizes", json.dumps(config).encode(), CONFIG, model_type=model_type)
         return found
 
-    def built_tokenizer(self, files: dict[str, str], model_type: str) -> bytes:
-        """The content of a tokenizer.json, from the texts of files with a vocabulary.
-
-        Raises CorruptModel, UnsupportedModel.
-        """
-        data = json.dumps(files).encode()
-        built: str = self.ask("vocabulary", data, "the vocabulary", model_type=model_type)
-        return built.encode()
+    def built_tokenizer(
+        self, files: dict[str, str], model_type: str, registered: str | None = None, *, fixed: bool = False
+    ) -> bytes | None:
+        """See `build_tokenizer`. Raises CorruptModel, UnsupportedModel."""
+        data = json.dumps(files, ensure_ascii=False).encode()
+        options = {"model_type": model_type, "registered": registered, "fixed": fixed}
+        built: str | None = self.ask("vocabulary", data, "the tokenizer", **options)
+        return None if built is None else built.encode()
 
     def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
         """Raises CorruptModel, UnsupportedModel, WeightsDoNotFit."""
