@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ModelNotFound, shortened
 from ..records import ModelCard
 from .folders import FOLDER_NAME, MAX_LOOKED_AT, FolderEntry, entries_in, look_at, names_in
+from .known_on_hub import KNOWN
 
 LOCAL = "local:"
 MAX_NAMED = 8  # models in an error message
@@ -35,19 +36,6 @@ class Entry:
     sha256: str | None = None
     repo: str | None = None
     revision: str | None = None
-
-
-def hub_model(name: str, title: str, family: str, shape: tuple[int, int], max_tokens: int, parameters: int) -> Entry:
-    """A model of the hub whose sizes are known; shape is (layers, heads), and each head is 64 wide."""
-    layers, heads = shape
-    # fmt: off
-    card = ModelCard(
-        name, title, family, "hub",
-        layers=layers, heads=heads, kv_heads=heads, head_dim=64, d_model=64 * heads, max_tokens=max_tokens,
-        parameters=parameters,
-    )
-    # fmt: on
-    return Entry(card, repo=name)
 
 
 # The sizes are known before a model is loaded, so that the page can draw its grid while it loads.
@@ -84,14 +72,8 @@ BUNDLED = (
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     ),
 )
-KNOWN_ON_HUB = (
-    hub_model("gpt2", "GPT-2 small", "gpt2", (12, 12), 1024, 124_439_808),
-    hub_model("distilgpt2", "DistilGPT-2", "gpt2", (6, 12), 1024, 81_912_576),
-    hub_model("gpt2-medium", "GPT-2 medium", "gpt2", (24, 16), 1024, 354_823_168),
-    hub_model("bert-base-uncased", "BERT base, uncased", "bert", (12, 12), 512, 109_482_240),
-    hub_model("bert-base-cased", "BERT base, cased", "bert", (12, 12), 512, 108_310_272),
-)
 # fmt: on
+KNOWN_ON_HUB = tuple(Entry(card, repo=card.id) for card in KNOWN)
 
 
 @dataclass(frozen=True)

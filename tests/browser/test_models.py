@@ -89,6 +89,16 @@ def test_the_download_of_a_hub_model_can_be_cancelled_and_repeated(
     assert "model=team%2Ftiny" in page.url or "model=team/tiny" in page.url
 
 
+def test_the_list_of_models_is_grouped_by_where_they_come_from(headscope: Headscope) -> None:
+    page = headscope.open().page
+    groups = page.locator("#model optgroup")
+    expect(groups).to_have_count(2)
+    assert [group.get_attribute("label") for group in groups.all()] == ["included", "Hugging Face hub"]
+    expect(groups.nth(0).locator("option[value=smollm2]")).to_have_attribute("title", re.compile("small modern"))
+    expect(groups.nth(1).locator("option[value='Qwen/Qwen3-0.6B']")).to_contain_text("28 × 16")
+    expect(groups.nth(1).locator("option").last).to_have_text("model from the hub …")
+
+
 @pytest.mark.fault(9, 45)
 def test_the_name_of_a_model_folder_is_shown_as_text(
     context: BrowserContext, complaints: Complaints, tmp_path: Path

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { shownTokens } from "../../static/js/model/axes.js";
 import { CANCELLED } from "../../static/js/state/status.js";
 import { initialState } from "../../static/js/state/store.js";
-import { modelLabel } from "../../static/js/ui/model_select.js";
+import { modelGroups, modelLabel } from "../../static/js/ui/model_select.js";
 import { isOutdated, staleNote } from "../../static/js/ui/status_line.js";
 import { emptyText } from "../../static/js/views/heatmap/heatmap.js";
 import { disabledZooms } from "../../static/js/views/heatmap/toolbar.js";
@@ -26,6 +26,24 @@ test("the label of a model that failed to load has the reason, clipped", () => {
       .split("\u2002")
       .at(-1),
     "changed on disk",
+  );
+});
+
+test("models are grouped by where they come from, and the hub, which has more, is always a group", () => {
+  const card = captureOf(["a"]).model;
+  const models = [
+    { ...card, id: "one", source: /** @type {const} */ ("bundled") },
+    { ...card, id: "team/two", source: /** @type {const} */ ("hub") },
+    { ...card, id: "three", source: /** @type {const} */ ("bundled") },
+  ];
+  const ids = modelGroups(models).map(({ source, cards }) => [source, ...cards.map(({ id }) => id)]);
+  assert.deepEqual(ids, [
+    ["bundled", "one", "three"],
+    ["hub", "team/two"],
+  ]);
+  assert.deepEqual(
+    modelGroups([]).map(({ label }) => label),
+    ["Hugging Face hub"],
   );
 });
 
