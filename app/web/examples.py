@@ -24,7 +24,7 @@ EXAMPLES = (
     ExampleSentence(
         "repeat",
         "The old bird spoke to a white horse. The old bird spoke to a white horse.",
-        "Induction: on gpt2-mini, the second “bird” attends to “spoke”, the token after the first “bird”.",
+        "Induction, on gpt2-mini, and in head 18.6 of smollm2: the second “bird” attends to what followed the first.",
     ),
     ExampleSentence(
         "list",
