@@ -20,8 +20,6 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a reservation can be refused: it can never fit, or it does not fit now.
 REFUSALS = ("never", "now")
 POLL_SECONDS = 0.005
-# A worker thread drops what it has read a moment after the response has been sent.
-THREAD_WAIT_SECONDS = 1.0
 # How long a job that has waited for its turn waits for memory: long enough for slow readers to be ended.
 JOB_WAIT_SECONDS = 30.0
 SHORTAGE_SECONDS = 0.25  # between two calls for others to release memory, which takes a moment

@@ -27,6 +27,7 @@ class Pools:
     thumbnails:    the pictures in event streams
     converters:    work on texts and answers: tokenizing, parsing, encoding, compressing
     tokenizers:    tokenizing for models that are not bundled: nothing can stop a tokenizer that hangs
+    memory:        texts that wait for memory before a tokenizer gets them; one after the other
     analyses:      work that reads all weights of a capture
     long_analyses: the same in many steps
     """
@@ -37,6 +38,7 @@ class Pools:
         self.readers = WorkerPool(2, settings.max_waiting)
         self.converters = WorkerPool(2, settings.max_waiting)
         self.tokenizers = WorkerPool(2, settings.max_waiting, abandon=True)
+        self.memory = WorkerPool(1, settings.max_waiting)
         self.tokenizing: set[asyncio.Timeout] = set()
         self.thumbnails = WorkerPool(1, settings.max_waiting)
         self.analyses = WorkerPool(1, settings.max_waiting)
@@ -53,6 +55,11 @@ class Pools:
         """The same for work that stops at its next block when the caller is cancelled. Raises Busy, Deadline."""
         self.readers.check_room()
         return await self.readers.run_with_progress(WorkProgress(self.settings.run_seconds), work, *arguments)
+
+    async def wait_for_memory(self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments) -> Result:
+        """Run work that waits for memory, until the caller is cancelled. Raises Busy."""
+        self.memory.check_room()
+        return await self.memory.run_with_progress(WorkProgress(), work, *arguments)
 
     async def read_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """The same for a response that has already begun, however many wait."""

@@ -23,7 +23,7 @@ from .pools import Pools
 from .queues import Queues
 from .shared_bytes import SharedBytesStore
 from .slow_readers import SlowReaders
-from .tokenizing import tokenize
+from .tokenizing import tokenize, tokenize_in_thread
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -111,9 +111,7 @@ class Runner:
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
             return TokenizedPrompt(prepared.prompt, cached.capture.tokens, cached.capture.dropped)
-
-        convert = self.pools.convert if prepared.model.card.source == "bundled" else self.pools.tokenize
-        return await convert(tokenize, self.ledger, prepared.model, prepared.prompt, self.settings.max_tokens)
+        return await tokenize(self.pools, self.ledger, prepared.model, prepared.prompt, self.settings.max_tokens)
 
     async def capture(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
@@ -178,7 +176,7 @@ class Runner:
 
         model, keep = prepared.model, self.settings.capture_dtype
         if tokenized is None:
-            tokenized = tokenize(self.ledger, model, prepared.prompt, self.settings.max_tokens)
+            tokenized = tokenize_in_thread(model, prepared.prompt, self.settings.max_tokens)
         cost = self.cost(model.card, tokenized, list(job.wanted))
         held = self.reserve_capture(cost, job, progress)
         job.report_tokens(tokenized, cost)

@@ -3,8 +3,9 @@
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from ..records import Prompt, TokenizedPrompt
-from .ledger import THREAD_WAIT_SECONDS, Ledger
+from ..records import Progress, Prompt, TokenizedPrompt
+from .ledger import Ledger, Purpose, Reservation
+from .pools import Pools
 
 if TYPE_CHECKING:
     from ..models.loading import LoadedModel
@@ -12,20 +13,41 @@ if TYPE_CHECKING:
 # Of memory for each byte that is divided into tokens. Measured: 180 for WordPiece, 300 for byte-level BPE.
 BYTES_PER_BYTE = 320
 SMALL_BYTES = 2**20  # what is not counted
+Cost = tuple[Purpose, int, str, str]  # of `Ledger.reserve_for_job`
 
 
-def tokenize(ledger: Ledger, model: "LoadedModel", prompt: Prompt, max_tokens: int | None) -> TokenizedPrompt:
-    """The tokens of the prompt. For a worker thread. Raises TooManyTokens, PairNotSupported, TooLarge, Busy.
+async def tokenize(
+    pools: Pools, ledger: Ledger, model: "LoadedModel", prompt: Prompt, max_tokens: int | None
+) -> TokenizedPrompt:
+    """The tokens of the prompt. Raises TooManyTokens, PairNotSupported, TooLarge, Busy, Deadline.
+
+    A text waits for memory as other work does. Cancelling the caller ends that.
+    """
+    if model.card.source == "bundled":
+        return await pools.convert(tokenize_in_thread, model, prompt, max_tokens)
+    size = await pools.tokenize(bytes_needed, model, prompt)
+    held = None
+    if size > SMALL_BYTES:
+        cost: Cost = ("texts", size, f"tokenizing this text with the tokenizer of {model.card.id}", "shorten the text")
+        ledger.check(*cost[1:])
+        held = ledger.try_reserve("texts", size) or await pools.wait_for_memory(reserve, ledger, cost)
+    return await pools.tokenize(tokenize_in_thread, model, prompt, max_tokens, held)
+
+
+def reserve(ledger: Ledger, cost: Cost, progress: Progress) -> Reservation:
+    return ledger.reserve_for_job(progress, *cost)
+
+
+def tokenize_in_thread(
+    model: "LoadedModel", prompt: Prompt, max_tokens: int | None, held: Reservation | None = None
+) -> TokenizedPrompt:
+    """For a worker thread. It releases what is held for it, also where the caller is gone.
 
     The tokenizers of bundled models are known: a text of the longest length takes at most 60 MB.
     """
     from ..capture.capture import tokenize_prompt
 
-    size = 0 if model.card.source == "bundled" else bytes_needed(model, prompt)
-    what = f"tokenizing this text with the tokenizer of {model.card.id}"
-    with (
-        nullcontext() if size <= SMALL_BYTES else ledger.reserve("texts", size, what, wait_seconds=THREAD_WAIT_SECONDS)
-    ):
+    with held or nullcontext():
         return tokenize_prompt(model, prompt, max_tokens)
 
 

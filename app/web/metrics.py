@@ -132,6 +132,7 @@ def pools_of(runner: Runner) -> dict[str, WorkerPool]:
         "thumbnail": pools.thumbnails,
         "converter": pools.converters,
         "tokenizer": pools.tokenizers,
+        "memory": pools.memory,
         "analysis": pools.analyses,
         "long_analysis": pools.long_analyses,
         "hub": models.hub,

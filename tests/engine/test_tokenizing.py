@@ -1,6 +1,8 @@
 """The memory that a foreign tokenizer needs is reserved before it gets the text."""
 
+import asyncio
 import shutil
+from threading import Event, Thread
 
 import pytest
 from model_files import data_of, gpt2_tokenizer
@@ -50,12 +52,50 @@ def test_a_text_that_would_need_more_than_all_memory_is_refused_before_it_is_tok
 
 
 @pytest.mark.fault(40, 46)
-def test_a_text_waits_for_memory_that_others_hold_and_a_truncated_one_counts_twice(client, never_tokenized):
+def test_a_text_that_gets_no_memory_is_refused_and_a_truncated_one_counts_twice(client, never_tokenized):
     ledger = client.app.state.runner.ledger
+    ledger.job_seconds = 0
     with ledger.reserve("answers", 5 * 2**20, "the answer of another"):
         answer = post(client, "estimate", text="x" * 3000)
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
     assert post(client, "estimate", text="x" * 4000, truncate=True).status_code == 413
+
+
+@pytest.mark.fault(21, 40, 46)
+@pytest.mark.parametrize(("path", "accept"), CALLS)
+def test_a_text_waits_for_memory_that_others_hold(client, path, accept):
+    ledger, short, answers = client.app.state.runner.ledger, Event(), []
+    ledger.on_shortage.append(short.set)
+    others = ledger.reserve("answers", 5 * 2**20, "the answer of another")
+    waiting = Thread(target=lambda: answers.append(post(client, path, accept, text="x" * 3000)))
+    waiting.start()
+    assert short.wait(30)
+    # A text that needs little memory is not delayed, and one that needs too much is refused at once.
+    assert post(client, "estimate", text="the cat").status_code == 200
+    assert post(client, "estimate", text="x" * 7000).status_code == 413
+    others.release()
+    waiting.join()
+    assert "too_many_tokens" in answers[0].text
+    assert ledger.bytes("texts") == 0
+
+
+@pytest.mark.fault(22, 40)
+def test_a_text_whose_client_leaves_waits_no_longer(client, never_tokenized):
+    runner, short = client.app.state.runner, Event()
+    runner.ledger.on_shortage.append(short.set)
+
+    async def leave():
+        prompt = Prompt("x" * 3000, model="local:mine")
+        request = asyncio.create_task(runner.estimate(prompt, 48))
+        assert await asyncio.to_thread(short.wait, 30)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        await runner.pools.memory.run(str)  # its only worker is free again
+
+    with runner.ledger.reserve("answers", 5 * 2**20, "the answer of another"):
+        client.portal.call(asyncio.wait_for, leave(), 30)
+    assert runner.ledger.bytes("texts") == 0
 
 
 @pytest.mark.fault(40)
