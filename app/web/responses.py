@@ -134,6 +134,8 @@ class HoldingStream(StreamingResponse):
                     await send(message)
 
             await super().__call__(scope, receive, send_and_measure)
+        if work.cancelled_caught:
+            log.info("memory is short: an answer was ended whose client has read slowly for %.0f s", reader.seconds)
 
 
 def cache_headers(request: Request, capture_id: str, format_: Format) -> dict[str, str]:

@@ -125,6 +125,10 @@ class TimeoutProtocol(H11Protocol):
             await send(message)
 
         await self.config.loaded_app(scope, receive, send_on)
+        if cycle.response_started and not cycle.response_complete and not cycle.disconnected:
+            # The answer of a slow reader was ended. uvicorn would log an error.
+            cycle.disconnected = True
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message gives no reason
         """uvicorn calls it for what is not HTTP."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import socket
 import time
 from contextlib import ExitStack, contextmanager
@@ -183,8 +184,12 @@ def test_a_stream_for_whose_events_there_is_no_memory_is_refused_before_it_begin
 
 @pytest.mark.fault(40)
 @pytest.mark.parametrize("what", ["stream", "dump"])
-def test_a_client_that_reads_a_stream_or_a_dump_slowly_is_dropped_when_memory_is_short(server, monkeypatch, what):
+def test_a_client_that_reads_a_stream_or_a_dump_slowly_is_dropped_when_memory_is_short(
+    server, monkeypatch, what, caplog
+):
     url, runner, capture = server
+    caplog.set_level(logging.ERROR, "uvicorn.error")  # which `running` turns off
+    caplog.set_level(logging.INFO)
     method, path, body = ("POST", "/api/v1/captures?cells=512", BODY) if what == "stream" else ("GET", "", None)
     with unread(url, method, path or f"{capture}/dump?format=npy", body, accept=EVENTS if body else "*/*"):
         until(lambda: any(reader.since for reader in list(runner.slow_readers.readers)))
@@ -194,6 +199,8 @@ def test_a_client_that_reads_a_stream_or_a_dump_slowly_is_dropped_when_memory_is
         runner.slow_readers.end_longest()
         until(lambda: not runner.pools.open_dumps and not runner.ledger.bytes("streams"))
     assert not runner.slow_readers.readers
+    until(lambda: any("memory is short: an answer was ended" in line for line in caplog.messages))
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 @pytest.mark.fault(40)
