@@ -142,7 +142,9 @@ def encode_truncated(tokenizer: Tokenizer, text: str, text_pair: str | None, roo
 
 def tokens_of(tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str]) -> tuple[Token, ...]:
     byte_level = isinstance(tokenizer.decoder, ByteLevel)
-    labels = byte_level_labels(encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
+    labels = (
+        byte_level_labels(tokenizer, encoding, texts) if byte_level else [visible(token) for token in encoding.tokens]
+    )
     labels = [short_label(label) for label in labels]
     # Each property of an encoding builds a list of all tokens, so each is read only once.
     columns = (encoding.ids, labels, encoding.offsets, encoding.special_tokens_mask, encoding.type_ids)
@@ -154,21 +156,26 @@ def token(n: int, token_id: int, label: str, span: tuple[int, int], special: int
     return Token(n, token_id, label, start, end, bool(special), segment)
 
 
-def byte_level_labels(encoding: Encoding, texts: tuple[str, str]) -> list[str]:
+def byte_level_labels(tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str]) -> list[str]:
     """The tokens of a byte-level BPE as text. A token that is part of a character gets it with a number: `é[1/2]`."""
     spans = list(zip(encoding.type_ids, encoding.offsets, strict=True))
     sharing, seen = Counter(spans), Counter[object]()
+    in_vocabulary = cache(tokenizer.model.id_to_token)
     labels = []
-    for token, span in zip(encoding.tokens, spans, strict=True):
+    for number, token, span in zip(encoding.ids, encoding.tokens, spans, strict=True):
         seen[span] += 1
-        if not byte_of().keys() >= set(token):  # an added token, which is stored as plain text
+        segment, (start, end) = span
+        place = texts[segment][start:end]
+        # An added token is stored as plain text. It can have the id of a token that stands for bytes.
+        if in_vocabulary(number) is None or (token == place and sharing[span] == 1):
             labels.append(visible(token))
             continue
         try:
             labels.append(visible(bytes(byte_of()[c] for c in token).decode()))
+        except KeyError:  # no byte: an added token
+            labels.append(visible(token))
         except UnicodeDecodeError:
-            segment, (start, end) = span
-            labels.append(f"{visible(texts[segment][start:end])}[{seen[span]}/{sharing[span]}]")
+            labels.append(f"{visible(place)}[{seen[span]}/{sharing[span]}]")
     return labels
 
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model_files import gpt2_tokenizer
+from model_files import data_of, gpt2_tokenizer
 from tokenizers import Tokenizer
 from tokenizers.processors import ByteLevel
 from tokenizers.processors import Sequence as Processors
@@ -59,6 +59,19 @@ def test_tokens_that_are_parts_of_a_character_share_its_offsets_and_are_numbered
     assert texts(parts) == [f"😀[{n}/{len(parts)}]" for n in range(1, len(parts) + 1)]
     assert len(parts) > 1
     assert {(token.start, token.end) for token in parts} == {(1, 2)}
+
+
+@pytest.mark.fault(5)
+def test_the_label_of_an_added_token_is_its_own_text():
+    tokenizer = gpt2_tokenizer()
+    assert tokenizer.token_to_id("é") is not None  # the byte E9; the added token has the same id
+    tokenizer.add_tokens(["é", "naïve", "Ġx"])
+    tokenizer.add_special_tokens(["<é>"])
+    tokenizer = read_tokenizer(data_of(tokenizer))
+    for text in ("é", "naïve", "Ġx", "<é>"):
+        assert texts(tokenize(tokenizer, f"a{text}b", None, pairs=False)[0]) == ["a", text, "b"]
+    parts = texts(tokenize(tokenizer, "Ã餐", None, pairs=False)[0])  # whose bytes are C3, 83, and E9 among others
+    assert parts == ["Ã[1/2]", "Ã[2/2]", "餐[1/3]", "餐[2/3]", "餐[3/3]"]
 
 
 @pytest.mark.fault(5)
