@@ -16,6 +16,7 @@ from ..settings import Settings
 from .job import without_frames
 from .libraries import import_libraries
 from .progress import WorkProgress
+from .worker_pool import WorkerPool
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -116,11 +117,13 @@ def find_folder(entry: Entry, settings: Settings, progress: Progress) -> Path:
     """The folder of the model's files, which are downloaded if necessary."""
     if entry.repo is None:
         return folder_of(entry)
+    from ..models.checker.watchdog import stoppable
     from ..models.claim import check_config
     from ..models.hub import Hub, fetch
 
     hub = Hub(settings.max_download_gb, settings.downloads)
-    return fetch(hub, entry.repo, entry.revision, progress, partial(check_config, source="hub"))
+    with stoppable(progress):
+        return fetch(hub, entry.repo, entry.revision, progress, partial(check_config, source="hub"))
 
 
 def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
@@ -134,12 +137,35 @@ def sizes_of(entry: Entry, settings: Settings) -> tuple[int, int]:
 
 
 def check_model(load: Load, folder: Path) -> "CheckedFiles":
-    """The files of the model, opened and checked."""
+    """The files of the model, opened and checked. Cancelling the load ends it."""
+    from ..models.checker.watchdog import stoppable
     from ..models.checkpoint import check_files
 
-    checked = check_files(folder, load.entry.card.source)
+    with stoppable(load.progress):
+        checked = check_files(folder, load.entry.card.source)
     load.folder, load.files = folder, checked.states
     return checked
+
+
+async def checked_files(
+    load: Load, folder: Path, bundled: WorkerPool, checks: WorkerPool, builds: WorkerPool
+) -> "CheckedFiles":
+    """The files of the model, opened and checked in one of the pools. One that is built for its check waits alone."""
+    if load.entry.card.source == "bundled":
+        return await bundled.run_unbounded(check_model, load, folder)
+    checked = await checks.run_unbounded(check_without_building, load, folder)
+    return await builds.run_unbounded(check_model, load, folder) if checked is None else checked
+
+
+def check_without_building(load: Load, folder: Path) -> "CheckedFiles | None":
+    """The same; None for a model that has to be built first, which takes seconds."""
+    from ..models.checker.watchdog import BuildLater, without_building
+
+    try:
+        with without_building():
+            return check_model(load, folder)
+    except BuildLater:
+        return None
 
 
 def bytes_of_model(checked: "CheckedFiles") -> int:

@@ -18,7 +18,7 @@ from .load import (
     Load,
     bytes_of_model,
     bytes_while_loading,
-    check_model,
+    checked_files,
     find_folder,
     load_progress,
     read_model,
@@ -50,11 +50,12 @@ class ModelCache:
 
     def __post_init__(self) -> None:
         self.listing = ModelListing(self.settings)
-        # A hub that does not answer blocks only its own pool, and so does a foreign model whose check takes long.
-        # Models are read one at a time, because a model takes more memory while it is read.
+        # A hub that does not answer blocks only its own pool, and so do foreign models that take long to check, or to
+        # build for their check. Models are read one at a time, because a model takes more memory while it is read.
         waiting = self.settings.max_waiting
         self.hub = WorkerPool(HUB_WORKERS, waiting, abandon=True)
         self.checks = WorkerPool(1, waiting, abandon=True)
+        self.builds = WorkerPool(1, waiting, abandon=True)
         self.reads = WorkerPool(1, waiting, abandon=True)
 
     # What is listed
@@ -178,8 +179,7 @@ class ModelCache:
         """Each step waits in its pool, however many others do: `new_load` has bounded the loads."""
         folder = await self.pool_of(load.entry).run_unbounded(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
-        checks = self.reads if load.entry.card.source == "bundled" else self.checks
-        checked = await checks.run_unbounded(check_model, load, folder)
+        checked = await checked_files(load, folder, self.reads, self.checks, self.builds)
         self.make_room(load, bytes_while_loading(checked))
         model = await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
         load.bytes = bytes_of_model(checked)

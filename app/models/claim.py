@@ -13,6 +13,7 @@ from ..errors import AppError, UnsupportedModel
 from ..records import Source
 from .adapter import Adapter
 from .checker.process import CHECKER
+from .checker.watchdog import BuildLater
 from .config_sizes import invalid_field, invalid_probability, invalid_size, shown
 from .families import FAMILIES
 from .file_names import CONFIG
@@ -138,7 +139,7 @@ def describing() -> Iterator[None]:
     """Convert an error of transformers or torch, which raise many classes for a wrong config, to UnsupportedModel."""
     try:
         yield
-    except AppError:
+    except (AppError, BuildLater):
         raise
     except Exception as error:
         raise UnsupportedModel(f"{CONFIG} describes no model: {' '.join(str(error).split())[:300]}") from error

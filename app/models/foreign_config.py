@@ -17,6 +17,7 @@ from .file_names import CONFIG
 # transformers would fetch or run what these name. No model needs them.
 DROPPED = {
     "attn_implementation",
+    "experts_implementation",
     "transformers_weights",
     "trust_remote_code",
     "auto_map",
@@ -26,11 +27,13 @@ DROPPED = {
 }
 # Weights that config.json does not describe, or that would be fetched.
 REFUSED_FIELDS = {
+    "per_layer_config": "layers with a configuration of their own are not supported",
     "quantization_config": "quantized weights are not supported: take the model before it was quantized",
     "use_pretrained_backbone": "a pretrained backbone would be downloaded",
     "use_timm_backbone": "a pretrained backbone would be downloaded",
 }
 MAX_LAYERS = 512  # in any field whose name says layers
+LAYERS_OF_BLOCKS = ("block_sizes", "block_repeats", "depths")
 MAX_NUMBER = 2**22  # of any other size; vocabularies are the largest
 MAX_POSITIONS = 2**24
 MAX_LIST = 4096
@@ -74,16 +77,33 @@ def fields_in(value: Any) -> Iterator[tuple[str, Any]]:
 
 def check_number(name: str, value: Any) -> None:
     """Raises UnsupportedModel for a number or a list that is larger than in any model."""
-    values = value if isinstance(value, list) else [value]
+    values = list(entries_of(value))
     if len(values) > MAX_LIST:
         raise UnsupportedModel(f"{CONFIG}: {name[:80]} has {len(values):,} entries; up to {MAX_LIST:,} are supported")
     most = limit_of(name)
+    most_together = most if name in LAYERS_OF_BLOCKS else max(most, MAX_NUMBER)  # others can be numbers of layers
+    total = sum(each for each in values if isinstance(each, int))
+    if len(values) > 1 and total > most_together:
+        raise UnsupportedModel(
+            f"{CONFIG}: the sum of {name[:80]} is {shown(total)}; up to {most_together:,} is supported"
+        )
     for each in values:
         if isinstance(each, int | float) and abs(each) > (most if isinstance(each, int) else 3.4e38):
             raise UnsupportedModel(f"{CONFIG}: {name[:80]} is {shown(each)}; up to {most:,} is supported")
 
 
+def entries_of(value: Any) -> Iterator[Any]:
+    """The value itself; of a list, its entries and those of lists in it."""
+    if isinstance(value, list):
+        for each in value:
+            yield from entries_of(each)
+    else:
+        yield value
+
+
 def limit_of(name: str) -> int:
+    if name in LAYERS_OF_BLOCKS:
+        return MAX_LAYERS
     if any(part in name for part in UNLIMITED):
         return LARGEST
     if any(part in name for part in POSITIONS):

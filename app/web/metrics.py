@@ -137,6 +137,7 @@ def pools_of(runner: Runner) -> dict[str, WorkerPool]:
         "long_analysis": pools.long_analyses,
         "hub": models.hub,
         "check": models.checks,
+        "build": models.builds,
         "load": models.reads,
         "disk": models.listing.disk,
         "folder": models.listing.one_folder,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from worlds import byte_level, serving
 
 from headscope.cli.command import cli
-from headscope.engine import model_cache
+from headscope.engine import load as loads
 from headscope.settings import Settings
 
 
@@ -112,7 +112,7 @@ def test_a_folder_that_becomes_a_link_while_its_load_waits_is_not_loaded(models_
     top, outside = tmp_path / "models", tmp_path / "outside"
     shutil.copytree(models_dir / "gpt2", top / "mine")
     shutil.copytree(models_dir / "gpt2", outside)
-    check = model_cache.check_model
+    check = loads.check_model
 
     def swap_and_check(load, *rest):
         if load.entry.card.id == "local:mine":
@@ -120,7 +120,7 @@ def test_a_folder_that_becomes_a_link_while_its_load_waits_is_not_loaded(models_
             (top / "mine").symlink_to(outside)
         return check(load, *rest)
 
-    monkeypatch.setattr(model_cache, "check_model", swap_and_check)
+    monkeypatch.setattr(loads, "check_model", swap_and_check)
     with serving(Settings(model="gpt2-mini", models_dir=top)) as client:
         refused = client.post("/api/v1/models/load", json={"model": "local:mine"})
     assert (refused.status_code, refused.json()["code"]) == (422, "corrupt_model")

@@ -1,13 +1,12 @@
 """The process that checks files of models: its limits, its life and its end."""
 
-import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from model_files import check_tokenizer, data_of, gpt2_tokenizer
+from model_files import check_tokenizer, gpt2_tokenizer, slow_tokenizer
 from worlds import until
 
 from headscope.errors import Busy, CorruptModel
@@ -22,19 +21,11 @@ def checker():
     made.stop()
 
 
-def slow():
-    """Reading its added tokens takes seconds."""
-    fixed = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    added = [{"id": n, "content": f"{n:05}" + "abcdefghij" * 90, **fixed} for n in range(10_000)]
-    whole = json.loads(data_of(gpt2_tokenizer())) | {"added_tokens": added}
-    return json.dumps(whole).encode()
-
-
 @pytest.mark.fault(46)
 def test_a_check_that_takes_too_much_memory_ends_the_process_and_not_the_server(checker):
     checker.memory_bytes = 200 * 2**20
     with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 200 MB of memory to check"):
-        check_tokenizer(checker, slow())
+        check_tokenizer(checker, slow_tokenizer())
     check_tokenizer(checker, gpt2_tokenizer())
 
 
@@ -42,14 +33,14 @@ def test_a_check_that_takes_too_much_memory_ends_the_process_and_not_the_server(
 def test_a_check_that_takes_too_much_processor_time_is_ended(checker):
     checker.cpu_seconds = 0
     with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 0 seconds of CPU time to check"):
-        check_tokenizer(checker, slow())
+        check_tokenizer(checker, slow_tokenizer())
 
 
 @pytest.mark.fault(46)
 def test_a_check_that_does_not_end_is_ended_by_its_deadline(checker):
     checker.seconds = 0.2
     with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 0\.2 seconds to check"):
-        check_tokenizer(checker, slow())
+        check_tokenizer(checker, slow_tokenizer())
     checker.seconds = 60
     check_tokenizer(checker, gpt2_tokenizer())
 

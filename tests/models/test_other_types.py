@@ -16,7 +16,7 @@ from headscope.capture.capture import run
 from headscope.capture.certificate import certify
 from headscope.capture.cost import bytes_kept
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
-from headscope.models.checker import process
+from headscope.models.checker import builder, process
 from headscope.models.checker.process import BUILDER, Checker
 from headscope.models.families import FAMILIES
 from headscope.models.foreign_config import foreign_config
@@ -141,6 +141,7 @@ ORDERS = {
     "_attn_implementation": "evil/kernel",
     "_attn_implementation_internal": "evil/kernel",
     "_name_or_path": "/etc",
+    "experts_implementation": "evil/kernel",
     "transformers_weights": "evil.bin",
     "trust_remote_code": True,
     "auto_map": {"AutoModel": "evil.Model"},
@@ -172,6 +173,11 @@ def test_orders_to_transformers_are_dropped_at_every_depth(monkeypatch):
         ({"hidden_size": -(10**30)}, "hidden_size is -1000"),
         ({"layer_norm_eps": 1e300}, r"layer_norm_eps is 1e\+300"),
         ({"layer_types": ["full_attention"] * 5000}, "layer_types has 5,000 entries; up to 4,096"),
+        ({"block_sizes": [4] * 4096}, "the sum of block_sizes is 16384; up to 512"),
+        ({"depths": [500, [13]]}, "the sum of depths is 513; up to 512"),
+        ({"sizes": [2**22, [[1]]]}, "the sum of sizes is 4194305; up to 4,194,304"),
+        ({"inner": {"per_layer_config": {"0": {"head_dim": 8}}}}, "per_layer_config: layers with a configuration of"),
+        ({"attention_types": [[["global"], 2**30]]}, "attention_types is 1073741824; up to 4,194,304"),
         ({"inner": {"quantization_config": {"bits": 4}}}, "quantization_config: .*before it was quantized"),
         ({"inner": {"use_timm_backbone": True}}, "use_timm_backbone: a pretrained backbone would be downloaded"),
         ({"inner": {"model_type": "timm_backbone"}}, "the type 'timm_backbone': a pretrained backbone"),
@@ -200,10 +206,26 @@ def test_masks_that_a_model_builds_count_as_memory():
 
 @pytest.mark.fault(17)
 def test_a_model_that_takes_too_long_or_too_much_to_build_ends_a_process_of_its_own(monkeypatch):
-    short = Checker("builder", memory_bytes=2**28)
+    short = Checker("builder", memory_bytes=0)
     monkeypatch.setattr("headscope.models.foreign_config.BUILDER", short)
-    with pytest.raises(CorruptModel, match=r"config\.json (ends the process that checks it|takes more than)"):
-        foreign_config("albert", ALBERT)
+    for _ in range(2):
+        with pytest.raises(CorruptModel, match=r"config\.json takes more than 0 MB of memory to check"):
+            foreign_config("albert", ALBERT)
+    assert short.used == 1, "the refusal of a config is remembered"
+    short.stop()
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("MAX_MODULES", "a model of more than 10 modules"), ("MAX_TENSORS", r"a model of \d+ weights: up to 10")],
+)
+def test_a_model_of_too_many_parts_is_refused_while_it_is_built(monkeypatch, limit, expected):
+    monkeypatch.setattr(builder, limit, 10)
+    with pytest.raises(UnsupportedModel, match=f"{expected}.*; lower the sizes of its lists"):
+        builder.sizes(json.dumps(ALBERT).encode(), "albert")
+    monkeypatch.undo()
+    assert builder.sizes(json.dumps(ALBERT).encode(), "albert")["parameters"] > 0
 
 
 def test_our_own_families_and_bundled_models_need_no_such_process(models_dir, monkeypatch):

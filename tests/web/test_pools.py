@@ -160,6 +160,6 @@ def test_no_work_of_ours_takes_a_thread_of_the_framework(settings):
 
 def test_the_length_of_the_queue_of_each_pool_is_in_the_metrics(client):
     pools = "model", "reader", "thumbnail", "converter", "tokenizer", "analysis", "long_analysis"
-    pools += "hub", "check", "load", "disk", "folder"
+    pools += "hub", "check", "build", "load", "disk", "folder"
     metrics = client.get("/metrics").text
     assert all(f'headscope_waiting{{for="{pool}"}} ' in metrics for pool in pools)

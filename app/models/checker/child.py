@@ -6,6 +6,7 @@ the input ends. It imports neither torch nor transformers, so that it starts in 
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from .trial import try_tokenizer
 from .vocabulary import build_tokenizer
 
 if sys.platform != "win32":
+    import fcntl
     import resource
 
 
@@ -27,6 +29,7 @@ def header(data: bytes, data_bytes: int) -> list[Any]:
     return [list(vars(tensor).values()) for tensor in parse_header(data, data_bytes)]
 
 
+MAX_UNKNOWN = 2**33  # bytes
 Checks = dict[str, Callable[..., Any]]
 CHECKS: Checks = {
     "config": short_fields,
@@ -37,8 +40,20 @@ CHECKS: Checks = {
 }
 
 
-def main(checks: Checks, memory_bytes: int, cpu_seconds: int) -> None:
-    limit_memory(memory_bytes)
+def main(checks: Checks, numbers: list[int], prepare: Callable[[], object] | None = None) -> None:
+    """Answer questions until the input ends.
+
+    numbers: the bytes of memory, the seconds of CPU time, and, on Unix, a pipe that closes when the server ends
+    prepare: called first, without limits; the memory that it takes does not count
+    """
+    memory_bytes, cpu_seconds, *lifeline = numbers
+    for pipe in lifeline:
+        end_with(pipe)
+    if prepare is None:
+        limit_memory(memory_bytes)
+    else:
+        prepare()
+        limit_memory(address_space() + memory_bytes)
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     try:
         while (question := read_frame(questions)) is not None:
@@ -58,12 +73,32 @@ def answer(checks: Checks, question: dict[str, Any], data: bytes) -> dict[str, A
         return {"error": type(error).__name__, "detail": error.detail}
 
 
+def end_with(lifeline: int) -> None:
+    """The system ends this process as soon as the other end of the pipe closes, even within a call that holds the GIL.
+
+    On Windows, this process ends after its check, when the standard input has ended.
+    """
+    if sys.platform != "win32":
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC)
+
+
 def resident_bytes() -> int:
     """The memory that this process takes; 0 where the system does not say it."""  # ru_maxrss includes the parent's
+    return bytes_of_memory(1) or 0
+
+
+def address_space() -> int:
+    """The memory that is mapped, of which a part is used; much where the system does not say it."""
+    return bytes_of_memory(0) or MAX_UNKNOWN
+
+
+def bytes_of_memory(column: int) -> int | None:
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path("/proc/self/statm").read_text().split()[column])
     except OSError:
-        return 0
+        return None
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -91,4 +126,4 @@ if sys.platform != "win32":
 
 
 if __name__ == "__main__":
-    main(CHECKS, *map(int, sys.argv[1:]))
+    main(CHECKS, [int(each) for each in sys.argv[1:]])

@@ -1,34 +1,30 @@
 """Check files of models in a process of its own, so that a hostile file ends that process, not the server.
 
 One process serves all checks. It is started with the first of them, and replaced when it dies, when a check takes too
-long, and after a number of checks. It ends with its standard input, so it never outlives the server.
+long, and after a number of checks. It never outlives the server, see `start.py`.
 """
 
 import atexit
 import json
 import logging
-import os
 import signal
 import subprocess
-import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from threading import Event, Lock, Timer
+from threading import Lock
 from typing import Any
 
 from ...errors import Busy, CorruptModel, ModelRefused, UnsupportedModel, WeightsDoNotFit
 from ..file_names import CONFIG, INDEX, TOKENIZER
 from .frames import read_frame, write_frame
+from .start import start
+from .watchdog import SECONDS_BETWEEN_LOOKS, check_building, check_wanted, watched
 
 log = logging.getLogger(__name__)
 
-# Keys and tokens stay here: the process sees only what Python needs to start.
-VARIABLES = (
-    "PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT",
-    "LANG", "LC_ALL",
-)  # fmt: skip
-MAX_ACCEPTED = 256
+MAX_REMEMBERED = 256
 KILL = getattr(signal, "SIGKILL", None)
 ERRORS: dict[str, type[ModelRefused]] = {
     error.__name__: error for error in (CorruptModel, UnsupportedModel, WeightsDoNotFit)
@@ -41,10 +37,11 @@ class Checker:
 
     module:               of this package, which the process runs
     cpu_seconds, seconds: CPU time and wall time of one check
-    memory_bytes:         memory of the process
+    memory_bytes:         memory of the process; of `builder`, beyond what it takes before the first check
     kept_bytes:           a process that takes more after a check is replaced: it would not give the memory back
     uses:                 checks before the process is replaced
     accepted:             hashes of tokenizers that have passed their trial, which takes a tenth of a second
+    described:            the hash of a config.json -> the answer about it, so that asking again costs nothing
     """
 
     module: str = "child"
@@ -57,6 +54,7 @@ class Checker:
     process: "subprocess.Popen[bytes] | None" = None
     used: int = 0
     accepted: set[str] = field(default_factory=set)
+    described: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def config(self, data: bytes, name: str) -> dict[str, Any]:
         """What `short_fields` finds in a config.json. Raises CorruptModel."""
@@ -74,8 +72,19 @@ class Checker:
         return found
 
     def sizes(self, model_type: str, config: dict[str, Any]) -> dict[str, int]:
-        """The parameters and the bytes of buffers of the model that a config describes. Raises UnsupportedModel."""
-        found: dict[str, int] = self.ask("sizes", json.dumps(config).encode(), CONFIG, model_type=model_type)
+        """The parameters and the bytes of buffers of the model that a config describes.
+
+        Raises UnsupportedModel, CorruptModel; BuildLater within `without_building`, unless the answer is known.
+        """
+        data = json.dumps(config).encode()
+        digest = sha256(model_type.encode() + b"\0" + data).hexdigest()
+        if digest not in self.described:
+            check_building()
+            answer = self.answer_to("sizes", data, CONFIG, model_type=model_type)
+            if len(self.described) >= MAX_REMEMBERED:
+                self.described.clear()
+            self.described[digest] = answer
+        found: dict[str, int] = result_of(self.described[digest])
         return found
 
     def built_tokenizer(
@@ -92,49 +101,65 @@ class Checker:
         tried = f"{sha256(data).hexdigest()} {embeddings} {segments} {pairs}"
         if tried not in self.accepted:
             self.ask("tokenizer", data, TOKENIZER, embeddings=embeddings, segments=segments, pairs=pairs)
-            if len(self.accepted) >= MAX_ACCEPTED:
+            if len(self.accepted) >= MAX_REMEMBERED:
                 self.accepted.clear()
             self.accepted.add(tried)
 
     def ask(self, check: str, data: bytes, checked: str, **options: Any) -> Any:
-        """The result of a check in the process. Raises its error, or CorruptModel if the process dies.
+        """The result of a check in the process. Raises its error, or CorruptModel if the process dies."""
+        return result_of(self.answer_to(check, data, checked, **options))
 
+    def answer_to(self, check: str, data: bytes, checked: str, **options: Any) -> dict[str, Any]:
+        """The result of a check or its error, which will be the same next time.
+
+        Raises CorruptModel if the process dies for another reason, and what `check_wanted` raises.
         If something else kills the process, as the system does where memory is short, the check is tried once more.
         """
         question = {"check": check, "options": options}
-        with self.lock:
+        with self.turn():
             answer = self.attempt(question, data, checked) or self.attempt(question, data, checked)
             if answer is None:
                 raise CorruptModel(
                     f"{checked} could not be checked: the process that checks it was killed twice, perhaps because the "
                     "machine is short of memory; free some, then load the model again"
                 )
-            if answer["resident_bytes"] > self.kept_bytes:
+            if answer.pop("resident_bytes", 0) > self.kept_bytes:
                 self.stop()
-        if "error" in answer:
-            raise ERRORS[answer["error"]](answer["detail"])
-        return answer["result"]
+        return answer
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The process is ours within the `with`. Raises what `check_wanted` raises."""
+        while not self.lock.acquire(timeout=SECONDS_BETWEEN_LOOKS):
+            check_wanted()
+        try:
+            check_wanted()
+            yield
+        finally:
+            self.lock.release()
 
     def attempt(self, question: dict[str, Any], data: bytes, checked: str) -> dict[str, Any] | None:
-        """The answer, or None if something else has killed the process. Raises CorruptModel if the check ended it."""
-        process, too_late = self.ready(), Event()
-        watchdog = Timer(self.seconds, kill, (process, too_late))
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            answer = exchange(process, question, data)
-        except BaseException:
-            self.stop()  # half a question would make the next one unreadable
-            raise
-        finally:
-            watchdog.cancel()
-        if answer is None:
-            signal_number = -process.wait()
-            self.stop()
-            log.warning("the process that checks files of models died of signal %d and is replaced", signal_number)
-            if too_late.is_set() or signal_number != KILL:
-                raise CorruptModel(f"{checked} {self.cause_of_death(signal_number)}")
-        return answer
+        """The answer, or None if something else has killed the process.
+
+        Raises CorruptModel after too much time, and what `check_wanted` raises.
+        """
+        process = self.ready()
+        with watched(process, self.seconds) as too_late:
+            try:
+                answer = exchange(process, question, data)
+            except BaseException:
+                self.stop()  # half a question would make the next one unreadable
+                raise
+        if answer is not None:
+            return answer
+        signal_number = -process.wait()
+        self.stop()
+        check_wanted()
+        log.warning("the process that checks files of models died of signal %d and is replaced", signal_number)
+        why = f"{checked} {self.cause_of_death(signal_number)}"
+        if too_late.is_set():
+            raise CorruptModel(why)
+        return None if signal_number == KILL else {"error": CorruptModel.__name__, "detail": why}
 
     def cause_of_death(self, signal_number: int) -> str:
         limits = {
@@ -170,9 +195,10 @@ class Checker:
                     pipe.close()
 
 
-def kill(process: "subprocess.Popen[bytes]", too_late: Event) -> None:
-    too_late.set()
-    process.kill()
+def result_of(answer: dict[str, Any]) -> Any:
+    if "error" in answer:
+        raise ERRORS[answer["error"]](answer["detail"])
+    return answer["result"]
 
 
 def exchange(process: "subprocess.Popen[bytes]", question: dict[str, Any], data: bytes) -> dict[str, Any] | None:
@@ -188,23 +214,8 @@ def exchange(process: "subprocess.Popen[bytes]", question: dict[str, Any], data:
     return None if answer is None else json.loads(answer)
 
 
-def start(module: str, memory_bytes: int, cpu_seconds: int) -> "subprocess.Popen[bytes]":
-    """A new process. Its limits exist on Unix; on other systems only the wall time is limited."""
-    if sys.platform == "win32":
-        log.warning("on this system, the memory that a check of a model's files takes is not limited")
-    environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
-    return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-P", "-m", f"{__package__}.{module}", str(memory_bytes), str(cpu_seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a panic would print the text that it was given
-        env={**environment, "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"},
-        start_new_session=True,  # Ctrl-C is for the server alone
-    )
-
-
 CHECKER = Checker()
-# Builds models without weights. Importing torch and transformers takes seconds and some 500 MB, so it is kept longer.
-BUILDER = Checker("builder", cpu_seconds=60, seconds=180, memory_bytes=2**33, kept_bytes=2**30)
+# Builds models without weights. Importing torch and transformers takes seconds and 250 MB, so it is kept longer.
+BUILDER = Checker("builder", cpu_seconds=20, seconds=60, kept_bytes=2**29)
 for each in (CHECKER, BUILDER):
     atexit.register(each.stop)
