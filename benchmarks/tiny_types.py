@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import transformers
 from transformers import CONFIG_MAPPING, PretrainedConfig, PreTrainedModel
-from transformers.models.auto import modeling_auto as auto
 
-from headscope.errors import UnsupportedModel
 from headscope.models.heads import base_class
 
 VOCABULARY = 64
@@ -139,6 +136,7 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
     "bros": {"dim_bbox_sinusoid_emb_2d": 32, "dim_bbox_sinusoid_emb_1d": 4, "dim_bbox_projection": HEAD_DIM},
     "dbrx": {"attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8.0}},
     "deepseek_v2": MIXTURE,
+    "deepseek_vl_hybrid": {"high_res_vision_config.global_attn_indexes": [1]},
     "dots1": MIXTURE,
     "esm": {"vocab_size": VOCABULARY, "pad_token_id": 0, "mask_token_id": 3},
     "falcon_h1": {"mamba_d_ssm": 2 * WIDTH, "mamba_d_head": 32},
@@ -171,23 +169,10 @@ EXCEPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def model_class(model_type: str) -> type[PreTrainedModel]:
-    """The class that Headscope loads, or for a type that it does not load one of transformers' other tables."""
-    try:
-        return base_class(model_type)
-    except UnsupportedModel:
-        tables = (auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
-        names = [table[model_type] for table in tables if model_type in table]
-        if not names:
-            raise
-        kind: type[PreTrainedModel] = getattr(transformers, names[0])
-        return kind
-
-
 def tiny(model_type: str) -> PreTrainedModel:
     """A model in which every parameter is random."""
     spread = SPREADS.get(model_type, SPREAD)
-    config, kind = small_config(model_type), model_class(model_type)
+    config, kind = small_config(model_type), base_class(model_type)
     with torch.device("meta"):
         count = kind._from_config(config, attn_implementation="eager").num_parameters()
     if count > MOST_PARAMETERS:

@@ -102,6 +102,11 @@ WATCHED = {
          "attention_types": [[["global", "local"], 1]], "intermediate_size": 48},
     ),
     "mpnet": Architecture("MPNetConfig", "MPNetModel", "bias by distance", SIZES),
+    "i-bert": Architecture("IBertConfig", "IBertModel", "softmax in a module of its own", SIZES),
+    "xlnet": Architecture(
+        "XLNetConfig", "XLNetModel", "written as einsum, a bias by content and position",
+        {"vocab_size": VOCABULARY, "d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48},
+    ),
     "deberta": Architecture(
         "DebertaV2Config", "DebertaV2Model", "bias by content",
         {**SIZES, "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 8,

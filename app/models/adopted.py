@@ -14,7 +14,7 @@ from ..attention.layer import MultiHeadAttention
 from ..errors import AppError, UnsupportedModel
 from ..records import LayerCard, Side, StackCard
 from .interface.attention import NAME
-from .interface.layout import AttentionLayer, calls_of, layers_of, without_attention
+from .interface.layout import AttentionLayer, calls_of, check_lengths, layers_of, without_attention
 from .interface.reference import OnPattern, patterns_to
 from .interface.watched import followed, modules_with_attention, patterns_of
 
@@ -142,9 +142,12 @@ def adopt_without_table(model: PreTrainedModel) -> Adopted:
     """
     model.eval()
     try:
-        return adopt_by_interface(model)
+        found = adopt_by_interface(model)
     except (UnsupportedModel, ValueError):  # transformers' error for models that do not use the interface
-        return adopt_by_following(model)
+        found = adopt_by_following(model)
+    if not found.reads_target:
+        check_lengths(found.attention, model.config.model_type)
+    return found
 
 
 def adopt_by_interface(model: PreTrainedModel) -> Adopted:

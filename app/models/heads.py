@@ -21,6 +21,8 @@ TABLES: Mapping[Prediction, Mapping[str, Any]] = {
     "token_label": auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
     "answer": auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
 }
+# Classes that read more than text, of types that have no other.
+WITH_IMAGES_OR_SOUND = (auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
 # Whose weights say what they predict. A weight "classifier" can be one of a text or of each token.
 TOLD_BY_NAMES: tuple[Prediction, ...] = ("masked_token", "next_token")
 
@@ -35,7 +37,7 @@ class Head:
 
 def base_class(model_type: str) -> type[PreTrainedModel]:
     """The class without a head, or the first with one where transformers has no other. Raises UnsupportedModel."""
-    tables = (auto.MODEL_MAPPING_NAMES, *TABLES.values())
+    tables = (auto.MODEL_MAPPING_NAMES, *TABLES.values(), *WITH_IMAGES_OR_SOUND)
     names = next((table[model_type] for table in tables if model_type in table), None)
     if names is None:
         raise UnsupportedModel(f"model_type {model_type!r}: transformers has no class that reads its texts")

@@ -65,7 +65,7 @@ def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):
     assert card.d_model == 32
 
 
-@pytest.mark.parametrize(("name", "square"), [("deberta", True), ("deepseek_v32", True), ("t5", False)])
+@pytest.mark.parametrize(("name", "square"), [("xlnet", True), ("deepseek_v32", True), ("t5", False)])
 def test_a_bias_or_mask_that_is_kept_as_a_square_is_part_of_the_memory_that_is_known_beforehand(tmp_path, name, square):
     model = load(write_model(tmp_path, tiny(name)), CARD)
     capture = run(model, "the cat sat on the mat " * 8)

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from ...attention.core import Core
+from .einsum import known_einsum
 from .lazy import MASKED, LazyScores, Scores, real
 
 aten = torch.ops.aten
@@ -26,7 +27,7 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func._can_decompose() and func not in KNOWN:  # in inference mode, functions arrive whole
+        if func._can_decompose() and func not in WHOLE:  # in inference mode, functions arrive whole
             with self:
                 found = func.decompose(*args, **kwargs)
             if found is not NotImplemented:
@@ -46,6 +47,8 @@ class Following(Operations):  # type: ignore[no-untyped-call]
         self.core = core
 
     def operation(self, func: Any, args: Any, kwargs: Any) -> Any:
+        if func is aten.einsum.default:
+            return self.einsum(*args, **kwargs)
         followed = any(isinstance(x, LazyScores) for x in args)
         if followed and func._schema.is_mutable and isinstance(args[0], LazyScores):
             return self.in_place(func, args, kwargs)
@@ -55,6 +58,11 @@ class Following(Operations):  # type: ignore[no-untyped-call]
             if found is not None:
                 return found
         return func(*tree_map(real, args), **tree_map(real, kwargs))
+
+    def einsum(self, equation: str, tensors: list[Tensor], **options: Any) -> Tensor:
+        """Whole, because its steps move axes of scores."""
+        found = known_einsum(self.core, equation, tensors)
+        return aten.einsum.default(equation, tree_map(real, tensors), **options) if found is None else found
 
     def in_place(self, func: Any, args: Any, kwargs: Any) -> LazyScores:
         """The lazy tensor becomes the result of the operation."""
@@ -121,10 +129,16 @@ def plus(_: Core, lazy: Any, other: Any, *, alpha: float = 1.0) -> LazyScores | 
         if alpha != 1:
             return None
         lazy, other = other, lazy
-    if lazy.scores.softmax or isinstance(other, LazyScores) or not isinstance(other, Tensor):
+    if not isinstance(other, Tensor):
+        other = torch.tensor(other, dtype=lazy.dtype, device=lazy.device)
+    if lazy.scores.softmax or isinstance(other, LazyScores):
         return None
     added = lazy.of_heads(other if alpha == 1 else other * alpha)
     return None if added is None else changed(lazy, lazy.scores.plus(added))
+
+
+def minus(core: Core, lazy: Any, other: Any, *, alpha: float = 1.0) -> LazyScores | None:
+    return plus(core, lazy, other, alpha=-alpha) if isinstance(lazy, LazyScores) else None
 
 
 def masked_fill(_: Core, lazy: Any, mask: Tensor, value: Any) -> LazyScores | None:
@@ -186,6 +200,7 @@ KNOWN: dict[Any, Callable[..., Tensor | None]] = {
     aten.div.Tensor: divided,
     aten.div.Scalar: divided,
     aten.add.Tensor: plus,
+    aten.sub.Tensor: minus,
     aten.masked_fill.Scalar: masked_fill,
     aten.masked_fill.Tensor: masked_fill,
     aten.where.self: where,
@@ -200,6 +215,8 @@ IN_PLACE: dict[Any, Callable[..., LazyScores | None]] = {
     aten.div_.Tensor: divided,
     aten.div_.Scalar: divided,
     aten.add_.Tensor: plus,
+    aten.sub_.Tensor: minus,
     aten.masked_fill_.Scalar: masked_fill,
     aten.masked_fill_.Tensor: masked_fill,
 }
+WHOLE = {*KNOWN, aten.einsum.default}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...attention.hooks import hook_points, watching
 from ...attention.terms import Terms
+from ...errors import UnsupportedModel
 from ...records import StackName
 
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a module's name that is a number
@@ -27,6 +28,7 @@ class AttentionLayer:
     core:       full name of the module that computes it
     index:      the number of the block that it is in, which is the number that the model itself gives its layers
     pair_bytes: memory for each pair of a query and a key, of a mask or a bias that has no smaller form
+    tried:      queries and keys of the run that found it
     """
 
     core: str
@@ -38,6 +40,7 @@ class AttentionLayer:
     value_dim: int
     causal: bool
     pair_bytes: float = 0.0
+    tried: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -90,9 +93,21 @@ def layers_of(calls: Sequence[Call]) -> tuple[AttentionLayer, ...]:
             value_dim=call.v.shape[-1],
             causal=call.terms.rule.is_causal,
             pair_bytes=pair_bytes,
+            tried=(call.q.shape[2], call.k.shape[2]),
         )
         for call, kind, pair_bytes in zip(calls, kinds, bytes_of_pairs(calls), strict=True)
     )
+
+
+def check_lengths(layers: Sequence[AttentionLayer], model_type: str) -> None:
+    """Raises UnsupportedModel if layers of a model with one text differ in their numbers of queries or keys."""
+    lengths = dict.fromkeys(layer.tried for layer in layers)
+    if len(lengths) > 1:
+        listed = ", ".join(f"{queries} queries and {keys} keys" for queries, keys in lengths)
+        raise UnsupportedModel(
+            f"the layers of a {model_type} do not all read the same tokens ({listed}), so its maps do not show the "
+            "text: choose a model whose layers all read every token"
+        )
 
 
 def stack_of(call: Call, calls: Sequence[Call]) -> StackName:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
 
@@ -15,6 +16,7 @@ from .reference import OnPattern
 
 Forward = Callable[..., Any]
 softmax = torch.ops.aten._softmax.default
+PRODUCTS = {torch.ops.aten.bmm.default, torch.ops.aten.baddbmm.default, torch.ops.aten.einsum.default}
 
 
 def is_pattern(func: Any, args: Any) -> bool:
@@ -23,35 +25,55 @@ def is_pattern(func: Any, args: Any) -> bool:
 
 
 class Patterns(Operations):  # type: ignore[no-untyped-call]
-    """`take` gets the result of each softmax over the last of at least three axes."""
+    """`take` gets the result of each softmax over the last of at least three axes; `multiplied` is told of products."""
 
-    def __init__(self, take: Callable[[Tensor], object]) -> None:
+    def __init__(self, take: Callable[[Tensor], object], multiplied: Callable[[], object] = lambda: None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.take = take
+        self.take, self.multiplied = take, multiplied
 
     def operation(self, func: Any, args: Any, kwargs: Any) -> Any:
         found = func(*args, **kwargs)
+        if func in PRODUCTS:
+            self.multiplied()
         if is_pattern(func, args):
             self.take(found)
         return found
 
 
+@dataclass(eq=False)
+class Running:
+    """A module that runs, and whether it has multiplied matrices itself."""
+
+    module: nn.Module
+    multiplied: bool = False
+
+
 def modules_with_attention(model: nn.Module, run: Callable[[], Any]) -> list[nn.Module]:
-    """The modules that call softmax themselves while `run` runs the model, in order."""
-    running: list[nn.Module] = []
+    """The modules that call softmax while `run` runs the model, in order.
+
+    Where softmax is in a module of its own (I-BERT), it is the module around it that has multiplied queries and keys.
+    """
+    running: list[Running] = []
     found: dict[nn.Module, None] = {}
 
     def enter(module: nn.Module, _: Any) -> None:
-        running.append(module)
+        running.append(Running(module))
 
     def leave(*_: Any) -> None:
         running.pop()
+
+    def multiply() -> None:
+        running[-1].multiplied = True
+
+    def take(_: Tensor) -> None:
+        chosen = next((each for each in reversed(running) if each.multiplied), running[-1])
+        found.setdefault(chosen.module)
 
     with ExitStack() as undo:
         for module in model.modules():
             undo.callback(module.register_forward_pre_hook(enter).remove)
             undo.callback(module.register_forward_hook(leave, always_call=True).remove)
-        with Patterns(lambda _: found.setdefault(running[-1])):
+        with Patterns(take, multiply):
             run()
     return list(found)
 

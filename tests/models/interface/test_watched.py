@@ -101,6 +101,10 @@ STEPS = {
     "squared": lambda s: s * s,
     "transposed twice": lambda s: s.mT.contiguous().mT,
     "doubled by itself": lambda s: s + s,
+    "with a number": lambda s: s + 0 - 1.5,
+    "without a mask": lambda s: s - 1e30 * torch.ones(5, 5).triu(1),
+    "subtracted in place": lambda s: s.sub_(torch.arange(5.0)),
+    "subtracted from a number": lambda s: 1.5 - s,
     "masked, then scaled": lambda s: s.masked_fill(torch.ones(5, 5, dtype=torch.bool).triu(1), -1e9) * 0.5,
 }
 
@@ -128,6 +132,72 @@ def test_the_result_is_that_of_torch_whatever_is_done_with_the_scores(name, infe
     assert len(calls) == 1
 
 
+# Attention that is written as torch.einsum, with axes in any order, and products that only look like it.
+EINSUMS = {
+    "sequence first": ("ibnd,jbnd->bnij", "bnij,jbnd->ibnd", (5, 1, 3, 4), (6, 1, 3, 4)),
+    "heads in the middle": ("bind,bjnd->bnij", "bnij,bjnd->bind", (1, 5, 3, 4), (1, 6, 3, 4)),
+    "heads first": ("hid,hjd->hij", "hij,hjd->hid", (3, 5, 4), (3, 6, 4)),
+    "heads last": ("idh,jdh->hij", "hij,jdh->dih", (5, 4, 3), (6, 4, 3)),
+}
+
+
+class Einsum(nn.Module):
+    def __init__(self, scores, mix):
+        super().__init__()
+        self.scores, self.mix = scores, mix
+
+    def forward(self, q, k, v):
+        return torch.einsum(self.mix, (torch.einsum(self.scores, q, k) / 2).softmax(-1), v)
+
+
+@pytest.mark.parametrize("inference", [True, False], ids=["inference mode", "no grad"])
+@pytest.mark.parametrize("name", EINSUMS)
+def test_attention_that_is_written_as_einsum_is_followed(name, inference):
+    scores, mix, of_q, of_k = EINSUMS[name]
+    make = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(shape, generator=make) for shape in (of_q, of_k, of_k))
+    core, calls, module = Core(), [], Einsum(scores, mix)
+    with torch.inference_mode(inference), torch.no_grad():
+        wanted = module(q, k, v)
+        with watching(core, ("q", "k", "z"), lambda _, x: calls.append(list(x.shape))), Following(core):
+            found = module(q, k, v)
+    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)
+    if inference:  # otherwise functions arrive in small steps, which move axes of scores
+        assert calls == [[1, 3, 5, 4], [1, 3, 6, 4], [1, 3, 5, 4]]
+
+
+OTHER_EINSUMS = {
+    "keys for all sequences": ("ibnd,snd->ibns", (5, 1, 3, 4), (6, 3, 4)),
+    "a query that is a key": ("ijbs,ibns->bnij", (5, 6, 1, 2), (5, 1, 3, 2)),
+    "two sums": ("hidt,hjdt->hij", (3, 5, 4, 2), (3, 6, 4, 2)),
+    "no head": ("id,jd->ij", (5, 4), (6, 4)),
+    "a diagonal": ("hii,hjd->hij", (3, 5, 5), (3, 6, 4)),
+    "a dot for the rest": ("...id,...jd->...ij", (3, 5, 4), (3, 6, 4)),
+    "axes in the order of letters": ("hid,hjd", (3, 5, 4), (3, 6, 4)),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_EINSUMS)
+def test_any_other_einsum_is_that_of_torch(name):
+    equation, one, other = OTHER_EINSUMS[name]
+    one, other = torch.randn(one), torch.randn(other)
+    wanted = torch.einsum(equation, one, other)
+    with torch.inference_mode(), Following(Core()):
+        found = torch.einsum(equation, one, other)
+        assert not isinstance(found, LazyScores)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_scores_in_an_einsum_are_numbers_unless_they_are_a_pattern():
+    q, k, v = torch.randn(3, 5, 4), torch.randn(3, 6, 4), torch.randn(3, 6, 2)
+    with torch.inference_mode(), Following(Core()):
+        scores = torch.bmm(q, k.mT)
+        assert isinstance(scores, LazyScores)
+        found = torch.einsum("hij,hje->hie", scores, v), torch.einsum("hie,hij->hej", v[:, :5], scores)
+    torch.testing.assert_close(found[0], q @ k.mT @ v)
+    torch.testing.assert_close(found[1], v[:, :5].mT @ (q @ k.mT))
+
+
 USES = {
     "sum": lambda s: s.sum(),
     "cat": lambda s: torch.cat([s, s], -1),
@@ -145,6 +215,14 @@ def test_any_other_operation_gets_the_real_numbers(name):
         found = USES[name](product)
     torch.testing.assert_close(found, USES[name](q @ k.mT))
     torch.testing.assert_close(product + 0, q @ k.mT)  # outside too
+
+
+def test_a_model_that_merges_tokens_between_its_layers_is_refused_with_the_lengths():
+    from transformers import FunnelConfig, FunnelModel
+
+    config = FunnelConfig(vocab_size=64, d_model=32, n_head=4, d_head=8, d_inner=48, block_sizes=[1, 1])
+    with pytest.raises(UnsupportedModel, match=r"a funnel do not all read the same tokens .*7 keys, 4 queries"):
+        adopt_without_table(FunnelModel(config))
 
 
 def test_a_model_without_softmax_attention_is_refused_by_name():
