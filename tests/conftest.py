@@ -97,6 +97,17 @@ def client(settings):
 
 
 @pytest.fixture
+def no_collector():
+    """Without the garbage collector: what is in a cycle of references stays in memory."""
+    import gc
+
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A hub with team/tiny and team/other, and an empty cache."""
     from fakehub import fake_hub

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from types import NoneType
@@ -53,6 +53,8 @@ def without_frames(task: "asyncio.Future[Result]") -> "asyncio.Future[Result]":
     """
     ended: asyncio.Future[Result] = task.get_loop().create_future()
     if task.cancelled():
+        with suppress(asyncio.CancelledError):
+            task.result()  # takes the error out of the task
         ended.cancel()
     elif error := task.exception():
         error.__traceback__ = error.__cause__ = error.__context__ = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
@@ -15,22 +16,32 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 
+@dataclass
+class Failure:
+    """How a call ended in its thread."""
+
+    error: Exception
+
+
 def queue_full(max_waiting: int) -> Busy:
     count = "1 request is" if max_waiting == 1 else f"{max_waiting} requests are"
     return Busy(f"{count} waiting already: try again in a moment")
 
 
-def without_panics(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    """The result of the call. A panic of a library in Rust, which is no Exception, becomes a RuntimeError.
+def outcome_of_call(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result | Failure:
+    """The result of the call, or its error. Raised in a thread of anyio, the error would be part of a cycle of
+    references: error, frame, future, error. What the frames use would stay in memory.
 
-    Otherwise it would pass every handler of errors.
+    A panic of a library in Rust, which is no Exception, becomes a RuntimeError: it would pass every handler of errors.
     """
     try:
         return work(*arguments)
-    except Exception:
-        raise
-    except BaseException as error:
-        raise RuntimeError(f"{type(error).__name__} in a worker thread: {error}") from error
+    except Exception as error:  # noqa: BLE001 - the caller raises it
+        return Failure(error)
+    except BaseException as error:  # noqa: BLE001 - the same
+        panic = RuntimeError(f"{type(error).__name__} in a worker thread: {error}")
+        panic.__cause__ = error
+        return Failure(panic)
 
 
 class WorkerPool:
@@ -87,7 +98,7 @@ class WorkerPool:
         """The same as `run`, however many calls are waiting: for a response that has already begun."""
         borrower = object()
         await self.workers.acquire_on_behalf_of(borrower)
-        call = partial(without_panics, work, *arguments)
+        call = partial(outcome_of_call, work, *arguments)
         # A limiter for this call alone: anyio's default one is left to the framework, for static files and pages.
         alone = CapacityLimiter(1)
         thread = asyncio.create_task(to_thread.run_sync(call, limiter=alone, abandon_on_cancel=self.abandon))
@@ -95,12 +106,15 @@ class WorkerPool:
         # A cancelled caller returns at once, but a thread cannot be stopped from outside. The worker is free again only
         # when the thread has ended, because until then it still uses the model.
         await asyncio.wait({thread})
+        outcome = thread.result()
+        if not isinstance(outcome, Failure):
+            return outcome
         try:
-            return thread.result()
+            raise outcome.error
         finally:
-            del thread  # the frame would be part of a cycle of references: error, frame, task, error
+            del outcome, thread  # the frame would be part of a cycle of references: error, frame, outcome, error
 
-    def release(self, borrower: object, thread: "asyncio.Task[Result]") -> None:
+    def release(self, borrower: object, thread: "asyncio.Task[Result | Failure]") -> None:
         self.workers.release_on_behalf_of(borrower)
         if not thread.cancelled():
             thread.exception()  # retrieved even if nobody awaits the result, or asyncio would log it

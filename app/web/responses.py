@@ -122,6 +122,14 @@ class HoldingStream(StreamingResponse):
                 with CancelScope(shield=True):
                     await self.content.aclose()  # what it refers to is free now, and not when it is collected
 
+    async def stream_response(self, send: Send) -> None:
+        """If it is cancelled, the error refers to no frames: anyio keeps it in a cycle of references, and with it what
+        the frames use, such as the bytes of events."""
+        try:
+            await super().stream_response(send)
+        except asyncio.CancelledError as error:
+            raise error.with_traceback(None) from None
+
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.slow is None:
             await super().__call__(scope, receive, send)

@@ -1,6 +1,7 @@
 """Jobs wait in order, are joined, and are stopped together."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -43,6 +44,33 @@ def test_jobs_know_how_many_are_before_them_and_are_counted_by_outcome():
         assert queue.jobs == {}
 
     asyncio.run(scene())
+
+
+@pytest.mark.fault(22, 40)
+@pytest.mark.usefixtures("no_collector")
+def test_a_job_that_is_stopped_within_a_timeout_keeps_nothing():
+    class Large:
+        pass
+
+    async def work(_):
+        used = Large()
+        large.append(weakref.ref(used))
+        timeout = asyncio.timeout(60)  # it refers to the task, and the error of the task to this frame
+        async with timeout:
+            await asyncio.Event().wait()
+
+    async def scene():
+        queue, job = queue_of(5), Job("run", "1")
+        queue.start(job, work)
+        await asyncio.sleep(0)
+        job.stop(ShuttingDown("the end"))
+        with pytest.raises(ShuttingDown):
+            await job.result()
+        await asyncio.sleep(0)
+        return [each() for each in large]
+
+    large = []
+    assert asyncio.run(scene()) == [None]
 
 
 def test_one_job_runs_and_only_so_many_wait():

@@ -1,4 +1,5 @@
 import asyncio
+import weakref
 from threading import Event
 
 import pytest
@@ -95,6 +96,25 @@ def test_an_exception_of_the_work_is_raised():
             await WorkerPool(1, 1).run(lambda: 1 // 0)
 
     run(scene)
+
+
+@pytest.mark.fault(28, 40)
+@pytest.mark.usefixtures("no_collector")
+def test_an_error_keeps_nothing_that_the_work_used():
+    class Large:
+        pass
+
+    def fail():
+        large.append(weakref.ref(used := Large()))
+        raise ZeroDivisionError(used is None)
+
+    async def scene():
+        with pytest.raises(ZeroDivisionError):
+            await WorkerPool(1, 1).run(fail)
+
+    large = []
+    run(scene)
+    assert [each() for each in large] == [None]
 
 
 def test_a_panic_of_a_library_becomes_an_exception():

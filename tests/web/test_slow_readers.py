@@ -147,6 +147,7 @@ def follow(stack, url, query, encoding="identity"):
 
 
 @pytest.mark.fault(40)
+@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_followers_of_one_run_share_its_events_and_hold_a_slice_each(long_server, server, monkeypatch, encoding):
     url, runner, _ = server
