@@ -6,6 +6,7 @@ import os
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
+from transformers import AutoConfig, AutoModel
 from worlds import byte_level
 
 CONFIG, TOKENIZER, WEIGHTS = FILES = ("config.json", "tokenizer.json", "model.safetensors")
@@ -45,8 +46,11 @@ def other_mode(path):
 
 
 def bytes_in_memory(folder):
-    """What a loaded model counts for: its weights in float32, and 15 times its tokenizer.json."""
-    return bytes_of_weights(folder) + 15 * (folder / TOKENIZER).stat().st_size
+    """What a loaded model counts for: its weights in float32, its buffers, and 15 times its tokenizer.json."""
+    buffers = AutoModel.from_config(AutoConfig.from_pretrained(folder)).buffers()
+    return (
+        bytes_of_weights(folder) + sum(buffer.nbytes for buffer in buffers) + 15 * (folder / TOKENIZER).stat().st_size
+    )
 
 
 def bytes_of_weights(folder):

@@ -170,7 +170,8 @@ def check_without_building(load: Load, folder: Path) -> "CheckedFiles | None":
 
 def bytes_of_model(checked: "CheckedFiles") -> int:
     """What the model and its tokenizer take in memory."""
-    return checked.fit.parameters * FLOAT32_BYTES + len(checked.tokenizer) * TOKENIZER_FACTOR
+    model = checked.fit.parameters * FLOAT32_BYTES + checked.fit.buffers
+    return model + len(checked.tokenizer) * TOKENIZER_FACTOR
 
 
 def bytes_while_loading(checked: "CheckedFiles") -> int:

@@ -18,7 +18,7 @@ from .config_sizes import invalid_field, invalid_probability, invalid_size, show
 from .families import FAMILIES
 from .file_names import CONFIG
 from .files import ModelFolder, open_file
-from .foreign_config import foreign_config
+from .foreign_config import NOT_KNOWN, foreign_config
 from .heads import model_type_of
 from .json_files import parse_object
 from .labels import label_names
@@ -27,7 +27,6 @@ from .types import OTHER_WAY, REFUSED_TYPES, SHOWN
 
 # Positions, angles and masks, which are no weights.
 BUFFERS = (r"(.*\.)?position_ids", r"(.*\.)?rotary_emb\.inv_freq", r"(.*\.)?(attn|attention)\.(masked_)?bias")
-NOT_KNOWN = "it is not on the list of types that read text (docs/models.md)"
 # Fields that change the weights of a model in ways that no class of transformers describes.
 REFUSED = {"quantization_config": "quantized weights are not supported: take the model before it was quantized"}
 

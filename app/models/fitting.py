@@ -38,6 +38,7 @@ class Fit:
     unused:     the names in the file that are not read: `ignored`, and what old versions stored that is no weight
     parameters: of the model, or in the file if there are more of them
     merged:     numbers in the file that are in memory beside the model until it is loaded, where they are merged
+    buffers:    bytes of masks, positions and angles that the model computes when it is built
     """
 
     model_class: type[PreTrainedModel]
@@ -48,6 +49,7 @@ class Fit:
     unused: frozenset[str]
     parameters: int
     merged: int = 0
+    buffers: int = 0
 
 
 @dataclass
@@ -120,7 +122,7 @@ def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
         raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
     check_conversion(model, tensors)
     names = {name: name for name in tensors}
-    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), described, stored)
+    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), described, stored, bytes_of_buffers(model))
 
 
 def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
@@ -143,7 +145,12 @@ def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
         tuple(ignored),
         frozenset(rest),
         max(int(chosen.model.num_parameters()), sum(tensors[name].numel for name in used)),
+        buffers=bytes_of_buffers(chosen.model),
     )
+
+
+def bytes_of_buffers(model: PreTrainedModel) -> int:
+    return sum(buffer.nbytes for buffer in model.buffers())
 
 
 def without_head(claim: Claim) -> list[Attempt]:

@@ -13,6 +13,7 @@ from ..errors import UnsupportedModel
 from .checker.process import BUILDER
 from .config_sizes import shown
 from .file_names import CONFIG
+from .types import OTHER_WAY, REFUSED_TYPES, SHOWN
 
 # transformers would fetch or run what these name. No model needs them.
 DROPPED = {
@@ -32,6 +33,9 @@ REFUSED_FIELDS = {
     "use_pretrained_backbone": "a pretrained backbone would be downloaded",
     "use_timm_backbone": "a pretrained backbone would be downloaded",
 }
+# Types with parts that transformers builds of any type.
+PARTS_OF_ANY_TYPE = {"encoder-decoder": ("encoder", "decoder")}
+NOT_KNOWN = "it is not on the list of types that read text (docs/models.md)"
 MAX_LAYERS = 512  # in any field whose name says layers
 LAYERS_OF_BLOCKS = ("block_sizes", "block_repeats", "depths")
 MAX_NUMBER = 2**22  # of any other size; vocabularies are the largest
@@ -52,6 +56,7 @@ def foreign_config(model_type: str, raw: dict[str, Any]) -> PretrainedConfig:
         if name == "model_type" and "timm" in str(value):
             raise UnsupportedModel(f"{CONFIG} has the type {shown(value)}: a pretrained backbone would be downloaded")
         check_number(name, value)
+    check_parts(model_type, raw)
     fields = cleaned(raw)
     sizes = BUILDER.sizes(model_type, fields)
     most = SPARE_BUFFERS + sizes["parameters"]
@@ -62,6 +67,17 @@ def foreign_config(model_type: str, raw: dict[str, Any]) -> PretrainedConfig:
         )
     config: PretrainedConfig = CONFIG_MAPPING[model_type].from_dict(fields)
     return config
+
+
+def check_parts(model_type: str, raw: dict[str, Any]) -> None:
+    """Raises UnsupportedModel for a part of any type, if that type is not supported as a model either."""
+    for name in PARTS_OF_ANY_TYPE.get(model_type, ()):
+        part = raw.get(name)
+        inner = part.get("model_type") if isinstance(part, dict) else None
+        if not isinstance(part, dict) or not isinstance(inner, str) or inner not in SHOWN:
+            why = REFUSED_TYPES.get(inner, NOT_KNOWN) if isinstance(inner, str) else NOT_KNOWN
+            raise UnsupportedModel(f"{CONFIG}: its {name} has the model_type {shown(inner)}: {why}; {OTHER_WAY}")
+        check_parts(inner, part)
 
 
 def fields_in(value: Any) -> Iterator[tuple[str, Any]]:

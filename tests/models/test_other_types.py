@@ -1,6 +1,8 @@
 """Models without a table of ours: which types are taken, and what of their config.json reaches transformers."""
 
 import json
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,11 +17,13 @@ from headscope.capture.admission import admit
 from headscope.capture.capture import run
 from headscope.capture.certificate import certify
 from headscope.capture.cost import bytes_kept
+from headscope.engine.load import bytes_of_model
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checker import builder, process
 from headscope.models.checker.process import BUILDER, Checker
+from headscope.models.checkpoint import check_files
 from headscope.models.families import FAMILIES
-from headscope.models.foreign_config import foreign_config
+from headscope.models.foreign_config import check_number, foreign_config
 from headscope.models.heads import base_class
 from headscope.models.loading import load
 from headscope.models.types import FOLLOWED, INTERFACE, REFUSED_TYPES, SHOWN
@@ -189,6 +193,37 @@ def test_orders_to_transformers_are_dropped_at_every_depth(monkeypatch):
 def test_a_config_that_no_model_has_is_refused_with_its_field(changes, expected):
     with pytest.raises(UnsupportedModel, match=expected):
         foreign_config("albert", {**ALBERT, **changes})
+
+
+@pytest.mark.fault(13)
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"model_type": "mamba"}, "its decoder has the model_type 'mamba': it has no softmax attention"),
+        ({"model_type": "clip"}, "its decoder has the model_type 'clip': it is not on the list"),
+        ({"model_type": ["bert"]}, r"its decoder has the model_type \['bert'\]: it is not on the list"),
+        ({"model_type": "encoder-decoder", "encoder": {"model_type": "x"}}, "its encoder has the model_type 'x'"),
+        ("bert", "its decoder has the model_type None"),
+    ],
+    ids=str,
+)
+def test_the_parts_of_an_encoder_decoder_are_of_supported_types(part, expected):
+    with pytest.raises(UnsupportedModel, match=f"{expected}.*choose"):
+        foreign_config("encoder-decoder", {"encoder": {"model_type": "bert"}, "decoder": part})
+
+
+def test_the_numbers_of_layers_in_a_list_are_not_added_up_as_layers():
+    check_number("no_rope_layers", list(range(0, 512, 4)))
+
+
+@pytest.mark.fault(17)
+def test_the_masks_that_a_model_computes_count_as_its_memory(tmp_path):
+    folder = write_model(tmp_path, tiny("gpt_neo"))
+    with closing(check_files(folder)) as checked:
+        masks = sum(buffer.nbytes for buffer in load(folder, CARD).adopted.model.buffers())
+        without = replace(checked, fit=replace(checked.fit, buffers=0))
+        assert masks > 1000
+        assert bytes_of_model(checked) == bytes_of_model(without) + masks
 
 
 @pytest.mark.fault(17)
