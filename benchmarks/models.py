@@ -1,8 +1,9 @@
-"""The measured models: the shape of GPT-2 small with random weights, so that no model hub is needed."""
+"""The measured models: shapes of well-known models with random weights, so that no model hub is needed."""
 
 import random
 import string
 from pathlib import Path
+from typing import Any
 
 from .paths import MODELS
 
@@ -29,14 +30,37 @@ def small_gpt2(layers: int) -> Path:
     return write_gpt2(folder, n_positions=1024, n_layer=layers, n_head=8, n_embd=256)
 
 
+def random_llama(layers: int = LAYERS, width: int = 768, shard: str = "50GB") -> Path:
+    """A model folder of a small modern decoder: heads of width 64, three on each key/value head.
+
+    shard: size of the files that its weights are divided into
+    """
+    folder = MODELS / f"llama-{layers}-{width}"
+    if not (folder / "tokenizer.json").is_file():
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        heads = width // 64
+        config = LlamaConfig(
+            vocab_size=256, hidden_size=width, intermediate_size=8 * width // 3, num_hidden_layers=layers,
+            num_attention_heads=heads, num_key_value_heads=heads // 3, max_position_embeddings=POSITIONS,
+        )  # fmt: skip
+        write_model(folder, LlamaForCausalLM, config, shard)
+    return folder
+
+
 def write_gpt2(folder: Path, **sizes: int) -> Path:
-    import torch
-    from tokenizers import ByteLevelBPETokenizer
     from transformers import GPT2Config, GPT2LMHeadModel
 
+    return write_model(folder, GPT2LMHeadModel, GPT2Config(vocab_size=256, bos_token_id=0, eos_token_id=0, **sizes))
+
+
+def write_model(folder: Path, model_class: Any, config: Any, shard: str = "50GB") -> Path:
+    """Random weights, and a tokenizer with a token for each byte."""
+    import torch
+    from tokenizers import ByteLevelBPETokenizer
+
     torch.manual_seed(0)
-    config = GPT2Config(vocab_size=256, bos_token_id=0, eos_token_id=0, **sizes)
-    GPT2LMHeadModel(config).save_pretrained(folder)
+    model_class(config).save_pretrained(folder, max_shard_size=shard)
     tokenizer = ByteLevelBPETokenizer()
     tokenizer.train_from_iterator([], 256)
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -19,6 +19,8 @@ How it is measured:
 
 - The model has the shape of GPT-2 small (12 layers, 12 heads, width 768) with random weights in float32, positions for
   32,768 tokens, and a vocabulary of bytes.
+- `decoder` has the shape of a small modern decoder (12 layers, 12 heads on 4 key/value heads, width 768). `rules` needs
+  no model: it measures masks. `shards` loads 1 GB of weights in six files, in a process of its own.
 - Compared programs run alternately; the fastest round is reported. If other programs use the machine too, a ratio is
   more reliable than a single time.
 - "Forward" and "the forward pass" are the time of a plain forward pass of the model, with torch's fused attention and
@@ -35,6 +37,7 @@ TARGETS = "## Targets"
 SECTIONS = {
     "grid": "## Parts of the grid",
     "capture": "## Not measured",
+    "rules": "## Masks without intervals",
     "studies": "## Scores compared with another tool",
     "precision": "## Accuracy of captures in float16",
     "roles": """\

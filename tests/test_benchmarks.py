@@ -70,7 +70,7 @@ def test_saved_results_are_loaded_unchanged(tmp_path):
     assert load(tmp_path / "none.json") == {}
 
 
-@pytest.mark.parametrize("name", ["exactness", "precision", "roles", "wire"])
+@pytest.mark.parametrize("name", ["exactness", "precision", "roles", "rules", "wire"])
 def test_a_benchmark_without_other_processes_still_runs(name):
     rows = list(import_module(f"benchmarks.{name}").rows(quick=True))
     assert rows

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers import GPT2Model
+from transformers import AutoModel, PreTrainedModel
 
 from headscope.capture.capture import run
 from headscope.models.loading import load
@@ -17,7 +17,7 @@ from .protocol import serve
 
 
 @torch.inference_mode()
-def forward(model: GPT2Model, patterns: bool, tokens: int) -> object:
+def forward(model: PreTrainedModel, patterns: bool, tokens: int) -> object:
     """The base model, without logits. With `patterns`, the patterns of all heads are returned."""
     output = model(torch.randint(256, (1, tokens)), use_cache=False, output_attentions=patterns)
     assert not patterns or output.attentions[-1].shape[-1] == tokens
@@ -26,9 +26,9 @@ def forward(model: GPT2Model, patterns: bool, tokens: int) -> object:
 
 def worker(kind: str, folder: str) -> Callable[..., object]:
     if kind == "capture":
-        model = load(Path(folder), ModelCard("random", "", "gpt2", "local"))
+        model = load(Path(folder), ModelCard("random", "", "", "local"))
         return lambda tokens: run(model, text(tokens))
-    plain = GPT2Model.from_pretrained(folder, attn_implementation=kind).eval()
+    plain = AutoModel.from_pretrained(folder, attn_implementation=kind).eval()
     return partial(forward, plain, kind == "eager")
 
 
