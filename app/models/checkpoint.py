@@ -66,7 +66,7 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
         if not folder.trusted:
             check_tokenizer(vocabulary, claim)
         found = fit(claim, tensors)
-        check_dtypes(weights, found.unused)
+        check_dtypes(weights, found.unused, found.integers)
     except BaseException:
         weights.close()
         raise

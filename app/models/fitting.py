@@ -5,7 +5,7 @@ all of its weights are there. Everything else in the file is ignored, and named.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -21,6 +21,7 @@ from .conversion import check_conversion
 from .file_names import CONFIG, WEIGHTS
 from .header import StoredTensor
 from .heads import Head, base_class, classes_to_try
+from .integers import integers_of, like_integers
 from .labels import MAX_LABELS
 from .parameter_names import StoredNames, tied_groups
 
@@ -39,6 +40,7 @@ class Fit:
     parameters: of the model, or in the file if there are more of them
     merged:     numbers in the file that are in memory beside the model until it is loaded, where they are merged
     buffers:    bytes of masks, positions and angles that the model computes when it is built
+    integers:   the names in the file of what the model keeps as integers, such as the experts of each token
     """
 
     model_class: type[PreTrainedModel]
@@ -50,6 +52,7 @@ class Fit:
     parameters: int
     merged: int = 0
     buffers: int = 0
+    integers: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -101,10 +104,15 @@ def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     """Raises WeightsDoNotFit, UnsupportedModel."""
     try:
         return fit_by_names(claim, tensors)
-    except WeightsDoNotFit:
-        if claim.adapter is not None or not get_checkpoint_conversion_mapping(claim.model_type):
+    except WeightsDoNotFit as by_names:
+        if claim.adapter is not None:
             raise
-    return fit_by_size(claim, tensors)
+        try:
+            return fit_by_size(claim, tensors)
+        except WeightsDoNotFit:
+            if get_checkpoint_conversion_mapping(claim.model_type):
+                raise
+            raise by_names from None  # parts of the model may be of a type whose weights are renamed
 
 
 def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
@@ -112,17 +120,20 @@ def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
 
     Raises WeightsDoNotFit, UnsupportedModel.
     """
-    classes = classes_to_try(claim.model_type, claim.architecture, is_decoder=True)
+    classes = buildable(claim, is_decoder=True)
     prediction, model_class = next(classes, ("none", base_class(claim.model_type)))
     if claim.architecture == base_class(claim.model_type).__name__:
         prediction, model_class = "none", base_class(claim.model_type)
     model = on_meta(claim, model_class, {})
     described, stored = int(model.num_parameters()), sum(tensor.numel for tensor in tensors.values())
-    if described > 2 * stored or stored > 2 * described:
+    buffers = sum(each.numel() for each in model.state_dict().values()) - described
+    if described > 2 * stored or stored > 2 * described + buffers:
         raise WeightsDoNotFit(f"{CONFIG} describes {described:,} parameters, {WEIGHTS} has {stored:,}")
+    integers = like_integers(model, tensors)
     check_conversion(model, tensors)
     names = {name: name for name in tensors}
-    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), described, stored, bytes_of_buffers(model))
+    size = bytes_of_buffers(model)
+    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), described, stored, size, integers)
 
 
 def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
@@ -146,6 +157,7 @@ def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
         frozenset(rest),
         max(int(chosen.model.num_parameters()), sum(tensors[name].numel for name in used)),
         buffers=bytes_of_buffers(chosen.model),
+        integers=frozenset(chosen.mapped[name] for name in integers_of(chosen.model) if name in chosen.mapped),
     )
 
 
@@ -160,6 +172,13 @@ def without_head(claim: Claim) -> list[Attempt]:
     return [Attempt(on_meta(claim, model_class, options), options, "none") for options in poolers]
 
 
+def buildable(claim: Claim, *, is_decoder: bool) -> Iterator[tuple[Prediction, type[PreTrainedModel]]]:
+    """The classes with a head that take the whole configuration, and not that of a part of it (Llama 4, Qwen3.5)."""
+    for prediction, model_class in classes_to_try(claim.model_type, claim.architecture, is_decoder=is_decoder):
+        if isinstance(claim.config, model_class.config_class or object):
+            yield prediction, model_class
+
+
 def on_meta(claim: Claim, model_class: type[PreTrainedModel], options: Mapping[str, Any]) -> PreTrainedModel:
     """The model that config.json describes, without memory for its weights. Raises UnsupportedModel."""
     with describing(), torch.device("meta"):
@@ -171,7 +190,7 @@ def first_that_fits(
 ) -> Attempt:
     """The first class all of whose weights are there. Raises WeightsDoNotFit."""
     is_decoder = bool(getattr(claim.config, "is_decoder", False))
-    for prediction, model_class in classes_to_try(claim.model_type, claim.architecture, is_decoder=is_decoder):
+    for prediction, model_class in buildable(claim, is_decoder=is_decoder):
         attempt = Attempt(on_meta(claim, model_class, {}), {}, prediction)
         attempt.fit(stored, prefix)
         if not attempt.missing and (number := attempt.stored_labels(tensors)) != claim.config.num_labels:
@@ -201,8 +220,10 @@ def refuse_unknown(names: Iterable[str], prefix: str, base: PreTrainedModel) -> 
 
     A model that has it computes something else than the one that config.json describes.
     """
-    parts = {name.partition(".")[0] for name in base.state_dict()}
-    inside = [name for name in names if name.startswith(prefix) and name[len(prefix) :].partition(".")[0] in parts]
+    known = base.state_dict().keys()  # a class with a head may leave out a part of the base (SeamlessM4T)
+    parts = {name.partition(".")[0] for name in known}
+    plain = [(name, name[len(prefix) :]) for name in names if name.startswith(prefix)]
+    inside = [name for name, inner in plain if inner.partition(".")[0] in parts and inner not in known]
     if inside:
         raise WeightsDoNotFit(
             f"{counted(inside, 'unknown')}: {CONFIG} describes a model without them: check its model_type and sizes"

@@ -22,6 +22,7 @@ from .claimed_sizes import most_tokens, reads_pairs
 from .conversion import check_report, no_fit
 from .device import check_device
 from .heads import Head
+from .integers import check_integers
 from .interface.attention import NAME
 from .tokenizer_growth import Growth, growth_of
 from .tokens import read_tokenizer, tokenize, visible
@@ -94,6 +95,7 @@ def load_checked(
         weights, digest, verified = read_weights(checked, sha256, progress)
     finally:
         checked.close()
+    check_integers(weights, checked.claim.text_config, checked.fit.integers)
     model = build(checked, weights).to(torch.device(device))
     with describing():
         adapter = checked.claim.adapter

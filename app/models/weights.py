@@ -20,6 +20,7 @@ from .files import ModelFolder, OpenedFile, open_file, reading
 from .header import MAX_HEADER_BYTES, StoredTensor, parse_header
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+INTEGERS = {"I64": torch.int64, "I32": torch.int32}
 LENGTH_BYTES = 8
 BLOCK = 2**20
 # torch converts more than this with several threads, which wait for each other on a busy machine.
@@ -152,10 +153,14 @@ def read_into(opened: OpenedFile, memory: memoryview) -> None:
         done += count
 
 
-def check_dtypes(weights: Weights, ignored: Collection[str]) -> None:
-    """Raises UnsupportedModel for a weight that is no real number: a cast would change it silently."""
+def check_dtypes(weights: Weights, ignored: Collection[str], integers: Collection[str] = ()) -> None:
+    """Raises UnsupportedModel for a weight that is no real number: a cast would change it silently.
+
+    integers: names of what the model keeps as integers
+    """
     for tensor in weights.tensors.values():
-        if tensor.dtype not in DTYPES and tensor.name not in ignored:
+        known = DTYPES.keys() | INTEGERS.keys() if tensor.name in integers else DTYPES.keys()
+        if tensor.dtype not in known and tensor.name not in ignored:
             raise UnsupportedModel(
                 f"{tensor.name[:200]} is stored as {tensor.dtype}: {', '.join(DTYPES)} are supported"
             )
@@ -196,10 +201,10 @@ def hash_only(opened: OpenedFile, count: int, update: Callable[[memoryview], obj
 
 def read_tensor(opened: OpenedFile, tensor: StoredTensor, update: Callable[[memoryview], object]) -> Tensor:
     try:
-        weight = torch.empty(tensor.numel)
+        weight = torch.empty(tensor.numel, dtype=INTEGERS.get(tensor.dtype, torch.float32))
     except RuntimeError as error:
         raise ModelTooLarge(f"no memory for {tensor.name[:200]}, {4 * tensor.numel:,} bytes") from error
-    if tensor.dtype == "F32":
+    if tensor.dtype == "F32" or tensor.dtype in INTEGERS:
         memory: memoryview = weight.view(torch.uint8).numpy().data
         for start in range(0, len(memory), BLOCK):
             part = memory[start : start + BLOCK]
