@@ -111,7 +111,7 @@ def test_what_is_outside_of_the_forward_pass_is_ignored_and_named_on_the_card(tm
 
 def test_a_card_names_the_first_ignored_weights_and_how_many_more_there_are(tmp_path):
     folder = write(tmp_path, "GPT2LMHeadModel")
-    add(folder, *(f"value.{n:02}" for n in range(30)), "a\u202e\n" + "x" * 500)
+    add(folder, *(f"value.{n:02}" for n in range(30)), "a\u202e\n" + "x" * 400)
     ignored = load(folder, CARD).card.ignored
     assert (len(ignored), ignored[-1]) == (21, "and 11 more")
     assert ignored[0] == "a⟨U+202E⟩↵" + "x" * 97
