@@ -183,10 +183,16 @@ def causal(queries: int, keys: int, offset: int | None = None) -> Rule:
     return banded(queries, keys, after=0, offset=offset)
 
 
-def from_mask(mask: Tensor) -> Rule:
-    """The rule of a mask, bool [b or 1, h or 1, i, j]. Raises ShapeMismatch."""
+def from_mask(mask: Tensor, like: Rule | None = None) -> Rule:
+    """The rule of a mask, bool [b or 1, h or 1, i, j]: `like`, if that describes it. Raises ShapeMismatch."""
     check_mask(mask, *mask.shape[-2:])
-    return from_blocks(lambda rows: mask[:, :, rows.start : rows.stop], *mask.shape[-2:])
+
+    def block(rows: range) -> Tensor:
+        return mask[:, :, rows.start : rows.stop]
+
+    if like is not None and (like.queries, like.keys) == mask.shape[-2:] and describes(like, block):
+        return like
+    return from_blocks(block, *mask.shape[-2:])
 
 
 def from_blocks(mask: Mask, queries: int, keys: int) -> Rule:

@@ -15,6 +15,7 @@ from ..errors import AppError, UnsupportedModel
 from ..records import LayerCard, Side, StackCard
 from .interface.attention import NAME
 from .interface.layout import AttentionLayer, calls_of, check_lengths, layers_of, without_attention
+from .interface.lazy import Shared
 from .interface.reference import OnPattern, patterns_to
 from .interface.watched import followed, modules_with_attention, patterns_of
 
@@ -162,9 +163,9 @@ def adopt_by_following(model: PreTrainedModel) -> Adopted:
     model.eval()
     model.set_attn_implementation("eager")
     watched = modules_with_attention(model, short_run(Adopted(model, (), ())))
-    changes = []
+    changes, shared = [], Shared()
     for module in watched:
-        change = Replacement(module, "forward", module.forward, followed(module))
+        change = Replacement(module, "forward", module.forward, followed(module, shared))
         module.forward = change.ours
         changes.append(change)
     return replace(adopted(model, (), tuple(changes)), watched=tuple(watched))

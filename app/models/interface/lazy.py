@@ -61,7 +61,8 @@ class Scores:
             scores = scores.masked_fill(self.masked, torch.finfo(scores.dtype).min)
         return scores.softmax(-1) if self.softmax else scores
 
-    def terms(self) -> Terms:
+    def terms(self, like: Terms | None = None) -> Terms:
+        """`like`: those of another layer, whose mask and bias are taken if they are the same, cell by cell."""
         queries, keys = self.shape[1:]
         allowed = torch.ones(1, 1, queries, keys, dtype=torch.bool, device=self.q.device)
         added = None if self.added is None else self.added[None].expand(-1, -1, queries, keys)
@@ -69,14 +70,34 @@ class Scores:
             allowed = added > MASKED
         if self.masked is not None:
             allowed = allowed & ~self.masked
-        rule = from_mask(allowed)
-        return Terms(rule, self.scale, bias=None if added is None else from_tensor(added, rule))
+        rule = from_mask(allowed, None if like is None else like.rule)
+        known = like.bias if like is not None and like.rule is rule else None
+        return Terms(rule, self.scale, bias=None if added is None else from_tensor(added, rule, known))
 
     def attend(self, core: Core, v: Tensor) -> Tensor:
         """v [h j e] -> z [h i e]."""
         k, v = unrepeated(self.k, v)
-        z: Tensor = core(self.q[None], k[None], v[None], self.terms())
+        shared = shared_by(core)
+        terms = self.terms(shared.last)
+        shared.last = None if terms.squares else terms
+        z: Tensor = core(self.q[None], k[None], v[None], terms)
         return z[0]
+
+
+class Shared:
+    """What the cores of a model share: the terms of the layer that ran last. Layers often have the same mask and bias.
+
+    Squares are not kept. Threads may overwrite it: what is taken from it is compared first.
+    """
+
+    last: Terms | None = None
+
+
+def shared_by(core: Core) -> Shared:
+    """What this core shares with the others of its model; alone, it shares with no other."""
+    found = vars(core).setdefault("shared", Shared())
+    assert isinstance(found, Shared)
+    return found
 
 
 def unrepeated(k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...attention.core import Core
 from .attention import CORE
 from .following import Following, Operations
+from .lazy import Shared
 from .reference import OnPattern
 
 Forward = Callable[..., Any]
@@ -78,9 +79,10 @@ def modules_with_attention(model: nn.Module, run: Callable[[], Any]) -> list[nn.
     return list(found)
 
 
-def followed(module: nn.Module) -> Forward:
+def followed(module: nn.Module, shared: Shared) -> Forward:
     """The forward method of a module, with its attention computed by a core that it gets."""
     core, forward = Core(), module.forward
+    vars(core)["shared"] = shared
     module.add_module(CORE, core)
 
     @wraps(forward)

@@ -59,6 +59,30 @@ def test_masks_and_biases_are_found_in_their_smallest_form(name, kind):
         assert terms.rule.is_lower_triangle or name == "mpnet"
 
 
+@pytest.mark.parametrize("name", ["bloom", "mpnet", "gpt-j"])
+def test_layers_with_the_same_mask_and_bias_share_them(name):
+    _, (one, other) = terms_of(name)
+    assert one.rule is other.rule
+    assert one.bias is other.bias
+
+
+def test_only_the_same_mask_and_bias_are_shared():
+    q, k, v = torch.randn(3, 5, 4), torch.randn(3, 5, 4), torch.randn(3, 5, 2)
+    causal, by_key = torch.full((5, 5), -1e9).triu(1), torch.arange(5.0)
+    core, seen = Core(), []
+    biases = [causal + by_key, causal + by_key, causal + 2 * by_key, causal, by_key.expand(5, 5), torch.randn(5, 5)]
+    with torch.inference_mode(), watching(core, "terms", lambda _, terms: seen.append(terms)):
+        for added in biases:
+            with Following(core):
+                found = torch.bmm((torch.bmm(q, k.mT) + added).softmax(-1), v)
+            torch.testing.assert_close(found, (q @ k.mT + added).softmax(-1) @ v)
+    assert seen[0].bias is seen[1].bias
+    assert seen[0].rule is seen[1].rule is seen[2].rule is seen[3].rule
+    assert [terms.bias and terms.bias.kind for terms in seen] == ["key", "key", "key", None, "key", "dense"]
+    assert torch.equal(seen[2].bias.values, 2 * seen[0].bias.values)
+    assert core.shared.last is None  # squares are not kept
+
+
 def test_a_local_window_is_found():
     _, (whole, local) = terms_of("gpt-neo")
     assert whole.rule.is_lower_triangle
