@@ -6,15 +6,26 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from fakehub import FakeHub
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 from worlds import live
 
 from headscope.settings import Settings
+
+from .waiting import saying
 
 # The first is the same browser without its windows, and starts a page in two thirds of the time.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -31,8 +42,6 @@ FLAGS = [
     # Plotly a second time to find the positions, and a page takes twice as long.
     "--js-flags=--no-enable-lazy-source-positions",
 ]
-# A busy machine is no fault of the page: its own five seconds are too few there.
-expect.set_options(timeout=30_000)
 SENTENCE = "The cat sat on the mat."
 TOKENS = ["[CLS]", "the", "cat", "sat", "on", "the", "mat", ".", "[SEP]"]  # the default model's
 
@@ -132,6 +141,9 @@ class Headscope:
     server: str
 
     def open(self, **address: object) -> "Headscope":
+        """Loads the page with this address, also if only the part after "#" is new, and waits for its heatmap."""
+        if self.page.url.startswith(self.server):
+            self.page.goto("about:blank")
         self.page.goto(f"{self.server}/{'#' + urlencode(address) if address else ''}")
         self.page.locator("#heatmap .plot .main-svg").first.wait_for()
         return self
@@ -147,41 +159,81 @@ class Headscope:
         self.page.click(self.cell(layer, head))
         self.page.get_by_role("heading", name=f"Layer {layer}, head {head}", exact=True).wait_for()
 
-    def point_at(self, query: int, key: int, of: int) -> str:
-        """Points at a cell of the whole `of` x `of` picture and answers what the page says of it."""
+    def run_to_the_end(self, text: str) -> None:
+        """Runs a text and waits until the page shows it, whatever it showed before."""
+        with self.page.expect_event("requestfinished", lambda request: "/captures?" in request.url):
+            self.run(text)
+        expect(self.page.locator("#heatmap .stage")).to_have_attribute("aria-busy", "false")
+
+    def point_at(self, query: int, key: int, of: int) -> Locator:
+        """Points at a cell of the whole `of` x `of` heatmap; returns the tooltip, which follows soon after."""
         plot = self.page.locator("#heatmap .plot .nsewdrag").bounding_box()
         assert plot is not None
         self.page.mouse.move(
             plot["x"] + plot["width"] * (key + 0.5) / of, plot["y"] + plot["height"] * (query + 0.5) / of
         )
-        tip = self.page.locator("#heatmap .tip")
-        tip.wait_for()  # the first time, its code is loaded
-        return seen(tip.inner_text())
+        return self.page.locator("#heatmap .tip")
 
     @property
     def chosen(self) -> tuple[int, int]:
         cell = self.page.locator('#grid [role="gridcell"][aria-selected="true"]')
         return int(cell.get_attribute("data-layer") or -1), int(cell.get_attribute("data-head") or -1)
 
-    @property
-    def labels(self) -> list[str]:
-        """What is written along the queries."""
-        return [seen(one) for one in self.page.locator("#heatmap .ytick text").all_text_contents()]
+    def expect_chosen(self, layer: int, head: int) -> None:
+        expect(self.page.locator(self.cell(layer, head))).to_have_attribute("aria-selected", "true")
+        expect(self.page.locator("#grid [role='gridcell'][aria-selected='true']")).to_have_count(1)
 
     def expect_labels(self, words: list[str]) -> None:
         """Waits until these words are written along the queries."""
-        isolated = [re.compile(f"^[\u2066-\u2069]*{re.escape(word)}[\u2066-\u2069]*$") for word in words]
-        expect(self.page.locator("#heatmap .ytick text")).to_have_text(isolated)
+        expect(self.page.locator("#heatmap .ytick text")).to_have_text([saying(word) for word in words])
 
+    def expect_url(self, pattern: str) -> None:
+        """Waits until the address matches; Playwright learns of changes of the address a moment after the page."""
+        expect(self.page).to_have_url(re.compile(pattern))
 
-def seen(text: str) -> str:
-    """The text without directional isolates, which are invisible."""
-    return re.sub("[\u2066-\u2069]", "", text)
+    def expect_url_without(self, pattern: str) -> None:
+        expect(self.page).not_to_have_url(re.compile(pattern))
+
+    @property
+    def address(self) -> str:
+        """The address now, as the page knows it."""
+        address: str = self.page.evaluate("location.href")
+        return address
+
+    def stop_the_clock(self) -> None:
+        """Messages that are shown for a moment stay, until `page.clock` goes on. Needs the fixture `with_clock`."""
+        self.page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+
+    def screenshot_of(self, left: float, top: float, right: float, bottom: float) -> bytes:
+        """A part of the cells of the heatmap, in shares of its width and height, without its edges."""
+        image = self.page.locator("#heatmap .plot image").first
+        image.evaluate("one => one.decode()")  # the browser decodes an image after it has been put into the page
+        box = self.page.locator("#heatmap .nsewdrag").bounding_box()
+        assert box is not None
+        x, y, width, height, edge = box["x"], box["y"], box["width"], box["height"], 4
+        return self.page.screenshot(
+            clip={
+                "x": x + width * left + edge,
+                "y": y + height * top + edge,
+                "width": width * (right - left) - 2 * edge,
+                "height": height * (bottom - top) - 2 * edge,
+            }
+        )
 
 
 @pytest.fixture
 def headscope(page: Page, server: str) -> Headscope:
     return Headscope(page, server)
+
+
+@pytest.fixture
+def with_clock(browser: Browser, server: str, complaints: Complaints) -> Iterator[Headscope]:
+    """A page whose timers a test can stop. Its profile is its own, because all pages of a profile share the clock."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    listen(page, server, complaints)
+    page.clock.install()
+    yield Headscope(page, server)
+    page.close()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .conftest import SENTENCE, TOKENS, Complaints, Headscope, listen, seen
+from .conftest import SENTENCE, TOKENS, Complaints, Headscope, listen
+from .waiting import seen, until
 
 # Keeps the labels along the queries after each change of the page.
 RECORD_LABELS = """window.drawn = [];
@@ -25,9 +26,8 @@ def test_a_dragged_window_has_whole_tokens_and_is_part_of_the_link(headscope: He
     page.mouse.down()
     page.mouse.move(x + plot["width"] * 5.9 / 9, y + cell * 7.9, steps=4)
     page.mouse.up()
-    page.wait_for_url("**rows=4%3A8&columns=2%3A6")
-    expect(page.locator("#heatmap .ytick text")).to_have_count(4)
-    assert headscope.labels == TOKENS[4:8]
+    headscope.expect_url("rows=4%3A8&columns=2%3A6$")
+    headscope.expect_labels(TOKENS[4:8])
     page.get_by_role("button", name="whole text").click()
     expect(page.locator("#heatmap .ytick text")).to_have_count(9)
     expect(page.get_by_role("button", name="whole text")).to_be_disabled()
@@ -102,7 +102,7 @@ def test_fields_of_the_address_that_are_not_valid_are_named_and_left_out(
     page.locator("#heatmap .main-svg").first.wait_for()
     expect(page.get_by_role("button", name="whole text")).to_be_disabled()
     expect(page.locator("#notice")).to_have_text(f"Ignored part of the link: {left_out}")
-    assert not any(each in page.url for each in ("rows", "scale", "%3Cb"))
+    headscope.expect_url_without("rows|scale|%3Cb")
     headscope.run("Another")
     expect(page.locator("#notice")).to_have_text("")
 
@@ -128,11 +128,11 @@ def test_the_address_of_a_head_that_does_not_exist_shows_the_default_head_with_a
     page.locator("#heatmap .main-svg").first.wait_for()
     expect(page.locator("#notice")).to_have_text(message)
     expect(page.get_by_role("alert")).to_have_text("")
-    assert headscope.chosen == default
-    page.wait_for_url(f"**&layer={default[0]}&head={default[1]}")
+    headscope.expect_chosen(*default)
+    headscope.expect_url(f"&layer={default[0]}&head={default[1]}$")
     headscope.choose(2, 4)
     expect(page.locator("#notice")).to_have_text("")
-    assert page.url.endswith("&layer=2&head=4")
+    headscope.expect_url("&layer=2&head=4$")
 
 
 def test_where_the_page_may_not_copy_it_offers_a_selected_text(headscope: Headscope) -> None:
@@ -143,7 +143,7 @@ def test_where_the_page_may_not_copy_it_offers_a_selected_text(headscope: Headsc
     page.get_by_role("button", name="copy link").click()
     expect(field).to_be_focused()
     selected = "one => one.value.slice(one.selectionStart, one.selectionEnd)"
-    assert field.evaluate(selected) == page.url
+    assert field.evaluate(selected) == headscope.address
     page.keyboard.press("Escape")
     expect(field).to_have_count(0)
     page.get_by_role("button", name="table").click()
@@ -161,20 +161,23 @@ def test_after_a_run_that_failed_copy_link_copies_the_address_of_what_is_shown(
     complaints.expect("422")
     page = headscope.open(text=SENTENCE, layer=1, head=2).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    shown = page.url
+    shown = headscope.address
     headscope.run("word " * 600)
     page.get_by_role("button", name="Cut off the end").wait_for()
-    assert page.url != shown
+    assert headscope.address != shown
+    read = "navigator.clipboard.readText()"
+    page.evaluate("navigator.clipboard.writeText('')")
     page.get_by_role("button", name="copy link").click()
-    expect(page.locator('.export [role="status"]')).to_have_text("link copied")
-    copied = page.evaluate("navigator.clipboard.readText()")
+    until(page, lambda: page.evaluate(read))
+    copied = page.evaluate(read)
     assert dict(parse_qsl(copied.partition("#")[2])) == dict(parse_qsl(shown.partition("#")[2]))
 
 
-def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(headscope: Headscope) -> None:
-    page = headscope.open(text=SENTENCE).page
+def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(with_clock: Headscope) -> None:
+    page = with_clock.open(text=SENTENCE).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     status = page.locator("#status").inner_text()
+    with_clock.stop_the_clock()
     button = page.get_by_role("button", name="copy link")
     button.click()
     message = page.locator('.export [role="status"]')
@@ -183,6 +186,7 @@ def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(head
     assert place is not None
     assert beside is not None
     assert abs(place["y"] - beside["y"]) < beside["height"]
-    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert page.evaluate("navigator.clipboard.readText()") == with_clock.address
     expect(page.locator("#status")).to_have_text(status)
+    page.clock.run_for(5_000)
     expect(message).to_have_text("")

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from .conftest import Headscope, colours
+from .waiting import saying
 
 CARD = {
     "id": "toy",
@@ -65,25 +66,25 @@ def toy(headscope: Headscope) -> Callable[..., Headscope]:
 
 def test_a_later_key_has_no_weight_and_the_tooltip_says_why(toy: Callable[..., Headscope]) -> None:
     headscope = toy("one", "two", "three", "four")
-    assert headscope.point_at(1, 3, of=4) == '"two"(1) may not attend to "four"(3), which comes later'
-    assert headscope.point_at(3, 1, of=4) == '"four"(3) attends to "two"(1): 0.250'
+    expect(headscope.point_at(1, 3, of=4)).to_have_text(
+        saying('"two"(1) may not attend to "four"(3), which comes later')
+    )
+    expect(headscope.point_at(3, 1, of=4)).to_have_text(saying('"four"(3) attends to "two"(1): 0.250'))
     expect(headscope.page.locator("#grid .masked")).to_be_visible()
 
 
 def test_masked_cells_have_the_same_grey(toy: Callable[..., Headscope], browser: Browser) -> None:
-    page = toy("one", "two", "three", "four").page
-    box = page.locator("#heatmap .nsewdrag").bounding_box()
-    assert box is not None
-    cell = {"width": box["width"] / 4 - 6, "height": box["height"] / 4 - 6}
-    masked = page.screenshot(clip={"x": box["x"] + box["width"] / 2 + 3, "y": box["y"] + 3, **cell})
-    grey = page.evaluate("getComputedStyle(document.querySelector('#heatmap .stage')).getPropertyValue('--masked')")
+    headscope = toy("one", "two", "three", "four")
+    masked = headscope.screenshot_of(1 / 2, 0, 3 / 4, 1 / 4)
+    stage = headscope.page.locator("#heatmap .stage")
+    grey = stage.evaluate("one => getComputedStyle(one).getPropertyValue('--masked')")
     assert colours(browser, masked) == {grey}
 
 
 def test_one_token_has_a_heatmap_and_only_the_scores_that_it_has(toy: Callable[..., Headscope]) -> None:
     headscope = toy("alone")
-    assert headscope.labels == ["alone"]
-    assert headscope.point_at(0, 0, of=1) == '"alone"(0) attends to "alone"(0): 1.000'
+    headscope.expect_labels(["alone"])
+    expect(headscope.point_at(0, 0, of=1)).to_have_text(saying('"alone"(0) attends to "alone"(0): 1.000'))
     expect(headscope.page.locator("#facts").get_by_role("row")).to_have_text([re.compile(r"itself\s+1\.000")])
     expect(headscope.page.locator("#grid .masked")).to_be_hidden()
     expect(headscope.page.get_by_role("button", name="zoom in")).to_be_disabled()
@@ -98,8 +99,11 @@ def test_one_token_has_a_heatmap_and_only_the_scores_that_it_has(toy: Callable[.
 def test_labels_of_any_script_stay_inside_the_stage(toy: Callable[..., Headscope], word: str) -> None:
     headscope = toy("one", word, "<s>", "&lt;")
     page = headscope.page
-    assert headscope.labels[2:] == ["<s>", "&lt;"]
-    assert headscope.point_at(2, 1, of=4) == f'"<s>"(2) attends to "{word}"(1): 0.333'
+    labels = page.locator("#heatmap .ytick text")
+    expect(labels).to_have_count(4)
+    for at, label in ((2, "<s>"), (3, "&lt;")):
+        expect(labels.nth(at)).to_have_text(saying(label))
+    expect(headscope.point_at(2, 1, of=4)).to_have_text(saying(f'"<s>"(2) attends to "{word}"(1): 0.333'))
     stage = page.locator("#heatmap .stage").bounding_box()
     assert stage is not None
     for label in page.locator("#heatmap .ytick text, #heatmap .xtick text").all():

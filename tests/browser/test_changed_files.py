@@ -47,6 +47,7 @@ def change(page: Page, folder: Path) -> None:
 
 
 def test_changed_files_are_shown_and_reloaded_with_the_keyboard(loaded: Page, folder: Path) -> None:
+    expect(loaded.locator("#model option:checked")).to_contain_text("ready")
     expect(loaded.locator(NOTE)).to_have_count(0)
     change(loaded, folder)
     expect(loaded.locator(NOTE)).to_contain_text("The files of local:mine were changed after it was loaded.")
@@ -92,9 +93,8 @@ def test_the_download_of_a_reload_shows_its_progress_and_can_be_cancelled(
     expect(page.locator(NOTE)).to_contain_text(re.compile(r"downloading team/tiny: 0\.\d MB of 0\.\d MB"))
     page.locator(NOTE).get_by_role("button", name="Cancel").click()
     expect(page.locator(NOTE).get_by_role("alert")).to_contain_text("Not reloaded: the load was cancelled")
-    page.fill("#text", "The loaded weights still work")
-    page.press("#text", "Control+Enter")
-    expect(page.locator("#status")).to_contain_text("heads")
+    beside_a_hub.run_to_the_end("The loaded weights still work")
+    expect(page.locator("#status")).to_contain_text("26 tokens, 12 heads")
 
 
 def test_a_reload_can_be_cancelled_while_the_files_are_read(
@@ -115,8 +115,7 @@ def test_a_reload_can_be_cancelled_while_the_files_are_read(
 
 def test_a_run_does_not_hide_the_note_and_another_model_does(loaded: Page, folder: Path) -> None:
     change(loaded, folder)
-    loaded.fill("#text", "Another text")
-    loaded.press("#text", "Control+Enter")
+    Headscope(loaded, "").run_to_the_end("Another text")
     expect(loaded.locator("#status")).to_contain_text("heads")
     expect(loaded.locator(NOTE)).to_be_visible()
     loaded.select_option("#model", "local:other")

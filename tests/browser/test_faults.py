@@ -4,9 +4,10 @@ import re
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import SENTENCE, TOKENS, Complaints, Headscope
+from .waiting import Held, saying
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_failed_run_keeps_the_previous_pictures_dimmed_and_usable(too_long: He
     page = too_long.page
     expect(page.locator("#stale")).to_have_text("The heatmaps show the previous text.")
     expect(page.locator("main")).to_have_class(re.compile("stale"))
-    assert too_long.labels == TOKENS
+    too_long.expect_labels(TOKENS)
     too_long.choose(4, 7)
     expect(page.locator("#stale")).not_to_have_text("")
     quiet = page.locator("#strip .readout").evaluate("one => getComputedStyle(one).color")
@@ -75,21 +76,17 @@ def test_a_lost_connection_can_be_tried_again(headscope: Headscope, complaints: 
 
 def test_the_previous_pictures_cannot_be_used_while_a_new_text_runs(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
-    waiting: list[Route] = []
-
-    def hold(route: Route) -> None:
-        waiting.append(route)
-
-    page.route("**/api/v1/captures?*", hold)
+    run = Held(page, "**/api/v1/captures?*")
     headscope.run("Another")
     views = page.locator(".views")
     expect(views).to_have_attribute("aria-busy", "true")
     sections = page.locator(".views section:not([inert])")
     expect(sections).to_have_count(0)
     page.mouse.click(*middle(page, headscope.cell(3, 3)))
-    assert headscope.chosen == (0, 0)
-    waiting[0].continue_()
+    run.let_go()
     expect(sections).to_have_count(4)
+    headscope.expect_chosen(0, 0)
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 0, head 0")
 
 
 def middle(page: Page, selector: str) -> tuple[float, float]:
@@ -100,7 +97,7 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
 
 def evict(headscope: Headscope) -> None:
     """Delete the capture that the page shows."""
-    link = headscope.page.get_by_role("link", name="npy").get_attribute("href") or ""
+    link = headscope.page.locator('[data-export="npy"][href]').get_attribute("href") or ""
     with urlopen(Request(headscope.server + link.split("/heads/")[0], method="DELETE")) as answer:
         assert answer.status == 204
 
@@ -108,10 +105,7 @@ def evict(headscope: Headscope) -> None:
 def test_an_evicted_capture_is_captured_again(headscope: Headscope, complaints: Complaints) -> None:
     complaints.expect("404")
     page = headscope.open(text="Soon forgotten", layer=0, head=0).page
-    link = page.locator('[data-export="npy"]').get_attribute("href") or ""
-    capture = link.split("/heads/")[0]
-    with urlopen(Request(headscope.server + capture, method="DELETE")) as answer:
-        assert answer.status == 204
+    evict(headscope)
     headscope.choose(4, 7)
     expect(page.get_by_role("alert")).to_have_text("")
 
@@ -120,11 +114,11 @@ def test_the_end_of_a_text_that_is_too_long_can_be_cut_off(too_long: Headscope) 
     page = too_long.page
     page.get_by_role("button", name="Cut off the end").click()
     expect(page.locator("#status")).to_contain_text("512 tokens (90 more cut off), 72 heads", timeout=60_000)
-    assert "truncate=1" in page.url
+    too_long.expect_url("truncate=1")
     expect(page.get_by_role("button", name="Cut off the end")).to_be_hidden()
     too_long.run(SENTENCE)
     expect(page.locator("#status")).to_contain_text("9 tokens, 72 heads")
-    assert "truncate" not in page.url
+    too_long.expect_url_without("truncate")
 
 
 def test_without_a_text_the_page_shows_nothing_and_says_so(headscope: Headscope) -> None:
@@ -164,26 +158,26 @@ def test_a_quantity_that_failed_can_be_left_again(headscope: Headscope, complain
 def test_a_text_of_maximum_length_is_usable(headscope: Headscope) -> None:
     page = headscope.open(text="word " * 510, layer=2, head=3).page
     expect(page.locator("#status")).to_contain_text("512 tokens")
-    assert 5 < len(headscope.labels) < 60
+    assert 5 < page.locator("#heatmap .ytick text").count() < 60
     # There are more tokens than rows of pixels.
-    assert headscope.point_at(400, 20, of=512).startswith("queries 400–401, keys 20: largest weight ")
+    said = headscope.point_at(400, 20, of=512)
+    expect(said).to_have_text(saying("queries 400–401, keys 20: largest weight ", more=""))
     page.focus("#heatmap .stage")
     for _ in range(5):
         page.keyboard.press("+")
-    expect(page.locator("#heatmap .ytick text")).to_have_text(
-        [re.compile("^[\u2066-\u2069]*word[\u2066-\u2069]*$")] * 16
-    )
+    headscope.expect_labels(["word"] * 16)
 
 
 @pytest.mark.fault(9)
 def test_markup_in_a_text_is_shown_as_text(headscope: Headscope) -> None:
     text = "<script>boom()</script> <s> &amp;"  # short enough for a label at every token
     page = headscope.open(text=text, layer=0, head=0).page
-    assert page.locator("#heatmap img, #grid img, main script").count() == 0
-    assert "<" in headscope.labels
-    assert "&" in headscope.labels
+    labels = page.locator("#heatmap .ytick text")
+    for label in ("<", "&"):
+        expect(labels.filter(has_text=saying(label))).not_to_have_count(0)
     page.hover(headscope.cell(0, 1))
-    assert headscope.point_at(1, 1, of=len(headscope.labels)).startswith('"<"(1) attends to "<"(1)')
+    expect(headscope.point_at(1, 1, of=labels.count())).to_have_text(saying('"<"(1) attends to "<"(1)', more=""))
+    expect(page.locator("#heatmap img, #grid img, main script")).to_have_count(0)
 
 
 def test_a_panel_that_opens_during_a_run_does_not_abort_it(headscope: Headscope, complaints: Complaints) -> None:
@@ -191,12 +185,12 @@ def test_a_panel_that_opens_during_a_run_does_not_abort_it(headscope: Headscope,
     complaints.expect("404")
     page = headscope.open(text="Soon evicted", layer=0, head=0).page
     evict(headscope)
-    held: list[Route] = []
-    page.route("**/api/v1/captures?*", lambda route: held.append(route))  # noqa: PLW0108
+    run = Held(page, "**/api/v1/captures?*")
     headscope.run("Something else")
     page.get_by_role("button", name="scores", exact=True).click()
-    page.wait_for_timeout(500)
-    held[0].continue_()
+    # When the panel has its controls, its analyses have decided whether to start.
+    expect(page.get_by_role("button", name="induction probe")).to_be_visible()
+    run.let_go()
     expect(page.locator("#status")).to_contain_text("4 tokens, 72 heads")
     page.locator("#scores .nsewdrag").wait_for()
     expect(page.locator("#error")).to_have_text("")
@@ -208,14 +202,12 @@ def test_a_head_is_shown_although_a_panel_waits_for_the_same_evicted_capture(
     complaints.expect("404")
     page = headscope.open(text="Evicted soon", layer=0, head=0).page
     evict(headscope)
-    held: list[Route] = []
-    page.route("**/api/v1/captures", lambda route: held.append(route))  # noqa: PLW0108
+    captured_again = Held(page, "**/api/v1/captures")
     page.get_by_role("button", name="scores", exact=True).click()
-    while not held:
-        page.wait_for_timeout(20)
-    page.click(headscope.cell(4, 7))
-    page.wait_for_timeout(200)
-    held[0].continue_()
+    captured_again.first()
+    with page.expect_response(lambda answer: "/heads/4/7" in answer.url and answer.status == 404):
+        page.click(headscope.cell(4, 7))
+    captured_again.let_go()
     page.get_by_role("heading", name="Layer 4, head 7", exact=True).wait_for()
     page.locator("#scores .nsewdrag").wait_for()
 
@@ -243,7 +235,7 @@ def test_an_edited_text_is_marked_as_not_run_and_survives_a_reload(headscope: He
     expect(note).to_contain_text("previous text")
     expect(page.locator("#status")).to_contain_text("previous text: 9 tokens")
     expect(main).to_have_class(re.compile("stale"))
-    assert "Edited" not in page.url
+    headscope.expect_url_without("Edited")
     page.reload()
     expect(page.locator("#text")).to_have_value("Edited, but not run")
     expect(page.locator("#status")).to_contain_text("9 tokens")

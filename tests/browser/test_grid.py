@@ -9,6 +9,7 @@ from worlds import live, write_tiny
 from headscope.settings import Settings
 
 from .conftest import SENTENCE, Complaints, Headscope, listen
+from .waiting import until
 
 LAYERS, HEADS = 120, 40
 # The colour of each cell of a head along its diagonal, in its row and, larger, in the tip.
@@ -48,6 +49,7 @@ def painted(page: Page, layer: int) -> bool:
 
 def test_each_picture_is_at_the_cell_of_its_head(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
+    expect(page.locator("#grid [role=row].blank")).to_have_count(0)
     for layer, head in ((0, 2), (3, 7), (5, 11)):
         page.hover(headscope.cell(layer, head))
         expect(page.locator("#grid .tip")).to_have_text(f"layer {layer}, head {head}")
@@ -59,12 +61,10 @@ def test_each_picture_is_at_the_cell_of_its_head(headscope: Headscope) -> None:
 def test_of_thousands_of_heads_only_the_visible_ones_are_painted(deep: Headscope) -> None:
     page = deep.page
     expect(page.get_by_role("gridcell")).to_have_count(LAYERS * HEADS)
-    assert painted(page, 0)
+    until(page, lambda: painted(page, 0))
     assert not painted(page, LAYERS - 1)
     page.locator(deep.cell(LAYERS - 1, 0)).scroll_into_view_if_needed()
-    page.wait_for_function(
-        "layer => document.querySelector(`#grid [role='row'][data-layer='${layer}'] canvas`).width > 1", arg=LAYERS - 1
-    )
+    until(page, lambda: painted(page, LAYERS - 1))
 
 
 def test_thousands_of_heads_keep_a_clickable_size_and_keys_reach_the_last(deep: Headscope) -> None:

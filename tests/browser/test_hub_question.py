@@ -18,6 +18,7 @@ def linked(beside_a_hub: Headscope) -> Page:
     """The page after a link to a model of the hub."""
     beside_a_hub.page.goto(f"{beside_a_hub.server}/{LINK}")
     expect(question(beside_a_hub.page)).to_be_visible()
+    expect(beside_a_hub.page.get_by_role("button", name="Use local:bert")).to_be_focused()
     return beside_a_hub.page
 
 
@@ -77,6 +78,7 @@ def test_run_and_examples_ask_again_instead_of_loading(linked: Page, hub: FakeHu
     linked.press("#text", "Control+Enter")
     expect(linked.get_by_role("button", name="Use local:bert")).to_be_focused()
     linked.keyboard.press("Escape")
+    expect(question(linked)).to_be_hidden()
     linked.get_by_role("button", name="code").click()
     expect(question(linked)).to_be_visible()
     linked.fill("#text", "A draft")

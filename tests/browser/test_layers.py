@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from .conftest import SENTENCE, Complaints, Headscope, seen
+from .conftest import SENTENCE, Complaints, Headscope
 from .test_scores import ask, click_cell, hovers
+from .waiting import Held, saying
 
 TEXTS = "chart => chart.data[0].text.flat()"
 
@@ -84,7 +85,7 @@ def test_a_rollout_covers_the_chosen_layers(headscope: Headscope, model: str) ->
     page.keyboard.press("Tab")
     stays = changed(page, "#rollout", later)
     assert number(stays[3][3]) > number(later[3][3])
-    assert page.url.endswith("panel=rollout&start=2&residual=90")
+    headscope.expect_url("panel=rollout&start=2&residual=90$")
     # A row of the rollout is a token of the text.
     click_cell(page, "#rollout", 2, 1, of=(len(values), len(values)))
     expect(page.locator("#strip .tokens [data-token='2']")).to_have_attribute("aria-pressed", "true")
@@ -94,8 +95,15 @@ def test_while_the_heatmap_shows_words_a_click_on_the_rollout_pins_nothing(heads
     page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout", words=1).page
     page.locator("#rollout .nsewdrag").wait_for()
     click_cell(page, "#rollout", 2, 1, of=(9, 9))
+    page.get_by_role("button", name="words", exact=True).click()
+    page.mouse.move(0, 0)
+    click_cell(page, "#rollout", 4, 1, of=(9, 9))
+    # Of the two clicks, only the one that came after the words has pinned a token.
+    expect(page.locator("#strip [data-token='4']")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page.get_by_role("button", name="words", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#strip [aria-pressed='true']")).to_have_count(0)
-    assert "token" not in page.url
+    headscope.expect_url_without("token")
 
 
 def test_invalid_layers_are_reported_and_no_chart_of_others_is_shown(
@@ -137,31 +145,32 @@ def test_the_flow_replaces_the_rollout(headscope: Headscope) -> None:
     assert changed(page, "#rollout", found) == rollout
     page.get_by_role("button", name="show flow").click()
     expect(page.locator("#rollout .formula")).to_contain_text("maximum flow")
-    assert "flow=1" in page.url
+    headscope.expect_url("flow=1")
 
 
 def test_a_flow_can_be_stopped_and_a_new_text_ends_it_without_an_error(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=1, head=1, panel="rollout").page
     page.locator("#rollout .nsewdrag").wait_for()
-    held: list[Route] = []
-    page.route("**/flow", lambda route: held.append(route))  # noqa: PLW0108
+    flows = Held(page, "**/flow")
     flow, stop = page.get_by_role("button", name="show flow"), page.get_by_role("button", name="Stop")
     flow.click()
+    flows.first()
     stop.click()
     expect(page.locator("#rollout .message")).to_have_text("")
-    assert "flow" not in page.url
+    headscope.expect_url_without("flow")
     expect(stop).to_be_hidden()
     expect(page.locator("#rollout .formula")).to_contain_text("Multiply the layers")
     flow.click()
     expect(stop).to_be_visible()
-    page.route("**/captures?*", lambda route: held.append(route))  # noqa: PLW0108
+    flows.first(2)
+    run = Held(page, "**/captures?*")
     headscope.run("Something else")
     expect(stop).to_be_hidden()
     expect(page.locator("#status")).to_have_text("running …")
-    held[2].continue_()
+    run.let_go()
     expect(page.locator("#status")).to_contain_text("4 tokens")
     expect(page.locator("#rollout .ytick text")).to_have_count(4)
     expect(page.locator("#error")).to_have_text("")
-    assert [seen(one) for one in page.locator("#rollout .ytick text").all_text_contents()][1] == "something"
-    assert len(held) == 3
+    expect(page.locator("#rollout .ytick text").nth(1)).to_have_text(saying("something"))
+    assert (len(flows.routes), len(run.routes)) == (2, 1)
     expect(page.locator("#rollout .message")).not_to_have_text(re.compile("flow"))

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import SENTENCE, Complaints, Headscope
+from .waiting import Held
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "static" / "js"
 FIND = "find in the text"
@@ -16,13 +17,10 @@ FIND = "find in the text"
 
 @contextmanager
 def held(page: Page, pattern: str) -> Iterator[None]:
-    """Answers to these requests are held back until the end of the block, which must send one."""
-    routes: list[Route] = []
-    page.route(pattern, lambda route: routes.append(route))  # noqa: PLW0108 - Playwright cannot call a method of a list
-    with page.expect_request(pattern):
-        yield
-    for route in routes:
-        route.continue_()
+    """The answer to this request is held back until the end of the block, which must send it."""
+    request = Held(page, pattern)
+    yield
+    request.let_go()
     page.unroute(pattern)
 
 
@@ -196,7 +194,8 @@ def test_every_part_that_the_scripts_load_later_is_in_the_list() -> None:
 
 def test_a_first_visit_loads_none_of_them(headscope: Headscope) -> None:
     loaded: list[str] = []
-    headscope.page.on("requestfinished", lambda request: loaded.append(request.url))
+    headscope.page.on("request", lambda request: loaded.append(request.url))
     headscope.open()
+    headscope.page.wait_for_load_state("networkidle")
     assert any("/grid/grid.js" in url for url in loaded)
     assert [url for url in loaded if url.partition("/static/js/")[2] in LATER] == []

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
 from .conftest import SENTENCE, Complaints, Headscope, colours
+from .waiting import until
 
 
 def test_the_dark_theme_is_remembered_and_applies_to_the_heatmap(headscope: Headscope) -> None:
@@ -81,11 +82,12 @@ def test_the_axis_title_does_not_touch_the_buttons_above(headscope: Headscope, m
 
 
 def test_hints_mention_tapping_on_a_touch_screen_and_keys_otherwise(headscope: Headscope, browser: Browser) -> None:
-    mouse = headscope.open().page.locator("#grid .hint").inner_text()
-    assert mouse.endswith("click one or use the arrow keys")
+    hint = headscope.open().page.locator("#grid .hint")
+    expect(hint).to_have_text(re.compile("click one or use the arrow keys$"), use_inner_text=True)
     phone = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone.goto(headscope.server)
-    assert phone.locator("#grid .hint").inner_text().endswith("columns are heads; tap one")
+    hint = phone.locator("#grid .hint")
+    expect(hint).to_have_text(re.compile("columns are heads; tap one$"), use_inner_text=True)
     phone.close()
 
 
@@ -110,9 +112,10 @@ def test_choosing_a_head_moves_nothing_above_the_heatmap(headscope: Headscope) -
     place = (
         "[...document.querySelectorAll('#heatmap .scale, #model, .examples')].map(one => one.getBoundingClientRect().x)"
     )
-    page.locator("#model").wait_for()
+    expect(page.locator("#model")).to_contain_text("ready")
     before = page.evaluate(place)
-    headscope.open(text=SENTENCE, layer=5, head=11)
+    page.evaluate("location.hash = 'model=minilm&text=The+cat+sat&layer=5&head=11'")
+    page.locator("#heatmap .plot .main-svg").first.wait_for()
     assert page.evaluate(place) == before
 
 
@@ -157,7 +160,7 @@ def test_on_a_phone_the_rollout_has_the_width_of_the_heatmap(headscope: Headscop
     headscope.open(model="gpt2-mini", text="The old bird spoke to a white horse.", panel="rollout")
     cells = page.locator("#rollout .nsewdrag")
     cells.wait_for()
-    assert cells.bounding_box()["width"] > 220  # type: ignore[index]
+    until(page, lambda: cells.bounding_box()["width"] > 220)  # type: ignore[index]
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(page.locator("#rollout .colorbar text", has_text="0.02")).to_have_count(1)
 
@@ -181,22 +184,15 @@ def test_the_page_obeys_a_strict_content_security_policy(headscope: Headscope, b
     stacked = page.locator("#heatmap .main-svg").evaluate_all("all => all.map(svg => getComputedStyle(svg).position)")
     assert set(stacked) == {"absolute"}
     # [CLS] a [SEP]: nine cells. A policy that blocks Plotly's style attributes blurs them into hundreds of colours.
-    plot = page.locator("#heatmap .nsewdrag").bounding_box()
-    assert plot is not None
-    within = {"x": plot["x"] + 4, "y": plot["y"] + 4, "width": plot["width"] - 8, "height": plot["height"] - 8}
+    assert 2 <= len(colours(browser, headscope.screenshot_of(0, 0, 1, 1))) <= 9
     assert page.locator(".modebar").count() == 0, "Plotly's own buttons send the picture to its maker's cloud"
-    assert 2 <= len(colours(browser, page.screenshot(clip=within))) <= 9  # type: ignore[arg-type]
 
 
 @pytest.mark.fault(31)
 def test_a_heatmap_of_two_tokens_has_only_the_colours_of_its_weights(headscope: Headscope, browser: Browser) -> None:
-    page = headscope.open(model="gpt2-mini", text="Hi", layer=0, head=0).page
-    assert headscope.labels == ["H", "i"]
-    plot = page.locator("#heatmap .nsewdrag").bounding_box()
-    assert plot is not None
-    within = {"x": plot["x"] + 4, "y": plot["y"] + 4, "width": plot["width"] - 8, "height": plot["height"] - 8}
+    headscope.open(model="gpt2-mini", text="Hi", layer=0, head=0).expect_labels(["H", "i"])
     # A weight of 1, the grey of a masked cell, and two weights with the sum 1.
-    found = colours(browser, page.screenshot(clip=within))  # type: ignore[arg-type]
+    found = colours(browser, headscope.screenshot_of(0, 0, 1, 1))
     assert {"rgb(253, 231, 37)", "rgb(212, 212, 210)"} < found
     assert len(found) <= 4
 
@@ -215,6 +211,7 @@ def test_a_first_visit_downloads_little_besides_plotly(browser: Browser, server:
 
     page.on("requestfinished", keep)
     Headscope(page, server).open()
+    page.wait_for_load_state("networkidle")
     parts = [one for one in finished if not re.search("/vendor/|/api/|^data:|^blob:", one.url)]
     sizes = {one.url: one.sizes()["responseBodySize"] for one in parts}
     page.close()
@@ -227,7 +224,7 @@ def test_a_first_visit_aborts_no_request(browser: Browser, server: str) -> None:
     failed: list[str] = []
     page.on("requestfailed", lambda request: failed.append(f"{request.url}: {request.failure}"))
     Headscope(page, server).open()
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     page.close()
     assert failed == []
 
@@ -239,7 +236,10 @@ def test_when_the_page_becomes_wide_only_the_vertical_colour_bar_has_numbers(hea
     labels = page.locator("#heatmap .plot text", has_text="0.02")
     expect(labels).to_have_count(1)
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.locator("#heatmap .cbtitle text, #heatmap .colorbar text").first.wait_for()
-    page.wait_for_timeout(300)
+
+    def is_right_of_the_cells() -> bool:
+        bar, cells = labels.last.bounding_box(), page.locator("#heatmap .nsewdrag").bounding_box()
+        return bar is not None and cells is not None and bar["x"] > cells["x"] + max(300, cells["width"])
+
+    until(page, is_right_of_the_cells)
     expect(labels).to_have_count(1)
-    assert labels.bounding_box()["x"] > page.locator("#heatmap .nsewdrag").bounding_box()["x"] + 300

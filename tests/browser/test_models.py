@@ -14,6 +14,7 @@ from worlds import live
 from headscope.settings import Settings
 
 from .conftest import Complaints, Headscope, listen
+from .waiting import saying
 
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 Map = list[list[float]]
@@ -26,7 +27,7 @@ def test_a_typed_sentence_shows_its_heads_on_both_models(headscope: Headscope, m
     headscope.run("Birds fly south in winter.")
     expect(page.locator("#status")).to_have_text(re.compile(rf"^\d+ tokens, {heads} heads"), timeout=60_000)
     expect(page.get_by_role("gridcell")).to_have_count(heads)
-    assert f"model={model}&text=Birds" in page.url
+    headscope.expect_url(f"model={model}&text=Birds")
 
 
 def attention(server: str) -> tuple[list[str], list[list[Map]]]:
@@ -55,8 +56,9 @@ def test_an_induction_head_of_gpt2_mini_attends_to_the_successor_of_the_earlier_
     weight = maps[layer][head][birds[1]][birds[0] + 1]
     assert weight > 0.5, "the example promises: the second bird attends to the successor of the first"
     headscope.open(model="gpt2-mini", text=REPEATED, layer=layer, head=head)
-    said = headscope.point_at(query=birds[1], key=birds[0] + 1, of=len(words))
-    assert said == f'"{words[birds[1]]}"({birds[1]}) attends to "{words[birds[0] + 1]}"({birds[0] + 1}): {weight:.3f}'
+    expect(headscope.point_at(query=birds[1], key=birds[0] + 1, of=len(words))).to_have_text(
+        saying(f'"{words[birds[1]]}"({birds[1]}) attends to "{words[birds[0] + 1]}"({birds[0] + 1}): {weight:.3f}')
+    )
 
 
 def test_the_download_of_a_hub_model_can_be_cancelled_and_repeated(
@@ -86,7 +88,7 @@ def test_the_download_of_a_hub_model_can_be_cancelled_and_repeated(
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#status")).to_contain_text("12 heads")
     expect(page.locator("#model")).to_have_value("team/tiny")
-    assert "model=team%2Ftiny" in page.url or "model=team/tiny" in page.url
+    beside_a_hub.expect_url("model=team(%2F|/)tiny")
 
 
 def test_the_list_of_models_is_grouped_by_where_they_come_from(headscope: Headscope) -> None:
@@ -114,4 +116,4 @@ def test_the_name_of_a_model_folder_is_shown_as_text(
         expect(page.locator("#model option", has_text=f"local:{name}")).to_contain_text("failed: its name has to be")
         page.select_option("#model", f"local:{name}")
         expect(page.get_by_role("alert")).to_contain_text(f"local:{name}: this server has no such model")
-        assert page.locator("img").count() == 0
+        expect(page.locator("img")).to_have_count(0)

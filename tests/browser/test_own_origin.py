@@ -30,6 +30,7 @@ def test_every_part_of_the_page_comes_from_its_own_server(headscope: Headscope) 
     page.get_by_role("button", name="zoom in").click()
     page.get_by_role("button", name="table", exact=True).click()
     page.get_by_label("find in the text").fill("the")
+    expect(page.locator("#strip .find output")).to_have_text("2")
     assert list(hosts) == [urlsplit(headscope.server).netloc]
     assert hosts.popitem()[1] > 90
 

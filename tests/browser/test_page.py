@@ -5,9 +5,10 @@ import re
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
-from .conftest import SENTENCE, TOKENS, Headscope, seen
+from .conftest import SENTENCE, TOKENS, Headscope
+from .waiting import Held, saying
 
 
 def weights(server: str, text: str, layer: int, head: int) -> list[list[float]]:
@@ -29,25 +30,19 @@ def test_a_first_visit_runs_an_example_sentence(headscope: Headscope) -> None:
     expect(page.locator("#look-for")).to_have_text(first.get_attribute("data-look-for") or "")
     expect(page.locator("#status")).to_have_text(re.compile(r"^\d+ tokens, 72 heads, [\d.]+ m?s$"))
     expect(page.locator("#model")).to_have_text(re.compile(r"minilm\s+6 × 12\s+ready"))
-    assert page.get_by_role("gridcell").count() == 72
-    assert re.search(r"#model=minilm&text=.+&layer=\d&head=\d+$", page.url)
+    expect(page.get_by_role("gridcell")).to_have_count(72)
+    headscope.expect_url(r"#model=minilm&text=.+&layer=\d&head=\d+$")
 
 
 def test_the_grid_is_shown_before_plotly_has_loaded(headscope: Headscope) -> None:
     page = headscope.page
-    waiting: list[Route] = []
-
-    def hold(route: Route) -> None:
-        waiting.append(route)
-
-    page.route("**/vendor/**/plotly*", hold)
+    plotly = Held(page, "**/vendor/**/plotly*")
     page.goto(headscope.server)
     page.locator('#grid [role="gridcell"][aria-selected="true"]').wait_for()
     expect(page.locator("#grid canvas").first).not_to_have_js_property("width", 1)
-    assert page.locator("#heatmap .main-svg").count() == 0
-    while not waiting:  # the test's own time limit ends this
-        page.wait_for_timeout(20)
-    waiting[0].continue_()
+    plotly.first()
+    expect(page.locator("#heatmap .main-svg")).to_have_count(0)
+    plotly.let_go()
     page.locator("#heatmap .main-svg").first.wait_for()
 
 
@@ -57,8 +52,8 @@ def test_hovering_over_a_head_names_it_and_a_click_chooses_it(headscope: Headsco
     expect(page.locator("#grid .tip")).to_have_text("layer 2, head 4")
     expect(page.locator("#grid .tip canvas")).to_be_visible()
     headscope.choose(2, 4)
-    assert headscope.chosen == (2, 4)
-    assert page.url.endswith("layer=2&head=4")
+    headscope.expect_chosen(2, 4)
+    headscope.expect_url("layer=2&head=4$")
 
 
 def test_arrow_keys_choose_heads(headscope: Headscope) -> None:
@@ -67,10 +62,10 @@ def test_arrow_keys_choose_heads(headscope: Headscope) -> None:
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp"):
         page.keyboard.press(key)
     page.get_by_role("heading", name="Layer 0, head 2").wait_for()
-    assert headscope.chosen == (0, 2)
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "layer 0, head 2"
+    headscope.expect_chosen(0, 2)
+    expect(page.locator(headscope.cell(0, 2))).to_be_focused()
     # The grid is one tab stop, whichever head is chosen.
-    assert page.locator('#grid [role="gridcell"][tabindex="0"]').count() == 1
+    expect(page.locator('#grid [role="gridcell"][tabindex="0"]')).to_have_count(1)
 
 
 def test_home_and_end_with_ctrl_choose_the_first_and_the_last_head(headscope: Headscope) -> None:
@@ -79,7 +74,7 @@ def test_home_and_end_with_ctrl_choose_the_first_and_the_last_head(headscope: He
     for keys, place in (("End", (2, 11)), ("Control+Home", (0, 0)), ("PageDown", (5, 0)), ("Control+End", (5, 11))):
         page.keyboard.press(keys)
         expect(page.locator(headscope.cell(*place))).to_have_attribute("aria-selected", "true")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "layer 5, head 11"
+        expect(page.locator(headscope.cell(*place))).to_be_focused()
 
 
 def test_one_word_has_scores_and_no_largest_weight(headscope: Headscope) -> None:
@@ -94,15 +89,15 @@ def test_hovering_over_a_cell_shows_query_key_and_weight(headscope: Headscope) -
     headscope.open(text=SENTENCE, layer=3, head=5)
     values = weights(headscope.server, SENTENCE, 3, 5)
     for query, key in ((6, 3), (3, 6), (0, 8)):
-        said = headscope.point_at(query, key, of=9)
-        words, number = said.rsplit(": ", 1)
-        assert words == f'"{TOKENS[query]}"({query}) attends to "{TOKENS[key]}"({key})'
+        tip = headscope.point_at(query, key, of=9)
+        expect(tip).to_have_text(saying(f'"{TOKENS[query]}"({query}) attends to "{TOKENS[key]}"({key}): ', more=""))
+        number = tip.inner_text().rsplit(": ", 1)[1]
         assert float(number) == pytest.approx(values[query][key], abs=5e-4)
 
 
 def test_rows_are_queries_from_the_top_and_the_axes_are_labelled(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0).page
-    assert headscope.labels == TOKENS
+    headscope.expect_labels(TOKENS)
     tops = [label.bounding_box()["y"] for label in page.locator("#heatmap .ytick text").all()]  # type: ignore[index]
     assert tops == sorted(tops)
     expect(page.locator("#heatmap .xtitle")).to_have_text("key: the token attended to")
@@ -114,12 +109,11 @@ def test_cells_can_be_read_with_the_keyboard(headscope: Headscope) -> None:
     page.focus("#heatmap .stage")
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
-    expect(page.locator("#heatmap .tip")).to_contain_text("attends to")
-    assert seen(page.locator("#heatmap .tip").inner_text()).startswith('"the"(1) attends to "the"(1): ')
+    expect(page.locator("#heatmap .tip")).to_have_text(saying('"the"(1) attends to "the"(1): ', more=""))
     page.keyboard.press("+")
-    assert "rows=" in page.url
+    headscope.expect_url("rows=")
     page.keyboard.press("0")
-    assert "rows=" not in page.url
+    headscope.expect_url_without("rows=")
 
 
 def test_every_example_shows_what_to_look_for_and_runs(headscope: Headscope) -> None:

@@ -2,9 +2,10 @@
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
-from .conftest import SENTENCE, TOKENS, Complaints, Headscope, seen
+from .conftest import SENTENCE, TOKENS, Complaints, Headscope
+from .waiting import Held, saying, seen
 
 REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white horse."
 
@@ -12,7 +13,7 @@ REPEATED = "The old bird spoke to a white horse. The old bird spoke to a white h
 def test_a_token_shows_its_weights_and_a_click_pins_it(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=3, head=5).page
     tokens, readout = page.locator("#strip .tokens button"), page.locator("#strip .readout")
-    assert [seen(one) for one in tokens.all_text_contents()] == TOKENS
+    expect(tokens).to_have_text([saying(token) for token in TOKENS])
     expect(page.locator('#strip [data-hint="strip"]')).to_be_visible()
     tokens.nth(2).hover()
     expect(readout).to_contain_text(re.compile('"\u2068cat\u2069"\\(2\\) attends to ".+"\\(\\d\\) '))
@@ -21,22 +22,23 @@ def test_a_token_shows_its_weights_and_a_click_pins_it(headscope: Headscope) -> 
     tokens.nth(2).click()
     expect(readout).to_contain_text("is attended to by")
     expect(tokens.nth(2)).to_have_attribute("aria-pressed", "true")
-    assert page.url.endswith("&token=2&side=key")
+    headscope.expect_url("&token=2&side=key$")
     page.keyboard.press("ArrowRight")
     expect(tokens.nth(3)).to_be_focused()
     expect(readout).to_contain_text("cat")
     page.keyboard.press("Escape")
-    assert "token" not in page.url
+    headscope.expect_url_without("token")
     # The cell under the pointer is marked in the strip.
     headscope.point_at(6, 3, of=9)
     expect(page.locator("#strip .shown")).to_have_text("sat")
     expect(page.locator("#strip .partner")).to_have_text("mat")
     page.reload()
+    expect(tokens).to_have_count(9)
     expect(page.locator('#strip [data-hint="strip"]')).to_be_hidden()
 
 
-def test_the_table_has_the_weights_of_the_heatmap_and_the_positions_of_their_tokens(headscope: Headscope) -> None:
-    page = headscope.open(text=SENTENCE, layer=3, head=5).page
+def test_the_table_has_the_weights_of_the_heatmap_and_the_positions_of_their_tokens(with_clock: Headscope) -> None:
+    page = with_clock.open(text=SENTENCE, layer=3, head=5).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="table", exact=True).click()
     rows, weight = page.locator("#heatmap tbody tr"), page.get_by_role("columnheader", name="weight")
@@ -49,10 +51,12 @@ def test_the_table_has_the_weights_of_the_heatmap_and_the_positions_of_their_tok
     page.get_by_role("button", name="query").click()
     page.get_by_role("button", name="hide").click()
     expect(rows).to_have_count(49)
+    with_clock.stop_the_clock()
     page.get_by_role("button", name="copy all as TSV").click()
     expect(page.locator("#heatmap .listing .brief-message")).to_have_text("copied 49 rows")
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[1].split("\t")[:4] == ["1", "the", "1", "the"]
+    page.clock.resume()
     page.reload()
     expect(rows).to_have_count(49)
 
@@ -66,7 +70,7 @@ def test_folding_hides_the_first_token_and_keys_can_be_rows(headscope: Headscope
     page.get_by_role("button", name="keys as rows").click()
     expect(page.locator("#heatmap .ytick text")).to_have_count(17)
     expect(page.locator("#heatmap .ytitle")).to_have_text("key: the token attended to")
-    assert page.url.endswith("&fold=1&flip=1")
+    headscope.expect_url("&fold=1&flip=1$")
 
 
 def test_the_heatmap_of_a_pair_can_show_one_sentence_attending_to_the_other(headscope: Headscope) -> None:
@@ -75,10 +79,8 @@ def test_the_heatmap_of_a_pair_can_show_one_sentence_attending_to_the_other(head
     page.get_by_label("B: second sentence", exact=True).fill("Over there.")
     page.get_by_role("button", name="Run").click()
     page.get_by_role("button", name="B to A").click()
-    expect(page.locator("#heatmap .ytick text")).to_have_count(4)
-    assert headscope.labels == ["over", "there", ".", "[SEP]"]
-    assert "text_pair=Over+there.&" in page.url
-    assert "rows=6%3A10&columns=0%3A6" in page.url
+    headscope.expect_labels(["over", "there", ".", "[SEP]"])
+    headscope.expect_url("text_pair=Over[+]there[.]&.*rows=6%3A10&columns=0%3A6")
 
 
 def test_a_model_that_reads_one_sentence_gets_the_first_and_the_second_is_kept(headscope: Headscope) -> None:
@@ -90,12 +92,12 @@ def test_a_model_that_reads_one_sentence_gets_the_first_and_the_second_is_kept(h
     )
     expect(second).to_be_hidden()
     expect(page.locator("#status")).to_contain_text("32 heads")
-    assert "text_pair" not in page.url
+    headscope.expect_url_without("text_pair")
     page.select_option("#model", "minilm")
     expect(second).to_have_value("Over there.")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("button", name="B to A")).to_be_visible()
-    assert "text_pair=Over+there.&" in page.url
+    headscope.expect_url("text_pair=Over[+]there[.]&")
 
 
 def test_an_empty_box_of_a_second_sentence_closes_with_a_model_that_reads_one(headscope: Headscope) -> None:
@@ -141,8 +143,7 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(headscope: He
 def test_a_key_that_the_grid_gets_again_once_its_code_has_arrived_does_not_open_the_list_again(
     headscope: Headscope,
 ) -> None:
-    held: list[Route] = []
-    headscope.page.route("**/keys_and_preview.js*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright asks for a Python function
+    keys = Held(headscope.page, "**/keys_and_preview.js*")
     page = headscope.open(text=SENTENCE).page
     layer, head = headscope.chosen
     page.focus(headscope.cell(layer, head))
@@ -151,7 +152,7 @@ def test_a_key_that_the_grid_gets_again_once_its_code_has_arrived_does_not_open_
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("PageUp")
-    held[0].continue_()
+    keys.let_go()
     expect(page.locator(f"{headscope.cell(0, head)}:focus")).to_be_visible()  # the keys have been repeated
     expect(page.get_by_role("dialog")).to_be_hidden()
 
@@ -205,4 +206,5 @@ def test_only_a_model_that_reads_two_sentences_has_a_hint_about_it(headscope: He
     page.reload()
     expect(hint).to_be_visible()
     headscope.open(model="gpt2-mini", text=SENTENCE)
+    expect(page.locator("#model option:checked")).to_contain_text("ready")
     expect(hint).to_be_hidden()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from .conftest import SENTENCE, Complaints, Headscope
+from .waiting import Held, until
 
 TWICE = "The old bird saw a white horse. The old bird saw a white horse."
 CELLS = "#grid [role='gridcell']"
@@ -54,7 +55,7 @@ def hovers(page: Page, panel: str) -> list[list[str]]:
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
 def test_a_score_colours_the_grid_and_each_cell_has_its_value_and_rank(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=TWICE, layer=1, head=1).page
-    assert page.locator(headscope.cell(0, 1)).get_attribute("aria-label") == "layer 0, head 1"
+    expect(page.locator(headscope.cell(0, 1))).to_have_attribute("aria-label", "layer 0, head 1")
     page.get_by_label("colour by").select_option("induction")
     cells = page.locator(CELLS)
     expect(cells.first).to_have_attribute("aria-label", re.compile("induction"))
@@ -62,12 +63,12 @@ def test_a_score_colours_the_grid_and_each_cell_has_its_value_and_rank(headscope
     assert cells.evaluate_all(LABELS) == labels_of(score)
     most = page.locator(f"{CELLS}[aria-label*='rank 1 of']")
     assert most.evaluate("cell => getComputedStyle(cell, '::after').backgroundColor") == "rgb(253, 231, 37)"
-    assert "score=induction" in page.url
+    headscope.expect_url("score=induction")
     most.hover()
     expect(page.locator("#grid .tip")).to_contain_text(f"rank 1 of {cells.count()}")
     page.get_by_label("colour by").select_option("")
     expect(cells.first).to_have_attribute("aria-label", "layer 0, head 0")
-    assert "score" not in page.url
+    headscope.expect_url_without("score")
 
 
 def test_sorted_heads_are_in_order_of_rank_and_arrow_keys_follow_that_order(headscope: Headscope) -> None:
@@ -88,7 +89,7 @@ def test_sorted_heads_are_in_order_of_rank_and_arrow_keys_follow_that_order(head
     expect(page.locator("#heatmap h2")).to_have_text(f"Layer {layer}, head {head}")
     sort.click()
     expect(cells.first).to_have_attribute("aria-label", re.compile("^layer 0, head 0,"))
-    assert headscope.chosen == (layer, head)
+    headscope.expect_chosen(layer, head)
 
 
 def test_sorted_heads_have_their_names_above_the_cover_of_dimmed_heads(headscope: Headscope) -> None:
@@ -127,7 +128,7 @@ def test_all_heads_but_the_top_ones_are_dimmed(headscope: Headscope) -> None:
     assert aside.first.evaluate("cell => getComputedStyle(cell, '::before').content") == '""'
     page.get_by_label("colour by").select_option("")
     expect(aside).to_have_count(0)
-    assert not re.search("top|score", page.url)
+    headscope.expect_url_without("top|score")
 
 
 def test_a_click_on_the_chart_of_a_score_chooses_that_head_and_back_undoes_it(headscope: Headscope) -> None:
@@ -139,9 +140,9 @@ def test_a_click_on_the_chart_of_a_score_chooses_that_head_and_back_undoes_it(he
     assert hovers(page, "#scores")[4][7] == f"layer 4, head 7: {score['values'][4][7]:.3f}"
     click_cell(page, "#scores", 4, 7, of=(6, 12))
     expect(page.locator("#heatmap h2")).to_have_text("Layer 4, head 7")
-    assert headscope.chosen == (4, 7)
-    frame = page.locator("#scores .chart").evaluate("chart => [chart.layout.shapes[0].x0, chart.layout.shapes[0].y0]")
-    assert frame == [6.5, 3.5]
+    headscope.expect_chosen(4, 7)
+    frame = "chart => [chart.layout.shapes[0].x0, chart.layout.shapes[0].y0]"
+    until(page, lambda: page.locator("#scores .chart").evaluate(frame) == [6.5, 3.5])
     page.go_back()
     expect(page.locator("#heatmap h2")).to_have_text("Layer 3, head 5")
     expect(page.locator("#scores")).to_be_visible()
@@ -187,12 +188,13 @@ def test_the_induction_probe_runs_with_one_click_and_links_its_best_heads(headsc
 def test_a_failed_probe_is_reported_and_can_be_repeated(headscope: Headscope, complaints: Complaints) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=0, panel="scores").page
     complaints.expect("503")
-    held: list[Route] = []
-    page.route("**/probes/induction", lambda route: held.append(route))  # noqa: PLW0108
+    probe = Held(page, "**/probes/induction")
     expect(page.locator("#scores .scores-card tbody tr")).to_have_count(14)
     page.get_by_role("button", name="induction probe").click()
     expect(page.locator("#scores .message")).to_have_text("running the induction probe …")
-    held[0].fulfill(status=503, json={"status": 503, "code": "busy", "detail": "32 requests are waiting already"})
+    probe.first()[0].fulfill(
+        status=503, json={"status": 503, "code": "busy", "detail": "32 requests are waiting already"}
+    )
     expect(page.locator("#scores .message")).to_have_text("Failed: 32 requests are waiting already")
     page.unroute("**/probes/induction")
     page.get_by_role("button", name="induction probe").click()
@@ -203,34 +205,34 @@ def test_a_failed_probe_is_reported_and_can_be_repeated(headscope: Headscope, co
 def test_a_new_text_has_its_own_scores_and_no_chart_of_the_previous_text_meanwhile(headscope: Headscope) -> None:
     page = headscope.open(text=SENTENCE, layer=0, head=2, score="previous", panel="scores").page
     page.locator("#scores .nsewdrag").wait_for()
-    held: list[Route] = []
-    page.route("**/scores?*", lambda route: held.append(route))  # noqa: PLW0108
+    scores = Held(page, "**/scores?*")
     headscope.run(TWICE)
     expect(page.locator("#scores .nsewdrag")).to_have_count(0)
     expect(page.locator("#scores .message")).to_have_text("computing scores and roles of all heads …")
     expect(page.locator(CELLS).first).to_have_attribute("aria-label", "layer 0, head 0")
-    held[0].continue_()
+    scores.let_go()
     page.locator("#scores .nsewdrag").wait_for()
     assert page.locator(CELLS).evaluate_all(LABELS) == labels_of(score_of(headscope, "previous", text=TWICE))
     assert hovers(page, "#scores")[0][2].startswith("layer 0, head 2: ")
 
 
-def test_a_panel_that_did_not_load_can_be_tried_again(headscope: Headscope, complaints: Complaints) -> None:
-    page = headscope.open(text=SENTENCE, layer=0, head=0).page
+def test_a_panel_that_did_not_load_can_be_tried_again(with_clock: Headscope, complaints: Complaints) -> None:
+    page = with_clock.open(text=SENTENCE, layer=0, head=0).page
     complaints.expect("net::ERR_FAILED")
     tried: list[str] = []
 
     def refuse(route: Route) -> None:
-        tried.append(route.request.url)
+        tried.append(route.request.url.rpartition("/")[2].partition("v=")[0])
         route.abort()
 
     page.route("**/panels/panels.js*", refuse)
     page.route("**/api/v1/**", refuse)
     page.get_by_role("button", name="scores", exact=True).click()
     expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
-    page.wait_for_timeout(300)
-    assert len(tried) == 1
+    page.clock.run_for(60_000)  # meanwhile nothing is tried again by itself
     page.locator("#scores .retry").click()
+    until(page, lambda: len(tried) >= 3)
+    assert tried == ["panels.js", "panels.js?attempt=1", "models"]
     expect(page.locator("#scores .message")).to_contain_text("could not be loaded")
     page.unroute("**/api/v1/**")
     page.unroute("**/panels/panels.js*")

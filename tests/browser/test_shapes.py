@@ -124,13 +124,15 @@ def test_layers_without_attention_are_hatched_and_keys_skip_them_with_the_reason
     tip = page.locator("#grid .tip")
     expect(tip).to_have_text("layer 0 has no softmax attention: JambaMambaMixer")
     page.click("#grid .none >> nth=0")
-    assert shown.chosen == (2, 1)
+    shown.expect_chosen(2, 1)
     page.focus(shown.cell(2, 1))
     page.keyboard.press("ArrowDown")
     expect(page.locator("#heatmap h2")).to_have_text("Layer 5, head 1")
     expect(tip).to_contain_text("Skipped: layers 3–4 have no softmax attention: JambaMambaMixer")
-    page.keyboard.press("ArrowDown")
-    assert shown.chosen == (5, 1)
+    page.keyboard.press("ArrowDown")  # there is no layer below
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#heatmap h2")).to_have_text("Layer 5, head 0")
+    shown.expect_chosen(5, 0)
 
 
 def test_a_link_to_what_a_model_cannot_show_gets_a_message_and_another_head(shown: Headscope) -> None:
@@ -139,7 +141,7 @@ def test_a_link_to_what_a_model_cannot_show_gets_a_message_and_another_head(show
     expect(notice).to_contain_text("Layer 0 has no softmax attention: JambaMambaMixer. Another head is shown.")
     expect(notice).to_contain_text("Effects are not available")
     assert shown.chosen[0] in (2, 5)
-    assert "show=" not in page.url
+    shown.expect_url_without("show=")
     for name in ("effect", "effect of layer"):
         expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
     expect(page.locator("#heatmap .no-effects")).to_be_visible()

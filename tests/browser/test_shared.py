@@ -41,7 +41,7 @@ def test_the_page_asks_for_the_key_and_never_puts_it_into_an_address(locked: Hea
     with page.expect_download() as download:
         page.click('[data-export="npy"]')
     assert download.value.path().read_bytes().startswith(b"\x93NUMPY")
-    assert KEY not in page.url
+    assert KEY not in locked.address
     page.reload()
     expect(page.locator("#status")).to_contain_text("5 tokens, 72 heads")
     expect(box).to_be_hidden()

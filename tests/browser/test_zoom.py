@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from worlds import live, write_tiny
 
 from headscope.settings import Settings
 
-from .conftest import Complaints, Headscope, listen, seen
+from .conftest import Complaints, Headscope, listen
+from .waiting import Held, seen, until
 
 # Without the row of the token under the pointer, which is fetched whole.
 DETAIL = re.compile(r"/heads/1/2\?rows=.*&cells=")
@@ -36,7 +37,7 @@ def reader(context, long_server: str, complaints: Complaints) -> Headscope:
 @contextmanager
 def moving(page: Page) -> Iterator[None]:
     """Waits, at the end of the block, until the window has moved."""
-    before = page.url
+    before = page.evaluate("location.href")
     yield
     page.wait_for_function("before => location.href !== before", arg=before)
 
@@ -54,7 +55,7 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 
 
 def window_of(page: Page) -> dict[str, list[int]]:
-    found = re.findall(r"(rows|columns)=(\d+)%3A(\d+)", page.url)
+    found = re.findall(r"(rows|columns)=(\d+)%3A(\d+)", page.evaluate("location.href"))
     return {name: [int(first), int(last)] for name, first, last in found}
 
 
@@ -121,18 +122,15 @@ def test_dragging_shift_arrows_and_the_minimap_move_the_window(reader: Headscope
 
 def test_the_newest_window_is_shown_and_the_old_heatmap_is_dimmed_until_it_arrives(reader: Headscope) -> None:
     page = reader.page
-    held: list[Route] = []
-    # Playwright cannot call a method of a list.
-    page.route(DETAIL, lambda route: held.append(route))  # noqa: PLW0108
+    details = Held(page, DETAIL)
     stage, images = page.locator("#heatmap .stage"), page.locator("#heatmap .plot image")
     for asked in (1, 2):
         page.get_by_role("button", name="zoom in").click()
         expect(stage).to_have_class(re.compile("loading"))
-        while len(held) < asked:
-            page.wait_for_timeout(50)
+        details.first(asked)
     expect(images).to_have_count(1)
-    older, newest = held
-    assert older.request.failure == "net::ERR_ABORTED"
+    older, newest = details.routes
+    until(page, lambda: older.request.failure == "net::ERR_ABORTED")
     newest.continue_()
     expect(stage).not_to_have_class(re.compile("loading"))
     expect(images).to_have_count(2)
@@ -152,7 +150,8 @@ def test_an_error_of_a_window_is_shown_and_the_whole_heatmap_stays(reader: Heads
 def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_all_are_found(reader: Headscope) -> None:
     page = reader.page
     buttons, tokens = page.locator("#strip .tokens button"), page.locator("#strip .tokens")
-    assert 100 < buttons.count() < 700
+    until(page, lambda: buttons.count() > 100)
+    assert buttons.count() < 700
     page.get_by_label("find in the text").fill("horse 33")
     expect(page.locator("#strip output")).to_have_text("1")
     page.keyboard.press("Enter")
@@ -160,7 +159,7 @@ def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_al
     held = tokens.locator("[aria-pressed=true]")
     expect(held).to_be_in_viewport()
     expect(page.locator("#strip .readout")).to_contain_text("attends to")
-    assert "token=" in page.url
+    reader.expect_url("token=")
     # The readout is exact: the whole map is pooled, but the line of the token is not.
     expect(page.locator("#strip .readout")).not_to_contain_text("nothing")
     assert buttons.count() < 1500

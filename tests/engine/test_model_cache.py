@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from worlds import serving, write_tiny
+from worlds import serving, until, write_tiny
 
 from headscope.engine.model_cache import ModelCache
 from headscope.errors import ModelNotFound
@@ -101,8 +101,10 @@ def test_an_unknown_model_is_a_response_and_not_an_event(client):
     assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
 
 
-def test_a_hanging_download_can_be_cancelled_and_started_again(hub, settings):
+def test_a_hanging_download_can_be_cancelled_and_started_again(hub, settings, monkeypatch):
     hub.faults[REPO] = "hangs"
+    clients, result_of = [], ModelCache.result_of
+    monkeypatch.setattr(ModelCache, "result_of", lambda *given: clients.append(given) or result_of(*given))
     with serving(settings) as client:
         answers = []
 
@@ -113,9 +115,10 @@ def test_a_hanging_download_can_be_cancelled_and_started_again(hub, settings):
         for thread in waiting:
             thread.start()
         assert hub.hanging.wait(30)
+        until(lambda: sum(load.entry.card.id == REPO for _, load in clients) == 2)
         assert client.post("/api/v1/models/cancel", json={"model": REPO}).status_code == 200
         for thread in waiting:
-            thread.join(10)
+            thread.join(60)
         assert [(a.status_code, a.json()["code"]) for a in answers] == [(409, "download_cancelled")] * 2
         hub.faults.clear()
         hub.go_on.set()

@@ -257,7 +257,7 @@ def hanging(monkeypatch):
 
 
 @pytest.mark.fault(43, 45)
-def test_a_file_system_that_does_not_answer_leaves_the_list_and_the_other_models_usable(folder, hanging):
+def test_a_file_system_that_does_not_answer_leaves_the_list_and_the_other_models_usable(folder, hanging, monkeypatch):
     async def use():
         models = ModelCache(Settings(model="minilm", models_dir=folder.parent))
         await models.refresh()
@@ -267,6 +267,7 @@ def test_a_file_system_that_does_not_answer_leaves_the_list_and_the_other_models
             await models.start(MINE)
         assert (await models.start("gpt2-mini")).entry.card.id == "gpt2-mini"
         models.loads["gpt2-mini"].task.cancel()
+        monkeypatch.setattr(model_listing, "DISK_SECONDS", 60)
         hanging.set()
         await models.refresh()
         return [card.id for card in models.cards()]

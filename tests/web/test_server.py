@@ -89,13 +89,20 @@ from headscope import main
 
 create_app = main.create_app
 
+go_on = asyncio.Event()
+
 async def body():
     yield b"begun, "
+    await go_on.wait()
     await asyncio.sleep(2)
     yield b"done"
 
+async def let_go_on():
+    go_on.set()
+
 def with_slow(settings):
     app = create_app(settings)
+    app.get("/go-on")(let_go_on)
     app.get("/slow")(lambda: StreamingResponse(body(), media_type="text/event-stream"))
     return app
 
@@ -139,6 +146,7 @@ def test_sigterm_finishes_running_responses_and_exits_with_0(served):
         assert next(parts) == b"begun, "
         process.send_signal(signal.SIGTERM)
         until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
+        assert httpx2.get(f"{url}/go-on").status_code == 200
         assert b"".join(parts) == b"done"
     assert process.wait(30) == 0
 
