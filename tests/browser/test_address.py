@@ -165,12 +165,31 @@ def test_after_a_run_that_failed_copy_link_copies_the_address_of_what_is_shown(
     headscope.run("word " * 600)
     page.get_by_role("button", name="Cut off the end").wait_for()
     assert headscope.address != shown
-    read = "navigator.clipboard.readText()"
+    copied = copied_link(headscope)
+    assert dict(parse_qsl(copied.partition("#")[2])) == dict(parse_qsl(shown.partition("#")[2]))
+
+
+def test_after_an_example_that_failed_copy_link_copies_the_head_that_is_still_shown(
+    headscope: Headscope, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_FAILED")
+    page = headscope.open(text=SENTENCE, layer=1, head=2).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown = headscope.address
+    page.route("**/api/v1/captures?*", lambda route: route.abort())
+    page.locator(".examples button").last.click()
+    expect(page.locator("#error")).to_contain_text("does not answer")
+    assert "head" not in headscope.address
+    assert copied_link(headscope) == shown
+
+
+def copied_link(headscope: Headscope) -> str:
+    page, read = headscope.page, "navigator.clipboard.readText()"
     page.evaluate("navigator.clipboard.writeText('')")
     page.get_by_role("button", name="copy link").click()
     until(page, lambda: page.evaluate(read))
-    copied = page.evaluate(read)
-    assert dict(parse_qsl(copied.partition("#")[2])) == dict(parse_qsl(shown.partition("#")[2]))
+    link: str = page.evaluate(read)
+    return link
 
 
 def test_copy_link_confirms_at_the_button_for_a_moment_and_keeps_the_status(with_clock: Headscope) -> None:

@@ -1,5 +1,6 @@
 """The grid: one canvas for each layer, painted when it is visible."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from worlds import live, write_tiny
 from headscope.settings import Settings
 
 from .conftest import SENTENCE, Complaints, Headscope, listen
-from .waiting import until
+from .waiting import Held, until
 
 LAYERS, HEADS = 120, 40
 # The colour of each cell of a head along its diagonal, in its row and, larger, in the tip.
@@ -56,6 +57,24 @@ def test_each_picture_is_at_the_cell_of_its_head(headscope: Headscope) -> None:
         diagonal = page.evaluate(DIAGONALS, [layer, head, 9])
         assert [small for small, _ in diagonal] == [large for _, large in diagonal]
         assert len({tuple(small) for small, _ in diagonal}) > 2
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_focus_stays_on_its_head_when_the_grid_is_sorted(headscope: Headscope, width: int) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": width, "height": 844})
+    scores = Held(page, "**/scores?*")
+    headscope.open(text=SENTENCE, layer=0, head=2, score="previous", sort=1)
+    page.focus(headscope.cell(0, 2))
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(headscope.cell(0, 3))).to_be_focused()
+    scores.let_go()
+    first = page.locator("#grid [role='gridcell']").first
+    expect(first).to_have_attribute("aria-label", re.compile("rank 1 of 72$"))
+    expect(page.locator(headscope.cell(0, 3))).to_be_focused()
+    page.keyboard.press("Control+Home")
+    expect(first).to_be_focused()
+    expect(first).to_have_attribute("aria-selected", "true")
 
 
 def test_of_thousands_of_heads_only_the_visible_ones_are_painted(deep: Headscope) -> None:

@@ -1,4 +1,4 @@
-"""The scores beside the map: worked out by the page from the weights, and equal to the server's."""
+"""The scores beside the heatmap: worked out by the page from the weights, and equal to the server's."""
 
 import re
 

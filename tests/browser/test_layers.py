@@ -68,6 +68,26 @@ def test_the_heads_most_similar_to_the_chosen_one_are_listed_with_their_distance
     expect(page.locator("#similarity details[open]")).to_contain_text("effective rank below")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_legend_of_similar_heads_has_a_number_for_each_layer_beside_or_below_the_points(
+    headscope: Headscope, width: int
+) -> None:
+    page = headscope.page
+    page.set_viewport_size({"width": width, "height": 844})
+    headscope.open(text=SENTENCE, layer=1, head=1, panel="similarity")
+    legend = page.locator("#similarity .colorbar")
+    expect(legend.locator(".cbtitle text")).to_have_text("layer")
+    expect(legend.locator(".cbaxis text")).to_have_text(["0", "1", "2", "3", "4", "5"])
+    expect(page.locator("#similarity .legend")).to_have_count(0)
+    bar, points = legend.locator(".cbfills").bounding_box(), page.locator("#similarity .nsewdrag").bounding_box()
+    assert bar is not None
+    assert points is not None
+    if width < 600:
+        assert bar["y"] >= points["y"] + points["height"]
+    else:
+        assert bar["x"] >= points["x"] + points["width"]
+
+
 @pytest.mark.parametrize("model", ["minilm", "gpt2-mini"])
 def test_a_rollout_covers_the_chosen_layers(headscope: Headscope, model: str) -> None:
     page = headscope.open(model=model, text=SENTENCE, layer=1, head=1).page

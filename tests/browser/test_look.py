@@ -201,7 +201,7 @@ def test_a_first_visit_downloads_little_besides_plotly(browser: Browser, server:
     """HTML, scripts and style sheets, as compressed for Chromium: 58.7 kB.
 
     `python -m benchmarks page` limits the whole visit to 120 kB. It also counts the headers of 85 responses (29 kB) and
-    the answers of the API (24 kB, most of it the maps of the grid): 113 kB. With this limit it stays below 115 kB.
+    the answers of the API (24 kB, most of it thumbnails of the grid): 113 kB. With this limit it stays below 115 kB.
     """
     page = browser.new_page()
     finished: list[Request] = []

@@ -31,7 +31,7 @@ def test_a_typed_sentence_shows_its_heads_on_both_models(headscope: Headscope, m
 
 
 def attention(server: str) -> tuple[list[str], list[list[Map]]]:
-    """The tokens of the repeated sentence, and every map of gpt2-mini: [layer head query key]."""
+    """The tokens of the repeated sentence, and the pattern of every head of gpt2-mini: [layer head query key]."""
     body = json.dumps({"text": REPEATED, "model": "gpt2-mini"}).encode()
     asked = Request(f"{server}/api/v1/attention", body, {"Content-Type": "application/json"})
     with urlopen(asked) as answer:

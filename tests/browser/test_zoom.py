@@ -1,4 +1,4 @@
-"""A text with more tokens than the map has cells: zooming, panning, and the token strip."""
+"""A text with more tokens than the heatmap has cells: zooming, panning, and the token strip."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def moving(page: Page) -> Iterator[None]:
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Drags from one point of the map to another, in fractions of its width and height."""
+    """Drags from one point of the heatmap to another, in fractions of its width and height."""
     box = page.locator("#heatmap .plot .nsewdrag").bounding_box()
     assert box is not None
     places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)]
@@ -160,7 +160,7 @@ def test_of_a_long_text_only_tokens_near_the_visible_part_are_in_the_page_and_al
     expect(held).to_be_in_viewport()
     expect(page.locator("#strip .readout")).to_contain_text("attends to")
     reader.expect_url("token=")
-    # The readout is exact: the whole map is pooled, but the line of the token is not.
+    # The readout is exact: the whole heatmap is pooled, but the line of the token is not.
     expect(page.locator("#strip .readout")).not_to_contain_text("nothing")
     assert buttons.count() < 1500
     held.focus()

@@ -50,7 +50,7 @@ const at = (numbers, index) => numbers[index] ?? 0;
  */
 export function defaultHead(overview) {
   const { tokens, model } = overview.capture;
-  const cells = Array.from({ length: overview.layers }, (_, layer) => overview.at(layer, 0)).find((map) => map);
+  const cells = Array.from({ length: overview.layers }, (_, layer) => overview.at(layer, 0)).find((matrix) => matrix);
   const step = cells?.keyStep ?? 1;
   const sinkTokens = tokens.filter((token) => isSink(token, model.causal));
   const sinks = new Set(sinkTokens.map((token) => Math.floor(token.index / step)));

@@ -20,13 +20,23 @@ function reveal(table, cell) {
   table.scrollTop += Math.max(0, box.bottom - frame.bottom + EDGE) - Math.max(0, above);
 }
 
+/** Builds the cells anew; the focus stays on the same head. @param {HTMLElement} table @param {() => void} rebuild */
+function keepFocus(table, rebuild) {
+  const focused = cellAt(table.querySelector("[role='gridcell']:focus"));
+  rebuild();
+  if (focused) cellOf(table, focused.place)?.focus({ preventScroll: true });
+}
+
+/** @param {HTMLElement} table @param {{layer: number | null, head: number | null}} place @returns {HTMLElement | null} */
+const cellOf = (table, { layer, head }) => table.querySelector(`[data-layer="${layer}"][data-head="${head}"]`);
+
 /** The chosen head; none while the page shows no heads. @param {HTMLElement} table @param {State} state */
 function mark(table, { layer, head, overview }) {
   for (const cell of table.querySelectorAll("[role='gridcell']:is([aria-selected='true'], [tabindex='0'])")) {
     cell.setAttribute("aria-selected", "false");
     cell.setAttribute("tabindex", "-1");
   }
-  const chosen = overview && table.querySelector(`[data-layer="${layer}"][data-head="${head}"]`);
+  const chosen = overview && cellOf(table, { layer, head });
   chosen?.setAttribute("aria-selected", "true");
   if (chosen) reveal(table, chosen);
   (chosen ?? table.querySelector("[role='gridcell']"))?.setAttribute("tabindex", "0");
@@ -51,7 +61,7 @@ function render(root, painter, state, before, onBuilt) {
   const rebuilt = !before || state.order !== before.order || layoutOf(shape) !== layoutOf(shapeOf(before));
   root.classList.toggle("sorted", state.order !== null);
   if (rebuilt) {
-    onBuilt(build(table, shape, state.order));
+    keepFocus(table, () => onBuilt(build(table, shape, state.order)));
     painter.observeRows();
     need(root, ".tip").hidden = true;
   } else if (/** @type {const} */ (["overview", "scale", "dark"]).some((name) => state[name] !== before[name])) {

@@ -17,8 +17,11 @@ const IN_HEATMAP = ['[data-drag="pan"]', '[data-export="png"]'];
 /** @type {Record<string, string>} */
 const FILES = { npy: "NumPy array (numpy.load)", json: "JSON, with the tokens" };
 
-/** The address of what is shown: after a run that failed, that of the run before. @param {State} state */
-const linkTo = (state) => new URL(print({ ...state, ...state.pictured }), location.href).href;
+/** The address of what is shown: after a run that failed, that of the run before, with its head. @param {State} state */
+function linkTo(state) {
+  const { layer, head } = state.layer === null && state.pattern ? state.pattern : state;
+  return new URL(print({ ...state, ...state.pictured, layer, head }), location.href).href;
+}
 
 /** @param {NonNullable<State["pattern"]>} pattern */
 const fileName = ({ capture, layer, head }) =>
