@@ -1,5 +1,6 @@
 """Open the files of a model, and check them before any memory is allocated for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,9 @@ from ..records import Source
 from .checker.process import CHECKER
 from .claim import Claim, claim_of, read_fields
 from .claimed_sizes import reads_pairs
-from .file_names import CONFIG, GGUF, INDEX, WEIGHTS
+from .file_names import CONFIG, GGUF, INDEX, TOKENIZER_OPTIONS, WEIGHTS
 from .file_states import WATCHED, FileStates
-from .files import ModelFolder, open_file, reading
+from .files import ModelFolder, OpenedFile, open_file, reading
 from .fitting import Fit, fit
 from .tokenizer_files import read_tokenizer_files
 from .weights import Weights, check_dtypes, open_weights
@@ -70,9 +71,15 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     except BaseException:
         weights.close()
         raise
-    opened = (config, *tokenizer.opened, *weights.opened)
-    states = dict.fromkeys(WATCHED) | {each.name: each.state for each in opened}
+    states = watched(folder, (config, *tokenizer.opened, *weights.opened))
     return CheckedFiles(folder, claim, data, vocabulary, weights, found, states)
+
+
+def watched(folder: ModelFolder, opened: Iterable[OpenedFile]) -> FileStates:
+    """The states of the opened files; None for each file that is missing and would be read if it appeared."""
+    unread = TOKENIZER_OPTIONS if folder.trusted else ()
+    missing = dict.fromkeys(name for name in WATCHED if name not in unread)
+    return missing | {each.name: each.state for each in opened}
 
 
 def gguf_in(path: Path) -> str | None:

@@ -72,6 +72,13 @@ def test_a_write_after_another_mode_is_noticed(client, folder):
     assert card_of(client)["changed_on_disk"] is True
 
 
+@pytest.mark.parametrize("model_id", ["minilm", "gpt2-mini"])
+def test_a_bundled_model_that_was_just_loaded_has_not_changed(client, model_id):
+    """Also not because of files in its folder that are not read."""
+    assert client.post("/api/v1/models/load", json={"model": model_id}).is_success
+    assert card_of(client, model_id)["changed_on_disk"] is False
+
+
 @pytest.mark.parametrize(
     ("how", "name"),
     [
