@@ -64,9 +64,9 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:
         """x [b i m] (and for cross-attention source [b j s]) -> [b i m].
 
-        padding: [b j], True: a real token; given: [b or 1, h or 1, i, j], True: the query may attend to the key.
-        rule:    which query may attend to which key, instead of what the config says
-        turns:   cos and sin [b or 1, i, r] of the rotary angles, instead of those of positions 0, 1, ...
+        padding:  [b j], True: a real token; given: [b or 1, h or 1, i, j], True: the query may attend to the key.
+        rule:     which query may attend to which key, instead of what the config says
+        turns:    cos and sin [b or 1, i, r] of the rotary angles, instead of those of positions 0, 1, ...
         remember: adds the keys and values of x to those of earlier tokens, and returns all of them; `rule` and `turns`
                   are then those of the positions of x
         Raises ShapeMismatch if sizes do not fit.

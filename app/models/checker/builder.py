@@ -82,7 +82,6 @@ def prepare() -> None:
 
 
 if __name__ == "__main__":
-    tempfile.tempdir = (
-        os.sep
-    )  # torch asks for a temporary folder; this process may write no files, so none would be found
+    # torch asks for a temporary folder; this process may write no files, so none would be found.
+    tempfile.tempdir = os.sep
     main({"sizes": sizes}, [int(each) for each in sys.argv[1:]], prepare)
