@@ -93,6 +93,25 @@ def test_functions_of_scripts_are_short(path: str) -> None:
     assert not long, f"static/js/{path}: {', '.join(long)}; the limit is {LONGEST_FUNCTION}"
 
 
+# Code that reads the page just once, or sleeps; and what to use instead.
+READ_ONCE = {
+    r"wait_for_timeout|sleep\(": "until(...)",
+    r"assert .*page[.]url": "expect(page).to_have_url(...)",
+    r"assert .*(inner_text|text_content|all_text_contents)\(\) ==": "expect(...).to_have_text(...)",
+    r"assert .*[.]count\(\) ==": "expect(...).to_have_count(...)",
+    r"assert .*(input_value|get_attribute)\([^)]*\) ==": "expect(...).to_have_value(...) or to_have_attribute(...)",
+    r"assert .*is_(visible|hidden|enabled|disabled|checked)\(\)": "expect(...).to_be_visible() and the like",
+}
+BROWSER_TESTS = sorted((ROOT / "tests" / "browser").glob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", BROWSER_TESTS, ids=lambda path: path.name)
+def test_browser_tests_wait_for_the_state_that_they_check(path: Path) -> None:
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    found = [(line, instead) for line in lines for pattern, instead in READ_ONCE.items() if re.search(pattern, line)]
+    assert not found, f"{path.name}: {found[0][0]}: on a busy machine, the page may not be ready; use {found[0][1]}"
+
+
 def test_every_kind_of_function_is_counted() -> None:
     script = """export function plain() {
   const arrow = () => {

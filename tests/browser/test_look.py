@@ -185,7 +185,8 @@ def test_the_page_obeys_a_strict_content_security_policy(headscope: Headscope, b
     assert set(stacked) == {"absolute"}
     # [CLS] a [SEP]: nine cells. A policy that blocks Plotly's style attributes blurs them into hundreds of colours.
     assert 2 <= len(colours(browser, headscope.screenshot_of(0, 0, 1, 1))) <= 9
-    assert page.locator(".modebar").count() == 0, "Plotly's own buttons send the picture to its maker's cloud"
+    # Plotly's own buttons send the picture to its maker's cloud.
+    expect(page.locator(".modebar")).to_have_count(0)
 
 
 @pytest.mark.fault(31)
