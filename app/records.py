@@ -16,6 +16,7 @@ Shown = Literal["pattern", "scores", "norm"]
 Bend = Literal["linear", "sqrt"]  # how a weight becomes one of the 256 values of a thumbnail
 Pool = Literal["max", "mean"]
 Keep = Literal["float32", "float16"]  # precision of captured queries and keys; the log-sum-exp is at least float32
+ModelDtype = Literal["float32", "bfloat16"]  # of the weights of a model
 Format = Literal["json", "npy", "npz", "safetensors"]
 DumpFormat = Literal["json", "npz", "safetensors", "csv"]
 TableFormat = Literal["json", "csv", "parquet"]
@@ -155,6 +156,7 @@ class ModelCard:
     certificate:     the comparison when the model was loaded; None for bundled models, which tests compare
     prediction:      of a loaded model, what its head predicts; "none" if it has no head that is known
     ignored:         of a loaded model, the weights in its file that are not used
+    dtype:           of the weights, once they are loaded; scores and weights of attention are float32 or wider
     projections:     for a loaded model, whether the projections of each head are known, which norms need
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
     verified:        for a loaded model, whether the hash of its weights was known, and is the right one
@@ -177,6 +179,7 @@ class ModelCard:
     parameters: int | None = None
     stacks: tuple[StackCard, ...] = ()
     certificate: AdmissionCard | None = None
+    dtype: ModelDtype = "float32"
     prediction: Prediction | None = None
     ignored: tuple[str, ...] = ()
     projections: bool | None = None

@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     device: Annotated[str, AfterValidator(known_device)] = Field(
         "cpu", description="device that runs the models: cpu, cuda or mps"
     )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="data type of the weights of models: bfloat16 takes half the memory and is less accurate",
+    )
     max_tokens: Limit | None = Field(None, description="largest number of tokens per text")
     api_key: Annotated[SecretStr, AfterValidator(valid_key)] | None = Field(
         None, description="key that a shared server requires: `Authorization: Bearer KEY`"

@@ -5,6 +5,9 @@ from typing import Any
 
 import torch
 import transformers
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from worlds import randomise
 
 VOCABULARY = 64
@@ -113,3 +116,18 @@ WATCHED = {
          "max_relative_positions": 16},
     ),
 }  # fmt: skip
+
+
+def write(folder, name):
+    """Files of an architecture with random weights, in a folder."""
+    return write_model(folder, ARCHITECTURES[name].build())
+
+
+def write_model(folder, model):
+    """Files of a model, with a tokenizer of a few words."""
+    model.save_pretrained(folder)
+    words = ["[UNK]", "the", "cat", "sat", "on", "mat"]
+    tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder

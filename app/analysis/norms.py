@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..attention.hooks import watching
+from ..attention.kernels import at_least_float32
 from ..capture.capture import Capture, forward
 from ..capture.windows import Window, pooled_blocks, visible_columns
 from ..errors import ModelOutputInvalid, NoProjections
@@ -50,7 +51,7 @@ def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS
     def take(_: str, v: Tensor) -> None:
         progress.check()
         layer = model.adopted.layers[len(found)]
-        gram = formulas.gram(v[0], layer.project_out.weight, layer.config.heads)
+        gram = formulas.gram(at_least_float32(v[0]), at_least_float32(layer.project_out.weight), layer.config.heads)
         if not gram.isfinite().all():
             raise ModelOutputInvalid(
                 f"layer {len(found)} of {model.card.id} has values whose norms are infinite or NaN"

@@ -1,18 +1,22 @@
 """Whether our attention gives the patterns and the output of a model: eager attention beside ours, on a few tokens.
 
 A model is admitted by this comparison, not by a list. Where the difference is above 1e-5, eager attention is run in
-float64 as well: a model whose own rounding is as large cannot be compared more closely.
+float64 as well: a model whose own rounding is as large cannot be compared more closely. A model in bfloat16 is also
+compared while it computes in float32.
 """
 
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from ..errors import UnsupportedModel
 from ..models.adopted import tried_tokens
-from ..models.interface.double import in_float64
+from ..models.interface.widened import widened
 from ..models.loading import LoadedModel
 from ..records import AdmissionCard
 from .capture import pass_layers
@@ -42,7 +46,18 @@ class Pass:
 @torch.inference_mode()
 def admit(model: LoadedModel) -> LoadedModel:
     """The model, with the result on its card. Raises UnsupportedModel with the numbers if ours differ from eager's."""
-    theirs, ours = eager_pass(model), our_pass(model)
+    if model.adopted.model.dtype.itemsize < torch.float32.itemsize:
+        # The rounding of bfloat16 can be as large as the weights themselves, and would hide any mistake.
+        with suppress(RuntimeError):  # the model does not run in float32
+            compare(model, torch.float32)
+    errors = compare(model, model.adopted.model.dtype)
+    reference = f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention"
+    return replace(model, card=replace(model.card, certificate=AdmissionCard(tuple(errors[:-1]), reference)))
+
+
+def compare(model: LoadedModel, dtype: torch.dtype) -> list[float]:
+    """The differences of each pattern and of the output, computed in this data type. Raises UnsupportedModel."""
+    theirs, ours = eager_pass(model, dtype), our_pass(model, dtype)
     if len(theirs.patterns) != len(ours.patterns):
         raise UnsupportedModel(
             f"the attention of a {model.card.family} cannot be compared: transformers' eager attention computes "
@@ -50,14 +65,13 @@ def admit(model: LoadedModel) -> LoadedModel:
         )
     errors = ours.errors(theirs)
     if not all(error <= EXACT for error in errors):  # NaN counts as different
-        check_against_rounding(model, theirs, errors)
-    reference = f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention"
-    return replace(model, card=replace(model.card, certificate=AdmissionCard(tuple(errors[:-1]), reference)))
+        check_against_rounding(model, theirs, errors, dtype)
+    return errors
 
 
-def check_against_rounding(model: LoadedModel, theirs: Pass, errors: list[float]) -> None:
+def check_against_rounding(model: LoadedModel, theirs: Pass, errors: list[float], dtype: torch.dtype) -> None:
     """Raises UnsupportedModel."""
-    rounding = rounding_of(model, theirs)
+    rounding = rounding_of(model, theirs, dtype)
     limits = [max(EXACT, OF_ROUNDING * each) for each in rounding]
     for number, (error, limit) in enumerate(zip(errors, limits, strict=True)):
         if error <= limit:
@@ -76,7 +90,7 @@ def inputs_of(model: LoadedModel) -> tuple[Tensor, Tensor | None]:
     return tried_tokens(model.adopted, min(TOKENS, positions)), target
 
 
-def our_pass(model: LoadedModel) -> Pass:
+def our_pass(model: LoadedModel, dtype: torch.dtype) -> Pass:
     """With our attention: the patterns from queries, keys and log-sum-exp, as windows show them."""
     patterns: list[Tensor] = []
 
@@ -84,21 +98,30 @@ def our_pass(model: LoadedModel) -> Pass:
         queries, keys = layer.q.shape[1], layer.k.shape[1]
         patterns.append(layer.block(range(layer.heads), range(queries), range(keys)))
 
-    hidden = pass_layers(model, lambda: model.adopted.run(*inputs_of(model)), copied, take)
+    with computing_in(dtype, model.adopted.model):
+        hidden = pass_layers(model, lambda: model.adopted.run(*inputs_of(model)), copied, take)
     return Pass(patterns, hidden)
 
 
-def eager_pass(model: LoadedModel) -> Pass:
+def eager_pass(model: LoadedModel, dtype: torch.dtype) -> Pass:
     patterns: list[Tensor] = []
-    with reference_patterns(model.adopted, lambda pattern: patterns.append(pattern[0])):
+    take = partial(reference_patterns, model.adopted, lambda pattern: patterns.append(pattern[0]))
+    with model.adopted.as_hugging_face() as hugging_face, computing_in(dtype, hugging_face), take():
         hidden = model.adopted.run(*inputs_of(model))
     return Pass(patterns, hidden)
 
 
-def rounding_of(model: LoadedModel, theirs: Pass) -> list[float]:
-    """The distance of eager attention in the dtype of the model from float64; 0 where that cannot be computed."""
-    try:
-        with model.adopted.as_hugging_face() as hugging_face, in_float64(hugging_face):
-            return theirs.errors(eager_pass(model))
-    except RuntimeError:  # the model mixes dtypes, so it does not run in float64
-        return [0.0] * (len(theirs.patterns) + 1)
+def computing_in(dtype: torch.dtype, model: PreTrainedModel) -> AbstractContextManager[None]:
+    return widened(model, dtype) if dtype != model.dtype else nullcontext()
+
+
+def rounding_of(model: LoadedModel, theirs: Pass, dtype: torch.dtype) -> list[float]:
+    """The distance of eager attention in this data type from a wider one; 0 where that cannot be computed.
+
+    Some models do not run in float64. For bfloat16, float32 is exact enough.
+    """
+    for wider in (torch.float64, torch.float32):
+        if wider.itemsize > dtype.itemsize:
+            with suppress(RuntimeError):
+                return theirs.errors(eager_pass(model, wider))
+    return [0.0] * (len(theirs.patterns) + 1)

@@ -73,7 +73,7 @@ class Capture:
 
 def capture_id(card: ModelCard, prompt: Prompt, keep: Keep = "float32") -> str:
     """The same for the same model, revision, text and options, on every server."""
-    options = [*(["truncate"] if prompt.truncate else []), *([keep] if keep != "float32" else [])]
+    options = [*(["truncate"] if prompt.truncate else []), *(each for each in (keep, card.dtype) if each != "float32")]
     described = json.dumps([card.id, card.revision, prompt.text, prompt.text_pair, *options])
     return hashlib.sha256(described.encode()).hexdigest()[:32]
 
@@ -184,9 +184,13 @@ def pass_layers(
 
 
 def memory_for(model: LoadedModel, tokens: int, keep: Keep) -> dict[str, MemoryBlock]:
-    """Memory for q and k, and for the numbers of each row, which are float32 or wider."""
+    """Memory for q and k, and for the numbers of each row, which are float32 or wider.
+
+    `cost.bytes_kept` says how much.
+    """
     own = model.adopted.model.dtype
-    kept, exact = torch.float16 if keep == "float16" else own, torch.promote_types(own, torch.float32)
+    kept = torch.float16 if keep == "float16" and own.itemsize > torch.float16.itemsize else own
+    exact = torch.promote_types(own, torch.float32)
     vectors, rows = numbers_kept(model.card, tokens)
     if kept == exact:  # one block of memory for all
         return dict.fromkeys(("q", "k", "lse"), MemoryBlock(vectors + rows, exact, model.device))

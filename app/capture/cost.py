@@ -8,7 +8,11 @@ from ..records import Keep, LayerCard, ModelCard
 ROW_BYTES = 4 + 8  # of each row: lse in float32, exact_lse in float64
 # Shorter runs are dominated by overhead and give no estimate of operations per second.
 TELLING_OPERATIONS = 1e9
-KEPT_BYTES: dict[Keep, int] = {"float32": 4, "float16": 2}
+
+
+def bytes_of_number(card: ModelCard, keep: Keep) -> int:
+    """Of queries and keys: those of a model in half precision are kept as they are."""
+    return 2 if "16" in card.dtype + keep else 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def numbers_kept(card: ModelCard, tokens: int) -> tuple[int, int]:
 
 def bytes_kept(card: ModelCard, tokens: int, keep: Keep) -> int:
     vectors, rows = numbers_kept(card, tokens)
-    return vectors * KEPT_BYTES[keep] + rows * ROW_BYTES + bytes_of_squares(card, tokens)
+    return vectors * bytes_of_number(card, keep) + rows * ROW_BYTES + bytes_of_squares(card, tokens)
 
 
 def bytes_of_squares(card: ModelCard, tokens: int) -> int:

@@ -28,7 +28,7 @@ def run_id(
     Raises ValueError for NaN and infinite numbers, TypeError for what is no JSON.
     """
     described = {
-        "model": [card.id, card.revision],
+        "model": [card.id, card.revision, *([card.dtype] if card.dtype != "float32" else [])],
         "tokens": [list(tokens), list(segments), list(target)],
         "intervention": dict(intervention or {}),
         "keep": keep,

@@ -15,6 +15,7 @@ from .messages import STDOUT, exit_on_error, fail, show_status
 from .options import (
     NOT_SHARED,
     DeviceOption,
+    DtypeOption,
     ModelOption,
     ModelsDirOption,
     OutputOption,
@@ -54,9 +55,10 @@ def dump(
     ] = None,
     models_dir: ModelsDirOption = None,
     device: DeviceOption = None,
+    dtype: DtypeOption = None,
 ) -> None:
     """Write the attention of a text into a file: json, npz, safetensors or csv."""
-    settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device)
+    settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device, dtype=dtype)
     chosen = format_for(output, format_, DUMP_FORMATS)
     if verify and chosen == "csv":
         fail("--verify: csv cannot hold a certificate: choose json, npz or safetensors")

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ..records import ModelDtype
 from ..settings import Settings, default_in_words, unknown_variables
 from ..web.messages import message_of
 from .messages import FAILED, MISUSED, fail, warn
@@ -31,6 +32,7 @@ ModelOption = Annotated[str | None, typer.Option(help=help_of("model"), show_def
 TruncateOption = Annotated[bool, typer.Option("--truncate", help="cut off the end of a text that is too long")]
 OutputOption = Annotated[str, typer.Option("-o", "--output", help="file to write; - is stdout")]
 ModelsDirOption = Annotated[Path | None, typer.Option(help=help_of("models_dir"), show_default=False)]
+DtypeOption = Annotated[ModelDtype | None, typer.Option(help=help_of("dtype"), show_default=False)]
 DeviceOption = Annotated[str | None, typer.Option(help=help_of("device"), show_default=False)]
 
 

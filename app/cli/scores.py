@@ -12,6 +12,7 @@ from .messages import STDOUT, exit_on_error, show_status
 from .options import (
     NOT_SHARED,
     DeviceOption,
+    DtypeOption,
     ModelOption,
     ModelsDirOption,
     OutputOption,
@@ -40,9 +41,10 @@ def scores(
     ] = None,
     models_dir: ModelsDirOption = None,
     device: DeviceOption = None,
+    dtype: DtypeOption = None,
 ) -> None:
     """Write the scores and roles of every head into a table: json, csv or parquet. An undefined score is empty."""
-    settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device)
+    settings = settings_from(**NOT_SHARED, model=model, models_dir=models_dir, device=device, dtype=dtype)
     chosen = format_for(output, format_, TABLE_FORMATS)
     prompt = prompt_from(text, pair, truncate, settings.max_characters)
     with interruptible(), exit_on_error(output), open_output(output) as target:

@@ -18,7 +18,7 @@ from ..settings import Settings
 from .interrupts import quiet_exit
 from .messages import FAILED, MISUSED, fail
 from .model_paths import folder_at
-from .options import DeviceOption, ModelOption, ModelsDirOption, help_of, settings_from
+from .options import DeviceOption, DtypeOption, ModelOption, ModelsDirOption, help_of, settings_from
 from .signals import HANGUP
 
 
@@ -33,6 +33,7 @@ def serve(
     model: ModelOption = None,
     models_dir: ModelsDirOption = None,
     device: DeviceOption = None,
+    dtype: DtypeOption = None,
     shared: Annotated[
         bool | None, typer.Option("--shared/--no-shared", help=help_of("shared"), show_default=False)
     ] = None,
@@ -50,15 +51,12 @@ def serve(
         model=model if path is None else str(path),
         models_dir=models_dir,
         device=device,
+        dtype=dtype,
         shared=shared,
         insecure=insecure,
     )
     with listen(settings) as listener:
         try:
-            if settings.device != "cpu":  # importing torch takes seconds
-                from ..models.device import check_device
-
-                check_device(settings.device)
             run_server(settings, listener)
         except AppError as error:
             fail(error.detail)
@@ -81,6 +79,11 @@ def reason(error: OSError) -> str:
 
 
 def run_server(settings: Settings, listener: socket.socket) -> None:
+    """Raises DeviceMissing."""
+    if settings.device != "cpu":  # importing torch takes seconds
+        from ..models.device import check_device
+
+        check_device(settings.device)
     from ..engine.arenas import limit_arenas
     from ..engine.libraries import let_waiting_threads_sleep
     from ..main import create_app

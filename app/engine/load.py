@@ -11,7 +11,7 @@ from ..errors import AppError
 from ..models.file_states import FileStates, differ, states_in, states_of
 from ..models.progress import cancelled
 from ..models.registry import Entry, folder_of
-from ..records import NO_PROGRESS, ModelCard, Progress
+from ..records import NO_PROGRESS, ModelCard, ModelDtype, Progress
 from ..settings import Settings
 from .job import without_frames
 from .libraries import import_libraries
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..models.checkpoint import CheckedFiles
     from ..models.loading import LoadedModel
 
-FLOAT32_BYTES = 4
+NUMBER_BYTES: dict[ModelDtype, int] = {"float32": 4, "bfloat16": 2}
 # Of tokenizer.json. A tokenizer has each token in several tables, by its text and by its id, and keeps the merges.
 # Measured: 7 to 15 times the size of the file, for BPE and for WordPiece.
 TOKENIZER_FACTOR = 15
@@ -168,31 +168,35 @@ def check_without_building(load: Load, folder: Path) -> "CheckedFiles | None":
         return None
 
 
-def bytes_of_model(checked: "CheckedFiles") -> int:
+def bytes_of_model(checked: "CheckedFiles", dtype: ModelDtype) -> int:
     """What the model and its tokenizer take in memory."""
-    model = checked.fit.parameters * FLOAT32_BYTES + checked.fit.buffers
-    return model + len(checked.tokenizer) * TOKENIZER_FACTOR
+    fit, size = checked.fit, NUMBER_BYTES[dtype]
+    wide = sum(tensor.numel for name, tensor in checked.weights.tensors.items() if name in fit.wide)
+    weights = fit.parameters * size + wide * (NUMBER_BYTES["float32"] - size)
+    return weights + fit.buffers + len(checked.tokenizer) * TOKENIZER_FACTOR
 
 
-def bytes_while_loading(checked: "CheckedFiles") -> int:
+def bytes_while_loading(checked: "CheckedFiles", dtype: ModelDtype) -> int:
     """The same until the model is loaded."""
-    return bytes_of_model(checked) + checked.fit.merged * FLOAT32_BYTES
+    return bytes_of_model(checked, dtype) + checked.fit.merged * NUMBER_BYTES[dtype]
 
 
-def read_model(load: Load, checked: "CheckedFiles", device: str) -> "LoadedModel":
+def read_model(load: Load, checked: "CheckedFiles", settings: Settings) -> "LoadedModel":
     load.progress.start()
     try:
-        return read_checked(load.entry, checked, device, load.progress)
+        return read_checked(load.entry, checked, settings, load.progress)
     finally:
         load.progress.pause()
 
 
-def read_checked(entry: Entry, checked: "CheckedFiles", device: str, progress: Progress) -> "LoadedModel":
+def read_checked(entry: Entry, checked: "CheckedFiles", settings: Settings, progress: Progress) -> "LoadedModel":
     import_libraries()
     from ..capture.admission import admit
     from ..models import loading
 
-    model = loading.load_checked(checked, entry.card, device=device, sha256=entry.sha256, progress=progress)
+    model = loading.load_checked(
+        checked, entry.card, device=settings.device, dtype=settings.dtype, sha256=entry.sha256, progress=progress
+    )
     return model if entry.card.source == "bundled" else admit(model)  # tests admit the bundled ones
 
 
@@ -201,4 +205,4 @@ def load_now(entry: Entry, settings: Settings, progress: Progress = NO_PROGRESS)
     from ..models.checkpoint import check_files
 
     folder = find_folder(entry, settings, progress)
-    return read_checked(entry, check_files(folder, entry.card.source), settings.device, progress)
+    return read_checked(entry, check_files(folder, entry.card.source), settings, progress)

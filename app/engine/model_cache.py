@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ class ModelCache:
 
     def card(self, card: ModelCard) -> ModelCard:
         """The same card with the current state of the model."""
-        load = self.loads.get(card.id)
+        card, load = replace(card, dtype=self.settings.dtype), self.loads.get(card.id)
         return card if load is None else load.now(card)
 
     async def card_of(self, model_id: str | None) -> ModelCard:
@@ -180,9 +180,9 @@ class ModelCache:
         folder = await self.pool_of(load.entry).run_unbounded(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
         checked = await checked_files(load, folder, self.reads, self.checks, self.builds)
-        self.make_room(load, bytes_while_loading(checked))
-        model = await self.reads.run_unbounded(read_model, load, checked, self.settings.device)
-        load.bytes = bytes_of_model(checked)
+        self.make_room(load, bytes_while_loading(checked, self.settings.dtype))
+        model = await self.reads.run_unbounded(read_model, load, checked, self.settings)
+        load.bytes = bytes_of_model(checked, self.settings.dtype)
         return model
 
     async def replace(self, old: Load, new: Load) -> "LoadedModel":

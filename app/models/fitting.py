@@ -18,6 +18,7 @@ from ..errors import WeightsDoNotFit
 from ..records import Prediction
 from .claim import Claim, describing
 from .conversion import check_conversion
+from .data_types import always_float32
 from .file_names import CONFIG, WEIGHTS
 from .header import StoredTensor
 from .heads import Head, base_class, classes_to_try
@@ -41,6 +42,7 @@ class Fit:
     merged:     numbers in the file that are in memory beside the model until it is loaded, where they are merged
     buffers:    bytes of masks, positions and angles that the model computes when it is built
     integers:   the names in the file of what the model keeps as integers, such as the experts of each token
+    wide:       the names in the file whose weights are float32 in a model of any data type
     """
 
     model_class: type[PreTrainedModel]
@@ -53,6 +55,7 @@ class Fit:
     merged: int = 0
     buffers: int = 0
     integers: frozenset[str] = frozenset()
+    wide: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -132,8 +135,8 @@ def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     integers = like_integers(model, tensors)
     check_conversion(model, tensors)
     names = {name: name for name in tensors}
-    size = bytes_of_buffers(model)
-    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), described, stored, size, integers)
+    sizes, wide = (described, stored, bytes_of_buffers(model)), always_float32(model, names)
+    return Fit(model_class, {}, Head(prediction), names, (), frozenset(), *sizes, integers, wide)
 
 
 def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
@@ -148,16 +151,18 @@ def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     ignored = [name for name in rest if not any(pattern.fullmatch(name.removeprefix(prefix)) for pattern in patterns)]
     refuse_unknown(ignored, prefix, bases[-1].model)
     check_skipped(tensors, rest)
+    names = {name: parameter for parameter, name in chosen.mapped.items()}
     return Fit(
         type(chosen.model),
         chosen.options,
         Head(chosen.prediction, labels_of(chosen)),
-        {name: parameter for parameter, name in chosen.mapped.items()},
+        names,
         tuple(ignored),
         frozenset(rest),
         max(int(chosen.model.num_parameters()), sum(tensors[name].numel for name in used)),
         buffers=bytes_of_buffers(chosen.model),
         integers=frozenset(chosen.mapped[name] for name in integers_of(chosen.model) if name in chosen.mapped),
+        wide=always_float32(chosen.model, names),
     )
 
 

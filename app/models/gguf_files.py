@@ -25,6 +25,7 @@ from ..errors import CorruptModel
 from ..records import NO_PROGRESS, Progress
 from .files import ModelFolder, OpenedFile, open_file, reading
 from .header import StoredTensor
+from .weights import DtypeOf, in_float32
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -114,26 +115,29 @@ class GgufFile:
             for each in self.reader.tensors
         ]
 
-    def read(self, ignored: Collection[str] = (), progress: Progress = NO_PROGRESS) -> tuple[dict[str, Tensor], str]:
-        """The weights in float32, without those that are ignored, and the SHA-256 of the file, which is closed.
+    def read(
+        self, ignored: Collection[str] = (), progress: Progress = NO_PROGRESS, dtype: DtypeOf = in_float32
+    ) -> tuple[dict[str, Tensor], str]:
+        """The weights without those that are ignored, and the SHA-256 of the file, which is closed.
 
         Raises CorruptModel, and what `Progress.check` raises.
         """
         with reading(self.opened.name), self.opened.file:
             digest = sha256_of(self.opened, progress.check)
             used = [each for each in self.reader.tensors if name_of(each) not in ignored]
-            return {name_of(each): self.weight(each, progress.check) for each in used}, digest
+            return {name_of(each): self.weight(each, progress.check, dtype(name_of(each))) for each in used}, digest
 
-    def weight(self, tensor: ReaderTensor, check: Callable[[], None]) -> Tensor:
-        """A weight in float32, without a second copy of it."""
-        weight = torch.empty(shape_of(tensor))
-        target, height = weight.numpy(), 1
+    def weight(self, tensor: ReaderTensor, check: Callable[[], None], dtype: torch.dtype) -> Tensor:
+        """A weight, without a second copy of it."""
+        weight = torch.empty(shape_of(tensor), dtype=dtype)
+        target, height = weight, 1
         if any(f".{name}." in tensor.name for name in IN_PAIRS):
             height = int(self.value("llama.rope.dimension_count"))
             target = in_pairs(target, height)
         for start, numbers in dequantised(tensor, height, check):
             part = target[start // height : (start + len(numbers)) // height]
-            part[:] = numbers.reshape(part.shape)
+            writable = numbers if numbers.flags.writeable else numbers.copy()  # torch takes no other memory
+            part.copy_(torch.from_numpy(writable).view(part.shape))
         return weight
 
 
@@ -161,13 +165,13 @@ def shape_of(tensor: ReaderTensor) -> tuple[int, ...]:
     return tuple(int(size) for size in reversed(tensor.shape))
 
 
-def in_pairs(weight: Numbers, head_dim: int) -> Numbers:
+def in_pairs(weight: Tensor, head_dim: int) -> Tensor:
     """[(h d) m] -> [h r 2 m], a view in the order of llama.cpp: two numbers that are turned together are neighbours.
 
     transformers has the first numbers of all pairs of a head, then the second ones.
     """
     rows, width = weight.shape
-    return weight.reshape(rows // head_dim, 2, head_dim // 2, width).swapaxes(1, 2)
+    return weight.view(rows // head_dim, 2, head_dim // 2, width).transpose(1, 2)
 
 
 def dequantised(tensor: ReaderTensor, unit: int, check: Callable[[], None]) -> Iterator[tuple[int, Numbers]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -13,13 +13,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..errors import CorruptModel
-from ..records import NO_PROGRESS, ModelCard, Progress, Token
+from ..records import NO_PROGRESS, ModelCard, ModelDtype, Progress, Token
 from .adapter import adopt
 from .adopted import Adopted, adopt_without_table
 from .checkpoint import CheckedFiles, check_files
 from .claim import describing
 from .claimed_sizes import most_tokens, reads_pairs
 from .conversion import check_report, no_fit
+from .data_types import TORCH_DTYPES
 from .device import check_device
 from .heads import Head
 from .integers import check_integers
@@ -71,9 +72,11 @@ class LoadedModel:
         return device
 
 
-def load(folder: Path, card: ModelCard, *, device: str = "cpu", sha256: str | None = None) -> LoadedModel:
+def load(
+    folder: Path, card: ModelCard, *, device: str = "cpu", dtype: ModelDtype = "float32", sha256: str | None = None
+) -> LoadedModel:
     """Check and load the model in `folder`. Raises what `check_files` and `load_checked` raise."""
-    return load_checked(check_files(folder.resolve(), card.source), card, device=device, sha256=sha256)
+    return load_checked(check_files(folder.resolve(), card.source), card, device=device, dtype=dtype, sha256=sha256)
 
 
 def load_checked(
@@ -81,10 +84,11 @@ def load_checked(
     card: ModelCard,
     *,
     device: str = "cpu",
+    dtype: ModelDtype = "float32",
     sha256: str | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> LoadedModel:
-    """Load a model in float32, with our attention layers. Closes the files.
+    """Load a model with our attention layers. Closes the files.
 
     sha256: of the weights, if it is known; the cache of the hub knows it as well.
     Raises CorruptModel, WeightsDoNotFit, DeviceMissing, and what `Progress.check` raises.
@@ -92,27 +96,34 @@ def load_checked(
     try:
         check_device(device)
         tokenizer = read_tokenizer(checked.tokenizer)
-        weights, digest, verified = read_weights(checked, sha256, progress)
+        weights, digest, verified = read_weights(checked, dtype, sha256, progress)
     finally:
         checked.close()
     check_integers(weights, checked.claim.text_config, checked.fit.integers)
-    model = build(checked, weights).to(torch.device(device))
+    model = build(checked, weights, dtype).to(torch.device(device))
     with describing():
         adapter = checked.claim.adapter
         adopted = adopt_without_table(model) if adapter is None else adopt(model, adapter)
         if adopted.reads_target:
             adopted = adopted.encoder_alone()
-        described = describe(card, checked, adopted, digest, verified=verified)
+        described = replace(describe(card, checked, adopted, digest), dtype=dtype, verified=verified)
     return LoadedModel(described, adopted, tokenizer, checked.fit.head)
 
 
-def read_weights(checked: CheckedFiles, sha256: str | None, progress: Progress) -> tuple[dict[str, Tensor], str, bool]:
+def read_weights(
+    checked: CheckedFiles, dtype: ModelDtype, sha256: str | None, progress: Progress
+) -> tuple[dict[str, Tensor], str, bool]:
     """The weights that the model uses, a hash of all files with weights, and whether each had the known hash."""
     weights: dict[str, Tensor] = {}
     digests, known = [], []
+    usual = TORCH_DTYPES[dtype]
+
+    def dtype_of(name: str) -> torch.dtype:
+        return torch.float32 if name in checked.fit.wide else usual
+
     for file in checked.weights.files:
         wanted = sha256 or file.opened.sha256
-        found, digest = file.read(checked.fit.unused, progress)
+        found, digest = file.read(checked.fit.unused, progress, dtype_of)
         if wanted not in (None, digest):
             on_hub = checked.folder.source == "hub"
             way_out = "remove the model from the cache (`hf cache rm`)" if on_hub else "install it again"
@@ -124,7 +135,7 @@ def read_weights(checked: CheckedFiles, sha256: str | None, progress: Progress) 
     return weights, joined, all(known)
 
 
-def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
+def build(checked: CheckedFiles, weights: dict[str, Tensor], dtype: ModelDtype = "float32") -> PreTrainedModel:
     """The Hugging Face model with exactly these weights, which are not copied. Raises WeightsDoNotFit."""
     try:
         with LOADING:
@@ -132,7 +143,7 @@ def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
                 None,
                 config=checked.claim.config,
                 state_dict={checked.fit.names[name]: weight for name, weight in weights.items()},
-                dtype=torch.float32,
+                dtype=TORCH_DTYPES[dtype],
                 attn_implementation=NAME if checked.claim.adapter else "eager",  # ours: masks arrive as intervals
                 ignore_mismatched_sizes=True,  # the report names them, and they are refused below
                 output_loading_info=True,
@@ -144,7 +155,7 @@ def build(checked: CheckedFiles, weights: dict[str, Tensor]) -> PreTrainedModel:
     return model
 
 
-def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: str, *, verified: bool) -> ModelCard:
+def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: str) -> ModelCard:
     """The card with the sizes of the loaded model."""
     model, stacks = adopted.model, adopted.stacks()
     shown = [layer for layer in stacks[0].layers if layer.attention]
@@ -167,7 +178,6 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         prediction=checked.fit.head.prediction,
         ignored=first_names(checked.fit.ignored),
         projections=bool(adopted.layers),
-        verified=verified,
         state="ready",
     )
 

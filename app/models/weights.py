@@ -25,6 +25,11 @@ LENGTH_BYTES = 8
 BLOCK = 2**20
 # torch converts more than this with several threads, which wait for each other on a busy machine.
 CONVERTED_AT_ONCE = 2**14
+DtypeOf = Callable[[str], torch.dtype]
+
+
+def in_float32(_: str) -> torch.dtype:
+    return torch.float32
 
 
 class StoredWeights(Protocol):
@@ -36,8 +41,11 @@ class StoredWeights(Protocol):
     @property
     def tensors(self) -> list[StoredTensor]: ...
 
-    def read(self, ignored: Collection[str], progress: Progress) -> tuple[dict[str, Tensor], str]:
-        """The weights in float32, without those that are ignored, and the SHA-256 of the file, which is closed."""
+    def read(self, ignored: Collection[str], progress: Progress, dtype: DtypeOf) -> tuple[dict[str, Tensor], str]:
+        """The weights without those that are ignored, and the SHA-256 of the file, which is closed.
+
+        dtype: name -> data type of the weight in memory
+        """
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,9 @@ class WeightsFile:
     prefix: bytes
     tensors: list[StoredTensor]
 
-    def read(self, ignored: Collection[str], progress: Progress) -> tuple[dict[str, Tensor], str]:
+    def read(self, ignored: Collection[str], progress: Progress, dtype: DtypeOf) -> tuple[dict[str, Tensor], str]:
         """See `read_tensors`."""
-        return read_tensors(self, ignored, progress)
+        return read_tensors(self, ignored, progress, dtype)
 
 
 @dataclass(frozen=True)
@@ -167,9 +175,12 @@ def check_dtypes(weights: Weights, ignored: Collection[str], integers: Collectio
 
 
 def read_tensors(
-    file: WeightsFile, ignored: Collection[str], progress: Progress = NO_PROGRESS
+    file: WeightsFile,
+    ignored: Collection[str],
+    progress: Progress = NO_PROGRESS,
+    dtype: DtypeOf = in_float32,
 ) -> tuple[dict[str, Tensor], str]:
-    """The weights in float32, without those that are ignored, and the SHA-256 of the bytes that were read.
+    """The weights without those that are ignored, and the SHA-256 of the bytes that were read.
 
     Closes the file. Raises CorruptModel if it changes meanwhile, or has another hash than in its name, and what
     `Progress.check` raises.
@@ -186,7 +197,7 @@ def read_tensors(
             if tensor.name in ignored:
                 hash_only(file.opened, tensor.bytes, update)
             else:
-                weights[tensor.name] = read_tensor(file.opened, tensor, update)
+                weights[tensor.name] = read_tensor(file.opened, tensor, update, dtype(tensor.name))
         file.opened.check_unchanged(len(file.prefix) + sum(tensor.bytes for tensor in file.tensors))
     return weights, digest.hexdigest()
 
@@ -199,23 +210,28 @@ def hash_only(opened: OpenedFile, count: int, update: Callable[[memoryview], obj
         update(part)
 
 
-def read_tensor(opened: OpenedFile, tensor: StoredTensor, update: Callable[[memoryview], object]) -> Tensor:
+def read_tensor(
+    opened: OpenedFile, tensor: StoredTensor, update: Callable[[memoryview], object], dtype: torch.dtype
+) -> Tensor:
+    """A weight in this data type; integers stay as they are."""
+    stored = (DTYPES | INTEGERS)[tensor.dtype]
+    dtype = stored if tensor.dtype in INTEGERS else dtype
     try:
-        weight = torch.empty(tensor.numel, dtype=INTEGERS.get(tensor.dtype, torch.float32))
+        weight = torch.empty(tensor.numel, dtype=dtype)
     except RuntimeError as error:
-        raise ModelTooLarge(f"no memory for {tensor.name[:200]}, {4 * tensor.numel:,} bytes") from error
-    if tensor.dtype == "F32" or tensor.dtype in INTEGERS:
+        raise ModelTooLarge(f"no memory for {tensor.name[:200]}, {dtype.itemsize * tensor.numel:,} bytes") from error
+    if stored == dtype:
         memory: memoryview = weight.view(torch.uint8).numpy().data
         for start in range(0, len(memory), BLOCK):
             part = memory[start : start + BLOCK]
             read_into(opened, part)
             update(part)
     else:
-        read_as_float32(opened, weight, DTYPES[tensor.dtype], update)
+        read_converted(opened, weight, stored, update)
     return weight.view(tensor.shape)
 
 
-def read_as_float32(
+def read_converted(
     opened: OpenedFile, weight: Tensor, dtype: torch.dtype, update: Callable[[memoryview], object]
 ) -> None:
     """Fill `weight` [n] from numbers of another data type, a block at a time, so that there is no second copy."""

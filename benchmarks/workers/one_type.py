@@ -57,9 +57,9 @@ def compare(model_type: str, found: dict[str, Any]) -> None:
     adopted = adopt_without_table(tiny(model_type))
     stacks = adopted.stacks()
     model = LoadedModel(ModelCard("tiny", "", model_type, "local", stacks=stacks), adopted, tokenizer=None)  # type: ignore[arg-type]
-    theirs, square = eager_pass(model), []
+    theirs, square = eager_pass(model, torch.float32), []
     with watching(adopted.model, "terms", lambda _, terms: square.append(is_square(terms))):
-        ours = our_pass(model)
+        ours = our_pass(model, torch.float32)
     *patterns, output = ours.errors(theirs)
     found |= {
         "route": "watched" if adopted.watched else "interface",

@@ -21,7 +21,7 @@
  * @property {{layers: LayerCard[]}[]} [stacks] empty until it is loaded
  * @property {boolean | null} [projections] false if its effects cannot be computed; null until it is loaded
  * @property {{max_abs_error: number[], reference: string} | null} [certificate] null for bundled models, and until it is loaded
- * @property {string | null} [dtype]
+ * @property {"float32" | "bfloat16"} [dtype] of its weights
  * @property {boolean | null} pairs whether it was trained on two texts at once
  * @property {number | null} max_tokens
  * @property {boolean | null} causal

@@ -97,7 +97,7 @@ def test_weights_that_are_merged_count_twice_until_the_model_is_loaded(tmp_path,
 def test_a_load_that_fails_keeps_no_weights(models_dir, monkeypatch):
     read = []
 
-    def fail(_, weights):
+    def fail(_, weights, __):
         read.extend(weakref.ref(weight) for weight in weights.values())
         raise WeightsDoNotFit("no model")
 

@@ -81,6 +81,6 @@ def test_a_window_is_an_interval_and_no_square(family, tiny):
 def test_the_rounding_of_a_model_with_our_layers_is_measured(tiny):
     """The original modules compute in float64 too, although ours are in their places at other times."""
     model = tiny("llama")
-    rounding = rounding_of(model, eager_pass(model))
+    rounding = rounding_of(model, eager_pass(model, torch.float32), torch.float32)
     assert len(rounding) == 3
     assert all(0 < each < 1e-5 for each in rounding)

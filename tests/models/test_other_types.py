@@ -6,11 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from architectures import ARCHITECTURES
+from architectures import ARCHITECTURES, write, write_model
 from model_files import change_weights
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 
 from benchmarks.tiny_types import tiny
 from headscope.capture.admission import admit
@@ -31,19 +28,6 @@ from headscope.records import ModelCard
 
 CARD = ModelCard("local:x", "x", "", "local")
 ALBERT = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "embedding_size": 16}
-
-
-def write(folder, name):
-    return write_model(folder, ARCHITECTURES[name].build())
-
-
-def write_model(folder, model):
-    model.save_pretrained(folder)
-    words = ["[UNK]", "the", "cat", "sat", "on", "mat"]
-    tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
 
 
 def change_config(folder, **changes):
@@ -223,7 +207,7 @@ def test_the_masks_that_a_model_computes_count_as_its_memory(tmp_path):
         masks = sum(buffer.nbytes for buffer in load(folder, CARD).adopted.model.buffers())
         without = replace(checked, fit=replace(checked.fit, buffers=0))
         assert masks > 1000
-        assert bytes_of_model(checked) == bytes_of_model(without) + masks
+        assert bytes_of_model(checked, "float32") == bytes_of_model(without, "float32") + masks
 
 
 @pytest.mark.fault(17)

@@ -59,7 +59,7 @@ export function factsOf(card) {
     ["no softmax attention", withoutText(card)],
     ["effects", lacksEffects(card) ? "not available: its projections are not known" : ""],
     ["weights not used", (ignored ?? []).join(", ")],
-    ["numbers", dtype ?? ""],
+    ["data type", dtype ?? ""],
     ["revision", revision ?? ""],
   ];
   return facts.filter(([, text]) => text);
