@@ -109,6 +109,8 @@ def config_of_family(raw: dict[str, Any], adapter: Adapter) -> PretrainedConfig 
     for name, why in REFUSED.items():
         if raw.get(name):
             raise UnsupportedModel(f"{CONFIG} has {name}: {why}")
+    if raw.get("per_layer_config"):  # a table describes layers that have one configuration together
+        return None
     reason = invalid_field(raw, adapter)
     if reason is None:
         with describing():

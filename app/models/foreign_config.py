@@ -28,7 +28,6 @@ DROPPED = {
 }
 # Weights that config.json does not describe, or that would be fetched.
 REFUSED_FIELDS = {
-    "per_layer_config": "layers with a configuration of their own are not supported",
     "quantization_config": "quantized weights are not supported: take the model before it was quantized",
     "use_pretrained_backbone": "a pretrained backbone would be downloaded",
     "use_timm_backbone": "a pretrained backbone would be downloaded",

@@ -19,6 +19,7 @@ from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
 from headscope.models.checker import builder, process
 from headscope.models.checker.process import BUILDER, Checker
 from headscope.models.checkpoint import check_files
+from headscope.models.claim import claim_of
 from headscope.models.families import FAMILIES
 from headscope.models.foreign_config import check_number, foreign_config
 from headscope.models.heads import base_class
@@ -164,7 +165,7 @@ def test_orders_to_transformers_are_dropped_at_every_depth(monkeypatch):
         ({"block_sizes": [4] * 4096}, "the sum of block_sizes is 16384; up to 512"),
         ({"depths": [500, [13]]}, "the sum of depths is 513; up to 512"),
         ({"sizes": [2**22, [[1]]]}, "the sum of sizes is 4194305; up to 4,194,304"),
-        ({"inner": {"per_layer_config": {"0": {"head_dim": 8}}}}, "per_layer_config: layers with a configuration of"),
+        ({"per_layer_config": {"0": {"intermediate_size": 2**23}}}, "intermediate_size is 8388608; up to 4,194,304"),
         ({"attention_types": [[["global"], 2**30]]}, "attention_types is 1073741824; up to 4,194,304"),
         ({"inner": {"quantization_config": {"bits": 4}}}, "quantization_config: .*before it was quantized"),
         ({"inner": {"use_timm_backbone": True}}, "use_timm_backbone: a pretrained backbone would be downloaded"),
@@ -177,6 +178,20 @@ def test_orders_to_transformers_are_dropped_at_every_depth(monkeypatch):
 def test_a_config_that_no_model_has_is_refused_with_its_field(changes, expected):
     with pytest.raises(UnsupportedModel, match=expected):
         foreign_config("albert", {**ALBERT, **changes})
+
+
+def test_layers_may_have_a_configuration_of_their_own(tmp_path):
+    """The last layer of this model has one key/value head, the others have two."""
+    model = load(write_model(tmp_path, tiny("embedding_gemma2_text")), CARD)
+    assert [layer.kv_heads for layer in model.card.stacks[0].layers] == [2] * 5 + [1]
+    assert max(admit(model).card.certificate.max_abs_error) <= 1e-5
+
+
+def test_a_table_is_not_used_for_layers_with_a_configuration_of_their_own():
+    """transformers' own Llama reads one configuration for all its layers, too."""
+    layers = {"per_layer_config": {"1": {"num_key_value_heads": 1}}}
+    with pytest.raises(UnsupportedModel, match=r"config\.json describes no model.*num_key_value_heads"):
+        claim_of({"model_type": "llama", "num_hidden_layers": 2, **layers}, {})
 
 
 @pytest.mark.fault(13)
