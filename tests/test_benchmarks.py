@@ -8,7 +8,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from transformers import GPT2Config, GPT2Model, LlamaConfig, LlamaModel
 
+from benchmarks import gpu
 from benchmarks.http_client import parsed
 from benchmarks.load import percentile
 from benchmarks.measurements import Point, Row
@@ -46,8 +48,43 @@ def test_a_kind_that_was_not_measured_has_an_empty_cell():
 
 
 def test_rows_without_a_target_are_in_a_section_of_their_own():
-    text = readme({"gpu": Result(MACHINE, [Row("GPU", "not measured: no accelerator")])}, ("gpu",)).splitlines()
-    assert text[text.index("## On a GPU") + 4] == "| GPU | not measured: no accelerator |  |"
+    text = readme(
+        {"gpu": Result(MACHINE, [Row("GPU", "not measured: no accelerator was available")])}, ("gpu",)
+    ).splitlines()
+    assert text[text.index("## On a GPU") + 4] == "| GPU | not measured: no accelerator was available |  |"
+
+
+def test_the_benchmark_of_a_gpu_runs_with_tiny_models_on_any_device():
+    shapes = (
+        gpu.Shape("a GPT-2", GPT2Model, GPT2Config(vocab_size=256, n_positions=24, n_layer=1, n_head=2, n_embd=16)),
+        gpu.Shape(
+            "a Llama", LlamaModel,
+            LlamaConfig(
+                vocab_size=256, hidden_size=32, intermediate_size=16, num_hidden_layers=1, num_attention_heads=4,
+                num_key_value_heads=2,
+            ),
+        ),
+    )  # fmt: skip
+    found = list(gpu.measured("cpu", shapes, (8, 24), budget=0))
+    assert [row.what for row in found if "capture" in row.what] == [
+        f"GPU: capture of {model} in {dtype}, {tokens} tokens"
+        for model in ("a GPT-2", "a Llama")
+        for dtype in ("float32", "bfloat16")
+        for tokens in (8, 24)
+    ]
+    assert len(found) == 3 * 8
+    assert all("x the forward" in row.measured and "SDPA forward" in row.comparison for row in found[::3])
+
+
+def test_the_models_that_are_measured_on_a_gpu_have_the_sizes_that_the_report_names():
+    _, llama = (shape.config for shape in gpu.SHAPES)
+    assert (llama.num_hidden_layers, llama.num_attention_heads, llama.num_key_value_heads) == (16, 32, 8)
+    assert all(shape.config.max_position_embeddings >= max(gpu.SIZES) for shape in gpu.SHAPES)
+
+
+def test_without_a_gpu_the_report_says_that_nothing_was_measured(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert [row.measured for row in gpu.rows(quick=False)] == ["not measured: no accelerator was available"]
 
 
 def test_every_benchmark_with_rows_without_a_target_has_a_section():
