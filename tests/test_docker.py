@@ -65,7 +65,8 @@ def default_of(value):
 def test_the_container_has_limits_of_memory_processes_files_and_temporary_files():
     memory = int(default_of(SERVICE["mem_limit"]).removesuffix("g")) * 2**30
     held = [int(default_of(SERVICE["environment"][f"HEADSCOPE_MAX_{what}_BYTES"])) for what in ("MODEL", "CAPTURE")]
-    assert sum(held) + 2**30 <= memory  # the interpreter, torch, and the work of a run need less than 1 GiB
+    # The interpreter, torch, and the work of a run need less than 1 GiB, and so do processes that check foreign models.
+    assert sum(held) + 2 * 2**30 <= memory
     assert SERVICE["memswap_limit"] == SERVICE["mem_limit"]
     assert SERVICE["tmpfs"] == ["/tmp:size=64m"]
     assert SERVICE["pids_limit"] == 256
@@ -82,7 +83,16 @@ def test_a_container_without_compose_and_a_service_get_the_same_limits():
         "nofile=4096",
     )
     assert [limit for limit in limits if limit not in page] == []
-    assert [limit for limit in ("MemoryMax=4G", "TasksMax=256", "LimitNOFILE=4096") if f"\n{limit}\n" not in page] == []
+    assert [limit for limit in ("MemoryMax=5G", "TasksMax=256", "LimitNOFILE=4096") if f"\n{limit}\n" not in page] == []
+
+
+@pytest.mark.fault(51)
+def test_the_proxy_of_the_recipe_limits_each_client():
+    """Headscope itself does not limit the connections of a proxy that it trusts."""
+    nginx = (ROOT / "docs/deployment.md").read_text().partition("```nginx")[2].partition("```")[0]
+    for limit, zone in (("limit_conn", "limit_conn_zone"), ("limit_req", "limit_req_zone")):
+        [declared] = re.findall(rf"^{zone} .*zone=(\w+):", nginx, re.MULTILINE)
+        assert re.search(rf"^    {limit} .*{declared}", nginx, re.MULTILINE)
 
 
 @pytest.mark.fault(51)

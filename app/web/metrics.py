@@ -41,6 +41,7 @@ class Metrics:
         )
         self.registry.register(RunnerCollector(runner))
         self.registry.register(ConnectionCollector(connections))
+        self.registry.register(LimitCollector(runner, connections))
         ProcessCollector(registry=self.registry)
 
     def count_response(self, route: str | None, method: str, status: int, seconds: float) -> None:
@@ -86,6 +87,28 @@ class ConnectionCollector(Collector):
         yield CounterMetricFamily(
             "headscope_connections_refused", "Connections over a limit, which got 503.", self.connections.refused
         )
+
+
+class LimitCollector(Collector):
+    """The limits that alarms compare the other numbers with."""
+
+    def __init__(self, runner: Runner, connections: Connections) -> None:
+        self.runner, self.connections = runner, connections
+
+    def collect(self) -> Iterator[Metric]:
+        settings = self.runner.settings
+        limits = {
+            "connections": self.connections.total,  # the system may allow fewer than the setting
+            "held_bytes": settings.max_capture_bytes,
+            "captures": settings.max_captures,
+            "model_bytes": settings.max_model_bytes,
+        }
+        found = GaugeMetricFamily(
+            "headscope_limit", "The largest value of headscope_connections and others.", labels=("of",)
+        )
+        for name, limit in limits.items():
+            found.add_metric((name,), limit)
+        yield found
 
 
 def jobs_in(counts: JobCounts) -> Iterator[Metric]:

@@ -45,6 +45,14 @@ def test_a_check_that_does_not_end_is_ended_by_its_deadline(checker):
     check_tokenizer(checker, gpt2_tokenizer())
 
 
+@pytest.mark.fault(46)
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems choose by themselves")
+def test_where_memory_is_short_the_process_is_ended_before_the_server(checker):
+    checker.config(b"{}", "config.json")
+    ours, its = (int(Path(f"/proc/{who}/oom_score_adj").read_text()) for who in ("self", checker.process.pid))
+    assert its > ours
+
+
 def test_a_tokenizer_that_has_passed_is_not_tried_again_for_the_same_model(checker):
     for _ in range(2):
         check_tokenizer(checker, gpt2_tokenizer())

@@ -53,6 +53,13 @@ def test_names_chosen_by_clients_are_not_labels(client):
     assert counted["GET", "other", "404"] == counted["other", "/healthz", "405"] == counted["GET", "other", "421"] == 1
 
 
+def test_the_limits_stand_beside_the_numbers(settings):
+    changes = {"max_capture_bytes": 10_000, "max_model_bytes": 2**30, "max_connections": 40, "max_captures": 7}
+    with serving(settings.model_copy(update=changes)) as client:
+        limits = {labels[0]: value for (name, *labels), value in numbers(client).items() if name == "headscope_limit"}
+    assert limits == {"held_bytes": 10_000, "model_bytes": 2**30, "connections": 40, "captures": 7}
+
+
 def test_runs_are_counted_by_outcome(settings):
     with serving(settings.model_copy(update={"max_capture_bytes": 10_000})) as client:
         for text in (TEXT, TEXT, "another", "cat " * 99, "the cat sat on the mat " * 4):
