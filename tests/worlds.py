@@ -137,7 +137,7 @@ def running(app, settings, log_level="critical"):
 def live(settings):
     """The address of a live server that has loaded its default model."""
     with running(create_app(settings), settings) as (address, _):
-        while httpx2.get(f"{address}/readyz").status_code != 200:
+        while httpx2.get(f"{address}/readyz", timeout=60).status_code != 200:
             time.sleep(0.05)
         yield address
 

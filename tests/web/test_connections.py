@@ -73,7 +73,7 @@ def test_a_connection_over_the_limit_gets_503_without_sending_a_request(limits, 
 def test_a_refused_client_that_sends_a_request_can_read_why():
     with server(max_connections=1) as (port, _), socket.create_connection(("127.0.0.1", port), 30) as first:
         assert healthy(first)
-        answer = httpx2.post(f"http://127.0.0.1:{port}/api/v1/captures", content=bytes(2**16))
+        answer = httpx2.post(f"http://127.0.0.1:{port}/api/v1/captures", content=bytes(2**16), timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (503, "too_many_connections")
 
 
@@ -170,7 +170,7 @@ def test_a_server_that_cannot_open_more_files_goes_on_when_it_can_again(tmp_path
         try:
             url = process.stdout.readline().split()[3].rstrip(",")
             port = int(url.rpartition(":")[2])
-            assert httpx2.get(f"{url}/healthz").status_code == 200
+            assert httpx2.get(f"{url}/healthz", timeout=60).status_code == 200
             soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
             resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, hard))
             with ExitStack() as clients:

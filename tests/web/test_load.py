@@ -64,7 +64,7 @@ def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(se
     monkeypatch.setattr(Runner, "prepare", lambda self, prompt: reached.append(prompt) or prepare(self, prompt))
     with live(settings) as url, ThreadPoolExecutor(1) as pool:
         # In a thread of its own: the browser tests leave an event loop running in this one.
-        httpx2.post(f"{url}/api/v1/models/load", json={"model": settings.model}).raise_for_status()
+        httpx2.post(f"{url}/api/v1/models/load", json={"model": settings.model}, timeout=60).raise_for_status()
         refused, health, answers, joined = pool.submit(asyncio.run, crowd(url, held)).result()
     assert len(refused) == 167  # before any other response
     for status, headers, problem in refused:
@@ -80,7 +80,7 @@ def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(se
 
 def used(url):
     """Threads, open files, and bytes of memory, when no request is running."""
-    answer = httpx2.get(f"{url}/metrics").text
+    answer = httpx2.get(f"{url}/metrics", timeout=60).text
     numbers = dict(line.rsplit(" ", 1) for line in answer.splitlines() if not line.startswith("#"))
     memory = float(numbers.get("process_resident_memory_bytes", 0))
     return threading.active_count(), len(list(Path("/dev/fd").iterdir())), memory

@@ -24,7 +24,7 @@ from headscope.web.assets import Asset
 pytestmark = pytest.mark.fault(41)
 
 LIMIT = 0.05
-TRIES = 3  # one delay can have any cause; what holds the loop does so each time
+TRIES = 10  # one delay can have any cause, such as a busy machine; what holds the loop does so each time
 JSON = {"Content-Type": "application/json"}
 EVENTS = {"Accept": "text/event-stream"}
 LONGEST = "the " * 16_384
@@ -211,8 +211,8 @@ def test_the_watch_sees_a_long_step(server):
 
 
 def holds(watch, work):
-    """The longest hold in each of several runs of the work in a thread."""
-    for _ in range(TRIES):
+    """The longest hold in each run of the work in a thread. A busy machine can add holds, but never hides one."""
+    for _ in range(20):
         watch.reset()
         thread = threading.Thread(target=work)
         thread.start()
@@ -221,6 +221,6 @@ def holds(watch, work):
 
 
 def test_the_watch_sees_a_call_that_does_not_release_the_gil(server):
-    watch, tokenizer, text = server[1], byte_level()._tokenizer, "😀" * 60_000
-    assert max(holds(watch, lambda: tokenizer.encode(text))) > LIMIT
-    assert min(holds(watch, lambda: tokenizer.encode_batch([text]))) < LIMIT
+    watch, tokenizer, text = server[1], byte_level()._tokenizer, "😀" * 200_000
+    assert next(holds(watch, lambda: tokenizer.encode(text))) > LIMIT
+    assert any(hold < LIMIT for hold in holds(watch, lambda: tokenizer.encode_batch([text])))

@@ -18,7 +18,7 @@ def test_the_server_does_what_its_schema_says(url, tmp_path):
     command += ["--request-timeout", "100"]  # the probe takes seconds on a busy machine
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr
-    operations = sum(map(len, httpx2.get(f"{url}/openapi.json").json()["paths"].values()))
+    operations = sum(map(len, httpx2.get(f"{url}/openapi.json", timeout=60).json()["paths"].values()))
     assert f"{operations} selected / {operations} total" in done.stdout
 
 

@@ -134,7 +134,7 @@ def test_sigterm_ends_a_server_whose_clients_do_not_read_send_or_close(served):
         for sent in (b"", get[:9], 200 * get):
             client = clients.enter_context(socket.create_connection(("127.0.0.1", port), 30))
             client.sendall(sent)
-        assert httpx2.get(f"{url}/healthz").status_code == 200
+        assert httpx2.get(f"{url}/healthz", timeout=60).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 
@@ -145,8 +145,8 @@ def test_sigterm_finishes_running_responses_and_exits_with_0(served):
         parts = answer.iter_bytes()
         assert next(parts) == b"begun, "
         process.send_signal(signal.SIGTERM)
-        until(lambda: httpx2.get(f"{url}/readyz").json()["status"] == "stopping")
-        assert httpx2.get(f"{url}/go-on").status_code == 200
+        until(lambda: httpx2.get(f"{url}/readyz", timeout=60).json()["status"] == "stopping")
+        assert httpx2.get(f"{url}/go-on", timeout=60).status_code == 200
         assert b"".join(parts) == b"done"
     assert process.wait(30) == 0
 

@@ -139,7 +139,7 @@ def test_a_client_that_does_not_read_the_end_of_a_response_is_disconnected(serve
 
 
 def open_connections(url):
-    numbers = httpx2.get(f"{url}/metrics").text
+    numbers = httpx2.get(f"{url}/metrics", timeout=60).text
     return float(re.search(r"^headscope_connections (.*)$", numbers, re.MULTILINE)[1])
 
 
