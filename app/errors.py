@@ -6,9 +6,13 @@
     |  |- TextTooLong              422 text_too_long      characters, before tokenizing
     |  |- TooManyTokens            422 too_many_tokens
     |  |- PairNotSupported         422 pair_not_supported
+    |  |- TargetNotSupported       422 target_not_supported  a text for a decoder that the model does not have
+    |  |- UnknownStack             422 unknown_stack
     |  |- UnknownLayer             422 unknown_layer
     |  |- UnknownHead              422 unknown_head
     |  |- NoAttention              422 no_attention       a layer, or a kind of attention, that the model does not have
+    |  |- NoBias                   422 no_bias            of a layer that adds nothing to its scores
+    |  |- NotForStack              422 not_for_stack      what has no meaning for attention from one text to another
     |  |- NoProjections            422 no_projections     what needs weights that are not known for this family
     |  |- InvalidWindow            422 invalid_window     rows, columns or cells out of range
     |- BadRequest                  400 bad_request        not HTTP, or its end is ambiguous
@@ -99,6 +103,14 @@ class PairNotSupported(InvalidInput):
     code, title = "pair_not_supported", "No sentence pairs"
 
 
+class TargetNotSupported(InvalidInput):
+    code, title = "target_not_supported", "No decoder over an encoder"
+
+
+class UnknownStack(InvalidInput):
+    code, title = "unknown_stack", "Unknown stack"
+
+
 class UnknownLayer(InvalidInput):
     code, title = "unknown_layer", "Unknown layer"
 
@@ -109,6 +121,14 @@ class UnknownHead(InvalidInput):
 
 class NoAttention(InvalidInput):
     code, title = "no_attention", "No attention"
+
+
+class NoBias(InvalidInput):
+    code, title = "no_bias", "No bias"
+
+
+class NotForStack(InvalidInput):
+    code, title = "not_for_stack", "No meaning for this stack"
 
 
 class NoProjections(InvalidInput):

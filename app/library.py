@@ -31,7 +31,7 @@ from .errors import InvalidInput, ModelNotFound
 from .models.folders import path_meant, problem_with
 from .models.loading import LoadedModel
 from .models.registry import LOCAL, Catalogue, Entry
-from .records import ModelCard, Pool, Prompt, Quantity, Token
+from .records import Measured, ModelCard, Pool, Prompt, Token
 from .settings import Settings
 
 
@@ -81,20 +81,27 @@ class Model:
         return self.loaded.tokens(text, text_pair)[0]
 
     def capture(
-        self, text: str, text_pair: str | None = None, *, truncate: bool = False, extras: Collection[Extra] = ()
+        self,
+        text: str,
+        text_pair: str | None = None,
+        *,
+        target: str | None = None,
+        truncate: bool = False,
+        extras: Collection[Extra] = (),
     ) -> "Run":
         """Run a text once. The result has every head, at a memory that grows with the text, not with its square.
 
+        target:   the text of the decoder, of a model that has one over an encoder; None lets the model write it
         truncate: cut off the end of a text that is too long, instead of raising TooManyTokens
         extras:   what else to keep: "values" (`run.values`), "stream" (`run.stream_norms`), "hidden" (`run.hidden`)
-        Raises EmptyText, TextTooLong, TooManyTokens, PairNotSupported, ModelOutputInvalid, UnsupportedModel for a
-        model without one residual stream if its norms are asked for.
+        Raises EmptyText, TextTooLong, TooManyTokens, PairNotSupported, TargetNotSupported, ModelOutputInvalid,
+        UnsupportedModel for a model without one residual stream if its norms are asked for.
         """
-        prompt = Prompt(text, text_pair, truncate=truncate)
+        prompt = Prompt(text, text_pair, truncate=truncate, target=target)
         check_texts(prompt, self.settings.max_characters)
-        more = Extras(extras)
-        captured = run(self.loaded, prompt, self.settings.max_tokens, self.settings.capture_dtype, extras=more)
-        return Run(captured, self.loaded, more)
+        settings, more = self.settings, Extras(extras)
+        limits = settings.max_tokens, settings.capture_dtype, settings.max_written
+        return Run(run(self.loaded, prompt, *limits, extras=more), self.loaded, more)
 
     def __repr__(self) -> str:
         return f"<Model {self.card.id}: {self.card.layers} layers x {self.card.heads} heads>"
@@ -118,15 +125,30 @@ class Run:
         """The numbers of the layers that have attention."""
         return [layer.index for layer in self.captured.layers]
 
+    @property
+    def target_tokens(self) -> list[str]:
+        """Those of the target, with the start token of the decoder; empty for a model without a decoder."""
+        return [token.text for token in self.captured.tokens_of("target")]
+
+    @property
+    def target(self) -> str | None:
+        """The text of the target, given or written by the model; None for a model without a decoder."""
+        target = self.captured.target
+        return None if target is None else target.text
+
+    def stack(self, name: str) -> "Run":
+        """The same run at the stack encoder, decoder or cross; at first it is at the encoder. Raises UnknownStack."""
+        return Run(self.captured.of_stack(name), self.model, self.extras)
+
     def heads(self, layer: int) -> int:
         """The number of heads of a layer. Raises UnknownLayer, NoAttention."""
-        self.captured.card.check_head(layer, 0)
+        self.captured.check_head(layer, 0)
         return self.captured.of_layer(layer).heads
 
     def __getitem__(self, place: tuple[int, int]) -> "Head":
         """Raises UnknownLayer, UnknownHead, NoAttention."""
         layer, head = place
-        self.captured.card.check_head(layer, head)
+        self.captured.check_head(layer, head)
         return Head(self, layer, head)
 
     def __iter__(self) -> Iterator["Head"]:
@@ -178,8 +200,10 @@ class Run:
             raise InvalidInput(f'this run has not kept "{name}": capture the text with extras=["{name}"]')
         if layer is None:
             return found[0].float().cpu().numpy()
-        self.captured.card.check_head(layer, 0)
-        return found[self.layers.index(layer)].float().cpu().numpy()
+        self.captured.check_head(layer, 0)
+        every = self.captured.all_layers
+        number = next(n for n, each in enumerate(every) if each is self.captured.of_layer(layer))
+        return found[number].float().cpu().numpy()
 
     def verify(self) -> Certificate:
         """Every weight of this text compared with Hugging Face's eager attention."""
@@ -214,11 +238,12 @@ class Head:
         *,
         cells: int | None = None,
         pool: Pool = "max",
-        quantity: Quantity = "pattern",
+        quantity: Measured = "pattern",
     ) -> np.ndarray:
         """Queries `rows` and keys `columns`, (start, stop) each, in at most cells x cells. Raises InvalidWindow."""
-        part = window(len(self.run.captured.tokens), rows, columns, cells)
-        return head_window(self.run.captured, self.layer, self.head, part, pool, quantity)
+        captured = self.run.captured
+        part = window(len(captured.queries), rows, columns, cells, len(captured.keys))
+        return head_window(captured, self.layer, self.head, part, pool, quantity)
 
     def __repr__(self) -> str:
         return f"<Head {self.layer}.{self.head} of {self.run.captured.card.id}>"

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
-from .errors import NoAttention, PairNotSupported, UnknownHead, UnknownLayer
+from .errors import NoAttention, PairNotSupported, TargetNotSupported, UnknownHead, UnknownLayer, UnknownStack
 
 Source = Literal["bundled", "local", "hub"]
 StackName = Literal["self", "encoder", "decoder", "cross"]
@@ -11,8 +11,10 @@ Side = Literal["source", "target"]
 Prediction = Literal["next_token", "masked_token", "label", "token_label", "answer", "none"]
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
+BiasKind = Literal["distance", "key", "content", "dense"]  # what a bias depends on; dense: on both tokens
+Measured = Quantity | Literal["bias"]  # of a window: what its scores and weights are made of
 # A window can also show the norm of the weighted value (Kobayashi et al. 2020).
-Shown = Literal["pattern", "scores", "norm"]
+Shown = Literal["pattern", "scores", "bias", "norm"]
 Bend = Literal["linear", "sqrt"]  # how a weight becomes one of the 256 values of a thumbnail
 Pool = Literal["max", "mean"]
 Keep = Literal["float32", "float16"]  # precision of captured queries and keys; the log-sum-exp is at least float32
@@ -46,21 +48,47 @@ class Prompt:
     """What a user asks to run: one text or a pair of texts, and the id of a model (None: the default model).
 
     truncate: cut a text that is too long instead of refusing it
+    target:   the text of the decoder, for models that have one; None lets the model write it
     """
 
     text: str
     text_pair: str | None = None
     model: str | None = None
     truncate: bool = False
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The text of a decoder, and its tokens as the decoder reads them: the first is a start token, and no part of it.
+
+    written: by the model
+    """
+
+    tokens: tuple[Token, ...]
+    text: str = ""
+    written: bool = False
 
 
 @dataclass(frozen=True)
 class TokenizedPrompt:
-    """A prompt as the model reads it. `dropped` is the number of tokens that `truncate` cut off."""
+    """A prompt as the model reads it.
+
+    dropped:  the number of tokens that `truncate` cut off
+    target:   None for a model without a decoder
+    to_write: the most tokens that the model adds to the target: 0 if the target is given
+    """
 
     prompt: Prompt
     tokens: tuple[Token, ...]
     dropped: int = 0
+    target: Target | None = None
+    to_write: int = 0
+
+    @property
+    def target_length(self) -> int:
+        """The most tokens that the decoder reads."""
+        return 0 if self.target is None else len(self.target.tokens) + self.to_write
 
 
 class Progress(Protocol):
@@ -107,6 +135,7 @@ class LayerCard:
 
     pair_bytes: memory of a capture for each pair of a query and a key: 0 unless the layer has a mask or a bias that is
                 kept as a square, because no smaller form is exact
+    bias:       what the bias depends on that the layer adds to its scores; None if it adds none
     """
 
     index: int
@@ -115,6 +144,7 @@ class LayerCard:
     head_dim: int = 0
     pair_bytes: float = 0.0
     attention: bool = True
+    bias: BiasKind | None = None
     why: str | None = None
 
 
@@ -134,14 +164,38 @@ class StackCard:
         return max(layer.heads for layer in self.layers)
 
     @property
+    def is_cross(self) -> bool:
+        """Queries are tokens of one text and keys those of another."""
+        return self.queries != self.keys
+
+    @property
     def with_attention(self) -> list[int]:
         """The numbers of the layers that have attention."""
         return [layer.index for layer in self.layers if layer.attention]
 
+    def has_head(self, layer: int, head: int) -> bool:
+        """Whether an existing layer has this head: layers may differ in heads, or have none."""
+        return head < self.layers[layer].heads
+
+    def check_head(self, layer: int, head: int, model_id: str) -> None:
+        """Raises UnknownLayer, UnknownHead, with the valid range, or NoAttention."""
+        owner = model_id if self.name == "self" else f"the stack {self.name} of {model_id}"
+        if not 0 <= layer < len(self.layers):
+            raise UnknownLayer(f"layer {layer}: {owner} has layers 0..{len(self.layers) - 1}")
+        found = self.layers[layer]
+        if not found.attention:
+            present = ", ".join(map(str, self.with_attention))
+            raise NoAttention(f"layer {layer} of {owner} has no softmax attention ({found.why}): {present} have it")
+        if not 0 <= head < found.heads:
+            raise UnknownHead(f"head {head} of layer {layer}: {owner} has heads 0..{found.heads - 1}")
+
 
 @dataclass(frozen=True)
 class AdmissionCard:
-    """How far the patterns of each layer are from those of the reference, on a few tokens."""
+    """How far the patterns of each layer are from those of the reference, on a few tokens.
+
+    The layers of one stack follow those of another, in the order of the stacks.
+    """
 
     max_abs_error: tuple[float, ...]
     reference: str
@@ -155,6 +209,7 @@ class ModelCard:
     stacks:          the layers of a loaded model
     certificate:     the comparison when the model was loaded; None for bundled models, which tests compare
     prediction:      of a loaded model, what its head predicts; "none" if it has no head that is known
+    max_target:      of a loaded model with a decoder over an encoder, the most tokens that the decoder reads
     ignored:         of a loaded model, the weights in its file that are not used
     dtype:           of the weights, once they are loaded; scores and weights of attention are float32 or wider
     projections:     for a loaded model, whether the projections of each head are known, which norms need
@@ -181,6 +236,7 @@ class ModelCard:
     certificate: AdmissionCard | None = None
     dtype: ModelDtype = "float32"
     prediction: Prediction | None = None
+    max_target: int | None = None
     ignored: tuple[str, ...] = ()
     projections: bool | None = None
     verified: bool | None = None
@@ -191,21 +247,31 @@ class ModelCard:
     def now(self, state: State, why: str | None = None, *, changed_on_disk: bool = False) -> "ModelCard":
         return replace(self, state=state, why=why, changed_on_disk=changed_on_disk)
 
-    def has_head(self, layer: int, head: int) -> bool:
-        """Whether an existing layer has this head: layers may differ in heads, or have none."""
-        return head < self.stacks[0].layers[layer].heads
+    def stack(self, name: str | None = None) -> StackCard:
+        """The stack of that name; the first one for None. Raises UnknownStack, with the names."""
+        found = next((stack for stack in self.stacks if name in (None, stack.name)), None)
+        if found is None:
+            names = " and ".join(stack.name for stack in self.stacks)
+            raise UnknownStack(f"stack={str(name)[:40]}: {self.id} has {names}")
+        return found
 
-    def check_head(self, layer: int, head: int) -> None:
-        """Raises UnknownLayer, UnknownHead, with the valid range, or NoAttention."""
-        layers = self.stacks[0].layers
-        if not 0 <= layer < len(layers):
-            raise UnknownLayer(f"layer {layer}: {self.id} has layers 0..{len(layers) - 1}")
-        found = layers[layer]
-        if not found.attention:
-            present = ", ".join(map(str, self.stacks[0].with_attention))
-            raise NoAttention(f"layer {layer} of {self.id} has no softmax attention ({found.why}): {present} have it")
-        if not 0 <= head < found.heads:
-            raise UnknownHead(f"head {head} of layer {layer}: {self.id} has heads 0..{found.heads - 1}")
+    @property
+    def has_decoder(self) -> bool:
+        """The model reads a target besides the text: the text of a decoder."""
+        return any(stack.queries == "target" for stack in self.stacks)
+
+    def check_target(self, target: str | None) -> None:
+        """Raises TargetNotSupported."""
+        if target is not None and not self.has_decoder:
+            raise TargetNotSupported(
+                f"{self.id} has no decoder over an encoder, so it reads no target: leave it out, or choose a model "
+                "such as T5, BART or Marian"
+            )
+
+    @property
+    def is_causal(self) -> bool:
+        """A stack of the model is causal."""
+        return any(stack.causal for stack in self.stacks)
 
     def to_dict(self) -> dict[str, Any]:
         """`why` is left out if there is none."""

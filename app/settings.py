@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     max_captures: Limit = Field(
         1000, description="largest number of captures in memory; the least recently used are dropped"
     )
+    max_written: Limit = Field(
+        128, description="tokens that a model with an encoder and a decoder writes at most, if no target is given"
+    )
     capture_dtype: Literal["float32", "float16"] = Field(
         "float32",
         description="data type of queries and keys in captures: float16 takes half the memory and is less accurate",

@@ -59,4 +59,7 @@ def capture_of(tokens, *layers):
         )
         for x in patterns
     ]
-    return SimpleNamespace(tokens=tokens, texts=("", ""), layers=captured, heads=len(patterns[0]))
+    stack = SimpleNamespace(is_cross=False)
+    return SimpleNamespace(
+        tokens=tokens, queries=tokens, keys=tokens, texts=("", ""), stack=stack, layers=captured, heads=len(patterns[0])
+    )

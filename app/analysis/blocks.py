@@ -5,38 +5,48 @@ from typing import Protocol
 
 from ..capture.capture import Capture
 from ..capture.layer import LayerCapture
+from ..errors import NotForStack
 from ..records import NO_PROGRESS, Progress
-from .formulas.block import Block, Text, text_of
+from .formulas.block import Block, Texts, text_of
 
 # Weights in a block: 8 MB, and a few times as much memory while an analysis runs on it.
 WEIGHTS_PER_BLOCK = 2**21
 
 
-def text_for(capture: Capture) -> Text:
-    """The properties of the tokens; they are the same for all layers."""
+def texts_for(capture: Capture) -> Texts:
+    """The properties of the tokens of the stack that is looked at; they are the same for all its layers."""
     layer = capture.layers[0]
-    return text_of(capture.tokens, layer.causal, layer.q.device)
+    keys = text_of(capture.keys, layer.causal, layer.q.device)
+    queries = text_of(capture.queries, layer.causal, layer.q.device) if capture.stack.is_cross else keys
+    return Texts(queries, keys)
+
+
+def check_within(capture: Capture, what: str) -> None:
+    """Raises NotForStack for attention from one text to another."""
+    if capture.stack.is_cross:
+        names = " or ".join(each.name for each in capture.card.stacks if not each.is_cross)
+        raise NotForStack(f"{what} are defined for attention within one text, not between two: choose stack={names}")
 
 
 def steps(capture: Capture, layers: Sequence[LayerCapture] | None = None) -> int:
     """The number of blocks in these layers, or in all."""
-    size = len(capture.tokens)
-    return sum(-(-size // height_of(layer.heads, size)) for layer in (capture.layers if layers is None else layers))
+    queries, keys = len(capture.queries), len(capture.keys)
+    return sum(-(-queries // height_of(layer.heads, keys)) for layer in (capture.layers if layers is None else layers))
 
 
-def height_of(heads: int, size: int) -> int:
+def height_of(heads: int, keys: int) -> int:
     """The number of rows in a block."""
-    return max(1, WEIGHTS_PER_BLOCK // (heads * size))
+    return max(1, WEIGHTS_PER_BLOCK // (heads * keys))
 
 
-def of_layer(layer: LayerCapture, text: Text, progress: Progress = NO_PROGRESS) -> Iterator[Block]:
+def of_layer(layer: LayerCapture, texts: Texts, progress: Progress = NO_PROGRESS) -> Iterator[Block]:
     """The blocks of a layer, from the first query to the last. Later keys than a block can see are left out."""
-    size, heads = len(text.ids), range(layer.heads)
-    height = height_of(len(heads), size)
-    for start in range(0, size, height):
+    queries, heads = len(texts.queries.ids), range(layer.heads)
+    height = height_of(len(heads), len(texts.keys.ids))
+    for start in range(0, queries, height):
         progress.check()
-        rows = range(start, min(start + height, size))
-        yield Block(layer.block(heads, rows, layer.visible(rows)), rows, text)
+        rows = range(start, min(start + height, queries))
+        yield Block(layer.block(heads, rows, layer.visible(rows)), rows, texts.keys, texts.queries)
         progress.step()
 
 
@@ -48,8 +58,8 @@ class Sums(Protocol):
 
 def add_blocks(capture: Capture, *sums: Sequence[Sums], progress: Progress = NO_PROGRESS) -> None:
     """Add each block of each layer to the sums of its layer. The weights are computed once, for all sums together."""
-    text = text_for(capture)
+    texts = texts_for(capture)
     for layer, *layer_sums in zip(capture.layers, *sums, strict=True):
-        for block in of_layer(layer, text, progress):
+        for block in of_layer(layer, texts, progress):
             for each in layer_sums:
                 each.add(block)

@@ -38,6 +38,7 @@ class ProbeResult:
 @torch.inference_mode()
 def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> ProbeResult:
     """Raises InvalidInput if the model reads too few tokens."""
+    model = model.encoder_alone() if model.card.has_decoder else model
     before, after = special_tokens(model)
     most = model.card.max_tokens or 0
     length = min(LENGTH, (most - len(before) - len(after)) // 2)

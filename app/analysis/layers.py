@@ -12,7 +12,7 @@ from ..capture.layer import LayerCapture
 from ..errors import NoAttention, TooManyTokens, UnknownLayer
 from ..records import NO_PROGRESS, Progress
 from . import blocks
-from .blocks import of_layer, text_for
+from .blocks import check_within, of_layer, texts_for
 from .formulas.rollout import next_rollout, step
 
 # A map of this many tokens takes 64 MB, and a few maps are in memory at once.
@@ -40,7 +40,8 @@ def rollout_options(
     capture: Capture, start: int, layer: int | None, residual: float, receptive: bool | None
 ) -> RolloutOptions:
     """Defaults: layer None is the last layer; receptive None is True for causal models. Raises UnknownLayer."""
-    last = len(capture.card.stacks[0].layers) - 1
+    check_within(capture, "rollout and flow")
+    last = len(capture.stack.layers) - 1
     chosen = last if layer is None else layer
     if not 0 <= start <= chosen <= last:
         raise UnknownLayer(
@@ -49,7 +50,7 @@ def rollout_options(
     if not layers_between(capture, start, chosen):
         raise NoAttention(
             f"start={start}, layer={chosen}: {capture.card.id} has attention in the layers "
-            f"{', '.join(map(str, capture.card.stacks[0].with_attention))}"
+            f"{', '.join(map(str, capture.stack.with_attention))}"
         )
     causal = capture.layers[0].causal
     return RolloutOptions(start, chosen, residual, causal if receptive is None else receptive)
@@ -63,14 +64,14 @@ def layers_between(capture: Capture, first: int, last: int) -> list[LayerCapture
 def steps_of(capture: Capture, options: RolloutOptions, queries: Sequence[int] = ()) -> int:
     """The number of steps of a rollout, or of the flow from these queries."""
     rolled = layers_between(capture, options.start, options.layer)
-    return blocks.steps(capture, rolled) + len(queries) * len(capture.tokens)
+    return blocks.steps(capture, rolled) + len(queries) * len(capture.queries)
 
 
 def check_size(capture: Capture, most: int, what: str) -> None:
     """Raises TooManyTokens."""
-    if len(capture.tokens) > most:
+    if len(capture.queries) > most:
         raise TooManyTokens(
-            f"{len(capture.tokens):,} tokens: {what} is computed for at most {most:,} tokens, so shorten the text"
+            f"{len(capture.queries):,} tokens: {what} is computed for at most {most:,} tokens, so shorten the text"
         )
 
 
@@ -98,9 +99,9 @@ def steps(capture: Capture, options: RolloutOptions, progress: Progress) -> Iter
 
 def mean_of_heads(capture: Capture, layer: LayerCapture, progress: Progress) -> Tensor:
     """[i j], the pattern of a layer, averaged over its heads."""
-    size = len(capture.tokens)
+    size = len(capture.queries)
     mean = torch.zeros(size, size, device=layer.q.device)
-    for block in of_layer(layer, text_for(capture), progress):
+    for block in of_layer(layer, texts_for(capture), progress):
         mean[block.rows.start : block.rows.stop, : block.weights.shape[-1]] = block.weights.mean(0)
     return mean
 
@@ -113,7 +114,7 @@ def flow(
     from .formulas.flow import flow_from, graph
 
     check_size(capture, MOST_OF_FLOW, "flow")
-    size = len(capture.tokens)
+    size = len(capture.queries)
     capacities = graph([a.cpu().numpy() for a in steps(capture, options, progress)])
     found = np.zeros((len(queries), size))
     for number, query in enumerate(queries):

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..attention.hooks import watching
 from ..attention.kernels import at_least_float32
-from ..capture.capture import Capture, forward
+from ..capture.capture import Capture
+from ..capture.passes import forward
 from ..capture.windows import Window, pooled_blocks, visible_columns
 from ..errors import ModelOutputInvalid, NoProjections
 from ..models.loading import LoadedModel
@@ -34,7 +35,7 @@ class Grams:
 
 def bytes_of_grams(capture: Capture) -> int:
     """The size of the inner products, before they are computed."""
-    return sum(layer.heads**2 * layer.lse.element_size() for layer in capture.layers) * len(capture.tokens)
+    return sum(layer.heads**2 * layer.lse.element_size() for layer in capture.layers) * len(capture.keys)
 
 
 @torch.inference_mode()
@@ -60,7 +61,7 @@ def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS
         progress.step()
 
     with watching(model.adopted.model, "v", take):
-        forward(model, capture.tokens)
+        forward(model, capture.tokens, capture.tokens_of("target"))
     return Grams(tuple(found), held)
 
 

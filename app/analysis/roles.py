@@ -11,7 +11,7 @@ import torch
 
 from ..capture.capture import Capture
 from ..records import NO_PROGRESS, Progress
-from .blocks import add_blocks
+from .blocks import add_blocks, check_within
 from .formulas.block import Block
 from .formulas.roles import (
     DELIMITER_THRESHOLD,
@@ -65,6 +65,7 @@ class Roles:
 
 @torch.inference_mode()
 def roles(capture: Capture, progress: Progress = NO_PROGRESS) -> Roles:
+    check_within(capture, "roles")
     sums = [RoleSums(layer.heads) for layer in capture.layers]
     add_blocks(capture, sums, progress=progress)
     return roles_of(capture, sums)

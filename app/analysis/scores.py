@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..capture.capture import Capture
 from ..records import NO_PROGRESS, Progress
-from .blocks import add_blocks, of_layer, text_for
+from .blocks import add_blocks, of_layer, texts_for
 from .formulas.block import Block
 from .table import RowScore
 
@@ -24,9 +24,9 @@ def bytes_per_query(numbers: int) -> int:
 @torch.inference_mode()
 def per_query(capture: Capture, scores: Sequence[RowScore], progress: Progress = NO_PROGRESS) -> np.ndarray:
     """[s l h i], NaN where a query is not counted, or a layer does not have the head."""
-    text = text_for(capture)
+    texts = texts_for(capture)
     layers = [
-        torch.cat([of_block(block, scores) for block in of_layer(layer, text, progress)], -1)
+        torch.cat([of_block(block, scores) for block in of_layer(layer, texts, progress)], -1)
         for layer in capture.layers
     ]
     return capture.in_grid(layers, 1).cpu().numpy()
@@ -61,7 +61,7 @@ def means_of(capture: Capture, layers: Sequence[ScoreSums]) -> np.ndarray:
 
 def of_block(block: Block, scores: Sequence[RowScore]) -> Tensor:
     """[s h i]."""
-    return torch.stack([score.of(block) for score in scores])
+    return torch.stack([block.nothing if block.is_cross and score.within else score.of(block) for score in scores])
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

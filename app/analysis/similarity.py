@@ -67,15 +67,15 @@ def spaced(size: int, rows: int) -> tuple[int, ...]:
     return tuple((2 * number + 1) * size // (2 * taken) for number in range(taken))
 
 
-def compared(size: int, rows: int | None) -> tuple[int, ...]:
+def compared(size: int, rows: int | None, keys: int) -> tuple[int, ...]:
     """The queries that are compared: `rows` of them, or a number that depends on the size of the text."""
-    return spaced(size, rows or max(MIN_ROWS, WEIGHTS // size))
+    return spaced(size, rows or max(MIN_ROWS, WEIGHTS // keys))
 
 
 def steps(capture: Capture, layers: Sequence[int], rows: int | None = None) -> int:
     """The number of steps."""
-    size = len(capture.tokens)
-    groups = grouped(compared(size, rows), size * sum(capture.of_layer(number).heads for number in layers))
+    queries, keys = len(capture.queries), len(capture.keys)
+    groups = grouped(compared(queries, rows, keys), keys * sum(capture.of_layer(number).heads for number in layers))
     return len(list(groups)) + len(layers)
 
 
@@ -93,7 +93,7 @@ def similarity(
 ) -> Similarity:
     """The similarity of all heads of these layers, in the order of the layers."""
     chosen = [capture.of_layer(number) for number in layers]
-    queries = compared(len(capture.tokens), rows)
+    queries = compared(len(capture.queries), rows, len(capture.keys))
     divergence, products, entropy, first = sums_over_rows(chosen, queries, progress)
     divergence /= len(queries)
     # The square root of the divergence is a metric (Endres and Schindelin 2003).
@@ -115,7 +115,7 @@ def sums_over_rows(
     layers: Sequence[LayerCapture], queries: Sequence[int], progress: Progress
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Jensen-Shannon divergence and inner products [h h], entropy and weight on the first token [h]."""
-    causal, size = layers[0].causal, layers[0].q.shape[1]
+    causal, size = layers[0].causal, layers[0].k.shape[1]
     heads = sum(layer.heads for layer in layers)
     divergence, products = torch.zeros(2, heads, heads, dtype=torch.float64)
     entropy, first = torch.zeros(2, heads, dtype=torch.float64)

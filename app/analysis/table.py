@@ -32,6 +32,7 @@ class RowScore:
 
     formula: A is the pattern, i a query, j a key, n the number of tokens, t_i the token at position i
     choice:  the definition that Headscope uses where sources differ, and the queries that are counted
+    within:  why it has no meaning for attention from one text to another; None if it has one
     """
 
     name: str
@@ -40,6 +41,7 @@ class RowScore:
     formula: str
     source: Source
     choice: str
+    within: str | None = None
 
     @property
     def of(self) -> "Callable[[Block], Tensor]":
@@ -48,6 +50,9 @@ class RowScore:
 
         return FUNCTIONS[self.name]
 
+
+POSITIONS = "positions in two texts cannot be compared"
+COPIES = "it looks for earlier copies of a token in the same text"
 
 ROW_SCORES = (
     RowScore(
@@ -58,20 +63,21 @@ ROW_SCORES = (
         "normalised_entropy", "normalised entropy", "share", "H_i / log₂(number of keys that i can see)", CLARK,
         "in a causal model, query i can see i + 1 keys; queries that can see only one key are not counted"
     ),
-    RowScore("distance", "distance", "tokens", "Σ_j A_ij |i − j|", VIG, "all queries are counted"
+    RowScore("distance", "distance", "tokens", "Σ_j A_ij |i − j|", VIG, "all queries are counted", within=POSITIONS,
     ),
     RowScore(
         "signed_distance", "signed distance", "tokens", "Σ_j A_ij (j − i)", VIG,
         "negative where a query attends to earlier tokens; not defined for causal models: there it equals minus the "
-        "distance"
+        "distance", within=POSITIONS,
     ),
-    RowScore("previous", "previous token", "share", "A_i,i−1", VOITA, "the first query is not counted"
+    RowScore(
+        "previous", "previous token", "share", "A_i,i−1", VOITA, "the first query is not counted", within=POSITIONS,
     ),
     RowScore(
         "next", "next token", "share", "A_i,i+1", VOITA,
-        "the last query is not counted; not defined for causal models"
+        "the last query is not counted; not defined for causal models", within=POSITIONS,
     ),
-    RowScore("self", "itself", "share", "A_i,i", CLARK, "all queries are counted"
+    RowScore("self", "itself", "share", "A_i,i", CLARK, "all queries are counted", within=POSITIONS,
     ),
     RowScore(
         "first", "first token", "share", "A_i,0", GU,
@@ -95,12 +101,12 @@ ROW_SCORES = (
     RowScore(
         "duplicate", "duplicate token", "share", "Σ_j A_ij over j < i with t_j = t_i", OLSSON,
         "only queries whose token occurred before are counted, without special tokens; TransformerLens counts all "
-        "queries"
+        "queries", within=COPIES,
     ),
     RowScore(
         "induction", "induction", "share", "Σ_j A_ij over j < i with t_j−1 = t_i", OLSSON,
         'only queries whose token occurred before are counted, without special tokens. In "a a", the token after the '
-        "earlier copy is the query itself, which is not counted"
+        "earlier copy is the query itself, which is not counted", within=COPIES,
     ),
     RowScore(
         "rare", "rarest token", "share", "1 where arg max_j A_ij is the rarest token, else 0", VOITA,

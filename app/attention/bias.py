@@ -6,7 +6,7 @@ Axis letters: b batch, h query head, g key/value head, i query row, j key column
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ class Bias(ABC):
     head_axis: of these tensors
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[Literal["distance", "key", "content", "dense"]]
     per_head: ClassVar[tuple[str, ...]] = ("values",)
     head_axis: ClassVar[int]
 

@@ -19,9 +19,9 @@ from ..models.adopted import tried_tokens
 from ..models.interface.widened import widened
 from ..models.loading import LoadedModel
 from ..records import AdmissionCard
-from .capture import pass_layers
 from .certificate import copied, reference_patterns
 from .layer import LayerCapture
+from .passes import pass_layers
 
 TOKENS, TARGET = 24, 15  # they differ, so that a model with two stacks cannot mix them up
 EXACT = 1e-5
@@ -43,18 +43,35 @@ class Pass:
         return [*weights, ((self.hidden - other.hidden).abs().max() / scale).item()]
 
 
-@torch.inference_mode()
 def admit(model: LoadedModel) -> LoadedModel:
-    """The model, with the result on its card. Raises UnsupportedModel with the numbers if ours differ from eager's."""
+    """The model, with the result on its card. Raises UnsupportedModel with the numbers if ours differ from eager's.
+
+    Where that is so for the decoder of a model, its encoder is shown alone.
+    """
+    try:
+        return compared(model)
+    except UnsupportedModel:
+        if not model.adopted.reads_target:
+            raise
+        return compared(model.encoder_alone())
+
+
+def compared(model: LoadedModel) -> LoadedModel:
+    """Raises UnsupportedModel."""
     if model.adopted.model.dtype.itemsize < torch.float32.itemsize:
         # The rounding of bfloat16 can be as large as the weights themselves, and would hide any mistake.
         with suppress(RuntimeError):  # the model does not run in float32
             compare(model, torch.float32)
     errors = compare(model, model.adopted.model.dtype)
     reference = f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention"
-    return replace(model, card=replace(model.card, certificate=AdmissionCard(tuple(errors[:-1]), reference)))
+    names = [stack.name for stack in model.card.stacks]
+    of_layers = zip(model.adopted.attention, errors[:-1], strict=True)
+    in_order = sorted(of_layers, key=lambda each: names.index(each[0].stack))
+    certificate = AdmissionCard(tuple(error for _, error in in_order), reference)
+    return replace(model, card=replace(model.card, certificate=certificate))
 
 
+@torch.inference_mode()
 def compare(model: LoadedModel, dtype: torch.dtype) -> list[float]:
     """The differences of each pattern and of the output, computed in this data type. Raises UnsupportedModel."""
     theirs, ours = eager_pass(model, dtype), our_pass(model, dtype)
@@ -86,7 +103,9 @@ def check_against_rounding(model: LoadedModel, theirs: Pass, errors: list[float]
 
 def inputs_of(model: LoadedModel) -> tuple[Tensor, Tensor | None]:
     positions = model.card.max_tokens or TOKENS
-    target = tried_tokens(model.adopted, TARGET) if model.adopted.reads_target else None
+    target = None
+    if model.adopted.reads_target:
+        target = tried_tokens(model.adopted, min(TARGET, model.card.max_target or TARGET))
     return tried_tokens(model.adopted, min(TOKENS, positions)), target
 
 

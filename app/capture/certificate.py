@@ -3,36 +3,40 @@
 Eager attention computes whole maps. They are compared layer by layer, so that one layer's map is in memory at a time.
 """
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
-from itertools import count
-from math import isqrt
 
 import torch
 from torch import Tensor
 
 from ..models.adopted import Adopted
+from ..models.decoder_input import decoder_vocabulary
 from ..models.loading import LoadedModel
-from ..records import NO_PROGRESS, ModelCard, Progress
-from .capture import Capture, forward, pass_layers
+from ..records import NO_PROGRESS, ModelCard, Progress, StackCard, StackName
+from .capture import Capture
+from .cost import sides
 from .layer import LayerCapture
+from .passes import forward, pass_layers
 
 # Weights that are compared at once. As float64 with their differences they take some 24 MB.
 WEIGHTS_PER_BLOCK = 2**20
 BYTES_PER_WEIGHT = 24
+LONGEST_TEXT = 2**24  # tokens; no model reads more
 
 
 @dataclass(frozen=True)
 class Certificate:
     """How far the patterns of a capture are from the reference.
 
-    max_abs_error:     per layer, the largest absolute difference of any attention weight; None without attention
+    max_abs_error:     per layer, the largest absolute difference of any attention weight; None without attention. Of
+                       the first stack; `stacks` has the same of all stacks by name
     max_row_sum_error: the largest absolute difference of a row's sum from 1
     causal_leak:       the largest weight on a later token, or the largest change of an earlier query's weights when
-                       the second half of the tokens is replaced; None for models that are not causal
+                       the second half of the tokens is replaced; None for models without causal attention
     """
 
     reference: str
@@ -41,6 +45,7 @@ class Certificate:
     causal_leak: float | None
     dtype: str
     versions: dict[str, str]
+    stacks: dict[StackName, list[float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,50 +57,58 @@ class LayerDifference:
     ahead: float
 
 
-def bytes_of_certificate(card: ModelCard, tokens: int) -> int:
+def bytes_of_certificate(card: ModelCard, tokens: int, target: int = 0) -> int:
     """The most memory that a certificate needs beside the capture, before it is computed."""
-    assert card.heads is not None
+    return max(bytes_of_stack(stack, *sides(stack, tokens, target)) for stack in card.stacks)
+
+
+def bytes_of_stack(stack: StackCard, queries: int, keys: int) -> int:
     # Eager attention holds the map of a layer twice: scores, then scores with the mask, then weights. The mask itself
     # is another map of one head, and twice while it is made.
-    maps = (2 * card.heads + 2) * tokens**2 * 4
-    return maps + min(WEIGHTS_PER_BLOCK, card.heads * tokens**2) * BYTES_PER_WEIGHT
+    maps = (2 * stack.heads + 2) * queries * keys * 4
+    return maps + min(WEIGHTS_PER_BLOCK, stack.heads * queries * keys) * BYTES_PER_WEIGHT
 
 
-def most_tokens(card: ModelCard, memory: int) -> int:
+def most_tokens(card: ModelCard, memory: int, target: int = 0) -> int:
     """The longest text whose certificate needs at most this much memory."""
-    return isqrt(max(0, memory - WEIGHTS_PER_BLOCK * BYTES_PER_WEIGHT) // (bytes_of_certificate(card, 10**4) // 10**8))
+    return bisect_right(range(1, LONGEST_TEXT), memory, key=lambda tokens: bytes_of_certificate(card, tokens, target))
 
 
 @torch.inference_mode()
 def certify(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS) -> Certificate:
     """Run the capture's tokens through Hugging Face's eager attention and compare every weight."""
-    progress.expect((2 if capture.card.causal else 1) * len(capture.layers))
+    causal, layers = capture.card.is_causal, capture.all_layers
+    progress.expect((2 if causal else 1) * len(layers))
     found: list[LayerDifference] = []
 
     def compare(reference: Tensor) -> None:
-        found.append(difference(capture.layers[len(found)], reference[0], progress))
+        found.append(difference(layers[len(found)], reference[0], progress))
 
     with reference_patterns(model.adopted, compare, progress):
-        forward(model, capture.tokens)
-    leak = largest([layer.ahead for layer in found])
-    if capture.card.causal:
-        leak = largest([leak, change_from_later_tokens(model, capture, progress)])
+        forward(model, capture.tokens, capture.tokens_of("target"))
+    stacks = {stack.name: errors_of(stack, layers, found) for stack in capture.card.stacks}
+    leak = None
+    if causal:
+        ahead = [each.ahead for layer, each in zip(layers, found, strict=True) if layer.causal]
+        leak = largest([*ahead, change_from_later_tokens(model, capture, progress)])
     return Certificate(
         reference=f"transformers {version('transformers')} {type(model.adopted.model).__name__}, eager attention",
-        max_abs_error=in_order(capture, [layer.error for layer in found]),
+        max_abs_error=stacks[capture.card.stacks[0].name],
         max_row_sum_error=largest([layer.row_sum_error for layer in found]),
-        causal_leak=leak if capture.card.causal else None,
-        dtype=str(capture.layers[0].q.dtype).removeprefix("torch."),
+        causal_leak=leak,
+        dtype=str(layers[0].q.dtype).removeprefix("torch."),
         versions={name: version(name) for name in ("headscope", "torch", "transformers", "tokenizers")},
+        stacks=stacks,
     )
 
 
-def in_order(capture: Capture, errors: list[float]) -> list[float | None]:
-    """The errors of the captured layers, at the numbers of these layers."""
-    found: list[float | None] = [None] * len(capture.card.stacks[0].layers)
-    for layer, error in zip(capture.layers, errors, strict=True):
-        found[layer.index] = error
-    return found
+def errors_of(stack: StackCard, layers: Sequence[LayerCapture], found: Sequence[LayerDifference]) -> list[float | None]:
+    """The errors of the captured layers of a stack, at the numbers of these layers."""
+    errors: list[float | None] = [None] * len(stack.layers)
+    for layer, each in zip(layers, found, strict=True):
+        if layer.stack == stack.name:
+            errors[layer.index] = each.error
+    return errors
 
 
 @contextmanager
@@ -136,28 +149,41 @@ def row_blocks(layer: LayerCapture, rows: int) -> Iterator[range]:
 
 
 def change_from_later_tokens(model: LoadedModel, capture: Capture, progress: Progress) -> float:
-    """The largest change of a weight within the first half of the tokens when the second half is replaced."""
-    half, vocabulary = len(capture.tokens) // 2, model.adopted.vocabulary
+    """The largest change of a weight of early queries when later tokens are replaced.
+
+    Early are the first half of the text that causal attention reads: the target of a model with a decoder.
+    """
+    causal = next(stack for stack in capture.card.stacks if stack.causal)
+    tokens = {side: list(capture.tokens_of(side)) for side in ("source", "target")}
+    read, vocabulary = tokens[causal.queries], vocabulary_of(model, causal)
+    half = len(read) // 2
     if half == 0:
         return 0.0
-    others = (replace(token, id=(token.id + 1) % vocabulary) for token in capture.tokens[half:])
-    tokens = (*capture.tokens[:half], *others)
-    numbers, changes = count(), [0.0]
+    read[half:] = [replace(token, id=(token.id + 1) % vocabulary) for token in read[half:]]
+    compared, changes = iter(capture.all_layers), [0.0]
+    with_causal_queries = {stack.name for stack in capture.card.stacks if stack.queries == causal.queries}
 
     def compare(changed: LayerCapture) -> None:
-        changes.append(change(capture.layers[next(numbers)], changed, half, progress))
+        layer = next(compared)
+        if layer.stack in with_causal_queries:
+            keys = layer.k.shape[1] if layer.stack == "cross" else half
+            changes.append(change(layer, changed, half, keys, progress))
 
-    pass_layers(model, partial(forward, model, tokens), copied, compare, progress)
+    pass_layers(model, partial(forward, model, tokens["source"], tokens["target"]), copied, compare, progress)
     return largest(changes)
+
+
+def vocabulary_of(model: LoadedModel, stack: StackCard) -> int:
+    return decoder_vocabulary(model.adopted) if stack.queries == "target" else model.adopted.vocabulary
 
 
 def copied(_: str, x: Tensor) -> Tensor:
     return torch.empty(x.shape, dtype=x.dtype, device=x.device).copy_(x)
 
 
-def change(layer: LayerCapture, changed: LayerCapture, half: int, progress: Progress) -> float:
-    """The largest difference of a weight within the first `half` tokens."""
-    heads, early, found = range(layer.heads), range(half), []
+def change(layer: LayerCapture, changed: LayerCapture, half: int, keys: int, progress: Progress) -> float:
+    """The largest difference of a weight of the first `half` queries on the first keys."""
+    heads, early, found = range(layer.heads), range(keys), []
     for rows in row_blocks(layer, half):
         progress.check()
         # As the kernel computed them: normalising a row rounds differently in windows of different sizes.

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ..attention.kernels import log_pattern_window, scores_of
 from ..attention.terms import Terms
-from ..records import Quantity, StackName
+from ..errors import NoBias
+from ..records import Measured, StackName
 
-Cells = Quantity | Literal["log_pattern"]
+Cells = Measured | Literal["log_pattern"]
 
 # Weights held at once while rows are normalised: 16 MB in float64.
 WEIGHTS_PER_BLOCK = 2**21
@@ -67,7 +68,7 @@ class LayerCapture:
     def block(
         self, heads: range, rows: range, columns: range, quantity: Cells = "pattern", normalised: bool = True
     ) -> Tensor:
-        """[heads rows columns] of the pattern, its logarithm, or the scores before mask and softmax.
+        """[heads rows columns] of the pattern, its logarithm, the scores before mask and softmax, or their bias.
 
         In float32, q . k rounds differently in the attention kernel and in windows of each size: a score of 100 by up
         to 8e-6, and rows would miss a sum of 1 by as much. So scores are computed in float64, and so is the log-sum-exp
@@ -78,11 +79,24 @@ class LayerCapture:
             q, k = (x.to(self.lse.dtype) for x in self.slices(heads))
             q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
             return scores_of(q, k, self.terms.of_heads(heads), rows, columns)[0]
+        if quantity == "bias":
+            return self.bias(heads, rows, columns)
         if normalised:
             exponent = self.normalised(heads, rows, columns).to(self.lse.dtype)
         else:
             exponent = self.log_weights(heads, rows, columns, self.lse, self.terms)
         return exponent if quantity == "log_pattern" else exponent.exp_()
+
+    def bias(self, heads: range, rows: range, columns: range) -> Tensor:
+        """[heads rows columns], what is added to the scores; 0 where the query may not attend to the key."""
+        terms = self.terms.of_heads(heads)
+        if terms.bias is None:
+            raise NoBias(f"layer {self.index} adds no bias to its scores: take quantity=scores")
+        q, k = (x.to(self.lse.dtype) for x in self.slices(heads))
+        q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
+        allowed = terms.rule.block(rows, columns, q.device)
+        found = terms.bias.block(q, k, rows, columns).to(self.lse.dtype).masked_fill(~allowed, 0.0)
+        return found[0].expand(len(heads), -1, -1).clone()
 
     def slices(self, heads: range) -> tuple[Tensor, Tensor]:
         """q [1 heads i d] and k [1 groups j d]: one head uses its own key head; several heads are whole groups."""

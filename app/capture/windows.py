@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidWindow
-from ..records import NO_PROGRESS, Bend, Pool, Progress, Quantity
+from ..records import NO_PROGRESS, Bend, Measured, Pool, Progress
 from .capture import Capture
 from .layer import Cells, LayerCapture
 
@@ -38,18 +38,33 @@ class Window:
         return -(-len(self.rows) // self.query_step) * -(-len(self.columns) // self.key_step)
 
 
-def window(size: int, rows: tuple[int, int] | None, columns: tuple[int, int] | None, cells: int | None) -> Window:
-    """The window of these rows and columns (None: all), in at most cells x cells. Raises InvalidWindow."""
+def window(
+    size: int,
+    rows: tuple[int, int] | None,
+    columns: tuple[int, int] | None,
+    cells: int | None,
+    keys: int | None = None,
+) -> Window:
+    """The window of these rows and columns (None: all), in at most cells x cells. Raises InvalidWindow.
+
+    size: the number of queries; keys: the number of keys, if it differs
+    """
     spans = []
-    for name, span in (("rows", rows), ("columns", columns)):
-        start, stop = span or (0, size)
-        if not 0 <= start < stop <= size:
-            raise InvalidWindow(f"{name}={start}:{stop}: take a:b with 0 <= a < b <= {size}, the number of tokens")
+    sizes = size, size if keys is None else keys
+    for name, span, most in zip(("rows", "columns"), (rows, columns), sizes, strict=True):
+        start, stop = span or (0, most)
+        if not 0 <= start < stop <= most:
+            raise InvalidWindow(f"{name}={start}:{stop}: take a:b with 0 <= a < b <= {most}, the number of tokens")
         spans.append(range(start, stop))
     if cells is not None and cells < 1:
         raise InvalidWindow(f"cells={cells}: take 1 or more")
     query_step, key_step = (1 if cells is None else -(-len(span) // cells) for span in spans)
     return Window(spans[0], spans[1], query_step, key_step)
+
+
+def whole(capture: Capture, cells: int | None = None) -> Window:
+    """All queries and keys of the stack that is looked at."""
+    return window(len(capture.queries), None, None, cells, len(capture.keys))
 
 
 @torch.inference_mode()
@@ -59,11 +74,11 @@ def head_window(
     head: int,
     part: Window,
     pool: Pool = "max",
-    quantity: Quantity = "pattern",
+    quantity: Measured = "pattern",
     progress: Progress = NO_PROGRESS,
 ) -> np.ndarray:
     """One head, [query key]; a cell that covers several weights is their maximum or mean. Raises UnknownHead."""
-    capture.card.check_head(layer, head)
+    capture.check_head(layer, head)
     return pooled(capture.of_layer(layer), range(head, head + 1), part, pool, quantity, progress)[0].cpu().numpy()
 
 
@@ -72,7 +87,7 @@ def overview(
     capture: Capture, cells: int, pool: Pool = "max", progress: Progress = NO_PROGRESS
 ) -> tuple[np.ndarray, Window]:
     """Every head in at most cells x cells, [layer head query key], and the window that is shown."""
-    part = window(len(capture.tokens), None, None, cells)
+    part = whole(capture, cells)
     maps = [pooled(layer, range(layer.heads), part, pool, "pattern", progress) for layer in capture.layers]
     return capture.in_grid(maps).cpu().numpy(), part
 
@@ -83,7 +98,7 @@ def thumbnails(layer: LayerCapture, cells: int, bend: Bend = "linear", progress:
 
     bend "sqrt" encodes square roots, which keeps small weights apart: step 1 is 1.5e-5 instead of 4e-3.
     """
-    part = window(layer.q.shape[1], None, None, cells)
+    part = window(layer.q.shape[1], None, None, cells, layer.k.shape[1])
     maps = pooled(layer, range(layer.heads), part, "max", "pattern", progress, normalised=False)
     bent = maps.sqrt_() if bend == "sqrt" else maps
     return bent.mul_(255).round_().to(torch.uint8).cpu().numpy()
@@ -94,26 +109,26 @@ class Maps:
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, capture: Capture, layers: list[int], heads: list[int], quantity: Quantity) -> None:
-        size = len(capture.tokens)
-        self.shape = (len(layers), len(heads), size, size)
+    def __init__(self, capture: Capture, layers: list[int], heads: list[int], quantity: Measured) -> None:
+        self.shape = (len(layers), len(heads), len(capture.queries), len(capture.keys))
         self.capture, self.layers, self.heads, self.quantity = capture, layers, heads, quantity
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Blocks [rows key]: all rows of a head, then the next head, then the next layer."""
         height = max(1, WEIGHTS_PER_CHUNK // self.shape[-1])
         for layer, head in product(self.layers, self.heads):
-            if not self.capture.card.has_head(layer, head):
-                yield from without_head(self.shape[-1], height)
+            if not self.capture.stack.has_head(layer, head):
+                yield from without_head(self.shape[-2:], height)
                 continue
             for _, weights in row_blocks(self.capture, layer, head, self.quantity, height):
                 yield weights.astype(self.dtype, copy=False)
 
 
-def without_head(size: int, height: int) -> Iterator[np.ndarray]:
+def without_head(shape: tuple[int, int], height: int) -> Iterator[np.ndarray]:
     """NaN instead of the map of a head that a layer does not have, in blocks of rows."""
-    for start in range(0, size, height):
-        yield np.full((min(height, size - start), size), np.nan, Maps.dtype)
+    queries, keys = shape
+    for start in range(0, queries, height):
+        yield np.full((min(height, queries - start), keys), np.nan, Maps.dtype)
 
 
 class WindowRows:
@@ -122,7 +137,7 @@ class WindowRows:
     dtype = np.dtype(np.float32)
 
     def __init__(
-        self, capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Quantity = "pattern"
+        self, capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Measured = "pattern"
     ) -> None:
         self.shape = (-(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step))
         self.part = part
@@ -139,12 +154,12 @@ class WindowRows:
 
 
 def row_blocks(
-    capture: Capture, layer: int, head: int, quantity: Quantity, height: int
+    capture: Capture, layer: int, head: int, quantity: Measured, height: int
 ) -> Iterator[tuple[range, np.ndarray]]:
     """All rows of one head in blocks of `height`: which queries, and their weights [rows key]."""
-    size = len(capture.tokens)
-    for start in range(0, size, height):
-        part = window(size, (start, min(start + height, size)), None, None)
+    queries, keys = len(capture.queries), len(capture.keys)
+    for start in range(0, queries, height):
+        part = window(queries, (start, min(start + height, queries)), None, None, keys)
         yield part.rows, head_window(capture, layer, head, part, quantity=quantity)
 
 
@@ -153,7 +168,7 @@ def pooled(
     heads: range,
     part: Window,
     pool: Pool,
-    quantity: Quantity,
+    quantity: Measured,
     progress: Progress = NO_PROGRESS,
     normalised: bool = True,
 ) -> Tensor:
@@ -225,9 +240,9 @@ def blocks(part: Window, heads: int) -> Iterator[range]:
                 yield part.rows[inner : min(inner + height, stop)]
 
 
-def visible_columns(layer: LayerCapture, rows: range, columns: range, quantity: Quantity) -> range:
+def visible_columns(layer: LayerCapture, rows: range, columns: range, quantity: Measured) -> range:
     """The part of `columns` that any of the rows may attend to: above the diagonal a causal map is zero."""
-    if quantity == "scores":
+    if quantity in ("scores", "bias"):
         return columns
     return range(columns.start, max(columns.start, min(columns.stop, layer.visible(rows).stop)))
 

@@ -20,6 +20,8 @@ from .options import (
     ModelsDirOption,
     OutputOption,
     PairOption,
+    StackOption,
+    TargetOption,
     TextArgument,
     TruncateOption,
     settings_from,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ..export.dump import DumpRequest
 
 MAX_NUMBER = 1023
+VerifyOption = Annotated[bool, typer.Option("--verify", help="compare with Hugging Face's attention for this text")]
 
 
 def dump(
@@ -45,10 +48,10 @@ def dump(
         typer.Option(help="pattern: weights, after the softmax; scores: raw scores, before mask and softmax"),
     ] = "pattern",
     decimals: Annotated[int, typer.Option(min=0, max=9, help="decimals of the numbers in json and csv")] = 6,
+    target: TargetOption = None,
+    stack: StackOption = None,
     truncate: TruncateOption = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="compare with Hugging Face's attention for this text")
-    ] = False,
+    verify: VerifyOption = False,
     output: OutputOption = STDOUT,
     format_: Annotated[
         DumpFormat | None, typer.Option("--format", help="format; by default, the ending of the file")
@@ -63,13 +66,13 @@ def dump(
     if verify and chosen == "csv":
         fail("--verify: csv cannot hold a certificate: choose json, npz or safetensors")
     selected = (parse_numbers("--layers", layers), parse_numbers("--heads", heads))
-    prompt = prompt_from(text, pair, truncate, settings.max_characters)
-    with interruptible(), exit_on_error(output), open_output(output) as target:
+    prompt = prompt_from(text, pair, truncate, settings.max_characters, target)
+    with interruptible(), exit_on_error(output), open_output(output) as file:
         from ..export.dump import DumpRequest
 
-        request = DumpRequest(prompt, *selected, quantity, verify)
+        request = DumpRequest(prompt, *selected, quantity, verify, stack)
         for chunk in dump_chunks(settings, request, chosen, decimals):
-            target.write(chunk)
+            file.write(chunk)
         show_status("")
 
 
@@ -100,7 +103,7 @@ def dump_chunks(settings: Settings, request: "DumpRequest", format_: DumpFormat,
     runner = Runner(settings)
     show_status(f"loading {settings.model}")
     if format_ == "csv":
-        capture, selection = run_coroutine(capture_and_select(runner, request))
+        capture, (selection,) = run_coroutine(capture_and_select(runner, request, format_))
         return weights_csv(capture, selection, request.quantity, decimals, show_status)
     chunks = batched(serialize(run_coroutine(answer(runner, request, format_, max_cells=None)), format_, decimals))
     return chain(chunks, [b"\n"]) if format_ == "json" else chunks

@@ -10,10 +10,13 @@ MAX_BYTES_PER_CHARACTER = 4  # in UTF-8
 SHORTEN = "shorten the text, or raise HEADSCOPE_MAX_CHARACTERS"
 
 
-def prompt_from(text: str, text_pair: str | None, truncate: bool, max_characters: int) -> Prompt:
+def prompt_from(
+    text: str, text_pair: str | None, truncate: bool, max_characters: int, target: str | None = None
+) -> Prompt:
     """The prompt for the default model. Exits if a text is not UTF-8, or if stdin has far more than it may have."""
     text = read_stdin(max_characters) if text == STDIN else check_utf8("the text", text)
-    return Prompt(text, text_pair and check_utf8("--pair", text_pair), None, truncate)
+    second, of_decoder = text_pair and check_utf8("--pair", text_pair), target and check_utf8("--target", target)
+    return Prompt(text, second, None, truncate, of_decoder)
 
 
 def check_utf8(name: str, text: str) -> str:

@@ -28,6 +28,12 @@ def help_of(setting: str) -> str:
 
 TextArgument = Annotated[str, typer.Argument(help="the text; - reads it from stdin, without the last line break")]
 PairOption = Annotated[str | None, typer.Option(help="second text, for models that read two")]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(help="text of the decoder, for models that have one over an encoder (default: the model writes it)"),
+]
+STACKS = "encoder, decoder or cross, for models with an encoder and a decoder"
+StackOption = Annotated[str | None, typer.Option(help=f"{STACKS} (default: all)")]
 ModelOption = Annotated[str | None, typer.Option(help=help_of("model"), show_default=False)]
 TruncateOption = Annotated[bool, typer.Option("--truncate", help="cut off the end of a text that is too long")]
 OutputOption = Annotated[str, typer.Option("-o", "--output", help="file to write; - is stdout")]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from ..capture.cost import Cost
-from ..records import ModelCard, Token, TokenizedPrompt
+from ..records import ModelCard, Target, Token, TokenizedPrompt
 from .job import Job
 from .ledger import Ledger
 from .progress import WorkProgress
@@ -25,6 +25,8 @@ class CaptureJob(Job["Capture"]):
     """One run of a model; its key is the id of the capture.
 
     wanted:     the cells of the event streams that follow it; 0 for a description only, None for nothing of both
+    target:     of a model with a decoder; while the model writes it, what is written so far
+    is_written: whether the target is complete
     bytes:      of its capture, once it has begun
     space:      the memory of the events
     has_layers: whether a layer has been reported
@@ -35,6 +37,8 @@ class CaptureJob(Job["Capture"]):
     card: ModelCard = field(kw_only=True)
     tokens: tuple[Token, ...] = ()
     dropped: int = 0
+    target: Target | None = None
+    is_written: bool = False
     wanted: set[int | None] = field(default_factory=set)
     bytes: int = 0
     space: Ledger | None = None
@@ -56,12 +60,24 @@ class CaptureJob(Job["Capture"]):
             card=capture.card,
             tokens=capture.tokens,
             dropped=capture.dropped,
-            layers=list(capture.layers),
+            target=capture.target,
+            is_written=True,
+            layers=list(capture.all_layers),
             thumbnails=thumbnails,
             bytes=capture.bytes,
         )
         job.task.set_result(capture)
         return job
+
+    @property
+    def all_tokens(self) -> tuple[Token, ...]:
+        """Of the text and of the target."""
+        return (*self.tokens, *(self.target.tokens if self.target else ()))
+
+    @property
+    def complete_target(self) -> Target | None:
+        """None while the model writes it."""
+        return self.target if self.is_written else None
 
     @property
     def room(self) -> Room:
@@ -75,7 +91,14 @@ class CaptureJob(Job["Capture"]):
 
     def report_tokens(self, tokenized: TokenizedPrompt, cost: Cost) -> None:
         """Called in the thread that runs the model."""
-        self.report(tokens=tokenized.tokens, dropped=tokenized.dropped, cost=cost)
+        complete = tokenized.to_write == 0
+        self.report(
+            tokens=tokenized.tokens, dropped=tokenized.dropped, target=tokenized.target, is_written=complete, cost=cost
+        )
+
+    def report_written(self, tokens: tuple[Token, ...]) -> None:
+        """Called in the thread that runs the model, with the tokens that it has written so far."""
+        self.report(target=Target(tokens, written=True))
 
     def report_layer(self, layer: "LayerCapture") -> None:
         """Called in the thread that runs the model."""

@@ -3,7 +3,7 @@ followed, whatever others hold."""
 
 from collections.abc import Iterable, Sequence
 
-from ..records import ModelCard, Progress, Token
+from ..records import ModelCard, Progress, Token, TokenizedPrompt
 from .ledger import Ledger
 from .shared_bytes import SMALL_BYTES
 
@@ -20,19 +20,23 @@ def bytes_of_text_event(tokens: Sequence[Token]) -> int:
     return len(tokens) * BYTES_PER_TOKEN + characters * BYTES_PER_CHARACTER
 
 
-def bytes_of_layer_event(heads: int, tokens: int, cells: int) -> int:
-    return heads * min(cells, tokens) ** 2 * BYTES_PER_THUMBNAIL_CELL
+def bytes_of_layer_event(heads: int, queries: int, keys: int, cells: int) -> int:
+    return heads * min(cells, queries) * min(cells, keys) * BYTES_PER_THUMBNAIL_CELL
 
 
-def bytes_of_largest_event(card: ModelCard, tokens: Sequence[Token], cells: int) -> int:
+def bytes_of_largest_event(card: ModelCard, prompt: TokenizedPrompt, cells: int) -> int:
     """What a stream of that many cells needs: it makes its events one at a time. 0 if all are small."""
-    assert card.heads is not None
-    size = max(bytes_of_text_event(tokens), bytes_of_layer_event(card.heads, len(tokens), cells))
+    longer = max(len(prompt.tokens), prompt.target_length)
+    heads = max(stack.heads for stack in card.stacks)
+    target = prompt.target.tokens if prompt.target else ()
+    # A target that is still to be written has tokens of the usual size.
+    size = bytes_of_text_event((*prompt.tokens, *target)) + prompt.to_write * BYTES_PER_TOKEN
+    size = max(size, bytes_of_layer_event(heads, longer, longer, cells))
     return size if size > SMALL_BYTES else 0
 
 
 def bytes_of_events(
-    card: ModelCard, tokens: Sequence[Token], wanted: Iterable[int | None], capture_bytes: int, limit: int
+    card: ModelCard, prompt: TokenizedPrompt, wanted: Iterable[int | None], capture_bytes: int, limit: int
 ) -> int:
     """What a run needs beside its capture for its events; 0 if nobody wants any.
 
@@ -40,7 +44,7 @@ def bytes_of_events(
             description only, None if they get neither
     Of several, those that can never fit beside the capture get their error later, when their events are made.
     """
-    sizes = {0 if cells is None else bytes_of_largest_event(card, tokens, cells) for cells in wanted}
+    sizes = {0 if cells is None else bytes_of_largest_event(card, prompt, cells) for cells in wanted}
     fitting = [size for size in sizes if size + capture_bytes <= limit]
     return max(fitting, default=min(sizes, default=0))
 

@@ -3,27 +3,28 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ..capture.cost import Cost, bytes_kept, bytes_of_squares, operations, pace_of
+from ..capture.cost import Cost, bytes_kept, cost_of, operations, pace_of
 from ..errors import CaptureGone, ShuttingDown
 from ..records import ModelCard, Progress, Prompt, TokenizedPrompt, check_pair
 from ..settings import Settings
 from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
+from .capture_work import CaptureWork, PreparedPrompt
 from .event_space import bytes_of_events, space_of_events
 from .job_queue import JobCounts
-from .ledger import Ledger, Reservation, released_on_error
+from .ledger import Ledger, released_on_error
 from .limits import bytes_of_text, check_texts, cost_of_certificate, cost_of_norms
 from .model_cache import ModelCache
 from .pools import Pools
 from .queues import Queues
 from .shared_bytes import SharedBytesStore
 from .slow_readers import SlowReaders
-from .tokenizing import tokenize, tokenize_in_thread
+from .tokenizing import tokenize
 
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
@@ -37,15 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class PreparedPrompt:
-    """A prompt with its model loaded, its texts checked, and the id of its capture."""
-
-    prompt: Prompt
-    model: "LoadedModel"
-    capture_id: str
 
 
 class Runner:
@@ -69,6 +61,7 @@ class Runner:
         self.spaces: WeakValueDictionary[tuple[str, int], Ledger] = WeakValueDictionary()
         self.pools = Pools(settings)
         self.queues = Queues(settings, self.pools, self.counts)
+        self.work = CaptureWork(self.ledger, settings, self.cost)
         self.speed = 0.0
         self.stopping = False
 
@@ -90,11 +83,13 @@ class Runner:
         return self.with_id(prompt, model)
 
     def with_id(self, prompt: Prompt, model: "LoadedModel") -> PreparedPrompt:
-        """Raises PairNotSupported."""
+        """Raises PairNotSupported, TargetNotSupported."""
         from ..capture.capture import capture_id
 
         check_pair(prompt.text_pair, model.card.pairs)
-        return PreparedPrompt(prompt, model, capture_id(model.card, prompt, self.settings.capture_dtype))
+        model.card.check_target(prompt.target)
+        options = self.settings.capture_dtype, self.settings.max_written
+        return PreparedPrompt(prompt, model, capture_id(model.card, prompt, *options))
 
     def check_room_for(self, prompt: Prompt) -> None:
         """The same as `prepare` and `check_room` without waiting: does nothing if the model is not loaded.
@@ -110,8 +105,9 @@ class Runner:
         """The tokens of the prompt, without running it. Raises TooManyTokens, PairNotSupported, Busy, Deadline."""
         cached = self.captures.find(prepared.capture_id)
         if cached is not None:
-            return TokenizedPrompt(prepared.prompt, cached.capture.tokens, cached.capture.dropped)
-        return await tokenize(self.pools, self.ledger, prepared.model, prepared.prompt, self.settings.max_tokens)
+            capture = cached.capture
+            return TokenizedPrompt(prepared.prompt, capture.tokens, capture.dropped, capture.target)
+        return await tokenize(self.pools, self.ledger, prepared.model, prepared.prompt, self.settings)
 
     async def capture(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
@@ -150,7 +146,8 @@ class Runner:
             return None
         space = self.spaces.get((capture.id, cells))
         if space is None:
-            size = bytes_of_events(capture.card, capture.tokens, {cells}, capture.bytes, self.ledger.max_bytes)
+            described = TokenizedPrompt(Prompt(""), capture.tokens, capture.dropped, capture.target)
+            size = bytes_of_events(capture.card, described, {cells}, capture.bytes, self.ledger.max_bytes)
             space = space_of_events(self.ledger, size, capture.bytes)
             if space is not None:
                 self.spaces[capture.id, cells] = space
@@ -161,43 +158,13 @@ class Runner:
         with queue.in_line(job):
             if tokenized is None and prepared.model.card.source != "bundled":
                 tokenized = await self.tokenize(prepared)  # it could hang, and in the worker it would stop all models
-            work = partial(self.capture_in_thread, prepared, tokenized, job)
+            work = partial(self.work.run, prepared, tokenized, job)
             capture = await queue.pool.run_with_progress(job.progress, work)
-        self.speed = max(self.speed, pace_of(capture.card, len(capture.tokens), job.progress.elapsed))
+        self.speed = max(self.speed, pace_of(operations_of(capture), job.progress.elapsed))
         self.captures.add(capture, job.thumbnails)
-        size = len(capture.tokens)
+        size = len(capture.tokens) + len(capture.tokens_of("target"))
         log.info("captured %s: %d tokens by %s, %d bytes", capture.id, size, capture.card.id, capture.bytes)
         return capture
-
-    def capture_in_thread(
-        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob, progress: Progress
-    ) -> "Capture":
-        from ..capture.capture import run_prompt
-
-        model, keep = prepared.model, self.settings.capture_dtype
-        if tokenized is None:
-            tokenized = tokenize_in_thread(model, prepared.prompt, self.settings.max_tokens)
-        cost = self.cost(model.card, tokenized, list(job.wanted))
-        held = self.reserve_capture(cost, job, progress)
-        job.report_tokens(tokenized, cost)
-        try:
-            capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
-            # A mask can turn out to be no interval in a longer text than that which the model was tried with.
-            held.grow(capture.bytes + cost.text, f"the capture {capture.id}", "shorten the text")
-            return capture
-        except BaseException:
-            if not job.has_layers:  # each layer refers to what is held, until the last follower has left
-                held.release()
-            raise
-
-    def reserve_capture(self, cost: Cost, job: CaptureJob, progress: Progress) -> Reservation:
-        """The memory of the capture, and that of its events. Raises TooLarge, Busy."""
-        what = f"the capture of {cost.tokens:,} tokens by {job.card.id}"
-        way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
-        self.ledger.check(cost.kept, what, way_out)
-        job.bytes = cost.kept
-        job.space = space_of_events(self.ledger, cost.events, cost.kept, progress)
-        return self.ledger.reserve_for_job(progress, "captures", cost.kept, what, way_out)
 
     def stop_jobs(self) -> None:
         """For the shutdown of the server."""
@@ -219,12 +186,15 @@ class Runner:
 
         wanted: see `bytes_of_events`. A run is admitted by this cost, so an estimate of the same is right.
         """
-        tokens, limit, text = len(tokenized.tokens), self.ledger.max_bytes, bytes_of_text(tokenized)
-        needed = bytes_kept(card, tokens, self.settings.capture_dtype)
-        seconds = operations(card, tokens) / self.speed if self.speed else None
+        sizes, keep = (len(tokenized.tokens), tokenized.target_length), self.settings.capture_dtype
+        limit, text = self.ledger.max_bytes, bytes_of_text(tokenized)
+        seconds = operations(card, *sizes) / self.speed if self.speed else None
         max_tokens = min(filter(None, (card.max_tokens, self.settings.max_tokens)))
-        events = bytes_of_events(card, tokenized.tokens, wanted, needed + text, limit)
-        return Cost(tokens, needed, limit, seconds, max_tokens, text, events, bytes_of_squares(card, tokens))
+        cost = cost_of(
+            card, *sizes, keep=keep, writes=tokenized.to_write > 0,
+            limit=limit, seconds=seconds, max_tokens=max_tokens, text=text,
+        )  # fmt: skip
+        return replace(cost, events=bytes_of_events(card, tokenized, wanted, cost.kept, limit))
 
     async def estimate(self, prompt: Prompt, cells: int) -> tuple[ModelCard, Cost]:
         """The cost of a capture with an event stream of that many cells."""
@@ -252,14 +222,15 @@ class Runner:
     def certify_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Certificate":
         from ..capture.certificate import certify
 
-        cost = cost_of_certificate(capture.card, len(capture.tokens), capture.bytes, self.ledger)
+        sizes = len(capture.tokens), len(capture.tokens_of("target"))
+        cost = cost_of_certificate(capture.card, *sizes, capture.bytes, self.ledger)
         with self.ledger.reserve_for_job(progress, "certificates", *cost):
             return certify(model, capture, progress)
 
-    def check_certificate(self, card: ModelCard, tokens: int) -> None:
-        """Raises TooLarge if a text of that many tokens can have no certificate, before it is run."""
-        capture_bytes = bytes_kept(card, tokens, self.settings.capture_dtype)
-        self.ledger.check(*cost_of_certificate(card, tokens, capture_bytes, self.ledger))
+    def check_certificate(self, card: ModelCard, tokens: int, target: int = 0) -> None:
+        """Raises TooLarge if a text, and a target, of that many tokens can have no certificate, before it is run."""
+        capture_bytes = bytes_kept(card, tokens, self.settings.capture_dtype, target)
+        self.ledger.check(*cost_of_certificate(card, tokens, target, capture_bytes, self.ledger))
 
     async def grams(self, capture: "Capture") -> "Grams":
         """What norms are computed from, cached with the capture. Raises TooLarge, Busy, ClientsGone, Deadline."""
@@ -293,3 +264,7 @@ class Runner:
         return model.card, await self.queues.run_model(
             "probe", f"{model.card.id} {model.card.revision}", probe, model
         ).follow()
+
+
+def operations_of(capture: "Capture") -> float:
+    return operations(capture.card, len(capture.tokens), len(capture.tokens_of("target")))

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ..records import Progress, Prompt, TokenizedPrompt
+from ..settings import Settings
 from .ledger import Ledger, Purpose, Reservation
 from .pools import Pools
 
@@ -17,21 +18,21 @@ Cost = tuple[Purpose, int, str, str]  # of `Ledger.reserve_for_job`
 
 
 async def tokenize(
-    pools: Pools, ledger: Ledger, model: "LoadedModel", prompt: Prompt, max_tokens: int | None
+    pools: Pools, ledger: Ledger, model: "LoadedModel", prompt: Prompt, settings: Settings
 ) -> TokenizedPrompt:
     """The tokens of the prompt. Raises TooManyTokens, PairNotSupported, TooLarge, Busy, Deadline.
 
     A text waits for memory as other work does. Cancelling the caller ends that.
     """
     if model.card.source == "bundled":
-        return await pools.convert(tokenize_in_thread, model, prompt, max_tokens)
+        return await pools.convert(tokenize_in_thread, model, prompt, settings)
     size = await pools.tokenize(bytes_needed, model, prompt)
     held = None
     if size > SMALL_BYTES:
         cost: Cost = ("texts", size, f"tokenizing this text with the tokenizer of {model.card.id}", "shorten the text")
         ledger.check(*cost[1:])
         held = ledger.try_reserve("texts", size) or await pools.wait_for_memory(reserve, ledger, cost)
-    return await pools.tokenize(tokenize_in_thread, model, prompt, max_tokens, held)
+    return await pools.tokenize(tokenize_in_thread, model, prompt, settings, held)
 
 
 def reserve(ledger: Ledger, cost: Cost, progress: Progress) -> Reservation:
@@ -39,7 +40,7 @@ def reserve(ledger: Ledger, cost: Cost, progress: Progress) -> Reservation:
 
 
 def tokenize_in_thread(
-    model: "LoadedModel", prompt: Prompt, max_tokens: int | None, held: Reservation | None = None
+    model: "LoadedModel", prompt: Prompt, settings: Settings, held: Reservation | None = None
 ) -> TokenizedPrompt:
     """For a worker thread. It releases what is held for it, also where the caller is gone.
 
@@ -48,10 +49,10 @@ def tokenize_in_thread(
     from ..capture.capture import tokenize_prompt
 
     with held or nullcontext():
-        return tokenize_prompt(model, prompt, max_tokens)
+        return tokenize_prompt(model, prompt, settings.max_tokens, settings.max_written)
 
 
 def bytes_needed(model: "LoadedModel", prompt: Prompt) -> int:
     """A text that is truncated is encoded twice."""
-    texts = sum(model.growth.bytes_of(text) for text in (prompt.text, prompt.text_pair or ""))
+    texts = sum(model.growth.bytes_of(text) for text in (prompt.text, prompt.text_pair or "", prompt.target or ""))
     return texts * BYTES_PER_BYTE * (2 if prompt.truncate else 1)

@@ -16,7 +16,7 @@ MEDIA_TYPES: dict[Format, str] = {
 WILDCARDS = {"*/*", "application/*"}
 # Facts too long for a header: proxies have buffers of 4 kB. A client that asks for npy gets them from the capture, or
 # as json or npz.
-NOT_IN_HEADER = {"tokens", "model", "certificate", "collapse", "of"}
+NOT_IN_HEADER = {"tokens", "target", "target_tokens", "model", "certificate", "collapse", "of"}
 MAX_FACT, MAX_FACTS = 500, 3000  # characters
 
 

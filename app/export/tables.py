@@ -70,9 +70,10 @@ def weights_csv(
     """A dump as CSV: one row for each weight, written as the weights are computed. `report` gets the current head."""
     from ..capture.windows import row_blocks
 
+    capture = capture.of_stack(selection.stack)
     yield csv_lines([WEIGHT_COLUMNS])
     for layer, head in product(selection.layers, selection.heads):
-        if not capture.card.has_head(layer, head):
+        if not capture.stack.has_head(layer, head):
             continue
         report(f"layer {layer}, head {head}")
         for queries, weights in row_blocks(capture, layer, head, quantity, ROWS_PER_BLOCK):
@@ -94,6 +95,6 @@ def weight_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of one query; `place` is its layer, head and position."""
     layer, head, query = place
-    text = cell(capture.tokens[query].text)
-    for token, weight in zip(capture.tokens, weights, strict=True):
+    text = cell(capture.queries[query].text)
+    for token, weight in zip(capture.keys, weights, strict=True):
         yield layer, head, query, text, token.index, cell(token.text), f"{weight:.{decimals}f}"

@@ -97,12 +97,17 @@ class Adopted:
         reader = self.encoder or self.model.base_model
         if "bbox" in signature(reader.forward).parameters:
             inputs["bbox"] = ids.new_zeros(*ids.shape, 4)  # places on a page; a text without a page has none
-        hidden: Tensor = reader(input_ids=ids, **inputs)[0]
-        return hidden
+        with hidden_states_of(reader) as before_logits:
+            hidden: Tensor = reader(input_ids=ids, **inputs)[0]
+        return before_logits[0] if before_logits else hidden
 
     def encoder_alone(self) -> "Adopted":
-        """The encoder of an encoder-decoder model, which reads one text."""
+        """The encoder of an encoder-decoder model, which reads one text. Raises UnsupportedModel if none is known."""
         attention = tuple(layer for layer in self.attention if layer.stack == "encoder")
+        if not attention:
+            raise UnsupportedModel(
+                f"the encoder of a {self.model.config.model_type} has no attention that can be shown"
+            )
         return replace(self, attention=attention, encoder=self.model.base_model.get_encoder())
 
     @property
@@ -117,7 +122,10 @@ class Adopted:
         return tuple(self.stack([layer for layer in self.attention if layer.stack == name]) for name in names)
 
     def stack(self, layers: list[AttentionLayer]) -> StackCard:
-        cards = [LayerCard(each.index, each.heads, each.kv_heads, each.head_dim, each.pair_bytes) for each in layers]
+        cards = [
+            LayerCard(each.index, each.heads, each.kv_heads, each.head_dim, each.pair_bytes, bias=each.bias)
+            for each in layers
+        ]
         gaps = without_attention(self.model, layers)
         cards += [LayerCard(number, attention=False, why=why) for number, why in gaps.items()]
         causal = all(layer.causal for layer in layers)
@@ -125,12 +133,35 @@ class Adopted:
         return StackCard(layers[0].stack, ordered, causal, *SIDES[layers[0].stack])
 
 
+@contextmanager
+def hidden_states_of(reader: nn.Module) -> Iterator[list[Tensor]]:
+    """Within the `with`, the list gets the last hidden state, from which logits are computed for the last token only.
+
+    It stays empty for a base model, which computes none. T5 has no base model beside that with the head.
+    """
+    found: list[Tensor] = []
+    head = reader.get_output_embeddings() if isinstance(reader, PreTrainedModel) else None
+    if not isinstance(head, nn.Linear):  # FSMT has embeddings there, which it uses twice
+        yield found
+        return
+
+    def take(_: nn.Module, given: tuple[Tensor]) -> tuple[Tensor]:
+        found.append(given[0])
+        return (given[0][:, -1:],)
+
+    handle = head.register_forward_pre_hook(take)
+    try:
+        yield found
+    finally:
+        handle.remove()
+
+
 def adopted(
     model: PreTrainedModel, layers: tuple[MultiHeadAttention, ...] = (), replacements: tuple[Replacement, ...] = ()
 ) -> Adopted:
     """The model with the layers that a short run finds. Raises UnsupportedModel if it has no softmax attention."""
     found = Adopted(model, layers, replacements)
-    attention = layers_of(calls_of(model, short_run(found)))
+    attention = layers_of(calls_of(model, short_run(found)), TRIED_TARGET if found.reads_target else None)
     if not attention:
         raise UnsupportedModel(f"a {model.config.model_type} has no softmax attention that can be shown")
     return replace(found, attention=attention)

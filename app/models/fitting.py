@@ -81,7 +81,11 @@ class Attempt:
             else:
                 self.missing.append(name)
         groups = tied_groups(self.model.all_tied_weights_keys)
-        self.missing = [name for name in self.missing if not groups.get(name, set()) & self.mapped.keys()]
+        self.missing = [
+            name
+            for name in self.missing
+            if not groups.get(name, set()) & self.mapped.keys() and not is_computed(self.model, name)
+        ]
 
     def other_shapes(self, tensors: Mapping[str, StoredTensor]) -> list[str]:
         """For each parameter with another shape in the file, what is wrong."""
@@ -101,6 +105,13 @@ class Attempt:
             if not name.startswith(own) and weight.shape[:1] == (number,) and shape[1:] == tuple(weight.shape[1:]):
                 return min(shape[0], MAX_LABELS)
         return number
+
+
+def is_computed(model: PreTrainedModel, name: str) -> bool:
+    """Whether transformers computes this weight where a checkpoint does not have it: sines of Marian, and zeros."""
+    owner, _, last = name.rpartition(".")
+    allowed = any(re.search(pattern, name) for pattern in model._keys_to_ignore_on_load_missing or ())
+    return allowed and (last == "final_logits_bias" or hasattr(model.get_submodule(owner), "create_weight"))
 
 
 def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:

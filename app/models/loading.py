@@ -18,9 +18,10 @@ from .adapter import adopt
 from .adopted import Adopted, adopt_without_table
 from .checkpoint import CheckedFiles, check_files
 from .claim import describing
-from .claimed_sizes import most_tokens, reads_pairs
+from .claimed_sizes import most_of_target, most_tokens, reads_pairs
 from .conversion import check_report, no_fit
 from .data_types import TORCH_DTYPES
+from .decoder_input import can_be_read
 from .device import check_device
 from .heads import Head
 from .integers import check_integers
@@ -60,6 +61,11 @@ class LoadedModel:
             truncate=truncate,
             embeddings=self.adopted.vocabulary,
         )
+
+    def encoder_alone(self) -> "LoadedModel":
+        """Of a model with a decoder, the encoder, which reads one text."""
+        alone = self.adopted.encoder_alone()
+        return replace(self, adopted=alone, card=replace(self.card, stacks=alone.stacks(), max_target=None))
 
     @cached_property
     def growth(self) -> Growth:
@@ -104,7 +110,7 @@ def load_checked(
     with describing():
         adapter = checked.claim.adapter
         adopted = adopt_without_table(model) if adapter is None else adopt(model, adapter)
-        if adopted.reads_target:
+        if adopted.reads_target and not can_be_read(adopted):
             adopted = adopted.encoder_alone()
         described = replace(describe(card, checked, adopted, digest), dtype=dtype, verified=verified)
     return LoadedModel(described, adopted, tokenizer, checked.fit.head)
@@ -176,6 +182,7 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         parameters=model.num_parameters(),
         stacks=stacks,
         prediction=checked.fit.head.prediction,
+        max_target=most_of_target(adopted),
         ignored=first_names(checked.fit.ignored),
         projections=bool(adopted.layers),
         state="ready",

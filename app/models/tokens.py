@@ -100,10 +100,10 @@ def check_ids(encoding: Encoding, embeddings: int) -> None:
         raise CorruptModel(f"tokenizer.json gives a token the segment {last}: there are 0 and 1")
 
 
-def too_many(found: int, special: int, most: int) -> TooManyTokens:
+def too_many(found: int, special: int, most: int, what: str = "text") -> TooManyTokens:
     counted = f", {special} of them special" if special else ""
-    way_out = "shorten the text, or set truncate to cut off its end"
-    return TooManyTokens(f"The text has {found:,} tokens{counted}. This model reads at most {most:,}: {way_out}.")
+    way_out = "shorten the text, or set truncate to cut off its end" if what == "text" else f"shorten the {what}"
+    return TooManyTokens(f"The {what} has {found:,} tokens{counted}. This model reads at most {most:,}: {way_out}.")
 
 
 def encode(tokenizer: Tokenizer, text: str, text_pair: str | None = None, *, special: bool = True) -> Encoding:

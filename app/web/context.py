@@ -14,7 +14,7 @@ from ..export.formats import Answer, serialize
 from ..export.negotiation import by_preference, check_cells, format_of
 from ..records import Format, Progress
 from .deps import Accept, FormatQuery, RunnerDep, SettingsDep, on_loop
-from .requests import CaptureId
+from .requests import CaptureId, StackQuery
 from .responses import ARRAYS, cache_headers, reserve_answer, respond, while_connected
 from .streams import EVENTS, EventStream, event, slices, sse
 
@@ -49,8 +49,9 @@ class CaptureContext:
         settings: SettingsDep,
         accept: Accept = None,
         format: FormatQuery = None,  # noqa: A002 - the query parameter
+        stack: StackQuery = None,
     ) -> None:
-        self.capture_id = capture_id
+        self.capture_id, self.stack = capture_id, stack
         self.request, self.runner, self.settings = request, runner, settings
         self.format = self.negotiate(accept, format)
 
@@ -59,8 +60,11 @@ class CaptureContext:
 
     @cached_property
     def capture(self) -> "Capture":
-        """Looked up at the first use, after the parameters have been checked. Raises CaptureGone."""
-        return self.runner.captures.get(self.capture_id)
+        """At the stack that is asked for. Looked up at the first use, after the parameters have been checked.
+
+        Raises CaptureGone, UnknownStack.
+        """
+        return self.runner.captures.get(self.capture_id).of_stack(self.stack)
 
     @cached_property
     def headers(self) -> dict[str, str]:

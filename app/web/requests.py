@@ -30,6 +30,10 @@ Index = Annotated[int, BeforeValidator(plain_digits)]
 CaptureId = Annotated[str, Path(description="the id of a capture, as POST /api/v1/captures returns it")]
 LayerIndex = Annotated[Index, Path(description="number of a layer, from 0")]
 HeadIndex = Annotated[Index, Path(description="number of a head in its layer, from 0")]
+StackQuery = Annotated[
+    str | None,
+    Query(description="for models with an encoder and a decoder: encoder, decoder or cross; by default, the first"),
+]
 PoolQuery = Annotated[
     Pool, Query(description="what a cell that covers several weights contains: the largest, or the mean")
 ]
@@ -104,6 +108,9 @@ class PromptBody(StrictModel):
     text: NotBlank = Field(description="the text to run")
     text_pair: str | None = Field(None, description="a second text, for models that read two")
     model: str | None = Field(None, description="the id of a model; by default, the default model of the server")
+    target: str | None = Field(
+        None, description="for models with an encoder and a decoder: the text of the decoder; null: the model writes it"
+    )
     truncate: bool = Field(
         False,
         description="cut off the end of a text that is too long, instead of refusing it; see `tokens_dropped`",
@@ -111,11 +118,11 @@ class PromptBody(StrictModel):
 
     @classmethod
     def limit(cls, settings: Settings) -> BodyLimit:
-        return limit_of_texts(2, settings)
+        return limit_of_texts(3, settings)
 
     @property
     def prompt(self) -> Prompt:
-        return Prompt(self.text, self.text_pair, self.model, self.truncate)
+        return Prompt(self.text, self.text_pair, self.model, self.truncate, self.target)
 
 
 class StrictRoute(APIRoute):

@@ -12,7 +12,7 @@ from fastapi import Response
 
 from ..capture.cost import Cost
 from ..engine.capture_job import CaptureJob
-from ..records import ModelCard, Token
+from ..records import ModelCard, StackCard, Target, Token
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
@@ -22,31 +22,52 @@ def json_response(content: dict[str, Any], status: int = 200, headers: Mapping[s
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 
-def of_tokens(job: CaptureJob) -> dict[str, Any]:
+def of_tokens(job: CaptureJob, stack: StackCard) -> dict[str, Any]:
     """The `tokens` event. `bytes` and `seconds` are estimates, null where there is none."""
     cost = job.cost
     estimate = {"bytes": cost and cost.bytes, "seconds": cost and cost.seconds}
-    return {**of_text(job.card, job.tokens, job.dropped), **estimate}
+    return {**of_text(job.card, stack, job.tokens, job.complete_target, job.dropped), **estimate}
+
+
+def of_target(job: CaptureJob, stack: StackCard) -> dict[str, Any]:
+    """The `target` event, for a target that the model has written."""
+    text = of_text(job.card, stack, job.tokens, job.complete_target, job.dropped)
+    return {name: text[name] for name in ("target", "target_tokens", "target_written", "queries", "keys")}
 
 
 def of_cost(cost: Cost) -> dict[str, Any]:
     known = asdict(cost)
-    del known["text"], known["events"]
+    for inner in ("text", "events", "fixed"):
+        del known[inner]
+    if not cost.target_tokens:
+        del known["writing"], known["target_tokens"]
     return {**known, "fits": cost.fits, "most_tokens": cost.most_tokens}
 
 
 def of_capture(capture: "Capture", seconds: int) -> dict[str, Any]:
-    text = of_text(capture.card, capture.tokens, capture.dropped)
+    text = of_text(capture.card, capture.stack, capture.tokens, capture.target, capture.dropped)
     return {"id": capture.id, **text, "bytes": capture.bytes, "truncate": capture.truncate, "expires_in": seconds}
 
 
-def of_text(card: ModelCard, tokens: tuple[Token, ...], dropped: int) -> dict[str, Any]:
-    return {
+def of_text(
+    card: ModelCard, stack: StackCard, tokens: tuple[Token, ...], target: Target | None, dropped: int
+) -> dict[str, Any]:
+    """target: None if the model has no decoder, or is still writing it"""
+    lengths = {"source": len(tokens), "target": len(target.tokens) if target else None}
+    described = {
         "model": card.to_dict(),
         "tokens": tokens,
-        "layers": card.layers,
-        "heads": card.heads,
-        "queries": len(tokens),
-        "keys": len(tokens),
+        "layers": len(stack.layers),
+        "heads": stack.heads,
+        "queries": lengths[stack.queries],
+        "keys": lengths[stack.keys],
         "tokens_dropped": dropped,
     }
+    if not card.has_decoder:
+        return described
+    of_target = {
+        "target": target and target.text,
+        "target_tokens": target and target.tokens,
+        "target_written": target and target.written,
+    }
+    return {**described, "stack": stack.name, **of_target}

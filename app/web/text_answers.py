@@ -45,7 +45,10 @@ async def respond_capture(
     """The description of a capture. Raises TooLarge, Busy."""
     seconds = runner.captures.expires_in(capture.id)
     describe = partial(of_capture, capture, seconds)
-    return await respond_text(runner, ("capture", capture.id, seconds), capture.tokens, describe, status, headers, room)
+    tokens = (*capture.tokens, *capture.tokens_of("target"))
+    return await respond_text(
+        runner, ("capture", capture.id, capture.stack.name, seconds), tokens, describe, status, headers, room
+    )
 
 
 async def respond_text(

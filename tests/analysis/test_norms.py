@@ -7,7 +7,8 @@ from worlds import whole_maps
 
 from headscope.analysis.norms import bytes_of_grams, grams, window_of_norms
 from headscope.attention.hooks import watching
-from headscope.capture.capture import forward, run
+from headscope.capture.capture import run
+from headscope.capture.passes import forward
 from headscope.capture.windows import window
 
 TEXT = "The cat sat on the mat, and the cat ran."

@@ -34,7 +34,7 @@ def capture(whole):
     mamba = LayerCard(1, attention=False, why="MambaMixer")
     cards = (stack.layers[0], mamba, replace(stack.layers[2], heads=3, kv_heads=3))
     card = replace(whole.card, stacks=(replace(stack, layers=cards),))
-    return replace(whole, card=card, layers=(first, replace(last, **parts)))
+    return replace(whole, card=card, all_layers=(first, replace(last, **parts)))
 
 
 def expected(values):

@@ -119,7 +119,7 @@ def test_attention_to_a_word_is_added_and_from_it_averaged(loaded):
     capture = run(loaded("minilm"), "The riverbank overflowed.")
     found = words_of(capture)
     part = window(len(found), None, None, None)
-    of_words = window_of_words(capture, found, 2, 3, part, "max")
+    of_words = window_of_words(capture, (found, found), 2, 3, part, "max")
     whole = head_window(capture, 2, 3, window(len(capture.tokens), None, None, None))
     assert len(found) < len(capture.tokens)
     for row, query in enumerate(found):
@@ -133,7 +133,7 @@ def test_nothing_keeps_the_text_of_a_capture_that_has_been_dropped(loaded):
     capture = run(loaded("minilm"), "A secret that nobody else runs.")
     token = weakref.ref(capture.tokens[1])
     found = words_of(capture)
-    window_of_words(capture, found, 0, 0, window(len(found), None, None, None), "max")
+    window_of_words(capture, (found, found), 0, 0, window(len(found), None, None, None), "max")
     assert token().text == "a"
     del capture, found
     assert token() is None

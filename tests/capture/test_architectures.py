@@ -56,7 +56,7 @@ def test_a_layer_that_attends_otherwise_fails_the_certificate(captured):
         )
         for layer in capture.layers
     ]
-    errors = certify(model, replace(capture, layers=tuple(wrong))).max_abs_error
+    errors = certify(model, replace(capture, all_layers=tuple(wrong))).max_abs_error
     assert max(filter(None, errors)) > 1e-4
 
 

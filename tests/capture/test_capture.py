@@ -4,8 +4,9 @@ from worlds import CountedProgress
 
 from headscope.attention.hooks import watching
 from headscope.attention.rules import full
-from headscope.capture.capture import capture_id, forward, run
+from headscope.capture.capture import capture_id, run
 from headscope.capture.certificate import certify
+from headscope.capture.passes import forward
 from headscope.errors import ClientsGone, ModelOutputInvalid, TooManyTokens
 from headscope.records import Prompt
 

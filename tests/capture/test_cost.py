@@ -84,8 +84,8 @@ def test_a_capture_that_would_not_fit_is_refused_before_it_is_run(settings, monk
 
 
 def test_a_short_run_gives_no_estimate_of_speed():
-    assert pace_of(GPT2, 5, 1.0) == 0
-    assert pace_of(GPT2, 100, 2.0) == operations(GPT2, 100) / 2
+    assert pace_of(operations(GPT2, 5), 1.0) == 0
+    assert pace_of(operations(GPT2, 100), 2.0) == operations(GPT2, 100) / 2
 
 
 def test_after_a_first_run_the_seconds_are_estimated(client, monkeypatch):

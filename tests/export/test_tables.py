@@ -68,6 +68,6 @@ def test_labels_in_a_csv_file_are_no_formulas(loaded):
     capture = run(loaded("gpt2-mini"), "the cat")
     formula = replace(capture.tokens[0], text="=1+1")
     capture = replace(capture, tokens=(formula, *capture.tokens[1:]))
-    chunks = weights_csv(capture, Selection([0], [0], 0), "pattern", 3, lambda _: None)
+    chunks = weights_csv(capture, Selection("self", [0], [0], 0), "pattern", 3, lambda _: None)
     first = list(csv.reader(io.StringIO(b"".join(chunks).decode())))[1]
     assert (first[3], first[5]) == ("'=1+1", "'=1+1")

@@ -7,8 +7,8 @@ import torch
 from architectures import ARCHITECTURES, GROUPED, WATCHED, Architecture
 from worlds import layer, stream
 
-from headscope.capture.capture import pass_layers
 from headscope.capture.certificate import copied
+from headscope.capture.passes import pass_layers
 from headscope.errors import UnsupportedModel
 from headscope.models.adapter import adopt
 from headscope.models.adopted import adopt_by_following, adopt_by_interface

@@ -47,15 +47,15 @@ def test_a_body_without_a_text_has_a_small_limit(client, path):
 
 @pytest.mark.fault(3, 41)
 @pytest.mark.parametrize("path", ["/api/v1/captures", "/api/v1/estimate", "/api/v1/attention"])
-def test_a_body_with_texts_may_have_two_texts_of_the_longest_length_in_escapes(settings, path):
+def test_a_body_with_texts_may_have_all_its_texts_of_the_longest_length_in_escapes(settings, path):
     with serving(settings.model_copy(update={"max_characters": 10_000})) as client:
-        longest = json.dumps({"text": EMOJI * 10_000, "text_pair": EMOJI * 10_000})
-        assert len(longest) > 240_000
+        longest = json.dumps(dict.fromkeys(("text", "text_pair", "target"), EMOJI * 10_000))
+        assert len(longest) > 360_000
         taken = client.post(path, content=longest, headers=JSON)
         refused = client.post(path, content=longest + " " * MAX_STRUCTURE, headers=JSON)
     assert taken.json()["code"] in ("pair_not_supported", "too_many_tokens")
     assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
-    assert "larger than 305,536 bytes: a text has at most 10,000 characters" in refused.json()["detail"]
+    assert "larger than 425,536 bytes: a text has at most 10,000 characters" in refused.json()["detail"]
 
 
 def test_the_setting_is_a_limit_of_every_body(settings):
@@ -68,7 +68,7 @@ def test_the_schema_names_the_limit_of_every_body(client):
     operations = client.get("/openapi.json").json()["paths"]
     limit = operations["/api/v1/models/load"]["post"]["requestBody"]["description"]
     assert limit == f"At most {SMALL_BODY:,} bytes."
-    assert operations["/api/v1/captures"]["post"]["requestBody"]["description"] == "At most 4,865,536 bytes."
+    assert operations["/api/v1/captures"]["post"]["requestBody"]["description"] == "At most 7,265,536 bytes."
     assert len(body_models()) >= 5
 
 

@@ -13,7 +13,7 @@ from headscope.capture import capture as captures
 from headscope.engine.event_space import bytes_of_largest_event
 from headscope.engine.runner import Runner
 from headscope.errors import Deadline
-from headscope.records import Prompt
+from headscope.records import Prompt, TokenizedPrompt
 from headscope.settings import Settings
 
 CAPTURES = "/api/v1/captures"
@@ -33,7 +33,8 @@ def needed():
         [cached] = runner.captures.cache.values()
         capture = cached.capture
         held = runner.ledger.bytes("captures")
-        return lambda cells: (held, bytes_of_largest_event(capture.card, capture.tokens, cells))
+        prompt = TokenizedPrompt(Prompt(""), capture.tokens)
+        return lambda cells: (held, bytes_of_largest_event(capture.card, prompt, cells))
 
 
 def last_event(answer):

@@ -38,6 +38,14 @@ class Text:
     causal: bool
 
 
+@dataclass(frozen=True)
+class Texts:
+    """The text of the queries and that of the keys; the same object where they are the same text."""
+
+    queries: Text
+    keys: Text
+
+
 def text_of(tokens: Sequence[Token], causal: bool, device: torch.device | None = None) -> Text:
     """The properties of these tokens, on the device of the weights."""
     ids = torch.tensor([token.id for token in tokens], device=device)
@@ -59,12 +67,25 @@ def is_punctuation(label: str) -> bool:
 class Block:
     """weights [h i j]: the pattern of the queries `rows`, from the first key to the last one that they can see.
 
+    text:    of the keys
+    of_rows: the text of the queries; None: the same
     "Mass" is a sum of weights of one query: the share of its attention that some keys get.
     """
 
     weights: Tensor
     rows: range
     text: Text
+    of_rows: Text | None = None
+
+    @property
+    def asking(self) -> Text:
+        """The text that the queries are tokens of."""
+        return self.of_rows or self.text
+
+    @property
+    def is_cross(self) -> bool:
+        """Queries are tokens of one text and keys those of another."""
+        return self.asking is not self.text
 
     @property
     def queries(self) -> Tensor:

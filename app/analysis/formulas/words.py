@@ -89,10 +89,20 @@ def with_texts(grouped: Sequence[Word], texts: Sequence[str]) -> list[Word]:
     return complete[::-1]
 
 
-def merged(pattern: Tensor, words: Sequence[Word]) -> Tensor:
-    """[... i j] of tokens -> [... i j] of words."""
+def merged(pattern: Tensor, words: Sequence[Word], key_words: Sequence[Word] | None = None) -> Tensor:
+    """[... i j] of tokens -> [... i j] of words.
+
+    words: of the queries; key_words: of the keys, if they are tokens of another text
+    """
+    key_words = words if key_words is None else key_words
+    of_query, of_key = word_numbers(words, pattern), word_numbers(key_words, pattern)
+    shape = *pattern.shape[:-2], len(words)
+    of_queries = pattern.new_zeros(*shape, pattern.shape[-1]).index_add_(-2, of_query, pattern)
+    found = pattern.new_zeros(*shape, len(key_words)).index_add_(-1, of_key, of_queries)
+    return found / of_query.bincount(minlength=len(words))[:, None]
+
+
+def word_numbers(words: Sequence[Word], pattern: Tensor) -> Tensor:
+    """[n], the number of the word that each token belongs to."""
     sizes = torch.tensor([word.stop - word.first for word in words], device=pattern.device)
-    word_of = torch.arange(len(words), device=pattern.device).repeat_interleave(sizes)
-    of_queries = pattern.new_zeros(*pattern.shape[:-2], len(words), pattern.shape[-1]).index_add_(-2, word_of, pattern)
-    found = pattern.new_zeros(*pattern.shape[:-2], len(words), len(words)).index_add_(-1, word_of, of_queries)
-    return found / sizes[:, None]
+    return torch.arange(len(words), device=pattern.device).repeat_interleave(sizes)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...attention.hooks import hook_points, watching
 from ...attention.terms import Terms
 from ...errors import UnsupportedModel
-from ...records import StackName
+from ...records import BiasKind, StackName
 
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")  # a part of a module's name that is a number
 OTHER_PARTS = re.compile("norm|dropout|mlp|identity", re.IGNORECASE)
@@ -27,6 +27,7 @@ class AttentionLayer:
 
     core:       full name of the module that computes it
     index:      the number of the block that it is in, which is the number that the model itself gives its layers
+    bias:       what its bias depends on; None if it adds none
     pair_bytes: memory for each pair of a query and a key, of a mask or a bias that has no smaller form
     tried:      queries and keys of the run that found it
     """
@@ -40,6 +41,7 @@ class AttentionLayer:
     value_dim: int
     causal: bool
     pair_bytes: float = 0.0
+    bias: BiasKind | None = None
     tried: tuple[int, int] = (0, 0)
 
 
@@ -74,12 +76,13 @@ def calls_of(model: nn.Module, run: Callable[[], Any]) -> list[Call]:
     return found
 
 
-def layers_of(calls: Sequence[Call]) -> tuple[AttentionLayer, ...]:
+def layers_of(calls: Sequence[Call], target: int | None = None) -> tuple[AttentionLayer, ...]:
     """The attention layers of a model from the calls of one forward pass.
 
-    The text and the target of an encoder-decoder model must differ in length, by which its stacks are told apart.
+    target: the length of the target of an encoder-decoder model. That of the text must differ, because the stacks are
+            told apart by it.
     """
-    kinds = [stack_of(call, calls) for call in calls]
+    kinds = [stack_of(call, target) for call in calls]
     cores = {kind: [call.core for call, of in zip(calls, kinds, strict=True) if of == kind] for kind in kinds}
     numbers = {kind: iter(numbers_of(of_kind)) for kind, of_kind in cores.items()}
     return tuple(
@@ -93,6 +96,7 @@ def layers_of(calls: Sequence[Call]) -> tuple[AttentionLayer, ...]:
             value_dim=call.v.shape[-1],
             causal=call.terms.rule.is_causal,
             pair_bytes=pair_bytes,
+            bias=None if call.terms.bias is None else call.terms.bias.kind,
             tried=(call.q.shape[2], call.k.shape[2]),
         )
         for call, kind, pair_bytes in zip(calls, kinds, bytes_of_pairs(calls), strict=True)
@@ -110,14 +114,14 @@ def check_lengths(layers: Sequence[AttentionLayer], model_type: str) -> None:
         )
 
 
-def stack_of(call: Call, calls: Sequence[Call]) -> StackName:
-    """Which stack a call belongs to. The first call is one of the encoder, if there is one."""
+def stack_of(call: Call, target: int | None) -> StackName:
+    """Which stack a call belongs to. The encoder may read more tokens than the text has: it can add padding."""
     queries, keys = call.q.shape[2], call.k.shape[2]
-    if all(each.q.shape[2] == each.k.shape[2] for each in calls):
+    if target is None:
         return "self"
-    if queries != keys:
-        return "cross"
-    return "encoder" if queries == calls[0].q.shape[2] else "decoder"
+    if queries != target:
+        return "encoder"
+    return "decoder" if keys == target else "cross"
 
 
 def bytes_of_pairs(calls: Sequence[Call]) -> list[float]:

@@ -26,6 +26,9 @@ Numbers = Annotated[list[int], Field(min_length=1, max_length=1024), AfterValida
 class AttentionRequest(PromptBody):
     layers: Numbers | None = Field(None, description="layer numbers; by default, all")
     heads: Numbers | None = Field(None, description="head numbers, the same in each layer; by default, all")
+    stack: str | None = Field(
+        None, description="for models with an encoder and a decoder: encoder, decoder or cross; by default, all of them"
+    )
     quantity: Quantity = Field("pattern", description=PATTERN_OR_SCORES)
     decimals: int = Field(6, ge=0, le=9, description="decimals of the numbers in JSON")
     verify: bool = Field(
@@ -40,7 +43,7 @@ async def attention(body: AttentionRequest, request: Request, runner: RunnerDep,
 
 
 async def respond_dump(runner: Runner, body: AttentionRequest, format_: Format) -> Response:
-    request = DumpRequest(body.prompt, body.layers, body.heads, body.quantity, body.verify)
+    request = DumpRequest(body.prompt, body.layers, body.heads, body.quantity, body.verify, body.stack)
     answer = await dump(runner, request, format_, runner.settings.max_cells)
     cells = sum(prod(array.shape) for array in answer.arrays.values())
     held = reserve_answer(runner.ledger, cells, format_, 0, STREAM_BYTES)

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from ...engine.capture_work import PreparedPrompt
 from ...engine.event_space import DEFAULT_CELLS
-from ...engine.runner import PreparedPrompt, Runner
+from ...engine.runner import Runner
 from ...export.negotiation import by_preference
 from ...records import Bend, Prompt
 from ..deps import Accept, RunnerDep, on_loop, only_json
 from ..job_events import job_events
-from ..requests import CaptureId, Index, PromptBody, StrictRoute
+from ..requests import CaptureId, Index, PromptBody, StackQuery, StrictRoute
 from ..responses import while_connected
 from ..serializers import of_cost
 from ..streams import EVENTS, EventStream
@@ -46,6 +47,7 @@ async def capture(
         Bend,
         Query(description="values of streamed pictures: linear is 255 x weight, sqrt is 255 x its square root"),
     ] = "linear",
+    stack: StackQuery = None,
     accept: Accept = None,
 ) -> Response:
     """Run a text through a model, and keep what its patterns are computed from.
@@ -53,16 +55,20 @@ async def capture(
     With `Accept: text/event-stream`: events `queued {"position"}` while other texts run first, `tokens {...}`, for each
     layer `layer {"layer", "cells", "bend", "maps": base64 of uint8 [head cells cells]}`, then `done {capture}` or
     `error {problem}`. The run stops when all clients that wait for it have disconnected.
+
+    Of a model with an encoder and a decoder, the layers are those of `stack`, and their maps are [head rows cells].
+    Without `target`, the model writes it: `token {token}` for each token, then `target {...}` with all of them.
     """
     streamed = EVENTS in by_preference(accept or "")
     if not streamed:
         only_json(accept)
     prepared = await prepare(request, runner, body.prompt)
+    shown = prepared.model.card.stack(stack)
     job, new = await runner.start(prepared, cells=cells if streamed else 0)
     if streamed:
-        return EventStream(request, job.followed(), job_events(runner, job, cells, bend))
+        return EventStream(request, job.followed(), job_events(runner, job, cells, bend, shown))
     with job.followed():
-        found = await while_connected(request, job.result())
+        found = (await while_connected(request, job.result())).of_stack(stack)
         room = job.room
     headers = {"Location": f"{router.prefix}/captures/{found.id}"}
     return await respond_capture(runner, found, 201 if new else 200, headers, room)
@@ -92,9 +98,9 @@ async def estimate(
     dependencies=[Depends(on_loop(only_json))],
     response_model=dict[str, Any],
 )
-async def get(capture_id: CaptureId, runner: RunnerDep) -> Response:
+async def get(capture_id: CaptureId, runner: RunnerDep, stack: StackQuery = None) -> Response:
     """The same answer as that of the POST request that created it."""
-    return await respond_capture(runner, runner.captures.get(capture_id))
+    return await respond_capture(runner, runner.captures.get(capture_id).of_stack(stack))
 
 
 @router.delete("/captures/{capture_id}", summary="Delete a capture", status_code=204)

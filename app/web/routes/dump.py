@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from ...export.dump import answer_of, select
+from ...export.dump import answer_of, cells_of, check_one, select
 from ...export.formats import batched, serialize
 from ...export.negotiation import MEDIA_TYPES, check_cells, headers_of
 from ...records import Quantity
@@ -36,15 +36,18 @@ class DumpOptions:
 async def dump(options: Annotated[DumpOptions, Depends(on_loop(DumpOptions))], context: CaptureDep) -> Response:
     """Same content as `POST /api/v1/attention`, streamed: npy, npz and safetensors of any size, JSON up to a limit."""
     capture, format_ = context.capture, context.format
-    selection = select(capture.card, len(capture.tokens), options.layers, options.heads)
+    sizes = len(capture.tokens), len(capture.tokens_of("target"))
+    selections = select(capture.card, sizes, options.layers, options.heads, context.stack)
+    check_one(selections, format_)
+    cells = cells_of(selections)
     if unchanged := context.not_modified:
         return unchanged
-    check_cells(selection.cells, format_, None, context.settings.max_json_cells)
-    answer = answer_of(capture, selection, options.quantity)
+    check_cells(cells, format_, None, context.settings.max_json_cells)
+    answer = answer_of(capture, selections, options.quantity)
     download = {"Content-Disposition": f'attachment; filename="attention-{capture.id}.{format_}"'}
     chunks = stream(context.runner, batched(serialize(answer, format_, options.decimals)))
     headers = {**context.headers, **headers_of(answer, format_), **length(answer, format_), **download}
-    held, slow = dumping(context, selection.cells), context.runner.slow_readers
+    held, slow = dumping(context, cells), context.runner.slow_readers
     return HoldingStream(held, chunks, MEDIA_TYPES[format_], headers, slow)
 
 

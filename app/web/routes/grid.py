@@ -24,10 +24,10 @@ async def overview(
     pool: PoolQuery = "max",
 ) -> Response:
     """A thumbnail of every head. In a long text, each cell covers several weights: see `pool`."""
-    from ...capture.windows import overview, steps, window
+    from ...capture.windows import overview, steps, whole
 
     capture = context.capture
-    part = window(len(capture.tokens), None, None, cells)
+    part = whole(capture, cells)
     weights, blocks = part.cells * len(capture.layers) * capture.heads, len(capture.layers) * steps(part, capture.heads)
     if context.streamed:
         context.check_size(weights, "ask for fewer cells")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Response
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, NoBias
 from ...export.formats import Answer, Array
-from ...records import Pool, Quantity, Shown
+from ...records import Measured, Pool, Shown
 from ..context import CaptureContext, CaptureDep
 from ..deps import RunnerDep, on_loop, only_json
 from ..requests import (
@@ -27,6 +27,7 @@ from ..responses import ARRAYS, STREAM_BYTES, while_connected
 from ..text_answers import respond_text
 
 if TYPE_CHECKING:
+    from ...capture.capture import Capture
     from ...capture.windows import Window
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
@@ -35,9 +36,9 @@ router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=Str
 # A window of more cells is computed while the client reads it.
 WHOLE_CELLS = 2**13
 WORDS = "words instead of tokens: attention to a word is the sum over its tokens, attention from a word the mean"
-NORM = (
-    f"{PATTERN_OR_SCORES}; norm: what the page calls the effect, the length of the weighted value, ||A_ij f(x_j)||; "
-    "the model is run once more for it"
+SHOWN = (
+    f"{PATTERN_OR_SCORES}; bias: what the model adds to the raw scores, such as T5 for each distance; norm: what the "
+    "page calls the effect, the length of the weighted value, ||A_ij f(x_j)||; the model is run once more for it"
 )
 
 
@@ -57,11 +58,15 @@ class View:
         self.rows, self.columns = parse_span("rows", rows), parse_span("columns", columns)
         self.cells, self.pool = cells, pool
 
-    def window(self, size: int) -> "Window":
-        """`size` is the number of tokens or words. Raises InvalidWindow."""
+    def window(self, queries: int, keys: int) -> "Window":
+        """Of that many tokens or words. Raises InvalidWindow."""
         from ...capture.windows import window
 
-        return window(size, self.rows, self.columns, self.cells)
+        return window(queries, self.rows, self.columns, self.cells, keys)
+
+    def of(self, capture: "Capture") -> "Window":
+        """Of the tokens of the stack. Raises InvalidWindow."""
+        return self.window(len(capture.queries), len(capture.keys))
 
 
 ViewDep = Annotated[View, Depends(on_loop(View))]
@@ -73,7 +78,7 @@ class HeadView(View):
     def __init__(
         self,
         view: ViewDep,
-        quantity: Annotated[Shown, Query(description=NORM)] = "pattern",
+        quantity: Annotated[Shown, Query(description=SHOWN)] = "pattern",
         words: Annotated[bool, Query(description=WORDS)] = False,
     ) -> None:
         self.rows, self.columns, self.cells, self.pool = view.rows, view.columns, view.cells, view.pool
@@ -89,14 +94,16 @@ async def head(
     """The pattern of a head, or a window of it. The value [r][c] covers `query_step` queries from
     `rows[0] + r * query_step` on, and `key_step` keys from `columns[0] + c * key_step` on."""
     capture = context.capture
-    capture.card.check_head(layer, head)
+    capture.check_head(layer, head)
     facts = {"layer": layer, "head": head, "quantity": view.quantity}
     if view.words:
         return await respond_words(context, view, facts)
-    part = view.window(len(capture.tokens))
+    part = view.of(capture)
+    if view.quantity == "bias":
+        check_bias(capture, layer)
     if view.quantity == "norm":
         return await respond_window(context, part, view, facts, lambda: norms_of(context, layer, head, part, view.pool))
-    quantity: Quantity = view.quantity
+    quantity: Measured = view.quantity
 
     async def values() -> Array:
         from ...capture.windows import WindowRows, head_window, steps
@@ -111,16 +118,24 @@ async def head(
     return await respond_window(context, part, view, facts, values, STREAM_BYTES)
 
 
+def check_bias(capture: "Capture", layer: int) -> None:
+    """Raises NoBias, before the answer begins."""
+    if capture.of_layer(layer).terms.bias is None:
+        raise NoBias(f"layer {layer} adds no bias to its scores: take quantity=scores")
+
+
 async def respond_words(context: CaptureContext, view: View, facts: dict[str, Any]) -> Response:
     """Attention to a word is the sum over its tokens, attention from a word the mean (Clark et al. 2019)."""
     from ...analysis.words import check_size, window_of_words, words_of
-    from ...capture.windows import steps, window
+    from ...capture.windows import steps, whole
 
     capture = context.capture
     check_size(capture)
-    found = await context.runner.pools.read(words_of, capture)
-    part = view.window(len(found))
-    read = partial(context.read, "window", steps(window(len(capture.tokens), None, None, None), 1))
+    stack, pools = capture.stack, context.runner.pools
+    of_keys = await pools.read(words_of, capture, stack.keys)
+    found = (await pools.read(words_of, capture, stack.queries) if stack.is_cross else of_keys, of_keys)
+    part = view.window(*map(len, found))
+    read = partial(context.read, "window", steps(whole(capture), 1))
     values = partial(read, window_of_words, capture, found, facts["layer"], facts["head"], part, view.pool)
     return await respond_window(context, part, view, {**facts, "words": True}, values)
 
@@ -129,8 +144,8 @@ async def respond_words(context: CaptureContext, view: View, facts: dict[str, An
 async def norms(layer: LayerIndex, view: ViewDep, context: CaptureDep) -> Response:
     """The norm of the sum of the weighted values of all heads of the layer (Kobayashi et al. 2020); axes and windows as
     for one head."""
-    context.capture.card.check_head(layer, 0)
-    part = view.window(len(context.capture.tokens))
+    context.capture.check_head(layer, 0)
+    part = view.of(context.capture)
     facts = {"layer": layer, "quantity": "norm"}
     return await respond_window(context, part, view, facts, lambda: norms_of(context, layer, None, part, view.pool))
 
@@ -143,12 +158,15 @@ async def norms(layer: LayerIndex, view: ViewDep, context: CaptureDep) -> Respon
 )
 async def words(capture_id: CaptureId, runner: RunnerDep) -> Response:
     """The words that the tokens form, in order: the axes of a head with `words=true`. A word is the tokens from `first`
-    up to but not including `stop`."""
+    up to but not including `stop`. `target_words` are those of the target, if the model has a decoder."""
     from ...analysis.words import words_of
 
     capture = runner.captures.get(capture_id)
-    found = await runner.pools.read(words_of, capture)
-    return await respond_text(runner, ("words", capture_id), capture.tokens, lambda: {"words": found})
+    answer = {"words": await runner.pools.read(words_of, capture)}
+    target = capture.tokens_of("target")
+    if target:
+        answer["target_words"] = await runner.pools.read(words_of, capture, "target")
+    return await respond_text(runner, ("words", capture_id), (*capture.tokens, *target), lambda: answer)
 
 
 async def respond_window(

@@ -59,12 +59,12 @@ async def rollout(
     from ...analysis.layers import MOST_OF_ROLLOUT, bytes_of_rollout, check_size, steps_of
 
     capture = context.capture
-    options, part = layers.options(capture), view.window(len(capture.tokens))
+    options, part = layers.options(capture), view.of(capture)
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     context.check_size(part.cells, "ask for fewer cells")
     facts = {**facts_of(part, view), **facts_of_layers(options)}
     answer = partial(answer_of, facts)
-    work = context.in_space(bytes_of_rollout(len(capture.tokens)), pooled_rollout)
+    work = context.in_space(bytes_of_rollout(len(capture.queries)), pooled_rollout)
     return await context.respond_analysis(answer, steps_of(capture, options), work, capture, options, view)
 
 
@@ -76,7 +76,7 @@ def pooled_rollout(capture: "Capture", options: "RolloutOptions", view: View, pr
     from ...analysis.layers import rollout
     from ...capture.windows import pooled_map
 
-    return pooled_map(rollout(capture, options, progress), view.window(len(capture.tokens)), view.pool)
+    return pooled_map(rollout(capture, options, progress), view.of(capture), view.pool)
 
 
 def facts_of_layers(options: "RolloutOptions") -> dict[str, Any]:
@@ -110,9 +110,9 @@ async def flow(body: FlowRequest, context: AnalysisDep) -> Response:
     capture = context.capture
     options = rollout_options(capture, body.start, body.layer, body.residual, body.receptive)
     check_size(capture, MOST_OF_FLOW, "flow")
-    queries = body.queries if body.queries is not None else list(range(len(capture.tokens)))
-    if max(queries) >= len(capture.tokens):
-        raise InvalidInput(f"queries={queries[:8]}: take positions 0..{len(capture.tokens) - 1}")
+    queries = body.queries if body.queries is not None else list(range(len(capture.queries)))
+    if max(queries) >= len(capture.queries):
+        raise InvalidInput(f"queries={queries[:8]}: take positions 0..{len(capture.queries) - 1}")
     answer = partial(answer_of, {"axes": ["query", "key"], "queries": queries, **facts_of_layers(options)})
     steps = steps_of(capture, options, queries)
     given = body.model_dump_json()

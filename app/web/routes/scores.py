@@ -49,7 +49,7 @@ class ScoreOptions:
 
     def numbers(self, capture: "Capture") -> int:
         """How many numbers the answer has."""
-        each = len(capture.tokens) if self.per == "query" else 1
+        each = len(capture.queries) if self.per == "query" else 1
         of_head = len(self.scores) * each + (numbers_per_head() if self.roles else 0)
         return of_head * len(capture.layers) * capture.heads
 
@@ -58,17 +58,20 @@ class ScoreOptions:
 async def scores(options: Annotated[ScoreOptions, Depends(on_loop(ScoreOptions))], context: AnalysisDep) -> Response:
     """Each score of each head, with its unit, formula and source. Rank 1 is the head with the highest value.
 
-    A score that is undefined for the text or the model is null, such as attention to copies in a text without any.
+    A score that is undefined for the text or the model is null, such as attention to copies in a text without any. So
+    is one that has no meaning for stack=cross: `why` gives the reason.
     """
-    from ...analysis.blocks import steps
+    from ...analysis.blocks import check_within, steps
     from ...analysis.heads import scores_and_roles
     from ...analysis.scores import bytes_per_query, per_head, per_query
 
     capture, chosen = context.capture, options.scores
+    if options.roles:
+        check_within(capture, "roles")
     context.check_size(options.numbers(capture), "name fewer scores")
     if options.roles and context.format == "npy":
         raise NotAcceptable("npy holds one array, the scores: choose json, npz or safetensors for roles=true")
-    answer = partial(answer_of, chosen, options.per, context.format)
+    answer = partial(answer_of, capture.stack.is_cross, chosen, options.per, context.format)
     if options.roles:
         both = partial(with_roles, answer, context.format)
         return await context.respond_analysis(both, steps(capture), scores_and_roles, capture, chosen)
@@ -86,8 +89,11 @@ def with_roles(answer: Callable[[np.ndarray], Answer], format_: Format, found: "
     return Answer(facts, {**scores.arrays, **with_them.arrays}, scores.main)
 
 
-def answer_of(chosen: "list[RowScore]", per: str, format_: Format, values: np.ndarray) -> Answer:
-    """values [s l h] or, per query, [s l h i]. JSON has one object for each score."""
+def answer_of(is_cross: bool, chosen: "list[RowScore]", per: str, format_: Format, values: np.ndarray) -> Answer:
+    """values [s l h] or, per query, [s l h i]. JSON has one object for each score.
+
+    is_cross: whether they are of attention from one text to another
+    """
     from ...analysis.scores import ranks
 
     arrays = {"values": values.astype(np.float32)}
@@ -97,7 +103,7 @@ def answer_of(chosen: "list[RowScore]", per: str, format_: Format, values: np.nd
     if format_ != "json":
         facts = {"axes": ["score", *axes], "per": per, "scores": [score.name for score in chosen]}
         return Answer({**facts, "units": [score.unit for score in chosen]}, dict(arrays), "values")
-    described_scores = [described(score) for score in chosen]
+    described_scores = [described(score, is_cross=is_cross) for score in chosen]
     for number, score in enumerate(described_scores):
         score |= {name: array[number] for name, array in arrays.items()}
         if per == "head":
@@ -110,5 +116,8 @@ def integers(ranks: np.ndarray) -> list[list[int | None]]:
     return [[None if np.isnan(rank) else int(rank) for rank in of_layer] for of_layer in ranks]
 
 
-def described(score: "RowScore") -> dict[str, Any]:
-    return asdict(score)
+def described(score: "RowScore", *, is_cross: bool = False) -> dict[str, Any]:
+    """With the reason `why` its values are null, where it has no meaning between two texts."""
+    facts = asdict(score)
+    why = facts.pop("within")
+    return {**facts, "why": why} if is_cross and why else facts

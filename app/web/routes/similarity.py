@@ -7,12 +7,12 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 
 from ...export.formats import Answer
-from ...records import ModelCard
 from ..context import ARRAYS_OR_EVENTS, AnalysisDep
 from ..requests import NUMBERS, Index, StrictRoute, parse_numbers
 
 if TYPE_CHECKING:
     from ...analysis.similarity import Similarity
+    from ...capture.capture import Capture
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
@@ -35,19 +35,19 @@ async def similarity(context: AnalysisDep, layers: Layers = None, rows: Rows = N
     from ...analysis.similarity import bytes_of_similarity, similarity, steps
 
     capture = context.capture
-    chosen = layers_of(capture.card, parse_numbers("layers", layers))
+    chosen = layers_of(capture, parse_numbers("layers", layers))
     of = [(layer, head) for layer in chosen for head in range(capture.of_layer(layer).heads)]
     context.check_size(2 * len(of) ** 2, "name fewer layers")
-    answer = partial(answer_of, chosen, of, len(capture.tokens))
+    answer = partial(answer_of, chosen, of, len(capture.queries))
     work = context.in_space(bytes_of_similarity(len(of)), similarity)
     return await context.respond_analysis(answer, steps(capture, chosen, rows), work, capture, chosen, rows)
 
 
-def layers_of(card: ModelCard, listed: list[int] | None) -> list[int]:
+def layers_of(capture: "Capture", listed: list[int] | None) -> list[int]:
     """None is all layers that have attention. Raises UnknownLayer, NoAttention."""
-    chosen = card.stacks[0].with_attention if listed is None else listed
+    chosen = capture.stack.with_attention if listed is None else listed
     for layer in chosen:
-        card.check_head(layer, 0)
+        capture.check_head(layer, 0)
     return chosen
 
 

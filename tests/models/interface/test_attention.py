@@ -32,7 +32,11 @@ def compared(request):
     calls = calls_of(model, lambda: model(**inputs, use_cache=False))
     with torch.inference_mode():
         output = model(**inputs, use_cache=False)[0]
-    return request.param, model, calls, layers_of(calls), output, wanted
+    return request.param, model, calls, layers_of(calls, target_length(inputs)), output, wanted
+
+
+def target_length(inputs):
+    return inputs["decoder_input_ids"].shape[1] if "decoder_input_ids" in inputs else None
 
 
 def test_the_output_is_that_of_eager_attention(compared):
@@ -62,7 +66,7 @@ def terms_of(name):
     model = ARCHITECTURES[name].build(attention=NAME)
     inputs = inputs_of(model)
     calls = calls_of(model, lambda: model(**inputs, use_cache=False))
-    return model, [call.terms for call in calls], layers_of(calls)
+    return model, [call.terms for call in calls], layers_of(calls, target_length(inputs))
 
 
 def test_a_window_a_cap_sinks_and_chunks_are_found():

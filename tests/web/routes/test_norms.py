@@ -95,7 +95,7 @@ def test_a_head_is_served_in_words(client, location, capture):
     found = words_of(capture)
     size = len(found)
     assert [word["text"] for word in listed] == [word.text for word in found]
-    expected = window_of_words(capture, found, 1, 2, window(size, None, None, None), "max")
+    expected = window_of_words(capture, (found, found), 1, 2, window(size, None, None, None), "max")
     np.testing.assert_allclose(answer["values"], expected, atol=1e-6)
     assert (answer["words"], answer["rows"], answer["columns"]) == (True, [0, size], [0, size])
 

@@ -1,0 +1,72 @@
+"""The work of a capture job, in the thread that runs the model: tokens, memory, the target, and the run itself."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..capture.cost import Cost
+from ..records import ModelCard, Progress, Prompt, TokenizedPrompt
+from ..settings import Settings
+from .capture_job import CaptureJob
+from .event_space import space_of_events
+from .ledger import Ledger, Reservation
+from .tokenizing import tokenize_in_thread
+
+if TYPE_CHECKING:
+    from ..capture.capture import Capture
+    from ..models.loading import LoadedModel
+
+
+@dataclass(frozen=True)
+class PreparedPrompt:
+    """A prompt with its model loaded, its texts checked, and the id of its capture."""
+
+    prompt: Prompt
+    model: "LoadedModel"
+    capture_id: str
+
+
+@dataclass(frozen=True)
+class CaptureWork:
+    """cost: of a tokenized prompt for the model of a card, as `Runner.cost`"""
+
+    ledger: Ledger
+    settings: Settings
+    cost: Callable[[ModelCard, TokenizedPrompt, Iterable[int | None]], Cost]
+
+    def run(
+        self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None, job: CaptureJob, progress: Progress
+    ) -> "Capture":
+        from ..capture.capture import run_prompt
+        from ..models.writing import written
+
+        model, keep = prepared.model, self.settings.capture_dtype
+        if tokenized is None:
+            tokenized = tokenize_in_thread(model, prepared.prompt, self.settings)
+        cost = self.cost(model.card, tokenized, list(job.wanted))
+        held = self.reserve(cost, job, progress)
+        job.report_tokens(tokenized, cost)
+        try:
+            if tokenized.to_write:
+                tokenized = written(model, tokenized, progress, job.report_written)
+                job.report_tokens(tokenized, cost)
+            capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
+            # A mask can turn out to be no interval in a longer text than that which the model was tried with.
+            size = capture.bytes + cost.text
+            held.grow(size, f"the capture {capture.id}", "shorten the text")
+            if cost.writing:  # a target can be shorter than its limit
+                held.shrink(size)
+            return capture
+        except BaseException:
+            if not job.has_layers:  # each layer refers to what is held, until the last follower has left
+                held.release()
+            raise
+
+    def reserve(self, cost: Cost, job: CaptureJob, progress: Progress) -> Reservation:
+        """The memory of the capture, and that of its events. Raises TooLarge, Busy."""
+        what = f"the capture of {cost.tokens:,} tokens by {job.card.id}"
+        way_out = f"shorten the text to {cost.most_tokens:,} tokens, set HEADSCOPE_CAPTURE_DTYPE=float16"
+        self.ledger.check(cost.kept, what, way_out)
+        job.bytes = cost.kept
+        job.space = space_of_events(self.ledger, cost.events, cost.kept, progress)
+        return self.ledger.reserve_for_job(progress, "captures", cost.kept, what, way_out)
