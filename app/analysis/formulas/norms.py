@@ -7,17 +7,23 @@ j key, d width of a head, m width of the stream.
 import torch
 from torch import Tensor
 
+NUMBERS_PER_BLOCK = 2**21  # 8 MB in float32
+
 
 def gram(v: Tensor, out: Tensor, heads: int) -> Tensor:
     """v [g j d], weights of the output projection [m (h d)] -> [j h e], the inner products of f_h(x_j) and f_e(x_j).
 
-    The norms need nothing else: h^2 numbers per key, and neither f itself nor a tensor [n n m].
+    The norms need nothing else: h^2 numbers per key. f itself [j h m] is computed for a block of keys at a time.
     """
     groups, _, width = v.shape
-    by_head = out.view(len(out), heads, width)
-    between = torch.einsum("mhd,mec->hedc", by_head, by_head)
-    each = v.repeat_interleave(heads // groups, 0)  # query head h reads group h // (heads // groups)
-    return torch.stack([torch.einsum("jd,edc,ejc->je", each[h], between[h], each) for h in range(heads)], 1)
+    by_head = out.view(len(out), heads, width).permute(1, 2, 0)  # [h d m]
+    block = max(1, NUMBERS_PER_BLOCK // (heads * len(out)))
+    found = []
+    for some in torch.split(v, block, 1):
+        each = some.repeat_interleave(heads // groups, 0)  # query head h reads group h // (heads // groups)
+        written = (each @ by_head).transpose(0, 1)  # [j h m]
+        found.append(written @ written.mT)
+    return torch.cat(found)
 
 
 def of_head(pattern: Tensor, gram: Tensor, head: int) -> Tensor:

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from headscope.analysis.formulas import norms
 from headscope.analysis.formulas.norms import gram, of_all_heads, of_head
 
 HEADS, SIZE, WIDTH, STREAM = 4, 5, 3, 12
 
 
+@pytest.mark.parametrize("numbers", [2**21, 2 * HEADS * STREAM])  # all keys at once, and two
 @pytest.mark.parametrize("groups", [4, 2, 1])
-def test_norms_are_those_of_the_full_tensor(groups):
+def test_norms_are_those_of_the_full_tensor(groups, numbers, monkeypatch):
+    monkeypatch.setattr(norms, "NUMBERS_PER_BLOCK", numbers)
     make = torch.Generator().manual_seed(0)
     v = torch.randn(groups, SIZE, WIDTH, generator=make, dtype=torch.float64)
     out = torch.randn(STREAM, HEADS * WIDTH, generator=make, dtype=torch.float64)
