@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoder_decoders import write as write_encoder_decoder
 from worlds import write_tiny
 
 import headscope
 from headscope.capture.capture import run
 from headscope.capture.windows import head_window, window
-from headscope.errors import InvalidInput, ModelNotFound, TooManyTokens, UnknownHead, UnknownLayer
+from headscope.errors import InvalidInput, ModelNotFound, TooManyTokens, UnknownHead, UnknownLayer, UnknownStack
 
 TEXT = "The cat sat on the mat."
 
@@ -123,3 +124,32 @@ def test_a_run_keeps_values_norms_and_the_last_state_if_it_is_asked_to(model, ca
         captured.values(0)
     with pytest.raises(UnknownLayer):
         run.values(4)
+
+
+@pytest.fixture(scope="module")
+def bart(tmp_path_factory):
+    return headscope.load(write_encoder_decoder(tmp_path_factory.mktemp("bart") / "bart", "bart"))
+
+
+def test_a_run_with_a_target_has_three_stacks(bart):
+    run = bart.capture("the cat sat on a mat", target="a dog saw the bird")
+    cross = run.stack("cross")
+    assert run.target_tokens == ["<pad>", "a", "dog", "saw", "the", "bird"]
+    assert run[1, 2].pattern.shape == (7, 7)
+    assert (cross[1, 1].pattern.shape, run.stack("decoder")[2, 0].pattern.shape) == ((6, 7), (6, 6))
+    np.testing.assert_allclose(cross[1, 1].pattern.sum(1), 1, atol=1e-6)
+    assert (cross.layers, cross.heads(2)) == ([0, 1, 2], 2)
+    with pytest.raises(UnknownStack, match="encoder and decoder and cross"):
+        run.stack("middle")
+
+
+def test_the_model_writes_a_target_that_is_not_given(bart):
+    run = bart.capture("the cat sat on a mat")
+    assert run.target == bart.capture("the cat sat on a mat", target=None).target
+    assert len(run.target_tokens) > 1
+    assert bart.capture("the cat", target="a dog").target == "a dog"
+
+
+def test_extras_of_a_stack_are_those_of_its_layers(bart):
+    run = bart.capture("the cat sat on a mat", target="a dog saw the bird", extras=["values"])
+    assert [run.stack(name).values(1).shape[1] for name in ("encoder", "decoder", "cross")] == [7, 6, 7]
