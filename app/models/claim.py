@@ -18,7 +18,7 @@ from .config_sizes import invalid_field, invalid_probability, invalid_size, show
 from .families import FAMILIES
 from .file_names import CONFIG
 from .files import ModelFolder, open_file
-from .foreign_config import NOT_KNOWN, foreign_config
+from .foreign_config import NOT_KNOWN, described_sizes, foreign_config
 from .heads import model_type_of
 from .json_files import parse_object
 from .labels import label_names
@@ -37,12 +37,14 @@ class Claim:
 
     architecture: the class that the file names; it can be one that transformers does not have
     adapter:      the table of its family; None for a model whose attention is not our own layer
+    parameters:   of a model without a table: those that the config describes, without a head
     """
 
     model_type: str
     architecture: str | None
     adapter: Adapter | None
     config: PretrainedConfig
+    parameters: int = 0
 
     @property
     def text_config(self) -> PretrainedConfig:
@@ -89,13 +91,15 @@ def claim_of(raw: dict[str, Any], shapes: Shapes) -> Claim:
         raise unsupported(model_type)
     adapter = FAMILIES.get(model_type)
     config = config_of_family(raw, adapter) if adapter else None
+    parameters = 0
     if config is None:
         adapter = None
         with describing():
             config = foreign_config(model_type, raw)
+            parameters = described_sizes(model_type, raw)["parameters"]
     if names := label_names(raw):
         config.id2label = names
-    return Claim(model_type, architecture, adapter, config)
+    return Claim(model_type, architecture, adapter, config, parameters)
 
 
 def let_transformers_be_silent() -> None:

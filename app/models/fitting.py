@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 from ..errors import WeightsDoNotFit
 from ..records import Prediction
-from .claim import Claim, describing
+from .building import check_described, on_meta
+from .claim import Claim
 from .conversion import check_conversion
 from .data_types import always_float32
 from .file_names import CONFIG, WEIGHTS
@@ -115,7 +115,8 @@ def is_computed(model: PreTrainedModel, name: str) -> bool:
 
 
 def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
-    """Raises WeightsDoNotFit, UnsupportedModel."""
+    """Raises WeightsDoNotFit, UnsupportedModel, and what `check_wanted` raises."""
+    check_described(claim.parameters, sum(tensor.numel for tensor in tensors.values()))
     try:
         return fit_by_names(claim, tensors)
     except WeightsDoNotFit as by_names:
@@ -193,12 +194,6 @@ def buildable(claim: Claim, *, is_decoder: bool) -> Iterator[tuple[Prediction, t
     for prediction, model_class in classes_to_try(claim.model_type, claim.architecture, is_decoder=is_decoder):
         if isinstance(claim.config, model_class.config_class or object):
             yield prediction, model_class
-
-
-def on_meta(claim: Claim, model_class: type[PreTrainedModel], options: Mapping[str, Any]) -> PreTrainedModel:
-    """The model that config.json describes, without memory for its weights. Raises UnsupportedModel."""
-    with describing(), torch.device("meta"):
-        return model_class(claim.config, **options)
 
 
 def first_that_fits(

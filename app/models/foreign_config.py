@@ -57,7 +57,7 @@ def foreign_config(model_type: str, raw: dict[str, Any]) -> PretrainedConfig:
         check_number(name, value)
     check_parts(model_type, raw)
     fields = cleaned(raw)
-    sizes = BUILDER.sizes(model_type, fields)
+    sizes = described_sizes(model_type, raw)
     most = SPARE_BUFFERS + sizes["parameters"]
     if sizes["buffers"] > most:
         raise UnsupportedModel(
@@ -66,6 +66,11 @@ def foreign_config(model_type: str, raw: dict[str, Any]) -> PretrainedConfig:
         )
     config: PretrainedConfig = CONFIG_MAPPING[model_type].from_dict(fields)
     return config
+
+
+def described_sizes(model_type: str, raw: dict[str, Any]) -> dict[str, int]:
+    """The parameters and the bytes of buffers of the model without a head; the second time, the answer is known."""
+    return BUILDER.sizes(model_type, cleaned(raw))
 
 
 def check_parts(model_type: str, raw: dict[str, Any]) -> None:

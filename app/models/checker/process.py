@@ -74,12 +74,13 @@ class Checker:
     def sizes(self, model_type: str, config: dict[str, Any]) -> dict[str, int]:
         """The parameters and the bytes of buffers of the model that a config describes.
 
-        Raises UnsupportedModel, CorruptModel; BuildLater within `without_building`, unless the answer is known.
+        Raises UnsupportedModel, CorruptModel; BuildLater within `without_building`, also if the answer is known: the
+        server builds the model afterwards.
         """
+        check_building()
         data = json.dumps(config).encode()
         digest = sha256(model_type.encode() + b"\0" + data).hexdigest()
         if digest not in self.described:
-            check_building()
             answer = self.answer_to("sizes", data, CONFIG, model_type=model_type)
             if len(self.described) >= MAX_REMEMBERED:
                 self.described.clear()
