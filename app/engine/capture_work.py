@@ -1,7 +1,7 @@
 """The work of a capture job, in the thread that runs the model: tokens, memory, the target, and the run itself."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..capture.cost import Cost
@@ -14,6 +14,7 @@ from .tokenizing import tokenize_in_thread
 
 if TYPE_CHECKING:
     from ..capture.capture import Capture
+    from ..capture.layer import LayerCapture
     from ..models.loading import LoadedModel
 
 
@@ -24,6 +25,30 @@ class PreparedPrompt:
     prompt: Prompt
     model: "LoadedModel"
     capture_id: str
+
+
+@dataclass
+class Squares:
+    """What the masks and biases of a run take that are kept as squares, added to its reservation layer by layer.
+
+    Some turn out to be squares only in a text that is longer than those which the model was tried with.
+    """
+
+    cost: Cost
+    held: Reservation
+    progress: Progress
+    found: dict[int, int] = field(default_factory=dict)
+
+    def add(self, layer: "LayerCapture") -> None:
+        """Raises TooLarge, Busy."""
+        self.found |= {x.data_ptr(): x.nbytes for x in layer.terms.squares}  # layers can share them
+        size = sum(self.found.values())
+        if size > self.cost.squares:
+            known = replace(self.cost, bytes=self.cost.bytes - self.cost.squares + size, squares=size)
+            what = f"the capture of {known.tokens:,} tokens, of which layer {layer.index} is computed,"
+            self.held.grow(
+                self.progress, known.kept, what, f"shorten the text to {known.most_tokens:,} tokens or fewer"
+            )
 
 
 @dataclass(frozen=True)
@@ -50,12 +75,15 @@ class CaptureWork:
             if tokenized.to_write:
                 tokenized = written(model, tokenized, progress, job.report_written)
                 job.report_tokens(tokenized, cost)
-            capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, job.report_layer, held)
-            # A mask can turn out to be no interval in a longer text than that which the model was tried with.
-            size = capture.bytes + cost.text
-            held.grow(size, f"the capture {capture.id}", "shorten the text")
+            squares = Squares(cost, held, progress)
+
+            def add(layer: "LayerCapture") -> None:
+                squares.add(layer)
+                job.report_layer(layer)
+
+            capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, add, held)
             if cost.writing:  # a target can be shorter than its limit
-                held.shrink(size)
+                held.shrink(capture.bytes + cost.text)
             return capture
         except BaseException:
             if not job.has_layers:  # each layer refers to what is held, until the last follower has left

@@ -43,16 +43,16 @@ class Reservation:
             self.ledger.released.append((self.purpose, self.bytes - size, 0))
             self.bytes = size
 
-    def grow(self, size: int, what: str, way_out: str) -> None:
-        """Hold `size` bytes, if they turn out to be more than was known before. Raises TooLarge, Busy."""
+    def grow(self, progress: Progress, size: int, what: str, way_out: str) -> None:
+        """Hold `size` bytes, if they turn out to be more than was known before, in the thread of a job.
+
+        Raises TooLarge, and Busy after the time that a job waits.
+        """
         more = size - self.bytes
-        if more <= 0:
-            return
-        self.ledger.check(size, what, way_out)
-        if not self.ledger.admit(self.purpose, more, count=0):
-            takes, used = self.ledger.message(what, size, 0), self.ledger.bytes()
-            raise Busy(f"{takes}, and {used:,} are in use: try again in a moment")
-        self.bytes = size
+        if more > 0:
+            self.ledger.check(size, what, way_out)
+            self.ledger.admit_in_time(self.purpose, more, what, self.ledger.job_seconds, progress.check, count=0)
+            self.bytes = size
 
     def release(self) -> None:
         """Does nothing the second time."""
@@ -124,12 +124,24 @@ class Ledger:
         check:        called while it waits; it may raise
         """
         self.check(size, what, way_out, beside)
+        self.admit_in_time(purpose, size, what, wait_seconds, check)
+        return Reservation(self, purpose, size)
+
+    def admit_in_time(
+        self,
+        purpose: Purpose,
+        size: int,
+        what: str,
+        wait_seconds: float,
+        check: Callable[[], object],
+        count: int = 1,
+    ) -> None:
+        """Book bytes, and wait for them if necessary. Raises Busy, and what `check` raises."""
         shortage = self.shortage(purpose, size, what, wait_seconds)
-        while not self.admit(purpose, size):
+        while not self.admit(purpose, size, count=count):
             check()
             next(shortage)
             sleep(POLL_SECONDS)
-        return Reservation(self, purpose, size)
 
     def reserve_for_job(
         self, progress: Progress, purpose: Purpose, size: int, what: str, way_out: str, beside: int = 0
