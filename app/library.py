@@ -31,7 +31,7 @@ from .errors import InvalidInput, ModelNotFound
 from .models.folders import path_meant, problem_with
 from .models.loading import LoadedModel
 from .models.registry import LOCAL, Catalogue, Entry
-from .records import Measured, ModelCard, Pool, Prompt, Token
+from .records import ModelCard, Pool, Prompt, Token, WindowQuantity
 from .settings import Settings
 
 
@@ -238,7 +238,7 @@ class Head:
         *,
         cells: int | None = None,
         pool: Pool = "max",
-        quantity: Measured = "pattern",
+        quantity: WindowQuantity = "pattern",
     ) -> np.ndarray:
         """Queries `rows` and keys `columns`, (start, stop) each, in at most cells x cells. Raises InvalidWindow."""
         captured = self.run.captured

@@ -12,7 +12,7 @@ Prediction = Literal["next_token", "masked_token", "label", "token_label", "answ
 State = Literal["available", "loading", "ready", "failed"]
 Quantity = Literal["pattern", "scores"]
 BiasKind = Literal["distance", "key", "content", "dense"]  # what a bias depends on; dense: on both tokens
-Measured = Quantity | Literal["bias"]  # of a window: what its scores and weights are made of
+WindowQuantity = Quantity | Literal["bias"]  # what a capture has the numbers for
 # A window can also show the norm of the weighted value (Kobayashi et al. 2020).
 Shown = Literal["pattern", "scores", "bias", "norm"]
 Bend = Literal["linear", "sqrt"]  # how a weight becomes one of the 256 values of a thumbnail

@@ -13,7 +13,7 @@ TELLING_OPERATIONS = 1e9
 
 def bytes_of_number(card: ModelCard, keep: Keep) -> int:
     """Of queries and keys: those of a model in half precision are kept as they are."""
-    return 2 if "16" in card.dtype + keep else 4
+    return 4 if card.dtype == keep == "float32" else 2
 
 
 @dataclass(frozen=True)

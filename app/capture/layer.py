@@ -12,9 +12,9 @@ from torch import Tensor
 from ..attention.kernels import log_pattern_window, scores_of
 from ..attention.terms import Terms
 from ..errors import NoBias
-from ..records import Measured, StackName
+from ..records import StackName, WindowQuantity
 
-Cells = Measured | Literal["log_pattern"]
+Cells = WindowQuantity | Literal["log_pattern"]
 
 # Weights held at once while rows are normalised: 16 MB in float64.
 WEIGHTS_PER_BLOCK = 2**21

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidWindow
-from ..records import NO_PROGRESS, Bend, Measured, Pool, Progress
+from ..records import NO_PROGRESS, Bend, Pool, Progress, WindowQuantity
 from .capture import Capture
 from .layer import Cells, LayerCapture
 
@@ -74,7 +74,7 @@ def head_window(
     head: int,
     part: Window,
     pool: Pool = "max",
-    quantity: Measured = "pattern",
+    quantity: WindowQuantity = "pattern",
     progress: Progress = NO_PROGRESS,
 ) -> np.ndarray:
     """One head, [query key]; a cell that covers several weights is their maximum or mean. Raises UnknownHead."""
@@ -109,7 +109,7 @@ class Maps:
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, capture: Capture, layers: list[int], heads: list[int], quantity: Measured) -> None:
+    def __init__(self, capture: Capture, layers: list[int], heads: list[int], quantity: WindowQuantity) -> None:
         self.shape = (len(layers), len(heads), len(capture.queries), len(capture.keys))
         self.capture, self.layers, self.heads, self.quantity = capture, layers, heads, quantity
 
@@ -137,7 +137,13 @@ class WindowRows:
     dtype = np.dtype(np.float32)
 
     def __init__(
-        self, capture: Capture, layer: int, head: int, part: Window, pool: Pool = "max", quantity: Measured = "pattern"
+        self,
+        capture: Capture,
+        layer: int,
+        head: int,
+        part: Window,
+        pool: Pool = "max",
+        quantity: WindowQuantity = "pattern",
     ) -> None:
         self.shape = (-(-len(part.rows) // part.query_step), -(-len(part.columns) // part.key_step))
         self.part = part
@@ -154,7 +160,7 @@ class WindowRows:
 
 
 def row_blocks(
-    capture: Capture, layer: int, head: int, quantity: Measured, height: int
+    capture: Capture, layer: int, head: int, quantity: WindowQuantity, height: int
 ) -> Iterator[tuple[range, np.ndarray]]:
     """All rows of one head in blocks of `height`: which queries, and their weights [rows key]."""
     queries, keys = len(capture.queries), len(capture.keys)
@@ -168,7 +174,7 @@ def pooled(
     heads: range,
     part: Window,
     pool: Pool,
-    quantity: Measured,
+    quantity: WindowQuantity,
     progress: Progress = NO_PROGRESS,
     normalised: bool = True,
 ) -> Tensor:
@@ -240,7 +246,7 @@ def blocks(part: Window, heads: int) -> Iterator[range]:
                 yield part.rows[inner : min(inner + height, stop)]
 
 
-def visible_columns(layer: LayerCapture, rows: range, columns: range, quantity: Measured) -> range:
+def visible_columns(layer: LayerCapture, rows: range, columns: range, quantity: WindowQuantity) -> range:
     """The part of `columns` that any of the rows may attend to: above the diagonal a causal map is zero."""
     if quantity in ("scores", "bias"):
         return columns

@@ -67,25 +67,25 @@ def is_punctuation(label: str) -> bool:
 class Block:
     """weights [h i j]: the pattern of the queries `rows`, from the first key to the last one that they can see.
 
-    text:    of the keys
-    of_rows: the text of the queries; None: the same
+    text:            of the keys
+    text_of_queries: None: the same text
     "Mass" is a sum of weights of one query: the share of its attention that some keys get.
     """
 
     weights: Tensor
     rows: range
     text: Text
-    of_rows: Text | None = None
+    text_of_queries: Text | None = None
 
     @property
-    def asking(self) -> Text:
+    def query_text(self) -> Text:
         """The text that the queries are tokens of."""
-        return self.of_rows or self.text
+        return self.text_of_queries or self.text
 
     @property
     def is_cross(self) -> bool:
         """Queries are tokens of one text and keys those of another."""
-        return self.asking is not self.text
+        return self.query_text is not self.text
 
     @property
     def queries(self) -> Tensor:

@@ -12,4 +12,4 @@ def confidence(block: Block) -> Tensor:
     """
     ends = block.text.ends
     found = block.weights.masked_fill(block.of_keys(ends), 0).amax(-1) if ends.any() else block.largest
-    return block.only(found, ~block.of_queries(block.asking.ends)[:, 0])
+    return block.only(found, ~block.of_queries(block.query_text.ends)[:, 0])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from ...errors import InvalidInput, NoBias
 from ...export.formats import Answer, Array
-from ...records import Measured, Pool, Shown
+from ...records import Pool, Shown, WindowQuantity
 from ..context import CaptureContext, CaptureDep
 from ..deps import RunnerDep, on_loop, only_json
 from ..requests import (
@@ -103,7 +103,7 @@ async def head(
         check_bias(capture, layer)
     if view.quantity == "norm":
         return await respond_window(context, part, view, facts, lambda: norms_of(context, layer, head, part, view.pool))
-    quantity: Measured = view.quantity
+    quantity: WindowQuantity = view.quantity
 
     async def values() -> Array:
         from ...capture.windows import WindowRows, head_window, steps
