@@ -62,7 +62,8 @@ def write_model(folder: Path, model_class: Any, config: Any, shard: str = "50GB"
     torch.manual_seed(0)
     model_class(config).save_pretrained(folder, max_shard_size=shard)
     tokenizer = ByteLevelBPETokenizer()
-    tokenizer.train_from_iterator([], 256)
+    # Its progress goes to standard output, where a worker has its answers.
+    tokenizer.train_from_iterator([], 256, show_progress=False)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 
