@@ -9,6 +9,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModel
 from worlds import byte_level
 
+from headscope.models import weights
+
 CONFIG, TOKENIZER, WEIGHTS = FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
@@ -30,6 +32,19 @@ def change_weights(folder, change):
     stored = load_file(folder / WEIGHTS)
     change(stored)
     save_file(stored, folder / WEIGHTS)
+
+
+def memory_of_weights(monkeypatch):
+    """The addresses of the memory that weights are read into from now on; the set grows."""
+    places, read_tensor = set(), weights.read_tensor
+
+    def remember(*given):
+        weight = read_tensor(*given)
+        places.add(weight.untyped_storage().data_ptr())
+        return weight
+
+    monkeypatch.setattr(weights, "read_tensor", remember)
+    return places
 
 
 def write_unseen(path):

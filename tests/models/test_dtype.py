@@ -8,7 +8,7 @@ import pytest
 import torch
 from anyio.from_thread import start_blocking_portal
 from architectures import ARCHITECTURES, write, write_model
-from model_files import bytes_of_weights, change_weights
+from model_files import bytes_of_weights, change_weights, memory_of_weights
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 from worlds import serving, write_tiny
@@ -144,14 +144,7 @@ def test_weights_are_the_rounded_numbers_of_the_file(tmp_path, stored):
 def test_weights_that_are_stored_in_bfloat16_are_read_into_the_memory_of_the_model(tmp_path, monkeypatch):
     folder = write_tiny(tmp_path, "gpt2")
     change_weights(folder, lambda found: found.update({name: x.bfloat16() for name, x in found.items()}))
-    places, read_tensor = set(), weights.read_tensor
-
-    def remember(*given):
-        weight = read_tensor(*given)
-        places.add(weight.untyped_storage().data_ptr())
-        return weight
-
-    monkeypatch.setattr(weights, "read_tensor", remember)
+    places = memory_of_weights(monkeypatch)
     monkeypatch.setattr(weights, "read_converted", None)
     model = in_bfloat16(folder)
     assert {x.untyped_storage().data_ptr() for x in model.adopted.model.parameters()} <= places

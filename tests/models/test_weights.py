@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from model_files import FILES, WEIGHTS, change_weights, split_weights, write_weights
+from model_files import FILES, WEIGHTS, change_weights, memory_of_weights, split_weights, write_weights
 from safetensors.torch import load_file
 from transformers import BertModel
 
@@ -191,14 +191,7 @@ def test_weights_of_another_precision_are_loaded_as_the_same_numbers_in_float32(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 def test_the_model_uses_the_memory_that_the_weights_were_read_into(gpt2, monkeypatch, dtype):
     change_weights(gpt2, lambda stored: stored.update({name: weight.to(dtype) for name, weight in stored.items()}))
-    places, read_tensor = set(), weights.read_tensor
-
-    def remember(*arguments):
-        weight = read_tensor(*arguments)
-        places.add(weight.untyped_storage().data_ptr())
-        return weight
-
-    monkeypatch.setattr(weights, "read_tensor", remember)
+    places = memory_of_weights(monkeypatch)
     parameters = load(gpt2, CARD).adopted.model.parameters()
     assert {weight.untyped_storage().data_ptr() for weight in parameters} <= places
 
