@@ -69,7 +69,12 @@ class Load:
     def failed(self) -> BaseException | None:
         if not self.task.done():
             return None
-        return cancelled() if self.task.cancelled() else self.task.exception()
+        return self.cancelled if self.task.cancelled() else self.task.exception()
+
+    @property
+    def cancelled(self) -> AppError:
+        """What callers of a cancelled load get."""
+        return cancelled(downloads=self.entry.repo is not None)
 
     @property
     def stage(self) -> Stage:

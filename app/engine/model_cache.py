@@ -8,7 +8,6 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AppError, Busy, ModelNotFound, ModelTooLarge
-from ..models.progress import cancelled
 from ..models.registry import LOCAL, Entry
 from ..records import ModelCard
 from ..settings import Settings
@@ -219,7 +218,7 @@ class ModelCache:
         """Cancel a load: clients get the error at once, the thread stops at its next block."""
         for load in filter(None, (self.loads.get(model_id), self.reloads.get(model_id))):
             if not load.task.done():
-                load.progress.stop(cancelled())
+                load.progress.stop(load.cancelled)
                 load.task.cancel()
 
     def cancel_downloads(self) -> None:

@@ -6,8 +6,10 @@ from ..errors import AppError, DownloadCancelled
 from ..records import Progress
 
 
-def cancelled() -> DownloadCancelled:
-    return DownloadCancelled("the load was cancelled; a new request continues a download where it stopped")
+def cancelled(downloads: bool) -> DownloadCancelled:
+    """The error of a cancelled load, of a model that is downloaded or not."""
+    then = "; a new request continues a download where it stopped" if downloads else ""
+    return DownloadCancelled(f"the load was cancelled{then}")
 
 
 class FileProgress:

@@ -102,15 +102,22 @@ class Catalogue:
         return list(filter(None, allowed))
 
     def lookup(self, model_id: str, listed: Sequence[Entry] | None = None) -> Entry:
-        """The model with that id. Raises ModelNotFound, always with the same message, whatever files exist.
+        """The model with that id.
 
         listed: models that the message can name; without them, the folders are listed again
+
+        Raises ModelNotFound: with the reason for a folder that is listed as one that cannot be loaded, otherwise always
+        with the same message, whatever files exist.
         """
         entry = self.without_disk(model_id)
         if entry is None and model_id.startswith(LOCAL):
             entry = self.local(model_id.removeprefix(LOCAL))
         if entry is None:
-            usable = [each for each in (self.listed() if listed is None else listed) if each.card.state != "failed"]
+            entries = self.listed() if listed is None else listed
+            broken = {each.card.id: each.card.why for each in entries if each.card.state == "failed"}
+            if model_id in broken:
+                raise ModelNotFound(f"{printable(model_id)} cannot be loaded: {broken[model_id]}")
+            usable = [each for each in entries if each.card.id not in broken]
             raise ModelNotFound(f"no model {printable(model_id)}: there are {first_ids(usable)}")
         return entry
 

@@ -139,13 +139,15 @@ def test_flags_take_precedence_over_the_environment(monkeypatch):
     assert Settings(port=9001).port == 9001
 
 
-def test_serve_listens_on_a_free_port_answers_and_stops(models_dir):
+def test_serve_listens_on_a_free_port_answers_and_stops_while_its_model_loads(models_dir):
     command = [*PYTHON, "serve", "--no-open", "--port", "0", "--model", "local:gpt2", "--models-dir", str(models_dir)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
             url = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline()).group()
             with urllib.request.urlopen(f"{url}/healthz", timeout=30) as answer:
                 assert answer.read() == b'{"status":"ok"}'
         finally:
             server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+        messages = server.communicate(timeout=30)[1]
+        assert server.returncode == 0
+        assert "ERROR" not in messages

@@ -24,7 +24,7 @@ def test_model_folders_are_listed_after_the_bundled_models(tmp_path):
 
 
 @pytest.mark.fault(11, 12)
-@pytest.mark.parametrize("name", ["../outside", "/etc", "link", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
+@pytest.mark.parametrize("name", ["../outside", "/etc", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
 def test_only_a_plain_name_of_a_folder_in_the_models_folder_is_found(tmp_path, name):
     models_dir, outside = tmp_path / "models", tmp_path / "outside"
     models_dir.mkdir()
@@ -204,3 +204,12 @@ def test_the_message_about_an_unknown_model_names_no_folder_that_cannot_be_loade
     with pytest.raises(ModelNotFound, match="local:mine") as refused:
         Catalogue(tmp_path).lookup("local:nobody")
     assert "local:loop" not in refused.value.detail
+
+
+@pytest.mark.fault(12)
+def test_a_folder_that_is_listed_but_cannot_be_loaded_is_refused_with_the_reason_in_the_list(tmp_path):
+    link_loop(tmp_path / "loop")
+    (listed,) = (entry.card for entry in Catalogue(tmp_path).listed() if entry.card.id == "local:loop")
+    with pytest.raises(ModelNotFound) as refused:
+        Catalogue(tmp_path).lookup("local:loop")
+    assert refused.value.detail == f"'local:loop' cannot be loaded: {listed.why}"

@@ -153,7 +153,7 @@ def test_a_download_that_is_always_interrupted_is_an_error(hub, tmp_path, monkey
 
 def test_a_download_can_be_cancelled_between_two_chunks(hub, tmp_path):
     progress = WorkProgress()
-    progress.stop(cancelled())
+    progress.stop(cancelled(downloads=True))
     with pytest.raises(DownloadCancelled, match="continues a download where it stopped"):
         take(hub, tmp_path, progress=progress)
     assert not any("safetensors" in path for path in hub.asked if path.startswith("GET"))

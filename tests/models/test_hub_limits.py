@@ -177,7 +177,7 @@ def test_a_download_that_drips_is_cancelled_at_the_next_byte(hub, tmp_path):
 
     def cancel():
         bytes_sent.append(1)
-        progress.stop(cancelled())
+        progress.stop(cancelled(downloads=True))
         if len(bytes_sent) == 3:
             left.wait(5)
 
