@@ -8,18 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ..capture.cost import Cost, bytes_kept, cost_of, operations, pace_of
-from ..errors import CaptureGone, ShuttingDown
-from ..records import ModelCard, Progress, Prompt, TokenizedPrompt, check_pair
+from ..capture.cost import Cost, cost_of, operations, pace_of
+from ..errors import ShuttingDown
+from ..records import ModelCard, Prompt, TokenizedPrompt, check_pair
 from ..settings import Settings
 from .capture_cache import CaptureCache
 from .capture_job import CaptureJob
 from .capture_work import CaptureWork, PreparedPrompt
 from .event_space import bytes_of_events, space_of_events
 from .job_queue import JobCounts
-from .ledger import Ledger, released_on_error
-from .limits import bytes_of_text, check_texts, cost_of_certificate, cost_of_norms
+from .ledger import Ledger
+from .limits import bytes_of_text, check_texts
 from .model_cache import ModelCache
+from .more_passes import MorePasses
 from .pools import Pools
 from .queues import Queues
 from .shared_bytes import SharedBytesStore
@@ -29,10 +30,7 @@ from .tokenizing import tokenize
 # Importing torch and transformers takes seconds. It happens in a worker thread, with the first model: the server
 # listens and the page is on the screen before that.
 if TYPE_CHECKING:
-    from ..analysis.induction import ProbeResult
-    from ..analysis.norms import Grams
     from ..capture.capture import Capture
-    from ..capture.certificate import Certificate
     from ..models.loading import LoadedModel
 
 log = logging.getLogger(__name__)
@@ -61,6 +59,8 @@ class Runner:
         self.spaces: WeakValueDictionary[tuple[str, int], Ledger] = WeakValueDictionary()
         self.pools = Pools(settings)
         self.queues = Queues(settings, self.pools, self.counts)
+        keep = settings.capture_dtype
+        self.passes = MorePasses(self.models, self.queues, self.ledger, self.captures, keep)
         self.work = CaptureWork(self.ledger, settings, self.cost)
         self.speed = 0.0
         self.stopping = False
@@ -201,69 +201,6 @@ class Runner:
         prepared = await self.prepare(prompt)
         card = prepared.model.card
         return card, self.cost(card, await self.tokenize(prepared), {cells})
-
-    # More passes of the model
-
-    async def model_of(self, capture: "Capture") -> "LoadedModel":
-        """The model that made the capture. Raises CaptureGone if other weights have been loaded under its id since."""
-        model = await self.model(capture.card.id)
-        if model.card.revision != capture.card.revision:
-            raise CaptureGone(
-                f"{capture.card.id} was loaded again from other files since this capture: post the text again"
-            )
-        return model
-
-    async def certify(self, capture: "Capture") -> "Certificate":
-        """The comparison with Hugging Face's attention, after `check_room`. Raises TooLarge, ClientsGone, Deadline."""
-        model = await self.model_of(capture)
-        work = self.certify_in_thread
-        return await self.queues.run_model("certificate", capture.id, work, model, capture, admitted=True).follow()
-
-    def certify_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Certificate":
-        from ..capture.certificate import certify
-
-        sizes = len(capture.tokens), len(capture.tokens_of("target"))
-        cost = cost_of_certificate(capture.card, *sizes, capture.bytes, self.ledger)
-        with self.ledger.reserve_for_job(progress, "certificates", *cost):
-            return certify(model, capture, progress)
-
-    def check_certificate(self, card: ModelCard, tokens: int, target: int = 0) -> None:
-        """Raises TooLarge if a text, and a target, of that many tokens can have no certificate, before it is run."""
-        capture_bytes = bytes_kept(card, tokens, self.settings.capture_dtype, target)
-        self.ledger.check(*cost_of_certificate(card, tokens, target, capture_bytes, self.ledger))
-
-    async def grams(self, capture: "Capture") -> "Grams":
-        """What norms are computed from, cached with the capture. Raises TooLarge, Busy, ClientsGone, Deadline."""
-        self.ledger.check(*cost_of_norms(capture))
-        if cached := self.cached_grams(capture):
-            return cached
-        model = await self.model_of(capture)
-        return (
-            self.cached_grams(capture)
-            or await self.queues.run_model("norms", capture.id, self.grams_in_thread, model, capture).follow()
-        )
-
-    def grams_in_thread(self, model: "LoadedModel", capture: "Capture", progress: Progress) -> "Grams":
-        from ..analysis.norms import grams
-
-        held = self.ledger.reserve_for_job(progress, "norms", *cost_of_norms(capture))
-        with released_on_error(held):
-            found = grams(model, capture, progress, held)
-        self.captures.add_grams(capture, found)
-        return found
-
-    def cached_grams(self, capture: "Capture") -> "Grams | None":
-        cached = self.captures.find(capture.id)
-        return None if cached is None else cached.grams
-
-    async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
-        """The induction probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""
-        from ..analysis.induction import probe
-
-        model = await self.model(model_id)
-        return model.card, await self.queues.run_model(
-            "probe", f"{model.card.id} {model.card.revision}", probe, model
-        ).follow()
 
 
 def operations_of(capture: "Capture") -> float:

@@ -49,7 +49,7 @@ class Selection:
 async def dump(runner: Runner, request: DumpRequest, format_: Format, max_cells: int | None) -> Answer:
     """Raises, before the model runs, TooLarge (None is no limit) and what is wrong with the prompt."""
     capture, selections = await capture_and_select(runner, request, format_, max_cells)
-    certificate = asdict(await runner.certify(capture)) if request.verify else None
+    certificate = asdict(await runner.passes.certify(capture)) if request.verify else None
     return answer_of(capture, selections, request.quantity, certificate)
 
 
@@ -67,7 +67,7 @@ async def capture_and_select(
     selections = select(prepared.model.card, sizes, request.layers, request.heads, request.stack)
     check_one(selections, format_)
     if request.verify:
-        runner.check_certificate(prepared.model.card, *sizes)
+        runner.passes.check_certificate(prepared.model.card, *sizes)
     if format_ != "csv":
         check_cells(cells_of(selections), format_, max_cells, runner.settings.max_json_cells, WAY_OUT)
     capture, _ = await runner.capture(prepared, tokenized)

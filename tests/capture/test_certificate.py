@@ -146,6 +146,6 @@ def test_a_certificate_is_admitted_by_bytes_before_it_begins(settings, sizes, mo
 def test_a_capture_in_half_precision_costs_what_its_settings_say(settings, loaded):
     runner = Runner(settings.model_copy(update={"capture_dtype": "float16"}))
     card = loaded("local:gpt2").card
-    runner.check_certificate(card, 20)
+    runner.passes.check_certificate(card, 20)
     runner.ledger.max_bytes = bytes_of_certificate(card, 20) + bytes_kept(card, 20, "float16")
-    runner.check_certificate(card, 20)
+    runner.passes.check_certificate(card, 20)

@@ -33,7 +33,7 @@ def test_a_load_that_is_cancelled_while_it_reads_stops_at_the_next_block(models_
         load = await models.start(None)
         await asyncio.to_thread(begun.wait, 30)
         models.cancel("local:gpt2")
-        with pytest.raises(DownloadCancelled, match="^the load was cancelled$"):  # there is no download to continue
+        with pytest.raises(DownloadCancelled, match=r"^the load was cancelled$"):  # there is no download to continue
             await models.result_of(load)
         go_on.set()
         await models.model("local:bert")

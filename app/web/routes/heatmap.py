@@ -203,6 +203,6 @@ async def norms_of(context: CaptureContext, layer: int, head: int | None, part: 
     from ...capture.windows import steps
 
     capture = context.capture
-    grams = await while_connected(context.request, context.runner.grams(capture))
+    grams = await while_connected(context.request, context.runner.passes.grams(capture))
     blocks = steps(part, capture.heads if head is None else 1)
     return await context.read("norms", blocks, window_of_norms, capture, grams, layer, head, part, pool)

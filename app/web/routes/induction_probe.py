@@ -33,7 +33,7 @@ async def induction(body: ProbeRequest, request: Request, runner: RunnerDep) -> 
     from ...analysis.induction import SCORES
     from ...analysis.scores import ranks
 
-    card, found = await while_connected(request, runner.probe(body.model))
+    card, found = await while_connected(request, runner.passes.probe(body.model))
     scores: list[dict[str, Any]] = [
         {**described(score), "values": values, "ranks": integers(rank)}
         for score, values, rank in zip(SCORES, found.values.astype(np.float32), ranks(found.values), strict=True)
