@@ -30,6 +30,21 @@ def small_gpt2(layers: int) -> Path:
     return write_gpt2(folder, n_positions=1024, n_layer=layers, n_head=8, n_embd=256)
 
 
+def small_foreign() -> tuple[Path, Path]:
+    """An ALBERT and a T5 beside them. The project has no table for ALBERT, so that checking it builds it."""
+    from transformers import AlbertConfig, AlbertModel, T5Config, T5ForConditionalGeneration
+
+    albert, t5 = MODELS / "small" / "albert", MODELS / "small" / "t5"
+    if not (albert / "tokenizer.json").is_file():
+        sizes = {"hidden_size": 256, "embedding_size": 64, "intermediate_size": 512, "num_hidden_layers": 4}
+        config = AlbertConfig(vocab_size=256, num_attention_heads=8, max_position_embeddings=1024, **sizes)
+        write_model(albert, AlbertModel, config)
+    if not (t5 / "tokenizer.json").is_file():
+        config = T5Config(vocab_size=256, d_model=256, d_kv=32, d_ff=512, num_layers=3, num_heads=8)
+        write_model(t5, T5ForConditionalGeneration, config)
+    return albert, t5
+
+
 def random_llama(layers: int = LAYERS, width: int = 768, shard: str = "50GB") -> Path:
     """A model folder of a small modern decoder: heads of width 64, three on each key/value head.
 

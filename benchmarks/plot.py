@@ -39,7 +39,7 @@ def soak_figure(samples: list[Sample]) -> go.Figure:
     """Memory, threads and files of a server against minutes, each with its own axis from 0."""
     minutes = [one.seconds / 60 for one in samples]
     series = {
-        "megabytes of memory": [one.rss / MEGABYTE for one in samples],
+        "megabytes of memory, with the processes for checks": [(one.rss + one.children) / MEGABYTE for one in samples],
         "threads": [one.threads for one in samples],
         "open files": [one.files for one in samples],
         "connections": [one.metrics["headscope_connections"] for one in samples],

@@ -14,10 +14,14 @@ HIDDEN = ("headscope_request", "headscope_info")  # metrics of requests, which o
 
 @dataclass(frozen=True)
 class Sample:
-    """At so many seconds after the start: the process, and the gauges and counters of /metrics."""
+    """At so many seconds after the start: the process, and the gauges and counters of /metrics.
+
+    rss, children: bytes of memory of the server, and of the processes that it has started
+    """
 
     seconds: float
     rss: int
+    children: int
     threads: int
     files: int
     processes: int
@@ -33,13 +37,25 @@ async def sample(seconds: float, process: int, client: Client) -> Sample:
     return Sample(seconds, *used_by(process), metrics)
 
 
-def used_by(process: int) -> tuple[int, int, int, int]:
-    """Bytes of memory, threads, open files, and processes."""
+def used_by(process: int) -> tuple[int, int, int, int, int]:
+    """Bytes of memory, the same of the children, threads, open files, and processes."""
     home = Path(f"/proc/{process}")
-    status = dict(line.split(":\t", 1) for line in (home / "status").read_text().splitlines() if ":\t" in line)
-    children = [path.read_text().split() for path in home.glob("task/*/children")]
-    files = len(list((home / "fd").iterdir()))
-    return 1024 * int(status["VmRSS"].split()[0]), int(status["Threads"]), files, 1 + sum(map(len, children))
+    children = [int(child) for path in home.glob("task/*/children") for child in path.read_text().split()]
+    threads, files = int(status_of(process)["Threads"]), len(list((home / "fd").iterdir()))
+    return memory_of(process), sum(map(memory_of, children)), threads, files, 1 + len(children)
+
+
+def memory_of(process: int) -> int:
+    """Bytes; 0 of a process that has just ended."""
+    try:
+        return 1024 * int(status_of(process).get("VmRSS", "0").split()[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def status_of(process: int) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
 def numbers(text: str) -> dict[str, float]:

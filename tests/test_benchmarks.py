@@ -149,7 +149,8 @@ def test_metrics_of_the_server_are_read_without_those_of_requests():
 def test_the_verdict_of_the_soak_names_what_grows():
     def soaked(leak):
         samples = [
-            Sample(5.0 * n, rss=10**9 + n * leak, threads=9, files=30, processes=1, metrics=METRICS) for n in range(60)
+            Sample(5.0 * n, rss=10**9 + n * leak, children=10**8, threads=9, files=30, processes=1, metrics=METRICS)
+            for n in range(60)
         ]
         return [row.measured for row in verdict(Soak(samples), 5, None)][-1]
 
