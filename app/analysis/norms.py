@@ -14,7 +14,7 @@ from ..attention.hooks import watching
 from ..attention.kernels import at_least_float32
 from ..capture.capture import Capture
 from ..capture.passes import forward
-from ..capture.windows import Window, pooled_blocks, visible_columns
+from ..capture.pooling import Window, pooled_blocks, visible_columns
 from ..errors import ModelOutputInvalid, NoProjections
 from ..models.loading import LoadedModel
 from ..records import NO_PROGRESS, Pool, Progress

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from ..capture.capture import Capture
-from ..capture.windows import Window, head_window, pooled_map, whole
+from ..capture.pooling import Window, pooled_map
+from ..capture.windows import head_window, whole
 from ..errors import TooManyTokens
 from ..models.tokens import visible
 from ..records import NO_PROGRESS, Pool, Progress, Side, Token

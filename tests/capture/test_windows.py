@@ -7,7 +7,7 @@ from worlds import whole_maps
 
 from headscope.attention.rules import banded
 from headscope.attention.terms import Terms
-from headscope.capture import windows
+from headscope.capture import pooling, windows
 from headscope.capture.capture import run
 from headscope.capture.layer import LayerCapture
 from headscope.capture.windows import Maps, head_window, overview, window
@@ -41,7 +41,7 @@ def brute_force(pattern, query_step, key_step, pool):
 @pytest.mark.parametrize("cells", [1, 2, 3, 5, 1000])
 @pytest.mark.parametrize("most", [1, 40, 100, 2**21])
 def test_pooling_equals_brute_force(capture, cells, pool, most, monkeypatch):
-    monkeypatch.setattr(windows, "WEIGHTS_PER_BLOCK", most)
+    monkeypatch.setattr(pooling, "WEIGHTS_PER_BLOCK", most)
     size = len(capture.tokens)
     full = head_window(capture, 1, 2, window(size, *FULL))
     part = window(size, (1, size), (0, size - 2), cells)
@@ -61,10 +61,10 @@ def test_no_more_weights_are_computed_at_once_than_the_limit(capture, cells, mon
         return LayerCapture.block(layer, heads, rows, columns, *how)
 
     size = len(capture.tokens)
-    monkeypatch.setattr(windows, "WEIGHTS_PER_BLOCK", 4 * size + 1)
+    monkeypatch.setattr(pooling, "WEIGHTS_PER_BLOCK", 4 * size + 1)
     layer = SimpleNamespace(q=capture.layers[0].q, visible=capture.layers[0].visible, heads=capture.heads)
     layer.block = lambda *window: block(capture.layers[0], *window)
-    windows.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
+    pooling.pooled(layer, range(4), window(size, None, None, cells), "max", "pattern")
     assert max(asked) <= 4 * size
     assert sum(asked) >= 4 * size * (size + 1) / 2  # nothing that may be looked at is left out
     if capture.card.causal:
@@ -136,7 +136,7 @@ def test_shared_keys_sliding_windows_and_a_single_token_pool_like_brute_force(kv
     for cells in (1, 2, 5):
         part = window(size, None, None, cells)
         for head, pattern in enumerate(scores.softmax(-1).numpy()):
-            pooled = windows.pooled(layer, range(head, head + 1), part, pool, "pattern")[0]
+            pooled = pooling.pooled(layer, range(head, head + 1), part, pool, "pattern")[0]
             np.testing.assert_allclose(
                 pooled, brute_force(pattern, part.query_step, part.key_step, pool), atol=1e-6, rtol=0
             )

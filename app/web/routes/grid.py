@@ -12,7 +12,7 @@ from ..context import ARRAYS_OR_EVENTS, AnalysisDep
 from ..requests import Index, PoolQuery, StrictRoute
 
 if TYPE_CHECKING:
-    from ...capture.windows import Window
+    from ...capture.pooling import Window
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
@@ -24,7 +24,8 @@ async def overview(
     pool: PoolQuery = "max",
 ) -> Response:
     """A thumbnail of every head. In a long text, each cell covers several weights: see `pool`."""
-    from ...capture.windows import overview, steps, whole
+    from ...capture.pooling import steps
+    from ...capture.windows import overview, whole
 
     capture = context.capture
     part = whole(capture, cells)

@@ -28,7 +28,7 @@ from ..text_answers import respond_text
 
 if TYPE_CHECKING:
     from ...capture.capture import Capture
-    from ...capture.windows import Window
+    from ...capture.pooling import Window
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"], route_class=StrictRoute)
 
@@ -106,7 +106,8 @@ async def head(
     quantity: WindowQuantity = view.quantity
 
     async def values() -> Array:
-        from ...capture.windows import WindowRows, head_window, steps
+        from ...capture.pooling import steps
+        from ...capture.windows import WindowRows, head_window
 
         if part.cells > WHOLE_CELLS:
             context.runner.pools.readers.check_room()
@@ -127,7 +128,8 @@ def check_bias(capture: "Capture", layer: int) -> None:
 async def respond_words(context: CaptureContext, view: View, facts: dict[str, Any]) -> Response:
     """Attention to a word is the sum over its tokens, attention from a word the mean (Clark et al. 2019)."""
     from ...analysis.words import check_size, window_of_words, words_of
-    from ...capture.windows import steps, whole
+    from ...capture.pooling import steps
+    from ...capture.windows import whole
 
     capture = context.capture
     check_size(capture)
@@ -200,7 +202,7 @@ def facts_of(part: "Window", view: View) -> dict[str, Any]:
 async def norms_of(context: CaptureContext, layer: int, head: int | None, part: "Window", pool: Pool) -> np.ndarray:
     """Of one head, or of the sum of the layer's heads if `head` is None."""
     from ...analysis.norms import window_of_norms
-    from ...capture.windows import steps
+    from ...capture.pooling import steps
 
     capture = context.capture
     grams = await while_connected(context.request, context.runner.passes.grams(capture))

@@ -74,7 +74,7 @@ def answer_of(facts: dict[str, Any], values: np.ndarray) -> Answer:
 
 def pooled_rollout(capture: "Capture", options: "RolloutOptions", view: View, progress: Progress) -> np.ndarray:
     from ...analysis.layers import rollout
-    from ...capture.windows import pooled_map
+    from ...capture.pooling import pooled_map
 
     return pooled_map(rollout(capture, options, progress), view.of(capture), view.pool)
 
