@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from ..records import DumpFormat, Quantity
 from ..settings import Settings
 from .input import prompt_from
-from .interrupts import interruptible, run_coroutine
+from .interrupts import interruptible, run_in_thread
 from .messages import STDOUT, exit_on_error, fail, show_status
 from .options import (
     NOT_SHARED,
@@ -29,7 +30,8 @@ from .options import (
 from .output import DUMP_FORMATS, format_for, open_output
 
 if TYPE_CHECKING:
-    from ..export.dump import DumpRequest
+    from ..export.dump import DumpRequest, Selection
+    from ..library import Run
 
 MAX_NUMBER = 1023
 VerifyOption = Annotated[bool, typer.Option("--verify", help="compare with Hugging Face's attention for this text")]
@@ -92,18 +94,32 @@ def parse_numbers(flag: str, text: str | None) -> list[int] | None:
     return numbers
 
 
+def run_and_select(settings: Settings, request: "DumpRequest", format_: DumpFormat) -> "tuple[Run, list[Selection]]":
+    """What is wrong with the request is found before the model runs. Raises AppError."""
+    from ..capture.capture import tokenize_prompt
+    from ..engine.limits import check_texts
+    from ..export.dump import selected
+    from ..library import open_model
+
+    prompt = request.prompt
+    check_texts(prompt, settings.max_characters)
+    show_status(f"loading {settings.model}")
+    model = open_model(settings.model, settings)
+    tokenized = tokenize_prompt(model.loaded, prompt, settings.max_tokens, settings.max_written)
+    selections = selected(request, model.card, tokenized, format_, None, settings.max_json_cells)
+    run = model.capture(prompt.text, prompt.text_pair, target=prompt.target, truncate=prompt.truncate)
+    return run, selections
+
+
 def dump_chunks(settings: Settings, request: "DumpRequest", format_: DumpFormat, decimals: int) -> Iterable[bytes]:
     """The bytes of the dump. Raises AppError."""
-    from ..engine.runner import Runner
-    from ..export.dump import capture_and_select
-    from ..export.dump import dump as answer
+    from ..export.dump import answer_of
     from ..export.formats import batched, serialize
     from ..export.tables import weights_csv
 
-    runner = Runner(settings)
-    show_status(f"loading {settings.model}")
+    run, selections = run_in_thread(run_and_select, settings, request, format_)
     if format_ == "csv":
-        capture, (selection,) = run_coroutine(capture_and_select(runner, request, format_))
-        return weights_csv(capture, selection, request.quantity, decimals, show_status)
-    chunks = batched(serialize(run_coroutine(answer(runner, request, format_, max_cells=None)), format_, decimals))
+        return weights_csv(run.captured, selections[0], request.quantity, decimals, show_status)
+    certificate = asdict(run_in_thread(run.verify)) if request.verify else None
+    chunks = batched(serialize(answer_of(run.captured, selections, request.quantity, certificate), format_, decimals))
     return chain(chunks, [b"\n"]) if format_ == "json" else chunks

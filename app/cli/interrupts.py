@@ -1,30 +1,27 @@
-"""Running a coroutine in the command, and exiting at once on Ctrl+C, SIGTERM or SIGHUP."""
+"""Exiting at once on Ctrl+C, SIGTERM or SIGHUP."""
 
-import asyncio
 import os
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar, TypeVarTuple
 
 from .messages import show_status
 from .signals import handled
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
-def run_coroutine(work: Coroutine[Any, Any, Result]) -> Result:
-    """Its result. asyncio.run() would wait, after Ctrl+C, for the thread that loads or runs the model."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
+def run_in_thread(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+    """Its result. The main thread only waits, so that a signal ends the command at once, whatever the work does."""
+    return ThreadPoolExecutor(1).submit(work, *arguments).result()
 
 
 class Interrupted(KeyboardInterrupt):
-    """Carries the exit status. An event loop passes on only KeyboardInterrupt from a signal handler."""
+    """Carries the exit status."""
 
 
 def interrupt(number: int, _: FrameType | None) -> NoReturn:

@@ -7,7 +7,7 @@ import typer
 from ..records import Prompt, TableFormat
 from ..settings import Settings
 from .input import prompt_from
-from .interrupts import interruptible
+from .interrupts import interruptible, run_in_thread
 from .messages import STDOUT, exit_on_error, show_status
 from .options import (
     NOT_SHARED,
@@ -59,9 +59,9 @@ def scores(
         from ..export.tables import write_table
 
         wanted = scores_named(names, "--names")
-        capture = capture_of(settings, prompt, stack)
+        capture = run_in_thread(capture_of, settings, prompt, stack)
         show_status(f"scoring {capture.card.layers} layers")
-        file.write(write_table(columns_of(capture, wanted), chosen))
+        file.write(write_table(run_in_thread(columns_of, capture, wanted), chosen))
         show_status("")
 
 

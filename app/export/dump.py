@@ -10,7 +10,17 @@ import numpy as np
 from ..capture.cost import sides
 from ..engine.runner import Runner
 from ..errors import NotAcceptable
-from ..records import DumpFormat, Format, ModelCard, Prompt, Quantity, StackCard, StackName, Token
+from ..records import (
+    DumpFormat,
+    Format,
+    ModelCard,
+    Prompt,
+    Quantity,
+    StackCard,
+    StackName,
+    Token,
+    TokenizedPrompt,
+)
 from .formats import Answer, Array
 from .negotiation import check_cells
 
@@ -47,31 +57,37 @@ class Selection:
 
 
 async def dump(runner: Runner, request: DumpRequest, format_: Format, max_cells: int | None) -> Answer:
-    """Raises, before the model runs, TooLarge (None is no limit) and what is wrong with the prompt."""
-    capture, selections = await capture_and_select(runner, request, format_, max_cells)
-    certificate = asdict(await runner.passes.certify(capture)) if request.verify else None
-    return answer_of(capture, selections, request.quantity, certificate)
+    """The prompt is tokenized once. Raises what `selected` raises, and what is wrong with the prompt, before it runs.
 
-
-async def capture_and_select(
-    runner: Runner, request: DumpRequest, format_: DumpFormat | Format, max_cells: int | None = None
-) -> "tuple[Capture, list[Selection]]":
-    """The prompt is tokenized once. A dump as csv is written map by map and needs no limit.
-
-    Raises UnknownStack, UnknownLayer, UnknownHead, TooLarge, NotAcceptable, and what is wrong with the prompt.
+    max_cells: of the answer; None is no limit
     """
     prepared = await runner.prepare(request.prompt)
     runner.check_room(prepared, request.verify)
     tokenized = await runner.tokenize(prepared)
-    sizes = len(tokenized.tokens), tokenized.target_length
-    selections = select(prepared.model.card, sizes, request.layers, request.heads, request.stack)
-    check_one(selections, format_)
+    card, limits = prepared.model.card, (max_cells, runner.settings.max_json_cells)
+    selections = selected(request, card, tokenized, format_, *limits)
     if request.verify:
-        runner.passes.check_certificate(prepared.model.card, *sizes)
-    if format_ != "csv":
-        check_cells(cells_of(selections), format_, max_cells, runner.settings.max_json_cells, WAY_OUT)
+        runner.passes.check_certificate(card, len(tokenized.tokens), tokenized.target_length)
     capture, _ = await runner.capture(prepared, tokenized)
-    return capture, selections
+    certificate = asdict(await runner.passes.certify(capture)) if request.verify else None
+    return answer_of(capture, selections, request.quantity, certificate)
+
+
+def selected(
+    request: DumpRequest,
+    card: ModelCard,
+    tokenized: TokenizedPrompt,
+    format_: DumpFormat | Format,
+    max_cells: int | None,
+    max_json_cells: int,
+) -> list[Selection]:
+    """What of each stack is asked for. Raises UnknownStack, UnknownLayer, UnknownHead, NotAcceptable, TooLarge."""
+    sizes = len(tokenized.tokens), tokenized.target_length
+    selections = select(card, sizes, request.layers, request.heads, request.stack)
+    check_one(selections, format_)
+    if format_ != "csv":
+        check_cells(cells_of(selections), format_, max_cells, max_json_cells, WAY_OUT)
+    return selections
 
 
 def select(

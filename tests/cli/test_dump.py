@@ -238,7 +238,7 @@ def test_a_device_is_written_to_and_not_replaced(dump):
 
 def running(chunks, *arguments):
     """The command in another process, with these chunks instead of a model: importing torch is slow."""
-    code = f"import time\nfrom anyio import to_thread\nfrom headscope.cli import command, dump\n{chunks}\ncommand.run()"
+    code = f"import time\nfrom headscope.cli import command, dump\n{chunks}\ncommand.run()"
     command = [sys.executable, "-c", code, "dump", TEXT, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -264,7 +264,7 @@ def test_a_file_beyond_the_limit_of_the_system_is_an_error_and_not_left_unfinish
 @pytest.mark.fault(51)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_dump_exits_at_once_without_a_file_or_a_message(tmp_path, number):
-    busy = "dump.dump_chunks = lambda *_: print(flush=True) or dump.run_coroutine(to_thread.run_sync(time.sleep, 100))"
+    busy = "dump.dump_chunks = lambda *_: print(flush=True) or dump.run_in_thread(time.sleep, 100)"
     with running(busy, "-o", tmp_path / "a.json") as process:
         process.stdout.readline()
         assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
