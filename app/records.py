@@ -133,9 +133,10 @@ def check_pair(text_pair: str | None, pairs: bool | None) -> None:
 class LayerCard:
     """The attention of one layer of a stack. A layer without attention has no heads, and `why` says what it has.
 
-    pair_bytes: memory of a capture for each pair of a query and a key: 0 unless the layer has a mask or a bias that is
-                kept as a square, because no smaller form is exact
-    bias:       what the bias depends on that the layer adds to its scores; None if it adds none
+    pair_bytes:  memory of a capture for each pair of a query and a key: 0 unless the layer has a mask or a bias that is
+                 kept as a square, because no smaller form is exact
+    table_bytes: memory of a capture for the tables of a bias by content, however long the text is
+    bias:        what the bias depends on that the layer adds to its scores; None if it adds none
     """
 
     index: int
@@ -146,6 +147,7 @@ class LayerCard:
     attention: bool = True
     bias: BiasKind | None = None
     why: str | None = None
+    table_bytes: int = 0
 
 
 @dataclass(frozen=True)

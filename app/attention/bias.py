@@ -101,6 +101,10 @@ class ByContent(Bias):
     per_head = ("of_keys", "of_queries")
     head_axis = 0
 
+    @property
+    def tables(self) -> list[Tensor]:
+        return [x for x in (self.of_keys, self.of_queries) if x is not None]
+
     def block(self, q: Tensor, k: Tensor, rows: range, columns: range) -> Tensor:
         i = torch.arange(rows.start, rows.stop, device=q.device)[:, None]
         j = torch.arange(columns.start, columns.stop, device=q.device)

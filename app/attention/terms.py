@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from .bias import Bias, Dense
+from .bias import Bias, ByContent, Dense
 from .rules import Rule
 
 
@@ -39,6 +39,11 @@ class Terms:
         """The tensors whose memory grows with the product of queries and keys."""
         bits = self.rule.bits.squares if self.rule.bits else []
         return [*bits, self.bias.values] if isinstance(self.bias, Dense) else bits
+
+    @property
+    def tables(self) -> list[Tensor]:
+        """The tensors of a bias by content, whose memory depends on neither queries nor keys."""
+        return self.bias.tables if isinstance(self.bias, ByContent) else []
 
     def of_heads(self, heads: range) -> "Terms":
         """The terms of these heads."""

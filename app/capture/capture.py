@@ -62,8 +62,9 @@ class Capture:
 
     @cached_property
     def bytes(self) -> int:
-        squares = {x.data_ptr(): x.nbytes for layer in self.all_layers for x in layer.terms.squares}  # some are shared
-        return sum(layer.bytes for layer in self.all_layers) + sum(squares.values())
+        tensors = [x for layer in self.all_layers for x in (*layer.terms.squares, *layer.terms.tables)]
+        shared = {x.data_ptr(): x.nbytes for x in tensors}
+        return sum(layer.bytes for layer in self.all_layers) + sum(shared.values())
 
     def of_stack(self, name: str | None) -> "Capture":
         """The same capture, seen at this stack; None is the first. Raises UnknownStack."""

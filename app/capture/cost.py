@@ -22,7 +22,8 @@ class Cost:
 
     bytes:      memory of the capture
     squares:    the part of it that grows with the square of the tokens
-    fixed:      the part of it that does not depend on the text, but on the target
+    fixed:      the part of it that does not depend on the text, but on the target or the model
+    tables:     the part of it that depends on the model alone
     limit:      memory limit for all captures together
     seconds:    estimated run time; None before a first run has been timed
     max_tokens: most tokens that this server lets the model read
@@ -41,6 +42,7 @@ class Cost:
     events: int = 0
     squares: int = 0
     fixed: int = 0
+    tables: int = 0
     writing: int = 0
     target_tokens: int = 0
 
@@ -73,6 +75,7 @@ def cost_of(card: ModelCard, tokens: int, target: int, *, keep: Keep, writes: bo
         bytes_kept(card, tokens, keep, target),
         squares=bytes_of_squares(card, tokens, target) - fixed_squares - between,
         fixed=fixed,
+        tables=bytes_of_tables(card),
         writing=bytes_of_writing(card, tokens, target) if writes else 0,
         target_tokens=target,
         **known,
@@ -112,13 +115,19 @@ def sides(stack: StackCard, tokens: int, target: int) -> tuple[int, int]:
 
 def bytes_kept(card: ModelCard, tokens: int, keep: Keep, target: int = 0) -> int:
     vectors, rows = numbers_kept(card, tokens, target)
-    return vectors * bytes_of_number(card, keep) + rows * ROW_BYTES + bytes_of_squares(card, tokens, target)
+    squares = bytes_of_squares(card, tokens, target)
+    return vectors * bytes_of_number(card, keep) + rows * ROW_BYTES + squares + bytes_of_tables(card)
 
 
 def bytes_of_squares(card: ModelCard, tokens: int, target: int = 0) -> int:
     """Of masks and biases that are kept as squares."""
     pairs = [(stack, math.prod(sides(stack, tokens, target))) for stack in card.stacks]
     return math.ceil(sum(layer.pair_bytes * size for stack, size in pairs for layer in stack.layers))
+
+
+def bytes_of_tables(card: ModelCard) -> int:
+    """Of biases by content."""
+    return sum(layer.table_bytes for stack in card.stacks for layer in stack.layers)
 
 
 def operations(card: ModelCard, tokens: int, target: int = 0) -> float:

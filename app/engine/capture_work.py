@@ -29,7 +29,7 @@ class PreparedPrompt:
 
 @dataclass
 class Squares:
-    """What the masks and biases of a run take that are kept as squares, added to its reservation layer by layer.
+    """What the masks and biases of a run take beyond its cost, added to its reservation layer by layer.
 
     Some turn out to be squares only in a text that is longer than those which the model was tried with.
     """
@@ -41,8 +41,9 @@ class Squares:
 
     def add(self, layer: "LayerCapture") -> None:
         """Raises TooLarge, Busy."""
-        self.found |= {x.data_ptr(): x.nbytes for x in layer.terms.squares}  # layers can share them
-        size = sum(self.found.values())
+        tensors = (*layer.terms.squares, *layer.terms.tables)
+        self.found |= {x.data_ptr(): x.nbytes for x in tensors}  # layers can share them
+        size = sum(self.found.values()) - self.cost.tables
         if size > self.cost.squares:
             known = replace(self.cost, bytes=self.cost.bytes - self.cost.squares + size, squares=size)
             what = f"the capture of {known.tokens:,} tokens, of which layer {layer.index} is computed,"

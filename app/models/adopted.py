@@ -122,10 +122,7 @@ class Adopted:
         return tuple(self.stack([layer for layer in self.attention if layer.stack == name]) for name in names)
 
     def stack(self, layers: list[AttentionLayer]) -> StackCard:
-        cards = [
-            LayerCard(each.index, each.heads, each.kv_heads, each.head_dim, each.pair_bytes, bias=each.bias)
-            for each in layers
-        ]
+        cards = [card_of(layer) for layer in layers]
         gaps = without_attention(self.model, layers)
         cards += [LayerCard(number, attention=False, why=why) for number, why in gaps.items()]
         causal = all(layer.causal for layer in layers)
@@ -154,6 +151,11 @@ def hidden_states_of(reader: nn.Module) -> Iterator[list[Tensor]]:
         yield found
     finally:
         handle.remove()
+
+
+def card_of(layer: AttentionLayer) -> LayerCard:
+    sizes = layer.index, layer.heads, layer.kv_heads, layer.head_dim, layer.pair_bytes
+    return LayerCard(*sizes, bias=layer.bias, table_bytes=layer.table_bytes)
 
 
 def adopted(

@@ -4,7 +4,7 @@ import pytest
 from worlds import serving
 
 from headscope.capture.capture import run
-from headscope.capture.cost import Cost, bytes_kept, numbers_kept, operations, pace_of
+from headscope.capture.cost import Cost, bytes_kept, cost_of, numbers_kept, operations, pace_of
 from headscope.records import LayerCard, ModelCard, StackCard
 from headscope.settings import Settings
 
@@ -29,6 +29,18 @@ def test_a_capture_of_gpt2_holds_q_k_and_twelve_bytes_per_row():
 def test_a_mask_or_a_bias_that_is_a_square_counts_for_each_pair_of_tokens():
     squares, without = card_of(32, (2, 2, 4, 8.0), (2, 2, 4, 0.125)), card_of(32, (2, 2, 4), (2, 2, 4))
     assert bytes_kept(squares, 100, "float32") - bytes_kept(without, 100, "float32") == 81_250
+
+
+def test_the_tables_of_a_bias_count_once_however_long_the_text_is():
+    without = card_of(32, (2, 2, 4))
+    tables = card_of(32, (2, 2, 4, 0.0, True, "content", None, 5000))
+    assert [bytes_kept(tables, n, "float32") - bytes_kept(without, n, "float32") for n in (1, 100)] == [5000, 5000]
+    limit = bytes_kept(tables, 70, "float32")
+    costs = [
+        cost_of(card, 9, 0, keep="float32", writes=False, limit=limit, seconds=None, max_tokens=999)
+        for card in (tables, without)
+    ]
+    assert [cost.most_tokens for cost in costs] == [70, 70 + 5000 // 88]
 
 
 def test_heads_that_share_keys_keep_fewer_of_them():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from architectures import ARCHITECTURES, write, write_model
+from architectures import ARCHITECTURES, WATCHED, write, write_model
 from model_files import change_weights
 
 from benchmarks.tiny_types import tiny
@@ -65,6 +65,18 @@ def test_a_bias_or_mask_that_is_kept_as_a_square_is_part_of_the_memory_that_is_k
     assert capture.bytes <= known < capture.bytes * 1.01
     assert any(layer.pair_bytes > 0 for layer in model.card.stacks[0].layers) is square
     assert (capture.bytes > sum(layer.bytes for layer in capture.all_layers)) is square
+
+
+def test_the_tables_of_a_bias_by_content_are_part_of_the_memory_that_is_known_beforehand(tmp_path):
+    model = load(write_model(tmp_path, WATCHED["deberta"].build()), CARD)
+    (stack,) = model.card.stacks
+    # 4 heads of width 8, 16 positions in float32, for keys and for queries
+    assert [(layer.bias, layer.pair_bytes, layer.table_bytes) for layer in stack.layers] == [
+        ("content", 0, 2 * 4 * 16 * 8 * 4)
+    ] * 2
+    for text in ("the cat", "the cat sat on the mat " * 8):
+        capture = run(model, text)
+        assert capture.bytes == bytes_kept(capture.card, len(capture.tokens), "float32")
 
 
 @pytest.mark.parametrize(("name", "most"), [("bloom", 2048), ("falcon", 64)])

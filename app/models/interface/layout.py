@@ -25,11 +25,12 @@ OTHER_PARTS = re.compile("norm|dropout|mlp|identity", re.IGNORECASE)
 class AttentionLayer:
     """One call of attention in a forward pass.
 
-    core:       full name of the module that computes it
-    index:      the number of the block that it is in, which is the number that the model itself gives its layers
-    bias:       what its bias depends on; None if it adds none
-    pair_bytes: memory for each pair of a query and a key, of a mask or a bias that has no smaller form
-    tried:      queries and keys of the run that found it
+    core:        full name of the module that computes it
+    index:       the number of the block that it is in, which is the number that the model itself gives its layers
+    bias:        what its bias depends on; None if it adds none
+    pair_bytes:  memory for each pair of a query and a key, of a mask or a bias that has no smaller form
+    table_bytes: memory of a bias by content, however long the text is
+    tried:       queries and keys of the run that found it
     """
 
     core: str
@@ -43,6 +44,7 @@ class AttentionLayer:
     pair_bytes: float = 0.0
     bias: BiasKind | None = None
     tried: tuple[int, int] = (0, 0)
+    table_bytes: int = 0
 
 
 @dataclass
@@ -98,6 +100,7 @@ def layers_of(calls: Sequence[Call], target: int | None = None) -> tuple[Attenti
             pair_bytes=pair_bytes,
             bias=None if call.terms.bias is None else call.terms.bias.kind,
             tried=(call.q.shape[2], call.k.shape[2]),
+            table_bytes=sum(x.nbytes for x in call.terms.tables),
         )
         for call, kind, pair_bytes in zip(calls, kinds, bytes_of_pairs(calls), strict=True)
     )

@@ -8,16 +8,16 @@ Axis letters: h head, i query, j key, d width of a head, e width of a value. Ten
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
-from ...attention.bias import from_tensor
+from ...attention.bias import Bias, from_tensor
 from ...attention.core import Core
-from ...attention.rules import from_mask
+from ...attention.rules import Rule, from_mask
 from ...attention.terms import Terms
+from .content import Positions, as_bias, sum_of
+from .lazy_tensor import LazyTensor, real
 
 # A score at or below this is masked: exp of it is 0 beside any other score of a row.
 MASKED = -1e4
@@ -25,15 +25,17 @@ MASKED = -1e4
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """scores = q . k * scale + added, and `masked` scores are left out.
+    """scores = q . k * scale + added + content, and `masked` scores are left out.
 
-    q [h i d], k [h j d]; added: [h or 1, i or 1, j or 1] floats; masked: bool, True where a score is left out
+    q [h i d], k [h j d]; added: [h or 1, i or 1, j or 1] floats; content: products with positions, which are added
+    masked: bool [h or 1, i or 1, j or 1], True where a score is left out
     """
 
     q: Tensor
     k: Tensor
     scale: float = 1.0
     added: Tensor | None = None
+    content: tuple[Positions, ...] = ()
     masked: Tensor | None = None
     softmax: bool = False
 
@@ -41,8 +43,15 @@ class Scores:
     def shape(self) -> tuple[int, int, int]:
         return self.q.shape[0], self.q.shape[1], self.k.shape[1]
 
+    @property
+    def is_product(self) -> bool:
+        """Nothing but q . k * scale."""
+        return self.added is None and self.masked is None and not self.content and not self.softmax
+
     def times(self, factor: float) -> "Scores":
-        return replace(self, scale=self.scale * factor, added=None if self.added is None else self.added * factor)
+        added = None if self.added is None else self.added * factor
+        content = tuple(replace(part, scale=part.scale * factor) for part in self.content)
+        return replace(self, scale=self.scale * factor, added=added, content=content)
 
     def plus(self, other: Tensor) -> "Scores":
         return replace(self, added=other if self.added is None else self.added + other)
@@ -57,6 +66,8 @@ class Scores:
         )
         if self.added is not None:
             scores = scores + self.added
+        if self.content:
+            scores = scores + sum_of(self.content)
         if self.masked is not None:
             scores = scores.masked_fill(self.masked, torch.finfo(scores.dtype).min)
         return scores.softmax(-1) if self.softmax else scores
@@ -72,7 +83,16 @@ class Scores:
             allowed = allowed & ~self.masked
         rule = from_mask(allowed, None if like is None else like.rule)
         known = like.bias if like is not None and like.rule is rule else None
-        return Terms(rule, self.scale, bias=None if added is None else from_tensor(added, rule, known))
+        bias = None if added is None else from_tensor(added, rule, known)
+        return Terms(rule, self.scale, bias=self.with_content(bias, added, rule) if self.content else bias)
+
+    def with_content(self, bias: Bias | None, added: Tensor | None, rule: Rule) -> Bias | None:
+        """All that is added to the scores: a bias by content if nothing else is."""
+        found = as_bias(self.content, self.q, self.k) if bias is None else None
+        if found is not None:
+            return found
+        content = sum_of(self.content)[None]
+        return from_tensor(content if added is None else added + content, rule)
 
     def attend(self, core: Core, v: Tensor) -> Tensor:
         """v [h j e] -> z [h i e]."""
@@ -107,7 +127,7 @@ def unrepeated(k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return k, v
 
 
-class LazyScores(Tensor):
+class LazyScores(LazyTensor):
     """A tensor [... i j] without memory, whose leading axes together are the heads of `scores`."""
 
     scores: Scores
@@ -118,14 +138,11 @@ class LazyScores(Tensor):
         made.scores = scores
         return made
 
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __repr__(self) -> str:  # type: ignore[override]
-        return f"LazyScores({list(self.shape)})"
-
     def numbers(self) -> Tensor:
         return self.scores.numbers().view(self.shape)
+
+    def become(self, found: Tensor) -> None:
+        self.scores = (found if isinstance(found, LazyScores) else given(real(found))).scores
 
     def of_heads(self, other: Tensor) -> Tensor | None:
         """[... i or 1, j or 1], broadcast to this tensor -> [h or 1, i or 1, j or 1]; None if that is impossible."""
@@ -136,11 +153,9 @@ class LazyScores(Tensor):
             other = other.expand(*self.shape[:-2], *other.shape[-2:])
         return other.reshape(-1, *other.shape[-2:])
 
-    @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
-        """Any operation outside `Following` gets the real numbers."""
-        return func(*tree_map(real, args), **tree_map(real, kwargs or {}))
 
-
-def real(x: Any) -> Any:
-    return x.numbers() if isinstance(x, LazyScores) else x
+def given(numbers: Tensor) -> LazyScores:
+    """Scores of which all numbers are kept."""
+    flat = numbers.reshape(-1, *numbers.shape[-2:])
+    q, k = flat.new_zeros(*flat.shape[:2], 1), flat.new_zeros(flat.shape[0], flat.shape[2], 1)
+    return LazyScores(Scores(q, k, added=flat), tuple(numbers.shape))
