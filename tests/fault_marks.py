@@ -1,4 +1,7 @@
-"""Which tests prove which rows of docs/faults.md. Run as a program, it writes their names into the document."""
+"""Which tests prove which rows of docs/faults.md. Run as a program, it writes their names into the document.
+
+`@pytest.mark.fault(3, 24)` marks a test of these rows; with `decides=True`, one that a reader should look at first.
+"""
 
 import ast
 import re
@@ -37,19 +40,36 @@ def marked(body: list[ast.stmt], around: tuple[int, ...] = ()) -> Iterator[tuple
                 yield from ((row, node.name) for row in dict.fromkeys(rows))
 
 
-def names_by_row() -> dict[int, list[str]]:
-    """Row -> links to its tests, in the order of the files."""
-    found = defaultdict(list)
+def decided_by(node: ast.expr) -> list[int]:
+    """The rows of a mark that a test decides."""
+    decides = isinstance(node, ast.Call) and any(word.arg == "decides" for word in node.keywords)
+    return rows_of(node) if decides else []
+
+
+def names_by_row() -> dict[int, tuple[list[str], list[str]]]:
+    """Row -> links to the tests that decide it, and to the others, in the order of the files."""
+    found: dict[int, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for file in sorted(TESTS.rglob("test_*.py")):
-        for row, name in marked(ast.parse(file.read_text()).body):
-            found[row].append(f"[`{name}`](../{file.relative_to(TESTS.parent)})")
+        tree = ast.parse(file.read_text())
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        first = {(row, node.name) for node in functions for mark in node.decorator_list for row in decided_by(mark)}
+        for row, name in marked(tree.body):
+            link = f"[`{name}`](../{file.relative_to(TESTS.parent)})"
+            found[row][(row, name) not in first].append(link)
     return found
+
+
+def listed(first: list[str], others: list[str]) -> str:
+    """One line; without tests that decide, all are equal."""
+    if not first or not others:
+        return f"Tests: {', '.join(first or others)}"
+    return f"Tests: {', '.join(first)} <details><summary>{len(others)} more</summary>{', '.join(others)}</details>"
 
 
 def with_tests(document: str) -> str:
     """The document with the names of the tests as they are now."""
     names = names_by_row()
-    return ROW_WITH_TESTS.sub(lambda row: f"**{row[1]}. {row[2]}Tests: {', '.join(names[int(row[1])])}", document)
+    return ROW_WITH_TESTS.sub(lambda row: f"**{row[1]}. {row[2]}{listed(*names[int(row[1])])}", document)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import ast
 
-from fault_marks import DOCUMENT, ROW, marked, names_by_row, with_tests
+from fault_marks import DOCUMENT, ROW, decided_by, listed, marked, names_by_row, with_tests
 
 ROWS = list(range(1, 52))
 
@@ -32,3 +32,10 @@ class TestB:
 def helper(): ...
 """
     assert list(marked(ast.parse(module).body)) == [(1, "test_a"), (2, "test_a"), (3, "test_a"), (1, "test_b")]
+
+
+def test_tests_that_decide_come_first_and_the_others_are_folded():
+    marks = ["pytest.mark.fault(2, 3, decides=True)", "pytest.mark.fault(4)", "pytest.mark.slow(decides=True)"]
+    assert [decided_by(ast.parse(mark, mode="eval").body) for mark in marks] == [[2, 3], [], []]
+    assert listed(["a"], ["b", "c"]) == "Tests: a <details><summary>2 more</summary>b, c</details>"
+    assert listed([], ["b", "c"]) == listed(["b", "c"], []) == "Tests: b, c"

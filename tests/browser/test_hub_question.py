@@ -30,6 +30,7 @@ def downloads(hub: FakeHub) -> list[str]:
     return [path for path in hub.asked if "resolve" in path]
 
 
+@pytest.mark.fault(47, decides=True)
 def test_a_link_to_a_model_of_the_hub_asks_with_name_source_and_size(linked: Page, hub: FakeHub) -> None:
     expect(question(linked)).to_contain_text("team/tiny is a model from the Hugging Face hub")
     expect(question(linked)).to_contain_text(re.compile(r"The server would download 0\.\d MB\."))

@@ -123,7 +123,7 @@ def test_a_certificate_that_can_never_fit_is_413_before_the_text_is_run(settings
     assert "leave out verify" in detail
 
 
-@pytest.mark.fault(40)
+@pytest.mark.fault(40, decides=True)
 def test_a_certificate_is_admitted_by_bytes_before_it_begins(settings, sizes, monkeypatch):
     held, compute = [], certificate.certify
 

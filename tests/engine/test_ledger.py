@@ -26,6 +26,7 @@ def test_a_reservation_is_held_until_the_end_of_its_with_also_after_an_error():
     assert (ledger.bytes(), ledger.count("answers")) == (0, 0)
 
 
+@pytest.mark.fault(24, decides=True)
 @pytest.mark.fault(24, 40)
 def test_what_can_never_fit_is_413_with_the_number_the_limit_and_the_way_out():
     ledger = Ledger(1000, 10)

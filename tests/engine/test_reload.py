@@ -79,6 +79,7 @@ def test_a_bundled_model_that_was_just_loaded_has_not_changed(client, model_id):
     assert card_of(client, model_id)["changed_on_disk"] is False
 
 
+@pytest.mark.fault(39, decides=True)
 @pytest.mark.parametrize(
     ("how", "name"),
     [

@@ -26,7 +26,7 @@ def gpt2(models_dir, tmp_path):
     return Path(shutil.copytree(models_dir / "gpt2", tmp_path / "gpt2"))
 
 
-@pytest.mark.fault(39)
+@pytest.mark.fault(39, decides=True)
 def test_a_file_that_is_overwritten_or_truncated_after_the_load_changes_nothing(gpt2):
     path, model = gpt2 / WEIGHTS, load(gpt2, CARD)
     mapped = Path("/proc/self/maps")

@@ -21,7 +21,7 @@ def checker():
     made.stop()
 
 
-@pytest.mark.fault(46)
+@pytest.mark.fault(46, decides=True)
 def test_a_check_that_takes_too_much_memory_ends_the_process_and_not_the_server(checker):
     checker.memory_bytes = 200 * 2**20
     with pytest.raises(CorruptModel, match=r"tokenizer\.json takes more than 200 MB of memory to check"):

@@ -36,6 +36,7 @@ def test_the_parameters_are_counted_without_reading_them(gpt2):
     assert parameters(gpt2) == 300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24
 
 
+@pytest.mark.fault(17, decides=True)
 @pytest.mark.fault(17, 46)
 @pytest.mark.parametrize(
     ("changes", "expected"),
@@ -150,7 +151,7 @@ def test_a_very_large_config_is_refused_without_parsing(gpt2):
         read_config(gpt2)
 
 
-@pytest.mark.fault(17)
+@pytest.mark.fault(17, decides=True)
 def test_a_config_that_describes_far_more_parameters_than_the_file_has_allocates_nothing(gpt2):
     rewrite(gpt2, vocab_size=2**22, n_embd=2**16, n_head=8)  # a terabyte
     tracemalloc.start()
@@ -160,7 +161,7 @@ def test_a_config_that_describes_far_more_parameters_than_the_file_has_allocates
     tracemalloc.stop()
 
 
-@pytest.mark.fault(15)
+@pytest.mark.fault(15, decides=True)
 @pytest.mark.parametrize("cut", [0, 7, 100, -1])
 def test_a_truncated_weights_file_is_corrupt(gpt2, cut):
     weights = gpt2 / "model.safetensors"

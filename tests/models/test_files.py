@@ -49,7 +49,7 @@ def test_only_regular_files_inside_the_folder_are_read(gpt2, name, kind, expecte
         load(gpt2, CARD)
 
 
-@pytest.mark.fault(46)
+@pytest.mark.fault(46, decides=True)
 def test_a_device_is_not_read():
     with pytest.raises(CorruptModel, match="null is a device: it has to be a regular file"):
         open_file(ModelFolder(Path("/dev")), "null")

@@ -240,7 +240,7 @@ def test_where_the_weights_leave_a_doubt_the_type_is_asked_for(tmp_path, class_n
         load(folder, CARD)
 
 
-@pytest.mark.fault(13)
+@pytest.mark.fault(13, decides=True)
 def test_code_that_a_config_names_is_not_looked_at(tmp_path):
     changes = {"auto_map": {"AutoModel": "modeling.Evil"}, "trust_remote_code": True}
     assert shown(write(tmp_path, "BertModel", changes)).card.family == "bert"

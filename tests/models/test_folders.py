@@ -23,6 +23,7 @@ def test_model_folders_are_listed_after_the_bundled_models(tmp_path):
     assert listed == [*(e.card.id for e in BUNDLED), "local:mine", *(e.card.id for e in KNOWN_ON_HUB)]
 
 
+@pytest.mark.fault(12, decides=True)
 @pytest.mark.fault(11, 12)
 @pytest.mark.parametrize("name", ["../outside", "/etc", "", ".", "..", "a\x00b", "%2e%2e", "nobody", "x" * 300])
 def test_only_a_plain_name_of_a_folder_in_the_models_folder_is_found(tmp_path, name):
@@ -106,6 +107,7 @@ def beside_bad_entries(tmp_path_factory):
         yield client
 
 
+@pytest.mark.fault(45, decides=True)
 @pytest.mark.parametrize("name", BAD, ids=ascii)
 def test_a_bad_entry_is_listed_as_failed_with_the_reason(beside_bad_entries, name):
     cards = beside_bad_entries.get("/api/v1/models").json()["models"]
@@ -117,6 +119,7 @@ def test_a_bad_entry_is_listed_as_failed_with_the_reason(beside_bad_entries, nam
     assert (refused.status_code, refused.json()["code"]) == (404, "model_not_found")
 
 
+@pytest.mark.fault(45, decides=True)
 def test_the_models_beside_bad_entries_work(beside_bad_entries):
     assert beside_bad_entries.post("/api/v1/models/load", json={"model": "local:mine"}).json()["state"] == "ready"
     assert beside_bad_entries.post("/api/v1/attention", json={"text": "the cat"}).is_success

@@ -78,7 +78,7 @@ def test_a_cached_checkpoint_is_not_downloaded_again(hub, tmp_path):
     assert not [path for path in hub.asked if path.startswith("GET /team")]
 
 
-@pytest.mark.fault(19)
+@pytest.mark.fault(19, decides=True)
 @pytest.mark.parametrize("fault", ["down", "gone"])
 def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
     there = take(hub, tmp_path)
@@ -87,7 +87,7 @@ def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
     assert take(hub, tmp_path, **endpoint) == there
 
 
-@pytest.mark.fault(19)
+@pytest.mark.fault(19, decides=True)
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -134,7 +134,7 @@ def test_without_downloads_the_hub_is_not_asked(hub, tmp_path):
     assert take(hub, tmp_path, downloads=False) == folder
 
 
-@pytest.mark.fault(19)
+@pytest.mark.fault(19, decides=True)
 def test_an_interrupted_download_is_resumed_where_it_stopped(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     hub.faults[REPO] = "half once"

@@ -82,7 +82,7 @@ def test_weights_with_another_hash_are_refused_with_both_hashes(gpt2):
         load(gpt2, CARD, sha256="0" * 64)
 
 
-@pytest.mark.fault(16)
+@pytest.mark.fault(16, decides=True)
 @pytest.mark.parametrize(
     ("change", "message"),
     [

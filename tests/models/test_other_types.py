@@ -101,7 +101,7 @@ def test_the_weights_are_those_of_the_file_also_where_transformers_merges_them(t
     assert all(torch.equal(ours.get_parameter(name), weight) for name, weight in theirs.named_parameters())
 
 
-@pytest.mark.fault(16)
+@pytest.mark.fault(16, decides=True)
 @pytest.mark.parametrize(
     ("name", "weight"), [("albert", "encoder.embedding_hidden_mapping_in.bias"), ("jamba", "final_layernorm.weight")]
 )
@@ -143,7 +143,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.fault(13)
+@pytest.mark.fault(13, decides=True)
 def test_orders_to_transformers_are_dropped_at_every_depth(monkeypatch):
     asked = []
     monkeypatch.setattr(BUILDER, "sizes", lambda _, config: asked.append(config) or {"parameters": 1, "buffers": 0})

@@ -126,6 +126,7 @@ def test_weights_that_are_skipped_may_not_be_much_larger_than_the_model(models_d
         check_files(folder)
 
 
+@pytest.mark.fault(16, decides=True)
 @pytest.mark.fault(16, 17)
 @pytest.mark.parametrize(
     ("name", "shape", "expected"),
@@ -168,7 +169,7 @@ def test_the_names_of_the_model_are_listed_no_more_often_for_many_weights(models
     assert counts[0] == counts[1] > 0
 
 
-@pytest.mark.fault(50)
+@pytest.mark.fault(50, decides=True)
 @pytest.mark.parametrize(
     ("dtype", "name"),
     [(torch.int64, "I64"), (torch.bool, "BOOL"), (torch.complex64, "C64"), (torch.float8_e4m3fn, "F8_E4M3")],
@@ -205,6 +206,7 @@ def test_weights_that_the_model_does_not_use_are_not_allocated(gpt2, monkeypatch
     assert "extra" not in read
 
 
+@pytest.mark.fault(50, decides=True)
 @pytest.mark.fault(18, 50)
 @pytest.mark.parametrize("name", ["transformer.h.2.mlp.c_proj.bias", "transformer.ln_f.weight"])
 def test_nan_after_the_last_attention_is_refused(gpt2, name):
@@ -213,7 +215,7 @@ def test_nan_after_the_last_attention_is_refused(gpt2, name):
         run(load(gpt2, CARD), "the cat")
 
 
-@pytest.mark.fault(15)
+@pytest.mark.fault(15, decides=True)
 @pytest.mark.parametrize("seed", range(20))
 def test_flipped_bytes_anywhere_are_a_refused_model_or_a_model(gpt2, seed):
     make = torch.Generator().manual_seed(seed)

@@ -47,6 +47,7 @@ def healthy(client):
     return client.recv(2**16).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.fault(38, decides=True)
 @pytest.mark.parametrize(
     ("limits", "setting"),
     [
@@ -86,6 +87,7 @@ def test_refused_clients_that_do_not_close_are_disconnected_and_the_others_are_n
         until(lambda: counted.refusing == 0)
 
 
+@pytest.mark.fault(38, decides=True)
 def test_pipelined_requests_whose_answers_are_never_read_do_not_keep_their_connections():
     with server(socket_seconds=1) as (port, counted), ExitStack() as clients:
         for _ in range(20):

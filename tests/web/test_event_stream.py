@@ -122,7 +122,7 @@ BUGS = {
 }
 
 
-@pytest.mark.fault(49)
+@pytest.mark.fault(49, decides=True)
 @pytest.mark.parametrize("error", [ZeroDivisionError, PanicException])
 @pytest.mark.parametrize("place", BUGS)
 def test_a_bug_ends_a_stream_with_a_problem_and_is_logged_once(client, place, error, monkeypatch, caplog):

@@ -97,7 +97,7 @@ def gate(monkeypatch):
     gate.open.set()
 
 
-@pytest.mark.fault(22)
+@pytest.mark.fault(22, decides=True)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_stops_at_its_next_block_when_its_client_leaves_and_is_counted(url, gate, long_windows, kind):
     with httpx2.Client(base_url=url, timeout=60) as client:
@@ -181,7 +181,7 @@ def test_the_thumbnails_of_a_stream_have_a_deadline(client):
     assert json.loads(last.partition("data: ")[2])["code"] == "deadline"
 
 
-@pytest.mark.fault(50)
+@pytest.mark.fault(50, decides=True)
 @pytest.mark.parametrize("kind", ["norms", "overview", "analysis", "certificate", "probe"])
 def test_clients_that_ask_for_the_same_at_the_same_time_share_one_job(url, gate, monkeypatch, kind):
     if kind == "overview":

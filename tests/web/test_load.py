@@ -55,7 +55,7 @@ async def crowd(url, held):
     return [task.result() for task in refused], health, answers, await joined
 
 
-@pytest.mark.fault(21)
+@pytest.mark.fault(21, decides=True)
 def test_of_200_requests_at_once_33_are_queued_and_the_others_get_503_at_once(settings, monkeypatch):
     held, check, tokenized, tokenize = Event(), WorkProgress.check, [], capture.tokenize_prompt
     reached, prepare = [], Runner.prepare
@@ -86,7 +86,7 @@ def used(url):
     return threading.active_count(), len(list(Path("/dev/fd").iterdir())), memory
 
 
-@pytest.mark.fault(28)
+@pytest.mark.fault(28, decides=True)
 def test_hundreds_of_requests_and_loads_leak_no_threads_files_or_memory(settings, models_dir):
     sizes = [bytes_in_memory(models_dir / model[6:]) for model in MODELS]
     one = settings.model_copy(update={"max_model_bytes": max(sizes), "max_capture_bytes": 100_000})

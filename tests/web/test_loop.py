@@ -81,6 +81,7 @@ BODIES = {
 }
 
 
+@pytest.mark.fault(41, decides=True)
 @pytest.mark.fault(4, 7)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_no_body_stops_the_loop(server, body):
@@ -147,6 +148,7 @@ def test_a_capture_of_the_longest_text_does_not_stop_the_loop(server, capture, h
     assert response.text.count('"index":') >= 16_384
 
 
+@pytest.mark.fault(41, decides=True)
 @pytest.mark.parametrize(
     "path", ["", "/words", "/scores?per=query&names=first", "/overview?cells=512", "/heads/0/0?cells=512"]
 )

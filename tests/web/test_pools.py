@@ -22,6 +22,7 @@ FIND_FOLDER = model_cache.find_folder
 pytestmark = pytest.mark.fault(43)
 
 
+@pytest.mark.fault(43, decides=True)
 def test_loads_from_a_hub_that_hangs_stop_no_page_no_health_check_and_no_local_model(settings, monkeypatch):
     released, hanging, find_folder = Event(), [], model_cache.find_folder
 

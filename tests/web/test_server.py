@@ -126,6 +126,7 @@ def served(tmp_path):
             process.kill()
 
 
+@pytest.mark.fault(27, decides=True)
 def test_sigterm_ends_a_server_whose_clients_do_not_read_send_or_close(served):
     process, url = served
     port = int(url.rpartition(":")[2])
@@ -139,6 +140,7 @@ def test_sigterm_ends_a_server_whose_clients_do_not_read_send_or_close(served):
         assert process.wait(30) == 0
 
 
+@pytest.mark.fault(27, decides=True)
 def test_sigterm_finishes_running_responses_and_exits_with_0(served):
     process, url = served
     with httpx2.stream("GET", f"{url}/slow", timeout=60) as answer:

@@ -78,7 +78,7 @@ def at_rest(number):
     return seen
 
 
-@pytest.mark.fault(40)
+@pytest.mark.fault(40, decides=True)
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 @pytest.mark.parametrize("path", ["dump?format=npy", "attention?format=npy", "attention"])
 def test_clients_that_do_not_read_hold_a_window_each_and_not_an_answer(server, blocks, path, encoding):

@@ -88,6 +88,7 @@ def until_closed(client):
 HEAD = b"POST /api/v1/captures HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
 
 
+@pytest.mark.fault(26, decides=True)
 @pytest.mark.parametrize(
     "sent",
     [b"", b"GET", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", HEAD + b"\r\n", HEAD + b'\r\n{"text": '],
@@ -122,6 +123,7 @@ def test_headers_without_an_end_are_refused(server):
         assert client.recv(2**16).startswith(b"HTTP/1.1 431")
 
 
+@pytest.mark.fault(26, decides=True)
 def test_a_client_that_does_not_read_is_disconnected_and_its_work_stops(server):
     url, ended = server
     before = len(ended)

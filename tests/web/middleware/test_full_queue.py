@@ -38,7 +38,7 @@ def without_date(answer):
     return {name: value for name, value in answer.headers.items() if name != "date"}
 
 
-@pytest.mark.fault(21)
+@pytest.mark.fault(21, decides=True)
 @pytest.mark.parametrize("query", ["", "?cells=48&bend=sqrt"])
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/event-stream"])
 def test_a_new_text_does_not_reach_the_endpoint(full, prepared, query, accept):

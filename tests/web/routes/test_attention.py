@@ -104,7 +104,7 @@ def test_an_unknown_model_is_404(client):
     assert (response.status_code, response.json()["code"]) == (404, "model_not_found")
 
 
-@pytest.mark.fault(24)
+@pytest.mark.fault(24, decides=True)
 def test_an_answer_above_the_limit_is_413_before_any_work(models_dir, monkeypatch):
     monkeypatch.setattr("headscope.capture.capture.run_prompt", None)
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_json_cells=100)

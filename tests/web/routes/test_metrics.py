@@ -86,7 +86,7 @@ def test_captures_and_models_in_memory_are_reported_with_their_bytes(client):
     assert numbers(client)["headscope_capture_bytes",] == 0
 
 
-@pytest.mark.fault(40)
+@pytest.mark.fault(40, decides=True)
 def test_the_memory_held_for_requests_is_reported_by_purpose_with_what_was_refused(settings):
     with serving(settings.model_copy(update={"max_capture_bytes": 10_000})) as client:
         capture = post(client).json()
