@@ -20,7 +20,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT
 
 from headscope.attention.config import AttentionConfig
 from headscope.attention.layer import MultiHeadAttention
-from headscope.capture.windows import head_window, window
+from headscope.capture.windows import head_window, whole
 from headscope.errors import AppError, ClientsGone
 from headscope.main import create_app
 from headscope.web.server import Server
@@ -108,7 +108,7 @@ def write_tiny(folder, kind, **changes):
 
 def whole_maps(capture, layers, heads, quantity="pattern"):
     """[layer head query key], from whole maps."""
-    full = window(len(capture.tokens), None, None, None)
+    full = whole(capture)
     return np.array([[head_window(capture, l, h, full, quantity=quantity) for h in heads] for l in layers])
 
 

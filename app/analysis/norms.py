@@ -23,7 +23,7 @@ from .formulas import norms as formulas
 
 @dataclass(frozen=True)
 class Grams:
-    """[j h e] of each layer, see `formulas.norms.gram`. `held` accounts for their memory."""
+    """[j h e] of each layer of all stacks, see `formulas.norms.gram`. `held` accounts for their memory."""
 
     layers: tuple[Tensor, ...]
     held: object = field(default=None, repr=False, compare=False)
@@ -35,28 +35,29 @@ class Grams:
 
 def bytes_of_grams(capture: Capture) -> int:
     """The size of the inner products, before they are computed."""
-    return sum(layer.heads**2 * layer.lse.element_size() for layer in capture.layers) * len(capture.keys)
+    layers = capture.all_layers
+    return sum(layer.heads**2 * layer.lse.element_size() * layer.k.shape[1] for layer in layers)
 
 
 @torch.inference_mode()
 def grams(model: LoadedModel, capture: Capture, progress: Progress = NO_PROGRESS, held: object = None) -> Grams:
     """The inner products of each layer, from one more forward pass. Raises NoProjections, ModelOutputInvalid."""
-    if not model.adopted.layers:
+    layers = model.adopted.layers
+    if not layers:
         raise NoProjections(
             f"norms need the output projection of each head, which is not known for a {model.card.family}: take "
             "quantity=pattern, or a model of the families with a table (see /docs/models)"
         )
     found: list[Tensor] = []
-    progress.expect(len(capture.layers))
+    progress.expect(len(layers))
 
     def take(_: str, v: Tensor) -> None:
         progress.check()
-        layer = model.adopted.layers[len(found)]
+        layer = layers[len(found)]
         gram = formulas.gram(at_least_float32(v[0]), at_least_float32(layer.project_out.weight), layer.config.heads)
         if not gram.isfinite().all():
-            raise ModelOutputInvalid(
-                f"layer {len(found)} of {model.card.id} has values whose norms are infinite or NaN"
-            )
+            number = model.adopted.attention[len(found)].index
+            raise ModelOutputInvalid(f"layer {number} of {model.card.id} has values whose norms are infinite or NaN")
         found.append(gram)
         progress.step()
 
@@ -77,7 +78,7 @@ def window_of_norms(
 ) -> np.ndarray:
     """[query key], ||A_ij f_h(x_j)|| of one head; for head None, ||sum_h A^h_ij f_h(x_j)|| of the whole layer."""
     captured = capture.of_layer(layer)
-    gram = grams.layers[[each.index for each in capture.layers].index(layer)]
+    gram = next(gram for each, gram in zip(capture.all_layers, grams.layers, strict=True) if each is captured)
     heads = range(captured.heads) if head is None else range(head, head + 1)
 
     def read(rows: range) -> Tensor | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ShapeMismatch
+from .buckets import Buckets
 from .rope import Rotary
 
 PROJECTIONS = frozenset({"q", "k", "v", "out"})
@@ -42,6 +43,7 @@ class AttentionConfig:
     rotary:   rotary position embedding; None: the layer knows nothing of positions
     norm:     normalisation of queries and keys; None: none
     sinks:    True: each head has a score that belongs to no key (gpt-oss)
+    buckets:  of distances, each with a bias for each head; None: the layer adds none of its own
     """
 
     d_model: int
@@ -57,6 +59,7 @@ class AttentionConfig:
     rotary: Rotary | None = None
     norm: QueryKeyNorm | None = None
     sinks: bool = False
+    buckets: Buckets | None = None
 
     @classmethod
     def of(  # noqa: PLR0913 - one argument a size
@@ -75,6 +78,7 @@ class AttentionConfig:
         rotary: Rotary | None = None,
         norm: QueryKeyNorm | None = None,
         sinks: bool = False,
+        buckets: Buckets | None = None,
     ) -> "AttentionConfig":
         """A config with the usual defaults. `bias`: True for all projections. Raises ShapeMismatch if sizes misfit."""
         kv_heads = heads if kv_heads is None else kv_heads
@@ -92,4 +96,4 @@ class AttentionConfig:
         biased = (PROJECTIONS if bias else frozenset()) if isinstance(bias, bool) else frozenset(bias)
         scale = head_dim**-0.5 if scale is None else scale
         sizes = d_model, heads, kv_heads, head_dim, d_source or d_model
-        return cls(*sizes, scale, causal, window, biased, softcap, rotary, norm, sinks)
+        return cls(*sizes, scale, causal, window, biased, softcap, rotary, norm, sinks, buckets)

@@ -43,19 +43,23 @@ class Replacement:
 class Adopted:
     """A Hugging Face model whose attention is computed by our core.
 
-    layers:       our own layers, with projections, of a family with a table; else empty
-    replacements: the modules that they replace, which are kept and share the weights
+    replacements: the modules that ours replace, which are kept and share the weights
     attention:    the calls of attention in a forward pass, in order
     watched:      modules that compute attention themselves, and are followed in it
     encoder:      the part that runs, of an encoder-decoder model whose encoder alone is shown
     """
 
     model: PreTrainedModel
-    layers: tuple[MultiHeadAttention, ...]
-    replacements: tuple[Replacement, ...]
+    replacements: tuple[Replacement, ...] = ()
     attention: tuple[AttentionLayer, ...] = ()
     watched: tuple[nn.Module, ...] = ()
     encoder: nn.Module | None = None
+
+    @property
+    def layers(self) -> tuple[MultiHeadAttention, ...]:
+        """Our own layers, with projections, in the order of their calls; empty for a family without a table."""
+        owners = (self.model.get_submodule(each.core.rpartition(".")[0]) for each in self.attention)
+        return tuple(owner for owner in owners if isinstance(owner, MultiHeadAttention))
 
     @property
     def reads_target(self) -> bool:
@@ -158,11 +162,9 @@ def card_of(layer: AttentionLayer) -> LayerCard:
     return LayerCard(*sizes, bias=layer.bias, table_bytes=layer.table_bytes)
 
 
-def adopted(
-    model: PreTrainedModel, layers: tuple[MultiHeadAttention, ...] = (), replacements: tuple[Replacement, ...] = ()
-) -> Adopted:
+def adopted(model: PreTrainedModel, replacements: tuple[Replacement, ...] = ()) -> Adopted:
     """The model with the layers that a short run finds. Raises UnsupportedModel if it has no softmax attention."""
-    found = Adopted(model, layers, replacements)
+    found = Adopted(model, replacements)
     attention = layers_of(calls_of(model, short_run(found)), TRIED_TARGET if found.reads_target else None)
     if not attention:
         raise UnsupportedModel(f"a {model.config.model_type} has no softmax attention that can be shown")
@@ -195,13 +197,13 @@ def adopt_by_following(model: PreTrainedModel) -> Adopted:
     """The attention of modules that multiply queries, keys and values themselves."""
     model.eval()
     model.set_attn_implementation("eager")
-    watched = modules_with_attention(model, short_run(Adopted(model, (), ())))
+    watched = modules_with_attention(model, short_run(Adopted(model)))
     changes, shared = [], Shared()
     for module in watched:
         change = Replacement(module, "forward", module.forward, followed(module, shared))
         module.forward = change.ours
         changes.append(change)
-    return replace(adopted(model, (), tuple(changes)), watched=tuple(watched))
+    return replace(adopted(model, tuple(changes)), watched=tuple(watched))
 
 
 def short_run(model: Adopted) -> Callable[[], Tensor]:

@@ -10,8 +10,8 @@ from .claim import Claim
 from .decoder_input import decoder_of
 from .heads import base_class
 
-# For models that say no limit, which have relative positions, and for those that are followed in their own attention:
-# both compute numbers for each pair of tokens on the way, though a capture keeps none of them.
+# For models that say no limit, most of which have relative positions, and for those that are followed in their own
+# attention: they compute numbers for each pair of tokens on the way, though a capture keeps none of them.
 MOST_TOKENS_WITH_SQUARES = 2048
 
 

@@ -93,7 +93,6 @@ class Decoder:
             config_class=config_class,
             blocks="layers",
             attention=self.attention,
-            absorbed=(),
             weights=self.weights,
             # Angles and masks, which old checkpoints store with the weights.
             skipped=(r"(.*\.)?rotary_emb\.inv_freq", r"(.*\.)?attention\.(masked_)?bias"),

@@ -46,7 +46,6 @@ GPT2 = Adapter(
     config_class=GPT2Config,
     blocks="h",
     attention="attn",
-    absorbed=(),
     weights=WEIGHTS,
     # Causal masks, which old checkpoints store with the weights.
     skipped=(r"h\.\d+\.attn\.(masked_)?bias",),

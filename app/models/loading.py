@@ -14,15 +14,16 @@ from transformers import PreTrainedModel
 
 from ..errors import CorruptModel
 from ..records import NO_PROGRESS, ModelCard, ModelDtype, Progress, Token
-from .adapter import adopt
+from .adapter import adopt, are_in
 from .adopted import Adopted, adopt_without_table
 from .checkpoint import CheckedFiles, check_files
-from .claim import describing
+from .claim import Claim, describing
 from .claimed_sizes import most_of_target, most_tokens, reads_pairs
 from .conversion import check_report, no_fit
 from .data_types import TORCH_DTYPES
 from .decoder_input import can_be_read
 from .device import check_device
+from .encoder_decoders import ENCODER_DECODERS
 from .heads import Head
 from .integers import check_integers
 from .interface.attention import NAME
@@ -108,12 +109,22 @@ def load_checked(
     check_integers(weights, checked.claim.text_config, checked.fit.integers)
     model = build(checked, weights, dtype).to(torch.device(device))
     with describing():
-        adapter = checked.claim.adapter
-        adopted = adopt_without_table(model) if adapter is None else adopt(model, adapter)
+        adopted = adopt_claimed(model, checked.claim)
         if adopted.reads_target and not can_be_read(adopted):
             adopted = adopted.encoder_alone()
         described = replace(describe(card, checked, adopted, digest), dtype=dtype, verified=verified)
     return LoadedModel(described, adopted, tokenizer, checked.fit.head)
+
+
+def adopt_claimed(model: PreTrainedModel, claim: Claim) -> Adopted:
+    """With our own layers, if there is a table for the model. Raises UnsupportedModel."""
+    if claim.adapter is not None:
+        return adopt(model, claim.adapter)
+    places = ENCODER_DECODERS.get(claim.model_type, ())
+    if places and are_in(model, places):
+        model.set_attn_implementation(NAME)
+        return adopt(model, *places)
+    return adopt_without_table(model)
 
 
 def read_weights(

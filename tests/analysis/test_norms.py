@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from architectures import write
+from encoder_decoders import TARGET
+from encoder_decoders import write as write_encoder_decoder
 from worlds import whole_maps
 
 from headscope.analysis.norms import bytes_of_grams, grams, window_of_norms
 from headscope.attention.hooks import watching
 from headscope.capture.capture import run
 from headscope.capture.passes import forward
-from headscope.capture.windows import window
+from headscope.capture.windows import whole, window
+from headscope.errors import NoProjections
+from headscope.models.loading import load
+from headscope.records import ModelCard, Prompt
 
 TEXT = "The cat sat on the mat, and the cat ran."
 
@@ -52,3 +58,30 @@ def test_the_norms_of_a_layer_are_those_of_the_sum_over_its_heads(world):
 def test_the_size_of_the_inner_products_is_known_in_advance(world):
     capture, kept, _ = world
     assert bytes_of_grams(capture) == kept.bytes > 0
+
+
+@pytest.mark.parametrize("stack", ["encoder", "decoder", "cross"])
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+def test_the_norms_of_a_stack_are_those_of_its_values_and_projections(kind, stack, tmp_path):
+    model = load(write_encoder_decoder(tmp_path / kind, kind), ModelCard("local:x", "x", "", "local"))
+    whole_capture, values = run(model, Prompt(TEXT, target=TARGET)), []
+    capture = whole_capture.of_stack(stack)
+    with torch.inference_mode(), watching(model.adopted.model, "v", lambda _, v: values.append(v[0].clone())):
+        forward(model, capture.tokens, capture.tokens_of("target"))
+    number = [(each.stack, each.index) for each in model.adopted.attention].index((stack, 1))
+    layer = model.adopted.layers[number]
+    weight = layer.project_out.weight.detach().view(layer.config.d_model, layer.config.heads, layer.config.head_dim)
+    f = torch.einsum("hjd,mhd->hjm", values[number], weight)
+    pattern = torch.tensor(whole_maps(capture, [1], range(capture.heads))[0])
+    kept = grams(model, whole_capture)
+    assert kept.bytes == bytes_of_grams(whole_capture) == bytes_of_grams(capture)
+    found = window_of_norms(capture, kept, 1, 1, whole(capture))
+    np.testing.assert_allclose(found, pattern[1] * f[1].norm(dim=-1), atol=1e-5)
+    wanted = torch.einsum("hij,hjm->ijm", pattern, f).norm(dim=-1)
+    np.testing.assert_allclose(window_of_norms(capture, kept, 1, None, whole(capture)), wanted, atol=1e-4)
+
+
+def test_a_model_without_a_table_has_no_norms(tmp_path):
+    model = load(write(tmp_path, "albert"), ModelCard("local:x", "x", "", "local"))
+    with pytest.raises(NoProjections, match="not known for a albert"):
+        grams(model, run(model, "the cat sat on the mat"))

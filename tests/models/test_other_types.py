@@ -45,8 +45,6 @@ def change_config(folder, **changes):
         ("albert", (2, 4, 64, ["self"])),
         ("deepseek", (2, 4, 64, ["self"])),
         ("jamba", (8, 4, 64, ["self"])),
-        ("t5", (2, 4, 2048, THREE)),
-        ("bart", (2, 4, 64, THREE)),
     ],
 )
 def test_a_model_without_a_table_is_loaded(tmp_path, name, sizes):

@@ -96,12 +96,26 @@ def test_without_a_stack_the_encoder_is_meant(own, location):
         ("roles?stack=cross", "not_for_stack"),
         ("scores?stack=cross&roles=true", "not_for_stack"),
         ("rollout?stack=cross", "not_for_stack"),
-        ("heads/0/0?stack=decoder&quantity=norm", "no_projections"),
+        ("norms/2?stack=encoder", "unknown_layer"),
     ],
 )
 def test_what_a_stack_does_not_have_is_refused(own, location, path, code):
     answer = own.get(f"{location}/{path}")
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_effects_are_those_of_the_stack(own, location, stack):
+    _, _, queries, keys = SHAPES[stack]
+    weights, effects = (
+        np.array(own.get(f"{location}/heads/1/2?stack={stack}&quantity={quantity}").json()["values"])
+        for quantity in ("pattern", "norm")
+    )
+    of_values = effects[-1] / weights[-1]  # the last query may attend to all keys
+    assert effects.shape == (queries, keys)
+    np.testing.assert_allclose(effects, weights * of_values, rtol=1e-4, atol=1e-6)
+    assert np.ptp(of_values) > 0.1
+    assert np.shape(own.get(f"{location}/norms/1?stack={stack}").json()["values"]) == (queries, keys)
 
 
 def test_an_unknown_stack_is_refused_with_the_names_before_a_text_is_run(own):
