@@ -178,7 +178,7 @@ def test_functions_are_short(path: Path) -> None:
 
 VIEWS = sorted(path.stem.removeprefix("_") for path in (ROOT / "templates/views").glob("*.html"))
 DESCRIPTORS = {path.stem for path in (ROOT / "static/js/state/panels").glob("*.js")}
-PANELS = sorted(DESCRIPTORS - {"descriptor", "index"})
+PANELS = sorted(DESCRIPTORS - {"descriptor", "index", "analyses"})
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -190,19 +190,23 @@ def test_a_view_has_its_script_route_and_tests(view: str) -> None:
 
 
 @pytest.mark.parametrize("panel", PANELS)
-def test_a_panel_has_its_script_and_requests_endpoints_that_have_tests(panel: str) -> None:
-    """A panel may request endpoints of other panels, or none."""
+def test_a_panel_has_its_script(panel: str) -> None:
     assert (ROOT / "static/js/views/panels" / f"{panel}.js").is_file()
-    for endpoint in requested_endpoints((ROOT / "static/js/state/panels" / f"{panel}.js").read_text()):
+
+
+def test_panels_request_endpoints_that_have_tests() -> None:
+    endpoints = requested_endpoints((ROOT / "static/js/state/panels/analyses.js").read_text())
+    assert {"scores", "similarity"} <= set(endpoints)
+    for endpoint in endpoints:
         routes = [
             path for path in files("*.py", "app/web/routes") if f'"/{{capture_id}}/{endpoint}"' in path.read_text()
         ]
-        assert routes, f"the panel {panel} requests {endpoint}: no route in app/web/routes answers it"
+        assert routes, f"a panel requests {endpoint}: no route in app/web/routes answers it"
         test = ROOT / f"tests/web/routes/test_{routes[0].stem}.py"
         assert test.is_file(), f"the route {name(routes[0])} has no {name(test)}"
 
 
-def test_the_endpoints_that_a_descriptor_requests_are_found() -> None:
+def test_the_endpoints_that_analyses_request_are_found() -> None:
     script = 'api.analyse(capture, "scores?roles=true", f);\napi.analyseMatrix(capture, `flow?${query}`, f);'
     assert requested_endpoints(script) == ["scores", "flow"]
 

@@ -1,12 +1,13 @@
 import { createApi } from "./api/client.js";
 import { hasHead } from "./model/heads.js";
+import { decodes } from "./model/stack.js";
 import { createSession } from "./state/session.js";
 import { finished, IDLE } from "./state/status.js";
 import { createStore, initialState } from "./state/store.js";
 import { createTheme } from "./state/theme.js";
 import { emptyAddress, ignoredFields, parse, print } from "./state/url.js";
 import { need, setText } from "./ui/dom.js";
-import { savedDraft } from "./ui/draft.js";
+import { draftOf, savedDraft, withoutTarget } from "./ui/draft.js";
 import { mountExamples } from "./ui/examples.js";
 import { mountHelp } from "./ui/help.js";
 import { mountHints } from "./ui/hints.js";
@@ -40,6 +41,7 @@ const loadKeyForm = lazyModule((query) => import(`./ui/key_form.js${query}`));
 const loadHubModel = lazyModule((query) => import(`./ui/hub_model.js${query}`));
 const loadModelNotices = lazyModule((query) => import(`./views/models/notices.js${query}`));
 const loadModelCard = lazyModule((query) => import(`./views/models/card.js${query}`));
+const loadStacks = lazyModule((query) => import(`./views/models/stacks.js${query}`));
 
 /** Write the state into the address. @param {HistoryMode} mode */
 function remember(mode) {
@@ -72,7 +74,7 @@ const choose = (model) => ({ chosenModels: [...store.get().chosenModels, model] 
 function chooseModel(model) {
   // The form keeps a second sentence that this model cannot read.
   const alone = noPairsReason({ ...store.get(), model }) ? { text_pair: "" } : {};
-  runWith({ model, ...choose(model), layer: null, head: null, ...alone });
+  runWith({ model, ...choose(model), layer: null, head: null, ...alone, ...withoutTarget(store.get(), model) });
 }
 
 /** @param {Blob} file @param {string} name */
@@ -134,16 +136,15 @@ const panelLoader = createPanelLoader(store, api, actions, loadPlotly);
 /** Read the state from the address. Fields that are not in it get their initial values. */
 function readAddress() {
   const address = { ...emptyAddress(), model: defaultModel, ...parse(location.hash) };
-  const { text, text_pair, draft } = store.get();
-  const isSameText = address.text === text && address.text_pair === text_pair;
-  store.set({ ...address, draft: isSameText ? draft : null, notice: ignoredFields(location.hash) });
+  const isSameText = !draftOf(store.get(), address);
+  store.set({ ...address, draft: isSameText ? store.get().draft : null, notice: ignoredFields(location.hash) });
 }
 
 function onHistory() {
   const before = store.get();
   readAddress();
   const now = store.get();
-  const isOther = /** @type {const} */ (["model", "text", "text_pair", "truncate"]).some(
+  const isOther = /** @type {const} */ (["model", "text", "text_pair", "target", "stack", "truncate"]).some(
     (name) => now[name] !== before[name],
   );
   if (isOther) run();
@@ -154,21 +155,23 @@ function onHistory() {
   }
 }
 
-/** Forms and texts that are loaded when they are first needed. @param {HTMLSelectElement} select */
-function mountFormsLater(select) {
+/** Forms and texts that are loaded when they are first needed. @param {HTMLFormElement} form @param {HTMLSelectElement} select */
+function mountFormsLater(form, select) {
+  const failed = (/** @type {string} */ what) => (/** @type {unknown} */ error) =>
+    actions.showFailure(`${what} did not load: ${error}`);
   mountWhen(
     store,
     ["apiKey"],
     ({ apiKey }) => apiKey !== "",
     async () => (await loadKeyForm()).mountKeyForm(need(document, "#key"), store, session.unlock),
-    (error) => actions.showFailure(`the form for the API key did not load: ${error}`),
+    failed("the form for the API key"),
   );
   mountOnEvent(
     select,
     ["change"],
     () => select.value === HUB_MODEL,
     async () => (await loadHubModel()).mountHubModel(need(document, "#hub-model"), select, store, chooseModel),
-    (error) => actions.showFailure(`the form for a model from the hub did not load: ${error}`),
+    failed("the form for a model from the hub"),
   );
   const card = /** @type {HTMLDetailsElement} */ (need(document, "#model-card"));
   mountOnEvent(
@@ -176,16 +179,21 @@ function mountFormsLater(select) {
     ["toggle"],
     () => card.open,
     async () => (await loadModelCard()).mountCard(card, store),
-    (error) => actions.showFailure(`the text about the model did not load: ${error}`),
+    failed("the text about the model"),
   );
   mountWhen(
     store,
     ["question", "models", "model"],
-    ({ question, models, model }) =>
-      question !== "" || models.some((card) => card.id === model && card.changed_on_disk),
-    async () =>
-      (await loadModelNotices()).mountModelNotices(need(document, "#ask"), store, api, { run, chooseModel, choose }),
-    (error) => actions.showFailure(`the question about the model did not load: ${error}`),
+    ({ question, models, model }) => question !== "" || models.some((one) => one.id === model && one.changed_on_disk),
+    async () => (await loadModelNotices()).mountModelNotices(form, store, api, { run, chooseModel, choose }),
+    failed("the question about the model"),
+  );
+  mountWhen(
+    store,
+    ["overview", "models", "model", "target", "draft"],
+    decodes,
+    async () => (await loadStacks()).mountStacks(form, need(document, ".top .model"), store, runWith),
+    failed("the controls of the decoder"),
   );
 }
 
@@ -197,10 +205,10 @@ function mountControls() {
   mountTextForm(form, store, (texts) => runWith({ ...texts, draft: null }));
   mountPair(form, store, () => runWith({ text_pair: "", draft: null }));
   mountModelSelect(select, store, chooseModel);
-  mountFormsLater(select);
+  mountFormsLater(form, select);
   mountExamples(need(document, ".examples"), need(document, "#look-for"), store, (text) =>
     // The head that shows one example rarely shows another.
-    runWith({ text, text_pair: "", draft: null, layer: null, head: null }),
+    runWith({ text, text_pair: "", target: "", draft: null, layer: null, head: null }),
   );
   mountStatusLine(need(form, ".outcome"), need(document, "main"), store, {
     retry: actions.retry,

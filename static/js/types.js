@@ -9,6 +9,15 @@
  * @property {number} kv_heads fewer than heads where several heads share one
  * @property {string | null} why what a layer without attention has instead
  *
+ * @typedef {"encoder" | "decoder" | "cross"} StackName
+ *
+ * @typedef {object} StackCard layers whose queries are all tokens of one text, and whose keys are all tokens of one text
+ * @property {StackName | "self"} name
+ * @property {LayerCard[]} layers
+ * @property {boolean} causal
+ * @property {"source" | "target"} queries the target is the text of the decoder
+ * @property {"source" | "target"} keys
+ *
  * @typedef {object} ModelCard
  * @property {string} id
  * @property {string} title
@@ -18,12 +27,13 @@
  * @property {number | null} layers
  * @property {number | null} heads
  * @property {number | null} [kv_heads]
- * @property {{layers: LayerCard[]}[]} [stacks] empty until it is loaded
+ * @property {StackCard[]} [stacks] empty until it is loaded
  * @property {boolean | null} [projections] false if its effects cannot be computed; null until it is loaded
  * @property {{max_abs_error: number[], reference: string} | null} [certificate] null for bundled models, and until it is loaded
  * @property {"float32" | "bfloat16"} [dtype] of its weights
  * @property {boolean | null} pairs whether it was trained on two texts at once
  * @property {number | null} max_tokens
+ * @property {number | null} [max_target] the longest text of the decoder, for models that have one
  * @property {boolean | null} causal
  * @property {number | null} parameters
  * @property {"next_token" | "masked_token" | "label" | "token_label" | "answer" | "none" | null} prediction what the head
@@ -50,12 +60,19 @@
  * @typedef {object} Capture
  * @property {string} id
  * @property {ModelCard} model
- * @property {Token[]} tokens
+ * @property {Token[]} tokens of the keys
+ * @property {Token[]} [query_tokens] of the queries, where they are other tokens
  * @property {number} layers
  * @property {number} heads
  * @property {number} queries
  * @property {number} keys
  * @property {number} tokens_dropped how many were cut off
+ * @property {StackName} [stack] of a model with an encoder and a decoder, as are the following
+ * @property {ModelCard} [card] of the model with all its stacks; `model` has only the one that is shown
+ * @property {Token[]} [source_tokens] of the text, which the encoder reads
+ * @property {string | null} [target] the text of the decoder; null while the model writes it
+ * @property {Token[] | null} [target_tokens]
+ * @property {boolean | null} [target_written] true if the model has written it
  *
  * @typedef {object} Matrix attention weights [query, key]; pooled where a cell covers several tokens: it is their maximum
  * @property {Float32Array} values row-major
@@ -89,18 +106,14 @@
  * @property {Matrix} matrix
  *
  * @typedef {{query: number, key: number}} Cell the positions of the tokens of one weight
- *
  * @typedef {[number, number]} Span positions from, to; the end is not included
- *
  * @typedef {{rows: Span, columns: Span}} Window a part of a heatmap
  *
  * @typedef {object} Axes the tokens along the two sides of the heatmap, by their positions; folded tokens are left out
  * @property {number[]} down positions of the tokens, from the top: queries, or keys where the heatmap is flipped
  * @property {number[]} across positions of the tokens, from the left: keys, or queries where the heatmap is flipped
  * @property {boolean} flipped true where keys are the rows
- *
  * @typedef {{down: number, across: number}} CellPlace a point of the axes: indices into `down` and `across`
- *
  * @typedef {{down: Span, across: Span}} Frame a part of the axes: ranges of indices
  *
  * @typedef {object} Size of the stage, the element that the heatmap is drawn in
@@ -131,19 +144,17 @@
  * @typedef {ShownTokens & Pixels} Geometry where everything is in the heatmap; only `geometryOf` works it out
  *
  * @typedef {"query" | "key"} Side
- *
  * @typedef {"weights" | "effect" | "layer"} Show effect: the length of what a key adds to a query; layer: the effect of all heads of the layer together
- *
  * @typedef {"" | "scores" | "similarity" | "rollout"} Panel
- *
  * @typedef {{layer: number, head: number}} HeadPlace
- *
  * @typedef {"linear" | "sqrt" | "log"} ScaleName
  *
  * @typedef {object} Address the part of the state that the URL holds: enough to see the same page again
  * @property {string} model
  * @property {string} text the text that was run; what is typed in the box but not run is `draft`
  * @property {string} text_pair a second sentence, for models that read two; empty for none
+ * @property {string} target the text of the decoder, for models that have one; empty if the model is to write it
+ * @property {"" | StackName} stack whose heads are shown, for models with an encoder and a decoder; empty for the first
  * @property {boolean} truncate true cuts off the end of a text that is too long for the model; with false, it is an error
  * @property {number | null} layer null until a head is chosen; an address may contain a layer that the model does not have
  * @property {number | null} head
@@ -174,7 +185,8 @@
  * @property {boolean} [retry] true if it may help to try again
  * @property {boolean} [cuts] true if the text would be accepted with its end cut off
  * @property {Progress} [progress] of the model that is being loaded
- * @property {"text" | "text-pair" | "model"} [about] the field that the error is about
+ * @property {string} [written] what the model has written of the target, while it writes
+ * @property {"text" | "text-pair" | "target" | "model"} [about] the field that the error is about
  *
  * @typedef {(number | null)[][]} Values a number for each head, [layer][head]; null where a head has none
  *
@@ -187,6 +199,7 @@
  * @property {string} choice
  * @property {Values} values
  * @property {Values} ranks
+ * @property {string} [why] the reason if it has no meaning for the stack
  *
  * @typedef {object} Role
  * @property {string} name
@@ -222,12 +235,12 @@
  * @typedef {{start: number, upto: number | null, residual: number, receptive: boolean | null}} RolloutOptions
  *
  * @typedef {object} Findings scores and roles of all heads
- * @property {string} id of the capture
+ * @property {string} id of the capture and its stack
  * @property {Score[]} scores
- * @property {Roles} roles
+ * @property {Roles | null} roles null for cross-attention
  *
  * @typedef {object} Extras
- * @property {{text: string, text_pair: string} | null} draft what is typed but not run; null if that is the text that was run
+ * @property {{text: string, text_pair: string, target: string} | null} draft what is typed but not run; null if that is the text that was run
  * @property {ModelCard[]} models
  * @property {string} defaultModel the model of a page without an address
  * @property {string[]} chosenModels that the reader has chosen on this page, so that they are loaded without a question
@@ -237,7 +250,7 @@
  * @property {CaptureRequest | null} pictured the text and the model that the pictures show; null while there are none
  * @property {Findings | null} findings
  * @property {{model: string, scores: Score[], choice: string} | null} probeResult of the induction probe
- * @property {{id: string, result: Similarity} | null} similarity between the heads of the capture with this id
+ * @property {{id: string, result: Similarity} | null} similarity between the heads of the capture and stack with this id
  * @property {{id: string, options: RolloutOptions, matrix: Matrix, kind: "rollout" | "flow"} | null} rollout
  * @property {Status} panelStatus what the analyses of the panels are doing
  * @property {HeadPlace[] | null} order the heads sorted by the chosen score; null for the order of the model
@@ -253,8 +266,7 @@
  * @typedef {Address & Extras} State
  *
  * @typedef {Pick<State, "rows" | "columns" | "scale" | "fold" | "flip">} Display how a head is drawn
- *
- * @typedef {Pick<Address, "model" | "text" | "text_pair" | "truncate">} CaptureRequest what a capture is made of
+ * @typedef {Pick<Address, "model" | "text" | "text_pair" | "target" | "stack" | "truncate">} CaptureRequest what a capture is made of
  *
  * @typedef {object} Store
  * @property {() => State} get

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from encoder_decoders import write
 from fakehub import FakeHub
 from playwright.sync_api import (
     Browser,
@@ -245,6 +246,23 @@ def beside_a_hub(
         page = context.new_page()
         listen(page, server, complaints)
         yield Headscope(page, server)
+
+
+@pytest.fixture(scope="session")
+def translators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with a T5, a BART and a Marian."""
+    folder = tmp_path_factory.mktemp("models")
+    for kind in ("t5", "bart", "marian"):
+        write(folder / kind, kind)
+    with live(Settings(model="local:t5", models_dir=folder, max_written=6)) as address:
+        yield address
+
+
+@pytest.fixture
+def translator(context: BrowserContext, translators: str, complaints: Complaints) -> Headscope:
+    page = context.new_page()
+    listen(page, translators, complaints)
+    return Headscope(page, translators)
 
 
 def colours(browser: Browser, png: bytes) -> set[str]:

@@ -153,10 +153,15 @@ def test_a_zoom_shows_the_minimap_when_its_code_arrives(opened: Page) -> None:
 LATER = {
     "api/analyses.js",
     "model/missing_layers.js",
+    "model/stack_view.js",
     "state/analyses.js",
+    "state/ignored_parts.js",
+    "state/panels/analyses.js",
     "ui/clipboard.js",
     "ui/hub_model.js",
     "ui/key_form.js",
+    "ui/style_sheet.js",
+    "ui/target_field.js",
     "views/grid/colouring.js",
     "views/grid/keys_and_preview.js",
     "views/grid/legend.js",
@@ -169,12 +174,15 @@ LATER = {
     "views/models/changed_files.js",
     "views/models/notices.js",
     "views/models/question.js",
+    "views/models/stack_switch.js",
+    "views/models/stacks.js",
     "views/panels/panels.js",
     "views/panels/rollout.js",
     "views/panels/scores.js",
     "views/panels/similarity.js",
     "views/tokens/exact_weights.js",
     "views/tokens/find.js",
+    "views/tokens/target_line.js",
 }
 
 

@@ -60,11 +60,12 @@ test("pictures are outdated during a run, and until grid and heatmap belong to t
 
 test("the page says that its pictures show another text than the box, unless a run will replace them", () => {
   const draft = { text: "new", text_pair: "" };
-  const pictured = { model: "toy", text: "a", text_pair: "", truncate: false };
+  const pictured = { model: "toy", text: "a", text_pair: "", target: "", truncate: false };
   const state = /** @type {any} */ ({ ...initialState(), ...pictured, pictured, pattern: patternOf(["a"], [[1]]) });
   assert.equal(staleNote(state), "");
   assert.match(staleNote({ ...state, draft }), /previous text/);
   assert.match(staleNote({ ...state, text: "its run failed" }), /previous text/);
+  assert.match(staleNote({ ...state, target: "its run failed" }), /previous text/);
   assert.match(staleNote({ ...state, model: "missing" }), /previous model/);
   assert.equal(staleNote({ ...state, draft, pattern: null }), "");
   assert.equal(staleNote({ ...state, draft, status: { kind: "busy", message: "" } }), "");

@@ -101,3 +101,48 @@ export function modelOf(layers) {
   }));
   return { ...captureOf(["a"]).model, stacks: [{ layers: cards }] };
 }
+
+/** @param {string} name @param {"source" | "target"} queries @param {"source" | "target"} keys @param {boolean} [causal] */
+const stackOf = (name, queries, keys, causal = false) => ({
+  name,
+  queries,
+  keys,
+  causal,
+  layers: Array.from({ length: name === "encoder" ? 1 : 2 }, (_, index) => ({
+    index,
+    heads: 3,
+    kv_heads: 3,
+    why: null,
+  })),
+});
+
+/** The stacks of a model with an encoder and a decoder. */
+export const STACKS = [
+  stackOf("encoder", "source", "source"),
+  stackOf("decoder", "target", "target", true),
+  stackOf("cross", "target", "source"),
+];
+
+/**
+ * A capture of such a model, as the server describes it.
+ *
+ * @param {string} stack
+ * @param {string[]} text
+ * @param {string[]} target
+ */
+export function answerOf(stack, text, target) {
+  const { layers, queries, keys } = STACKS.find(({ name }) => name === stack) ?? STACKS[0];
+  const [source, other] = [captureOf(text), captureOf(target)];
+  const counts = { source: text.length, target: target.length };
+  return {
+    ...source,
+    model: { ...source.model, layers: 1, pairs: false, stacks: STACKS },
+    stack,
+    layers: layers.length,
+    queries: counts[queries],
+    keys: counts[keys],
+    target: target.slice(1).join(" "),
+    target_tokens: other.tokens,
+    target_written: true,
+  };
+}

@@ -53,11 +53,11 @@ export function createAnalysisApi(api) {
    * @param {object} [body] sent as JSON with POST; without it, the request is a GET
    * @returns {Promise<any>}
    */
-  async function analyse({ id }, part, onProgress, body) {
+  async function analyse(capture, part, onProgress, body) {
     const [kind = ""] = part.split("?");
     const options = body && { method: "POST", body: JSON.stringify(body) };
     const headers = { ...JSON_BODY, Accept: "text/event-stream" };
-    return resultOf(await api.request(kind, partPath(id, part), options, headers), onProgress);
+    return resultOf(await api.request(kind, partPath(capture, part), options, headers), onProgress);
   }
 
   return {

@@ -2,11 +2,11 @@ import { createKeyStore, isSendable } from "./key_store.js";
 import { readNpy } from "./npy.js";
 import { CAPTURES, headPath, partPath, WEIGHTS } from "./paths.js";
 import { createRequests } from "./requests.js";
-import { readLoad, readRun } from "./streams.js";
+import { loadStackView, readLoad, readRun, seen } from "./streams.js";
 
 /** @import {HeatmapKind} from "./paths.js" */
 /** @import {RunListener} from "./streams.js" */
-/** @import {Capture, CaptureRequest, Matrix, ModelCard, Overview, Pattern, Progress, Token, Window} from "../types.js" */
+/** @import {Capture, CaptureRequest, Matrix, ModelCard, Overview, Pattern, Progress, Window} from "../types.js" */
 
 /** @typedef {ReturnType<typeof createRequests>} Requests */
 
@@ -29,17 +29,6 @@ export async function readMatrix(response) {
   return { values: data, rows, columns, ...steps, queries: facts.rows, keys: facts.columns };
 }
 
-/**
- * The capture with words in the place of its tokens.
- *
- * @param {Capture} capture
- * @param {{words: Omit<Token, "index">[]}} answer
- */
-function withWords(capture, { words }) {
-  const tokens = words.map((word, index) => ({ ...word, index }));
-  return { ...capture, tokens, queries: tokens.length, keys: tokens.length };
-}
-
 /** Effects have no common scale: the heatmap shows them as shares of the longest. @param {Matrix} matrix */
 function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, value), 0)) {
   return {
@@ -59,12 +48,16 @@ export const post = (body, headers) => [
 ];
 
 /** @param {CaptureRequest} request */
-const bodyOf = ({ model, text, text_pair, truncate }) => ({
+const bodyOf = ({ model, text, text_pair, target = "", truncate }) => ({
   text,
   text_pair: text_pair.trim() ? text_pair : null,
   model: model || null,
   truncate,
+  ...(target.trim() ? { target } : {}),
 });
+
+/** The stack that an answer describes. @param {CaptureRequest} request */
+const stackOf = ({ stack }) => (stack ? `&stack=${stack}` : "");
 
 /** @param {Response} response */
 export const streamOf = ({ body }) => body ?? new ReadableStream({ start: (stream) => stream.close() });
@@ -103,9 +96,10 @@ function captureCalls({ request }) {
      */
     capture(wanted) {
       const [options, headers] = post(bodyOf(wanted));
-      const body = String(options.body);
+      const path = `${CAPTURES}${stackOf(wanted).replace("&", "?")}`;
+      const body = `${path} ${options.body}`;
       if (pending?.body === body) return pending.capture;
-      const capture = request("capture", CAPTURES, options, headers).then((response) => response.json());
+      const capture = request("capture", path, options, headers).then(async (response) => seen(await response.json()));
       const mine = { body, capture };
       pending = mine;
       const clear = () => {
@@ -123,7 +117,7 @@ function captureCalls({ request }) {
      * @returns {Promise<Overview>}
      */
     run: async (wanted, listener) => {
-      const path = `${CAPTURES}?cells=${OVERVIEW_CELLS}&bend=sqrt`;
+      const path = `${CAPTURES}?cells=${OVERVIEW_CELLS}&bend=sqrt${stackOf(wanted)}`;
       return readRun(streamOf(await request("run", path, ...post(bodyOf(wanted), EVENTS))), listener);
     },
   };
@@ -142,13 +136,13 @@ const headCalls = ({ request }) => ({
    * @returns {Promise<Pattern>}
    */
   pattern: async (capture, layer, head, cells, { words, show } = WEIGHTS) => {
-    const path = `${headPath(capture.id, layer, head, { words, show })}cells=${cells}&pool=max`;
+    const path = `${headPath(capture, layer, head, { words, show })}cells=${cells}&pool=max`;
     const values = request("pattern", path, {}, NPY).then(readMatrix);
-    const names = words && request("words", partPath(capture.id, "words")).then((response) => response.json());
+    const names = words && request("words", partPath({ id: capture.id }, "words")).then((response) => response.json());
     // Awaited together, so that the failure of either is handled.
     const [matrix, named] = await Promise.all([values, names]);
     const shown = show === undefined || show === "weights" ? { matrix } : asShares(matrix);
-    const labelled = named ? withWords(capture, named) : capture;
+    const labelled = named ? (await loadStackView()).withWords(capture, named) : capture;
     return { capture: labelled, layer, head, words, show, ...shown, detail: null };
   },
 
@@ -161,7 +155,7 @@ const headCalls = ({ request }) => ({
    * @param {number} [cells] pools to at most so many cells a side; without it, every weight is a cell
    */
   window: async (kind, pattern, { rows, columns }, cells) => {
-    const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
+    const path = headPath(pattern.capture, pattern.layer, pattern.head, pattern);
     const pooled = cells ? `&cells=${cells}&pool=max` : "";
     const part = `rows=${rows.join(":")}&columns=${columns.join(":")}${pooled}`;
     const matrix = await readMatrix(await request(kind, `${path}${part}`, {}, NPY));

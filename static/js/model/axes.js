@@ -1,16 +1,23 @@
 import { cellOf, isExact, isMasked, isSink } from "./matrix.js";
+import { tokensOf } from "./stack.js";
 
-/** @import {Axes, Cell, CellPlace, Display, Frame, Matrix, Pattern, ShownTokens, Span} from "../types.js" */
+/** @import {Axes, Cell, CellPlace, Display, Frame, Matrix, Pattern, ShownTokens, Span, Token} from "../types.js" */
+
+/** @param {Token} token */
+const indexOf = ({ index }) => index;
 
 /**
  * The tokens that folding removes: from the keys the sink tokens, from the queries only the special tokens.
  *
  * @param {Pattern} pattern
  */
-function foldedTokens({ capture: { tokens, model } }) {
+function foldedTokens({ capture }) {
+  const isFolded = (/** @type {Token} */ token) => isSink(token, capture.model.causal);
   return {
-    queries: tokens.filter((token) => token.special).map((token) => token.index),
-    keys: tokens.filter((token) => isSink(token, model.causal)).map((token) => token.index),
+    queries: tokensOf(capture, "query")
+      .filter(({ special }) => special)
+      .map(indexOf),
+    keys: capture.tokens.filter(isFolded).map(indexOf),
   };
 }
 
@@ -21,8 +28,9 @@ function foldedTokens({ capture: { tokens, model } }) {
  */
 export function isFoldable(pattern) {
   const { queries, keys } = foldedTokens(pattern);
-  const { length } = pattern.capture.tokens;
-  return isExact(pattern.matrix) && keys.length > 0 && keys.length < length && queries.length < length;
+  const { capture, matrix } = pattern;
+  const leavesKeys = keys.length > 0 && keys.length < capture.tokens.length;
+  return isExact(matrix) && leavesKeys && queries.length < tokensOf(capture, "query").length;
 }
 
 /**
@@ -34,12 +42,12 @@ export function isFoldable(pattern) {
  */
 export function axesOf(pattern, display) {
   const folded = display.fold && isFoldable(pattern) ? foldedTokens(pattern) : { queries: [], keys: [] };
-  const all = pattern.capture.tokens.map((token) => token.index);
-  const without = (/** @type {number[]} */ hidden) => {
+  const without = (/** @type {Token[]} */ tokens, /** @type {number[]} */ hidden) => {
     const gone = new Set(hidden);
-    return gone.size ? all.filter((index) => !gone.has(index)) : all;
+    return tokens.map(indexOf).filter((index) => !gone.has(index));
   };
-  const [queries, keys] = [without(folded.queries), without(folded.keys)];
+  const queries = without(tokensOf(pattern.capture, "query"), folded.queries);
+  const keys = without(pattern.capture.tokens, folded.keys);
   return display.flip
     ? { down: keys, across: queries, flipped: true }
     : { down: queries, across: keys, flipped: false };

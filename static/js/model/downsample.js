@@ -1,3 +1,5 @@
+import { tokensOf } from "./stack.js";
+
 /** @import {Area, Matrix, Pattern, ShownTokens, Size, Span} from "../types.js" */
 
 /** The newest result for each matrix. @type {WeakMap<Matrix, Matrix>} */
@@ -42,9 +44,10 @@ export function maxPooled(matrix, height, width) {
  * @returns {Pattern}
  */
 export function downsampled({ pattern, axes, frame }, area, { width: stage, density = 1 }) {
-  const count = pattern.capture.tokens.length;
+  const { capture } = pattern;
+  const whole = capture.tokens.length + tokensOf(capture, "query").length;
   // A stage that is not visible has no pixels.
-  if (!stage || axes.down.length < count || axes.across.length < count) return pattern;
+  if (!stage || axes.down.length + axes.across.length < whole) return pattern;
   const vertical = { span: frame.down, pixels: area.height * density };
   const horizontal = { span: frame.across, pixels: area.width * density };
   const [queries, keys] = axes.flipped ? [horizontal, vertical] : [vertical, horizontal];

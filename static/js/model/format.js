@@ -1,4 +1,5 @@
 import { cellOf, coverOf, isMasked, largest, sharpest } from "./matrix.js";
+import { tokensOf } from "./stack.js";
 
 /** @import {Cell, Matrix, Pattern, Span, Token} from "../types.js" */
 
@@ -113,12 +114,13 @@ export const positions = ([from, to]) => (to - from === 1 ? String(from) : `${fr
  */
 export function cellSentence(pattern, cell, exact) {
   const { tokens, model } = pattern.capture;
+  const queries = tokensOf(pattern.capture, "query");
   const matrix = sharpest(pattern, cell);
   const cover = coverOf(matrix, cell);
   const pooled = matrix.queryStep * matrix.keyStep > 1;
   const [query, key] = pooled
     ? [`queries ${positions(cover.queries)}`, `keys ${positions(cover.keys)}`]
-    : [tokenName(tokens, cell.query), tokenName(tokens, cell.key)];
+    : [tokenName(queries, cell.query), tokenName(tokens, cell.key)];
   if (isMasked(matrix, model.causal, cover.row, cover.column))
     return `${query} may not attend to ${key}, which ${pooled ? "come" : "comes"} later`;
   const share = cellOf(matrix, cover.row, cover.column);
@@ -129,6 +131,6 @@ export function cellSentence(pattern, cell, exact) {
   const value = weight(share);
   if (!pooled) return `${query} attends to ${key}: ${value}`;
   const best = exact && largest(exact);
-  const where = best ? ` (${tokenName(tokens, best.query)} → ${tokenName(tokens, best.key)})` : "";
+  const where = best ? ` (${tokenName(queries, best.query)} → ${tokenName(tokens, best.key)})` : "";
   return `${query}, ${key}: largest weight ${value}${where}`;
 }

@@ -1,8 +1,9 @@
 import { shownTokens } from "./axes.js";
 import { downsampled } from "./downsample.js";
 import { plotArea } from "./plot_area.js";
+import { tokensOf } from "./stack.js";
 
-/** @import {Display, Geometry, Pattern, Size, State} from "../types.js" */
+/** @import {Display, Geometry, Pattern, Side, Size, State} from "../types.js" */
 
 /** What the geometry of a pattern depends on, besides the pattern. @param {Display} display @param {Size} size */
 const inputsOf = ({ rows, columns, fold, flip }, { width, height, density }) => [
@@ -14,6 +15,9 @@ const inputsOf = ({ rows, columns, fold, flip }, { width, height, density }) => 
   height,
   density,
 ];
+
+/** What is along the two sides of the heatmap. @param {boolean} flip @returns {[down: Side, across: Side]} */
+const sides = (flip) => (flip ? ["key", "query"] : ["query", "key"]);
 
 /**
  * The newest geometry of each pattern: every move of the pointer asks for it.
@@ -36,7 +40,8 @@ export function geometryOf(state, size) {
   const known = newest.get(pattern);
   if (known?.inputs.every((input, at) => input === inputs[at])) return known.geometry;
   const shown = shownTokens(pattern, state);
-  const area = plotArea(pattern.capture.tokens, size, shown.axes.across.length);
+  const [down, across] = sides(state.flip).map((side) => tokensOf(pattern.capture, side));
+  const area = plotArea(down, size, shown.axes.across.length, across);
   const geometry = { ...shown, size, area, drawn: downsampled(shown, area, size) };
   newest.set(pattern, { inputs, geometry });
   return geometry;

@@ -1,4 +1,5 @@
 import { cellOf, isSink } from "./matrix.js";
+import { isCross, tokensOf } from "./stack.js";
 
 /** @import {Capture, Matrix, Token} from "../types.js" */
 
@@ -63,14 +64,18 @@ const SCORES = { previous, next, self, first, delimiter, entropy, sink };
 
 /** @typedef {keyof typeof SCORES} ScoreName */
 
+/** Scores that compare positions within one text. @type {ScoreName[]} */
+const WITHIN = ["previous", "next", "self"];
+
 /**
  * @param {ScoreName} name
- * @param {Pick<Capture, "tokens" | "model">} capture
+ * @param {Pick<Capture, "tokens" | "query_tokens" | "model">} capture
  * @param {Matrix} matrix exact, of the whole text, its rows and columns tokens
  * @returns {number | null} null where no query is counted
  */
-export function headScore(name, { tokens, model }, matrix) {
-  const text = { tokens, causal: model.causal === true };
-  const counted = tokens.flatMap(({ index }) => SCORES[name](matrix, index, text) ?? []);
+export function headScore(name, capture, matrix) {
+  if (isCross(capture) && WITHIN.includes(name)) return null;
+  const text = { tokens: capture.tokens, causal: capture.model.causal === true };
+  const counted = tokensOf(capture, "query").flatMap(({ index }) => SCORES[name](matrix, index, text) ?? []);
   return counted.length ? counted.reduce((sum, value) => sum + value, 0) / counted.length : null;
 }

@@ -1,3 +1,5 @@
+import { tokensOf } from "./stack.js";
+
 /** @import {Capture, Cell, Matrix, Pattern, Span, Token} from "../types.js" */
 
 /**
@@ -70,17 +72,19 @@ export const cellOf = (matrix, row, column) => matrix.values[row * matrix.column
 export const isSink = (token, causal) => token.special || (causal === true && token.index === 0);
 
 /**
- * The maximum of an exact matrix outside the rows and columns of the sink; null where fewer than two tokens are left.
+ * The maximum of an exact matrix outside the rows and columns of the sink; null where fewer than two keys are left.
  *
  * @param {Capture} capture
  * @param {Matrix} matrix
  */
-export function strongest({ tokens, model }, matrix) {
-  const others = tokens.filter((token) => !isSink(token, model.causal)).map((token) => token.index);
+export function strongest(capture, matrix) {
+  const others = (/** @type {Token[]} */ tokens) =>
+    tokens.filter((token) => !isSink(token, capture.model.causal)).map(({ index }) => index);
+  const keys = others(capture.tokens);
   let best = null;
-  if (others.length < 2) return null;
-  for (const query of others) {
-    for (const key of others) {
+  if (keys.length < 2) return null;
+  for (const query of others(tokensOf(capture, "query"))) {
+    for (const key of keys) {
       const value = cellOf(matrix, query, key);
       if (best === null || value > best.value) best = { query, key, value };
     }

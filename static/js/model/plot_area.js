@@ -60,18 +60,18 @@ function measured(tokens, letters) {
 }
 
 /**
- * @param {Token[]} tokens
+ * @param {Token[]} down the tokens along the left side
  * @param {Size} size
  * @param {number} [columns] how many tokens there are across
+ * @param {Token[]} [across] the tokens along the top
  * @returns {Area}
  */
-export function plotArea(tokens, size, columns = tokens.length) {
+export function plotArea(down, size, columns = down.length, across = down) {
   const narrow = size.width < NARROW;
   const letters = narrow ? 9 : 14;
-  const label = longestLabel(tokens, letters);
-  const left = Math.round(label + TITLE + 8);
+  const left = Math.round(longestLabel(down, letters) + TITLE + 8);
   const width = Math.max(40, size.width - left - (narrow ? 12 : BAR.beside));
-  const { angle, rise } = slant(label, width / columns, narrow);
+  const { angle, rise } = slant(longestLabel(across, letters), width / columns, narrow);
   const top = Math.round(rise + TITLE + 8);
   const height = Math.max(40, size.height - top - (narrow ? BAR.below : EDGE));
   return { left, top, width, height, letters, angle, narrow };

@@ -1,3 +1,5 @@
+import { keyOf } from "./stack.js";
+
 /** @import {HeadPlace, State, Values} from "../types.js" */
 
 /**
@@ -44,6 +46,6 @@ export function scoreText(value, unit) {
 
 /** The score that the grid is coloured by, if it belongs to the heads in the grid. @param {State} state */
 export function shownScore({ findings, overview, score }) {
-  if (!findings || findings.id !== overview?.capture.id) return undefined;
+  if (!findings || findings.id !== keyOf(overview?.capture)) return undefined;
   return findings.scores.find(({ name }) => name === score);
 }

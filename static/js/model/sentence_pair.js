@@ -1,3 +1,5 @@
+import { isCross } from "./stack.js";
+
 /** @import {Capture, Display, Span, State} from "../types.js" */
 
 /**
@@ -7,9 +9,10 @@
  * @param {Capture} capture
  * @returns {Record<string, Pick<Display, "rows" | "columns">>}
  */
-export function segmentWindows({ tokens, queries }) {
+export function segmentWindows(capture) {
+  const { tokens, queries } = capture;
   const second = tokens.findIndex((token) => token.segment === 1);
-  if (second <= 0) return {};
+  if (second <= 0 || isCross(capture)) return {};
   /** @type {Record<string, Span>} */
   const spans = { A: [0, second], B: [second, queries] };
   /** @type {Record<string, Pick<Display, "rows" | "columns">>} */

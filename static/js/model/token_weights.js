@@ -1,5 +1,6 @@
 import { amount, tokenName } from "./format.js";
 import { cellOf, coverOf, isExact, isMasked } from "./matrix.js";
+import { tokensOf } from "./stack.js";
 
 /** @import {Line, Matrix, Pattern, Side, Span, State, Window} from "../types.js" */
 
@@ -48,6 +49,9 @@ export function tokenWeights({ capture, matrix }, token, side, line) {
  */
 const isLineOf = (line, matrix, token, side) => line?.of === matrix && line.token === token && line.side === side;
 
+/** @param {number} count @returns {Span} */
+const whole = (count) => [0, count];
+
 /**
  * The part of the heatmap that has to be fetched for the exact weights of the shown token; null where they are known, or
  * no token is shown.
@@ -62,9 +66,9 @@ export function wantedLine(state) {
   if (isLineOf(line, pattern.matrix, token, side)) return null;
   /** @type {Span} */
   const one = [token, token + 1];
-  /** @type {Span} */
-  const all = [0, pattern.capture.queries];
-  return { token, side, window: side === "query" ? { rows: one, columns: all } : { rows: all, columns: one } };
+  const { queries, keys } = pattern.capture;
+  const window = side === "query" ? { rows: one, columns: whole(keys) } : { rows: whole(queries), columns: one };
+  return { token, side, window };
 }
 
 /**
@@ -76,11 +80,12 @@ export function wantedLine(state) {
  * @param {Line | null} [line]
  */
 export function tokenSentence(pattern, token, side, line) {
-  const { tokens } = pattern.capture;
+  const own = tokensOf(pattern.capture, side);
+  const others = tokensOf(pattern.capture, side === "query" ? "key" : "query");
   const weightOf = tokenWeights(pattern, token, side, line);
-  const positive = tokens.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
+  const positive = others.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
   const largest = positive.sort((one, other) => other.value - one.value).slice(0, NAMED);
-  const named = largest.map(({ value, index }) => `${tokenName(tokens, index)} ${amount(pattern, value)}`);
+  const named = largest.map(({ value, index }) => `${tokenName(others, index)} ${amount(pattern, value)}`);
   const verb = VERBS[pattern.longest === undefined ? "weights" : "effects"][side];
-  return `${tokenName(tokens, token)} ${verb} ${named.join(", ") || "nothing"}`;
+  return `${tokenName(own, token)} ${verb} ${named.join(", ") || "nothing"}`;
 }

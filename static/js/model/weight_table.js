@@ -1,7 +1,8 @@
 import { spanName } from "./format.js";
 import { cellOf, coverOf, isMasked } from "./matrix.js";
+import { tokensOf } from "./stack.js";
 
-/** @import {Cell, Display, Matrix, Pattern, ShownTokens, Span} from "../types.js" */
+/** @import {Cell, Display, Matrix, Pattern, ShownTokens, Side, Span} from "../types.js" */
 
 /** @typedef {"query" | "key" | "weight"} Column */
 /** @typedef {Cell & {weight: number}} Entry one row of the table; the cell is named by the first tokens that it covers */
@@ -35,9 +36,10 @@ export function entries({ pattern, axes, frame }, window) {
  * @param {Pick<Display, "rows" | "columns">} window
  */
 export function shownMatrix({ capture, matrix, detail }, { rows, columns }) {
-  const within = (/** @type {Span | null} */ span, /** @type {Span} */ held) =>
-    held[0] <= (span?.[0] ?? 0) && held[1] >= (span?.[1] ?? capture.queries);
-  return detail && within(rows, detail.queries) && within(columns, detail.keys) ? detail : matrix;
+  const within = (/** @type {Span} */ [from, to], /** @type {Span} */ held) => held[0] <= from && held[1] >= to;
+  const held =
+    detail && within(rows ?? [0, capture.queries], detail.queries) && within(columns ?? [0, capture.keys], detail.keys);
+  return held ? detail : matrix;
 }
 
 /**
@@ -77,9 +79,9 @@ export function sorted(rows, column, ascending) {
  * @param {Matrix} matrix the one that it is from
  * @param {Entry} entry
  */
-export const entryNames = ({ capture: { tokens } }, { queryStep, keyStep }, entry) => ({
-  query: spanName(tokens, entry.query, queryStep),
-  key: spanName(tokens, entry.key, keyStep),
+export const entryNames = ({ capture }, { queryStep, keyStep }, entry) => ({
+  query: spanName(tokensOf(capture, "query"), entry.query, queryStep),
+  key: spanName(capture.tokens, entry.key, keyStep),
 });
 
 /**
@@ -90,9 +92,10 @@ export const entryNames = ({ capture: { tokens } }, { queryStep, keyStep }, entr
  */
 export function tsv({ capture, longest }, rows) {
   // A token may contain the separators of fields and lines.
-  const text = (/** @type {number} */ index) => (capture.tokens[index]?.text ?? "").replaceAll(/[\t\r\n]/g, " ");
+  const text = (/** @type {Side} */ side, /** @type {number} */ index) =>
+    (tokensOf(capture, side)[index]?.text ?? "").replaceAll(/[\t\r\n]/g, " ");
   const lines = rows.map(({ query, key, weight }) =>
-    [query, text(query), key, text(key), weight * (longest ?? 1)].join("\t"),
+    [query, text("query", query), key, text("key", key), weight * (longest ?? 1)].join("\t"),
   );
   return [
     `query_position\tquery\tkey_position\tkey\t${longest === undefined ? "weight" : "effect"}`,

@@ -13,19 +13,20 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
  * where all are inside.
  *
  * @param {Capture} capture
- * @param {Pick<State, "rows" | "columns" | "token">} wanted
+ * @param {Pick<State, "rows" | "columns" | "token" | "side">} wanted
  * @returns {Partial<State>}
  */
 export function withoutInvalid(capture, wanted) {
   const isOut = {
     rows: (wanted.rows?.[1] ?? 0) > capture.queries,
     columns: (wanted.columns?.[1] ?? 0) > capture.keys,
-    token: (wanted.token ?? 0) >= capture.queries,
+    token: (wanted.token ?? 0) >= (wanted.side === "key" ? capture.keys : capture.queries),
   };
   const invalid = /** @type {const} */ (["rows", "columns", "token"]).filter((name) => isOut[name]);
   if (!invalid.length) return {};
   const named = invalid.map((name) => `${name}=${String(wanted[name]).replace(",", ":")}`).join(", ");
-  const notice = `Ignored part of the link: ${named} (the text has ${plural(capture.queries, "token")})`;
+  const queries = capture.queries === capture.keys ? "" : `the target has ${plural(capture.queries, "token")}, `;
+  const notice = `Ignored part of the link: ${named} (${queries}the text has ${plural(capture.keys, "token")})`;
   return { notice, ...Object.fromEntries(invalid.map((name) => [name, null])) };
 }
 

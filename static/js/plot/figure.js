@@ -1,11 +1,12 @@
 import { cellGrid, weightsOf } from "../model/axes.js";
 import { length } from "../model/format.js";
 import { labelSpace, TYPE } from "../model/plot_area.js";
+import { isCross, tokensOf } from "../model/stack.js";
 import { COLOURSCALE, colourbarTicks, shade } from "./colour.js";
 import { foldedBar } from "./folds.js";
 import { plotlyTicks } from "./ticks.js";
 
-/** @import {Axes, Geometry, Matrix, Pattern, ScaleName, Span} from "../types.js" */
+/** @import {Axes, Geometry, Matrix, Pattern, ScaleName, Side, Span} from "../types.js" */
 
 /** @typedef {{ink: string, line: string, masked: string}} Colours of the theme: text, tick marks, masked cells */
 
@@ -87,8 +88,9 @@ function opaque(detail, { masked }) {
 /** @param {Span} span */
 const edges = (span) => [span[0] - 0.5, span[1] - 0.5];
 
-const QUERY = "query: the token that attends";
-const KEY = "key: the token attended to";
+/** Titles of the axes. */
+const TITLES = { query: "query: the token that attends", key: "key: the token attended to" };
+const CROSS_TITLES = { query: "query: target token that attends", key: "key: text token attended to" };
 
 /**
  * Plotly's layout: rows run from the top, and the labels of the columns are above the heatmap.
@@ -98,9 +100,13 @@ const KEY = "key: the token attended to";
  * @param {Colours} colours
  */
 function layoutOf({ pattern, axes, frame, size, area }, scale, colours) {
-  const { tokens } = pattern.capture;
+  const { capture } = pattern;
   const space = labelSpace(area);
-  const tokensOf = (/** @type {number[]} */ positions) => positions.flatMap((index) => tokens[index] ?? []);
+  const titles = isCross(capture) ? CROSS_TITLES : TITLES;
+  /** @type {Side[]} */
+  const [down = "query", across = "key"] = axes.flipped ? ["key", "query"] : ["query", "key"];
+  const tokensAt = (/** @type {Side} */ side, /** @type {number[]} */ positions) =>
+    positions.flatMap((index) => tokensOf(capture, side)[index] ?? []);
   const axis = {
     showgrid: false,
     zeroline: false,
@@ -126,16 +132,16 @@ function layoutOf({ pattern, axes, frame, size, area }, scale, colours) {
     xaxis: {
       ...axis,
       side: "top",
-      title: title(axes.flipped ? QUERY : KEY),
+      title: title(titles[across]),
       range: edges(frame.across),
       tickangle: area.angle,
-      ...plotlyTicks(tokensOf(axes.across), frame.across, space.x),
+      ...plotlyTicks(tokensAt(across, axes.across), frame.across, space.x),
     },
     yaxis: {
       ...axis,
-      title: title(axes.flipped ? KEY : QUERY),
+      title: title(titles[down]),
       range: edges(frame.down).reverse(),
-      ...plotlyTicks(tokensOf(axes.down), frame.down, space.y),
+      ...plotlyTicks(tokensAt(down, axes.down), frame.down, space.y),
     },
     ...foldedBar(pattern, axes, scale, area),
   };

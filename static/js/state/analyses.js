@@ -1,12 +1,13 @@
 import { createAnalysisApi } from "../api/analyses.js";
 import { isAbort } from "../api/error.js";
 import { withCapture } from "./captures.js";
-import { PANEL_FIELDS, PANELS } from "./panels/index.js";
+import { ANALYSES } from "./panels/analyses.js";
+import { PANEL_FIELDS } from "./panels/index.js";
 import { IDLE } from "./status.js";
 
 /** @import {Api} from "../api/client.js" */
 /** @import {AnalysisApi} from "../api/analyses.js" */
-/** @import {Analysis} from "./panels/descriptor.js" */
+/** @import {Analysis} from "./panels/analyses.js" */
 /** @import {State, Status, Store} from "../types.js" */
 
 /** @param {string} message @param {number} percent @returns {Status} */
@@ -72,7 +73,7 @@ const DECISIVE = /** @type {(keyof State)[]} */ ([
  */
 export function runAnalyses(store, api) {
   const analysisApi = createAnalysisApi(api);
-  const followers = PANELS.flatMap(({ analyses }) => analyses.map((each) => follow(store, api, analysisApi, each)));
+  const followers = ANALYSES.map((each) => follow(store, api, analysisApi, each));
   const update = () => {
     for (const start of followers) start();
   };

@@ -1,6 +1,8 @@
 import { isAbort } from "../api/error.js";
 import { defaultHead } from "../model/default_head.js";
+import { stacksOf } from "../model/stack.js";
 import { withoutInvalid } from "../model/zoom.js";
+import { requestOf } from "./captures.js";
 import { mayLoad, mustAsk } from "./consent.js";
 import {
   apiKeyOf,
@@ -16,6 +18,7 @@ import {
   running,
   waiting,
   waitToRetry,
+  writing,
 } from "./status.js";
 
 /** @import {Api} from "../api/client.js" */
@@ -40,7 +43,7 @@ export function report(store, isCurrent, error, removed) {
 }
 
 /** The capture's model is loaded, and its size is known. @param {Store} store @param {Capture} capture */
-function updateCard(store, { model }) {
+function updateCard(store, { model: shown, card: model = shown }) {
   // The card of a capture does not say what has happened to the files since.
   const update = (/** @type {ModelCard} */ card) =>
     card.id !== model.id || (card.changed_on_disk && card.revision === model.revision) ? card : model;
@@ -53,10 +56,13 @@ function updateCard(store, { model }) {
  * @param {number} milliseconds
  */
 function showOverview(store, overview, milliseconds) {
-  const { layer, model, text, text_pair, truncate } = store.get();
+  const { layer, stack: wanted } = store.get();
+  const [first] = stacksOf(overview.capture.card);
+  const stack = wanted === first?.name ? "" : wanted;
   store.set({
     overview,
-    pictured: { model, text, text_pair, truncate },
+    stack,
+    pictured: requestOf({ ...store.get(), stack }),
     status: finished(overview.capture, milliseconds),
     ...(layer === null ? defaultHead(overview) : {}),
     ...withoutInvalid(overview.capture, store.get()),
@@ -83,10 +89,14 @@ async function followLoad(store, api, isCurrent) {
   }
 }
 
+/** Messages about links that few visits need. */
+export const loadIgnoredParts = () => import("./ignored_parts.js");
+
 /** @param {Store} store @param {IsCurrent} isCurrent @returns {RunListener} */
 const listener = (store, isCurrent) => ({
   onQueued: (position) => isCurrent() && store.set({ status: queued(position) }),
   onProgress: (run) => isCurrent() && store.set({ status: running(run) }),
+  onWritten: (text, tokens) => isCurrent() && store.set({ status: writing(text, tokens) }),
   onLayer: (overview) => isCurrent() && store.set({ overview }),
 });
 
@@ -104,7 +114,14 @@ async function fetchOverview(store, api, clock, isCurrent, tries = 1) {
   try {
     return await api.run(store.get(), listener(store, isCurrent));
   } catch (error) {
-    const status = isCurrent() && waitToRetry(error, tries);
+    if (!isCurrent()) throw error;
+    const { stack, target } = store.get();
+    const known = (stack || target) && (await loadIgnoredParts()).withoutUnknown(error, store.get());
+    if (known) {
+      store.set(known);
+      return fetchOverview(store, api, clock, isCurrent, tries);
+    }
+    const status = waitToRetry(error, tries);
     if (!status) throw error;
     store.set({ status });
     await clock.sleep(/** @type {ApiError} */ (error).wait * 1000);

@@ -1,12 +1,13 @@
 import { hasHead } from "../model/heads.js";
 import { rangeOf, rankHeads } from "../model/ranking.js";
+import { keyOf } from "../model/stack.js";
 
 /** @import {HeadPlace, Store} from "../types.js" */
 
 /** Sorts the heads by the chosen score, once the score is there. @param {Store} store */
 function sortHeads(store) {
   const { sort, score, findings, overview, order: before } = store.get();
-  const isOfGrid = findings?.id === overview?.capture.id;
+  const isOfGrid = findings?.id === keyOf(overview?.capture);
   const found = isOfGrid ? findings?.scores.find(({ name }) => name === score) : undefined;
   // If no head has the score, there is nothing to sort by.
   const now = sort && found && rangeOf(found.values) ? rankHeads(found.values) : null;

@@ -1,12 +1,13 @@
 import { defaultHead } from "../model/default_head.js";
-import { lacksEffects } from "../model/heads.js";
+import { hasHead, lacksEffects } from "../model/heads.js";
 import { withCapture } from "./captures.js";
 import { createDetailLoader } from "./detail_loader.js";
-import { createRunner, report } from "./run.js";
+import { createRunner, loadIgnoredParts, report } from "./run.js";
 import { createRunNumbers } from "./run_numbers.js";
-import { finished, missing, noEffects, waiting } from "./status.js";
+import { finished, waiting } from "./status.js";
 
 /** @import {Api} from "../api/client.js" */
+/** @import {IsCurrent} from "./run_numbers.js" */
 /** @import {Overview, Pattern, State, Store} from "../types.js" */
 
 /** A change of one of these needs another heatmap of a head. */
@@ -25,15 +26,22 @@ function showPattern(store, pattern) {
  * A link may name a head, or effects, that the model does not have: the default head is shown instead, or weights.
  *
  * @param {Store} store
+ * @param {IsCurrent} isCurrent
  * @param {Overview} overview
  */
-function replaceMissing(store, overview) {
+async function replaceMissing(store, isCurrent, overview) {
   const { layer, head, show, notice } = store.get();
   const { capture } = overview;
-  const message = layer === null || head === null ? null : missing(capture, layer, head);
-  const effects = show !== "weights" && lacksEffects(capture.model) ? noEffects(capture.model) : null;
+  const { model, layers, heads } = capture;
+  const isThere =
+    layer === null || head === null || (layer < layers && head < heads && hasHead(model, { layer, head }));
+  const lacks = show !== "weights" && lacksEffects(model);
+  if (isThere && !lacks) return;
+  const { missing, noEffects } = await loadIgnoredParts();
+  if (!isCurrent()) return;
+  const message = isThere ? null : missing(capture, Number(layer), Number(head));
+  const effects = lacks ? noEffects(model) : null;
   const words = [message, effects].filter(Boolean).join(" ");
-  if (!words) return;
   store.set({
     ...(message ? defaultHead(overview) : {}),
     ...(effects ? { show: "weights" } : {}),
@@ -66,7 +74,8 @@ export function createSession(store, api, clock = CLOCK) {
     const { overview } = store.get();
     // While its layers arrive, a capture has no id. Its run shows the head at the end.
     if (!overview?.capture.id) return;
-    replaceMissing(store, overview);
+    await replaceMissing(store, isCurrent, overview);
+    if (!isCurrent()) return;
     const requested = store.get();
     const { layer, head } = requested;
     if (layer === null || head === null) return;

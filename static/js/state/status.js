@@ -1,9 +1,9 @@
 import { ApiError } from "../api/error.js";
 import { counted, plural, seconds } from "../model/format.js";
-import { hasHead, headCounts, whyNone } from "../model/heads.js";
+import { headCounts } from "../model/heads.js";
 
 /** @import {RunProgress} from "../api/streams.js" */
-/** @import {Capture, ModelCard, Progress, State, Status} from "../types.js" */
+/** @import {Capture, Progress, State, Status} from "../types.js" */
 
 /** The card of the state's model; undefined while the list has not loaded, and for a hub model that was not requested yet. @param {State} state */
 const cardOf = ({ model, models }) => models.find((card) => card.id === model);
@@ -47,6 +47,13 @@ export function running({ tokens, done, layers, seconds: estimate }) {
   return { kind: "busy", message: `running … ${plural(tokens, "token")}, layer ${done} of ${layers}${time}` };
 }
 
+/** The model writes the target. @param {string} written @param {number} tokens @returns {Status} */
+export const writing = (written, tokens) => ({
+  kind: "busy",
+  message: `writing the target … ${plural(tokens, "token")}`,
+  written,
+});
+
 /** @type {Status} */
 export const IDLE = { kind: "idle", message: "" };
 
@@ -69,6 +76,7 @@ const FIELDS = {
   too_many_tokens: "text",
   invalid_input: "text",
   pair_not_supported: "text-pair",
+  target_not_supported: "target",
   model_not_found: "model",
 };
 
@@ -91,39 +99,20 @@ export function failed(error, { model, truncate }) {
   const retry = error.status === 0 || error.status >= 500 || error.status === 429 || TEMPORARY.includes(error.code);
   const message = messageOf(error, model);
   // If a truncated text is still too long, truncating again does not help.
-  const cuts = error.code === "too_many_tokens" && !truncate;
-  return { kind: "error", message, retry, cuts, about: FIELDS[error.code] };
+  const ofTarget = message.startsWith("The target");
+  const cuts = error.code === "too_many_tokens" && !truncate && !ofTarget;
+  return { kind: "error", message, retry, cuts, about: ofTarget ? "target" : FIELDS[error.code] };
 }
 
 /** @param {Capture} capture @param {number} [milliseconds] @returns {Status} */
 export function finished(capture, milliseconds) {
   const dropped = capture.tokens_dropped ? ` (${counted(capture.tokens_dropped)} more cut off)` : "";
   const total = headCounts(capture.model, capture).reduce((sum, count) => sum + count, 0);
-  const size = `${plural(capture.tokens.length, "token")}${dropped}, ${plural(total, "head")}`;
+  const { tokens, source_tokens = tokens, target_tokens } = capture;
+  const target = target_tokens ? `, target of ${plural(target_tokens.length, "token")}` : "";
+  const size = `${plural(source_tokens.length, "token")}${dropped}${target}, ${plural(total, "head")}`;
   return { kind: "done", message: milliseconds === undefined ? size : `${size}, ${seconds(milliseconds)}` };
 }
-
-/**
- * The notice about a head that the model does not have; null for a head that it has.
- *
- * @param {Capture} capture
- * @param {number} layer
- * @param {number} head
- */
-export function missing({ model, layers, heads }, layer, head) {
-  const instead = "Another head is shown.";
-  if (layer >= layers) return `There is no layer ${layer}: ${model.id} has layers 0 to ${layers - 1}. ${instead}`;
-  if (head >= heads) return `There is no head ${head}: ${model.id} has heads 0 to ${heads - 1}. ${instead}`;
-  const why = whyNone(model, layer);
-  if (why) return `L${why.slice(1)}. ${instead}`;
-  if (hasHead(model, { layer, head })) return null;
-  const [count = 0] = headCounts(model, { layers, heads }).slice(layer);
-  return `There is no head ${head} in layer ${layer}: it has heads 0 to ${count - 1}. ${instead}`;
-}
-
-/** @param {ModelCard} model */
-export const noEffects = ({ id }) =>
-  `Effects are not available: the projections of ${id} are not known. Weights are shown.`;
 
 /** A busy server gets at most so many requests for the same text. */
 const MAX_TRIES = 10;

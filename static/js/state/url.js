@@ -30,6 +30,8 @@ const FIELDS = /** @type {any} */ ({
   },
   text: textField(),
   text_pair: textField(),
+  target: textField(),
+  stack: choiceField(["encoder", "decoder", "cross"], ""),
   truncate: flagField(),
   layer: indexField(),
   head: indexField(),

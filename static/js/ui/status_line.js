@@ -1,3 +1,4 @@
+import { keyOf } from "../model/stack.js";
 import { listening, need, setText } from "./dom.js";
 
 /** @import {State, Store} from "../types.js" */
@@ -8,17 +9,18 @@ import { listening, need, setText } from "./dom.js";
  * @param {Pick<State, "status" | "overview" | "pattern">} state
  */
 export function isOutdated({ status, overview, pattern }) {
-  return status.kind === "busy" || (!!overview && !!pattern && overview.capture.id !== pattern.capture.id);
+  return status.kind === "busy" || (!!overview && !!pattern && keyOf(overview.capture) !== keyOf(pattern.capture));
 }
 
 /**
  * True while the pictures show another text, or another model, than the controls: it was edited, or its run failed.
  *
- * @param {Pick<State, "draft" | "pictured" | "pattern" | "status" | "model" | "text" | "text_pair">} state
+ * @param {Pick<State, "draft" | "pictured" | "pattern" | "status" | "model" | "text" | "text_pair" | "target">} state
  */
-export function isStale({ draft, pictured, pattern, status, model, text, text_pair }) {
+export function isStale({ draft, pictured, pattern, status, ...state }) {
   if (!pictured || !pattern || status.kind === "busy") return false;
-  return draft !== null || model !== pictured.model || text !== pictured.text || text_pair !== pictured.text_pair;
+  const names = /** @type {const} */ (["model", "text", "text_pair", "target"]);
+  return draft !== null || names.some((name) => state[name] !== pictured[name]);
 }
 
 /** Outdated views cannot be used; those of another text than that in the box are dimmed. @param {HTMLElement} main @param {State} state */
@@ -56,8 +58,9 @@ function render(root, state) {
   setText(need(root, "#error"), isError ? status.message : "");
   setText(need(root, "#stale"), staleNote(state));
   setText(need(root, "#notice"), notice);
-  for (const field of ["text", "text-pair", "model"]) {
-    need(document, `#${field}`).setAttribute("aria-invalid", String(isError && status.about === field));
+  for (const field of ["text", "text-pair", "target", "model"]) {
+    // Few models have a field for the target.
+    document.querySelector(`#${field}`)?.setAttribute("aria-invalid", String(isError && status.about === field));
   }
   need(root, "#retry").hidden = !status.retry;
   const cut = need(root, "#cut");
@@ -84,7 +87,7 @@ export function mountStatusLine(root, main, store, { retry, cut }) {
   on(need(root, "#cut"), "click", cut);
   update();
   const unwatch = store.watch(
-    ["status", "notice", "draft", "overview", "pattern", "pictured", "model", "text", "text_pair"],
+    ["status", "notice", "draft", "overview", "pattern", "pictured", "model", "text", "text_pair", "target"],
     update,
   );
   return () => {

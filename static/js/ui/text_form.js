@@ -1,14 +1,15 @@
 import { listening, need } from "./dom.js";
-import { draftOf, saveDraft } from "./draft.js";
+import { draftOf, normalised, saveDraft, typedTarget } from "./draft.js";
 
 /** @import {Store} from "../types.js" */
+/** @import {Texts} from "./draft.js" */
 
 /**
  * The text box and the box of the second sentence. What is typed but not run is a draft.
  *
  * @param {HTMLFormElement} form
  * @param {Store} store
- * @param {(texts: {text: string, text_pair: string}) => void} run
+ * @param {(texts: Texts) => void} run
  * @returns {() => void} undo
  */
 export function mountTextForm(form, store, run) {
@@ -16,7 +17,7 @@ export function mountTextForm(form, store, run) {
   const { on, undo } = listening();
   const typed = () => {
     const [text = "", text_pair = ""] = boxes.map(({ value }) => value);
-    return { text, text_pair };
+    return { text, text_pair, target: typedTarget(store.get()) };
   };
 
   function render() {
@@ -24,7 +25,7 @@ export function mountTextForm(form, store, run) {
     for (const [at, value] of [text, text_pair].entries()) {
       const box = boxes[at];
       // Assigned only if it differs: the cursor would move to the end.
-      if (box && draftOf({ text: box.value, text_pair: "" }, { text: value, text_pair: "" })) box.value = value;
+      if (box && normalised(box.value) !== normalised(value)) box.value = value;
     }
   }
 
@@ -38,7 +39,7 @@ export function mountTextForm(form, store, run) {
       run(typed());
   });
   render();
-  const unwatch = store.watch(["text", "text_pair", "draft"], (now) => {
+  const unwatch = store.watch(["text", "text_pair", "target", "draft"], (now) => {
     render();
     saveDraft(now);
   });

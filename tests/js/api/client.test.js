@@ -88,7 +88,8 @@ const sent = (values) => {
 };
 
 test("weights, words and effects of a head have different paths, and so has the effect of its layer", () => {
-  const path = (/** @type {any} */ shown) => headPath("a/b", 1, 2, shown).replace("/api/v1/captures/a%2Fb/", "");
+  const path = (/** @type {any} */ shown) =>
+    headPath({ id: "a/b" }, 1, 2, shown).replace("/api/v1/captures/a%2Fb/", "");
   assert.equal(path(undefined), "heads/1/2?");
   assert.equal(path({ words: false, show: "weights" }), "heads/1/2?");
   assert.equal(path({ words: true, show: "weights" }), "heads/1/2?words=true&");

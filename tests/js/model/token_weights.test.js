@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shownToken, tokenSentence, tokenWeights, wantedLine } from "../../../static/js/model/token_weights.js";
 import { bandOf, markedToken } from "../../../static/js/views/heatmap/row_mark.js";
-import { nextToken, tokenStyles } from "../../../static/js/views/tokens/strip.js";
+import { nextToken } from "../../../static/js/views/tokens/long_text.js";
+import { tokenStyles } from "../../../static/js/views/tokens/strip.js";
 import { CAUSAL as causal, matrixOf, patternOf } from "../worlds.js";
 
 const seen = (/** @type {string} */ text) => text.replace(/[\u2066-\u2069]/g, "");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../../../static/js/api/error.js";
-import { failed, finished, missing } from "../../../static/js/state/status.js";
+import { missing } from "../../../static/js/state/ignored_parts.js";
+import { failed, finished } from "../../../static/js/state/status.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { captureOf, modelOf } from "../worlds.js";
 

@@ -12,21 +12,22 @@ const storage = {
 Object.assign(globalThis, { sessionStorage: storage });
 beforeEach(() => kept.clear());
 
-const run = { text: "old", text_pair: "" };
-const draft = { text: "new", text_pair: "second" };
+const run = { text: "old", text_pair: "", target: "" };
+const draft = { text: "new", text_pair: "second", target: "neu" };
 
 test("what is typed is a draft only if it differs from the text that was run", () => {
   assert.deepEqual(draftOf(run, draft), draft);
-  assert.deepEqual(draftOf(run, { ...run, text_pair: "second" }), { text: "old", text_pair: "second" });
+  assert.deepEqual(draftOf(run, { ...run, text_pair: "second" }), { ...run, text_pair: "second" });
+  assert.deepEqual(draftOf(run, { ...run, target: "neu" }), { ...run, target: "neu" });
   assert.equal(draftOf(run, { ...run }), null);
-  assert.equal(draftOf({ text: "a\r\nb", text_pair: "" }, { text: "a\nb", text_pair: "" }), null);
+  assert.equal(draftOf({ ...run, text: "a\r\nb" }, { ...run, text: "a\nb" }), null);
 });
 
 test("a draft is restored over the text that it was typed over, and over no other", () => {
   assert.equal(savedDraft(run), null);
   saveDraft({ ...run, draft });
   assert.deepEqual(savedDraft(run), draft);
-  assert.equal(savedDraft({ text: "from a link", text_pair: "" }), null);
+  assert.equal(savedDraft({ ...run, text: "from a link" }), null);
   saveDraft({ ...run, draft: null });
   assert.equal(savedDraft(run), null);
 });

@@ -1,5 +1,3 @@
-import { captureId } from "./descriptor.js";
-
 /** @import {PanelDescriptor} from "./descriptor.js" */
 
 /** @type {PanelDescriptor} */
@@ -10,14 +8,4 @@ export const similarity = {
   chart: "scatter plot of the heads: heads with similar attention are close together; the nearest are listed beside it",
   fields: {},
   results: { similarity: null },
-  analyses: [
-    {
-      message: () => "comparing all pairs of heads …",
-      isWanted: ({ panel }) => panel === "similarity",
-      key: captureId,
-      load: async (api, capture, _, onProgress) => ({
-        similarity: { id: capture.id, result: await api.analyse(capture, "similarity", onProgress) },
-      }),
-    },
-  ],
 };

@@ -42,6 +42,7 @@ function undefinedScore(state) {
 /** The message beside the picker. While a panel is open, the progress is shown there. @param {State} state */
 function messageOf(state) {
   const missing = undefinedScore(state);
+  if (missing?.why) return `Not for cross-attention: ${missing.why}.`;
   if (missing) return undefinedReason(missing.name, state.overview?.capture.model.causal ?? null);
   return shownScore(state) || state.panel ? "" : state.panelStatus.message;
 }

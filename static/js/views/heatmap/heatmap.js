@@ -1,4 +1,5 @@
 import { windowsOf } from "../../model/axes.js";
+import { shortHeadName } from "../../model/format.js";
 import { geometryOf } from "../../model/geometry.js";
 import { cellsFor, wantedDetail } from "../../model/wanted_window.js";
 import { snap } from "../../model/zoom.js";
@@ -11,7 +12,7 @@ import { createDrawing, TRACED } from "./plotly_drawing.js";
 import { mountMarks } from "./row_mark.js";
 import { mountToolbar } from "./toolbar.js";
 
-/** @import {Actions, Geometry, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
+/** @import {Actions, Geometry, Pattern, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
 
 /** The text in place of a heatmap; the heatmap covers it. @param {State} state */
 export function emptyText(state) {
@@ -114,6 +115,18 @@ function mountLater(root, store, actions, geometryNow) {
   ];
 }
 
+/**
+ * The name of what is shown; short where it has to say of which stack.
+ *
+ * @param {Pattern} pattern
+ */
+export function headingOf({ capture: { stack }, layer, head, show }) {
+  const ofLayer = show === "layer";
+  if (!stack) return `Layer ${layer}, ${ofLayer ? "all heads" : `head ${head}`}`;
+  const name = `${stack.slice(0, 1).toUpperCase()}${stack.slice(1)}`;
+  return `${name} ${ofLayer ? `L${layer}, all heads` : shortHeadName({ layer, head })}`;
+}
+
 /** @param {HTMLElement} root @param {State} state */
 function renderText(root, state) {
   const { pattern, status } = state;
@@ -122,8 +135,7 @@ function renderText(root, state) {
   stage.hidden = state.as === "table";
   stage.classList.toggle("loading", wantedDetail(state) !== null);
   need(root, ".empty").textContent = emptyText(state);
-  const heads = pattern?.show === "layer" ? "all heads" : `head ${pattern?.head}`;
-  need(root, "h2").textContent = pattern ? `Layer ${pattern.layer}, ${heads}` : "Attention";
+  need(root, "h2").textContent = pattern ? headingOf(pattern) : "Attention";
 }
 
 /**

@@ -24,8 +24,8 @@ function linkTo(state) {
 }
 
 /** @param {NonNullable<State["pattern"]>} pattern */
-const fileName = ({ capture, layer, head }) =>
-  `${capture.model.id.replace(/[^\w.-]+/g, "-")}-layer${layer}-head${head}`;
+const fileName = ({ capture: { model, stack }, layer, head }) =>
+  [model.id.replace(/[^\w.-]+/g, "-"), ...(stack ? [stack] : []), `layer${layer}`, `head${head}`].join("-");
 
 /** The zoom buttons that would change nothing. @param {Pick<ShownTokens, "axes" | "frame"> | null} shown */
 export function disabledZooms(shown) {
@@ -75,7 +75,7 @@ function renderLink(link, format, state) {
     link.removeAttribute("href");
     return;
   }
-  const path = headPath(pattern.capture.id, pattern.layer, pattern.head, pattern);
+  const path = headPath(pattern.capture, pattern.layer, pattern.head, pattern);
   link.setAttribute("href", `${path}format=${format}${exportedPart(state)}`);
   link.setAttribute("download", `${fileName(pattern)}.${format}`);
   link.title = exportedPart(state)

@@ -3,6 +3,7 @@ import { headScore } from "../../model/head_scores.js";
 import { sharedBy } from "../../model/heads.js";
 import { isExact, strongest } from "../../model/matrix.js";
 import { scoreText } from "../../model/ranking.js";
+import { isCross, tokensOf } from "../../model/stack.js";
 import { need } from "../../ui/dom.js";
 
 /** @import {Pattern, Store} from "../../types.js" */
@@ -24,6 +25,8 @@ export function missingText({ longest, words, matrix }) {
     : "";
 }
 
+const WITHIN = "Scores that compare positions within one text are not defined for cross-attention.";
+
 /**
  * The largest weight as a sentence; empty where no token outside the sink has a choice.
  *
@@ -34,8 +37,8 @@ export function strongestText({ capture, matrix }) {
   if (!best) return "";
   const without = capture.model.causal ? "the first token" : "special tokens";
   if (best.value < FAINT) return `Apart from ${without}, no weight reaches ${FAINT}.`;
-  const [query, key] = [tokenName(capture.tokens, best.query), tokenName(capture.tokens, best.key)];
-  const other = best.query === best.key ? "itself" : key;
+  const [query, key] = [tokenName(tokensOf(capture, "query"), best.query), tokenName(capture.tokens, best.key)];
+  const other = best.query === best.key && !isCross(capture) ? "itself" : key;
   return `Apart from ${without}, the largest weight is ${weight(best.value)}: ${query} attends to ${other}.`;
 }
 
@@ -68,7 +71,7 @@ function render(root, pattern) {
   need(root, ".group").hidden = !shared;
   need(root, ".group span").textContent = shared;
   const missing = missingText(pattern);
-  need(root, ".note").textContent = missing;
+  need(root, ".note").textContent = missing || (isCross(pattern.capture) ? WITHIN : "");
   need(root, ".strongest").textContent =
     isExact(pattern.matrix) && pattern.longest === undefined ? strongestText(pattern) : "";
   for (const part of [need(root, "table"), need(root, ".entropy")]) part.hidden = missing !== "";

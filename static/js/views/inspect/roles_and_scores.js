@@ -1,18 +1,19 @@
 import { headName, percent } from "../../model/format.js";
 import { FORMULA_LETTERS, shownFormula } from "../../model/formula.js";
 import { scoreText } from "../../model/ranking.js";
+import { keyOf } from "../../model/stack.js";
 import { make } from "../../ui/dom.js";
 
-/** @import {Findings, Score, State, Store} from "../../types.js" */
+/** @import {Findings, Roles, Score, State, Store} from "../../types.js" */
 
 /**
  * The roles of a head in words, each with its numbers.
  *
- * @param {Findings} findings
+ * @param {Roles} found
  * @param {number} layer
  * @param {number} head
  */
-export function roleLines({ roles: { roles, sink } }, layer, head) {
+export function roleLines({ roles, sink }, layer, head) {
   const inSink = sink.values[layer]?.[head] ?? null;
   const lines = roles
     .filter(({ held }) => held[layer]?.[head])
@@ -39,7 +40,9 @@ export function roleLines({ roles: { roles, sink } }, layer, head) {
 
 /** @param {Findings} findings @param {number} layer @param {number} head */
 function rolesOf(findings, layer, head) {
-  const { lines, sink } = roleLines(findings, layer, head);
+  if (!findings.roles)
+    return [make("p", {}, "Roles describe attention within one text: the encoder and the decoder have them.")];
+  const { lines, sink } = roleLines(findings.roles, layer, head);
   const items = lines.map(({ title, words, rule }) =>
     make("li", {}, make("b", { class: "defined", tabindex: "0", title: rule }, title), `: ${words}`),
   );
@@ -51,7 +54,7 @@ function rolesOf(findings, layer, head) {
 }
 
 /** @param {Score} score @param {number} layer @param {number} head */
-function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, head) {
+function rowOf({ title, unit, formula, source, choice, values, ranks, why }, layer, head) {
   const rank = ranks[layer]?.[head];
   const heads = ranks.flat().filter((other) => other !== null).length;
   const link = make("a", { href: source.link, rel: "noreferrer", target: "_blank" }, source.title);
@@ -61,6 +64,7 @@ function rowOf({ title, unit, formula, source, choice, values, ranks }, layer, h
     make("summary", { title: `${shownFormula(formula)}: ${choice}` }, title),
     make("p", {}, `${shownFormula(formula)}. ${FORMULA_LETTERS}`),
     make("p", {}, choice),
+    ...(why ? [make("p", {}, `Not for cross-attention: ${why}.`)] : []),
     make("p", {}, link),
   );
   return make(
@@ -106,7 +110,7 @@ function mountCard(place, store, contents) {
     const state = store.get();
     const { findings, overview, layer, head } = state;
     const isWanted = state.score !== null || state.panel !== "";
-    const isThere = isWanted && findings && findings.id === overview?.capture.id && layer !== null && head !== null;
+    const isThere = isWanted && findings && findings.id === keyOf(overview?.capture) && layer !== null && head !== null;
     place.replaceChildren(...(isThere ? contents(state, findings, layer, head) : []));
   };
   render();

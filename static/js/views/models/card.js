@@ -1,7 +1,9 @@
 import { counted, plural } from "../../model/format.js";
 import { lacksEffects, layersOf } from "../../model/heads.js";
 import { insteadOf } from "../../model/missing_layers.js";
+import { stacksOf } from "../../model/stack.js";
 import { make } from "../../ui/dom.js";
+import { loadStyleSheet } from "../../ui/style_sheet.js";
 
 /** @import {ModelCard, State, Store} from "../../types.js" */
 
@@ -39,6 +41,15 @@ function withoutText(card) {
   return without.length ? `${rangesText(without.map(({ index }) => index))}: ${insteadOf(without)}` : "";
 }
 
+/** The sizes of the stacks of a model with an encoder and a decoder. @param {ModelCard} card */
+const sizesOf = (card) =>
+  stacksOf(card)
+    .map(({ name, layers }) => {
+      const heads = Math.max(...layers.map((layer) => layer.heads));
+      return `${name}: ${plural(layers.length, "layer")} of ${plural(heads, "head")}`;
+    })
+    .join("; ");
+
 /**
  * What is known about a model, as names and texts.
  *
@@ -46,14 +57,19 @@ function withoutText(card) {
  * @returns {[string, string][]}
  */
 export function factsOf(card) {
-  const { family, layers, heads, kv_heads, max_tokens, parameters, revision, dtype, prediction, ignored } = card;
+  const { family, layers, heads, kv_heads, max_tokens, max_target, parameters, revision, dtype, prediction, ignored } =
+    card;
   const shared = kv_heads && heads && kv_heads < heads ? ` on ${plural(kv_heads, "key/value head")}` : "";
   /** @type {[string, string][]} */
   const facts = [
     ["family", family],
-    ["size", layers && heads ? `${plural(layers, "layer")} of ${plural(heads, "head")}${shared}` : ""],
+    [
+      "size",
+      sizesOf(card) || (layers && heads ? `${plural(layers, "layer")} of ${plural(heads, "head")}${shared}` : ""),
+    ],
     ["parameters", parameters ? counted(parameters) : ""],
     ["longest text", max_tokens ? plural(max_tokens, "token") : ""],
+    ["longest target", max_target ? plural(max_target, "token") : ""],
     ["predicts", PREDICTIONS[prediction ?? ""] ?? ""],
     ["certificate", certificateText(card)],
     ["no softmax attention", withoutText(card)],
@@ -66,16 +82,18 @@ export function factsOf(card) {
 }
 
 /** The card of the model whose heads are shown. @param {State} state */
-const shownCard = ({ overview, models, model }) => overview?.capture.model ?? models.find(({ id }) => id === model);
+const shownCard = ({ overview, models, model }) =>
+  overview?.capture.card ?? overview?.capture.model ?? models.find(({ id }) => id === model);
 
 /**
  * What is known about the model; loaded when it is opened for the first time.
  *
  * @param {HTMLElement} root
  * @param {Store} store
- * @returns {() => void} undo
+ * @returns {Promise<() => void>} undo
  */
-export function mountCard(root, store) {
+export async function mountCard(root, store) {
+  await loadStyleSheet("panels");
   const list = make("dl");
   root.append(list);
   const render = () => {

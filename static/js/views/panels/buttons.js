@@ -29,17 +29,20 @@ const sectionOf = ({ name, title, chart }) =>
   );
 
 /** @param {HTMLElement} root @param {State} state */
-function render(root, { panel, panelStatus, overview, pattern }) {
+function render(root, state) {
+  const { panel, panelStatus, overview, pattern } = state;
   // Shown once the heatmap is drawn, so that the heatmap does not move; then it stays.
   if (pattern) root.hidden = false;
-  for (const { name } of PANELS) {
+  for (const { name, whyNot } of PANELS) {
+    const reason = whyNot?.(state) ?? "";
     const [button, section] = [need(root, `[data-panel="${name}"]`), need(root, `#${name}`)];
     const isOpen = panel === name;
     button.setAttribute("aria-expanded", String(isOpen));
     // An open panel can always be closed.
     button.toggleAttribute("disabled", !overview && !isOpen);
     section.hidden = !isOpen;
-    setText(need(section, ".message"), isOpen ? panelStatus.message : "");
+    section.classList.toggle("without", reason !== "");
+    setText(need(section, ".message"), isOpen ? reason || panelStatus.message : "");
     need(section, ".retry").hidden = !isOpen || !panelStatus.retry;
   }
 }

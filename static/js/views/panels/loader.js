@@ -28,7 +28,8 @@ export function createPanelLoader(store, api, actions, loadPlotly) {
     const { score, panel } = store.get();
     if (panels || (score === null && !panel)) return;
     try {
-      const { mountPanels } = await loadPanels();
+      const { loadStyles, mountPanels } = await loadPanels();
+      await loadStyles();
       if (panels) return;
       store.set({ panelStatus: IDLE });
       panels = mountPanels(store, api, actions, loadPlotly, showError);

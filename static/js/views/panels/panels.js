@@ -4,8 +4,12 @@ import { followScore } from "../../state/score_order.js";
 import { IDLE } from "../../state/status.js";
 import { need } from "../../ui/dom.js";
 import { lazyModule } from "../../ui/lazy.js";
+import { loadStyleSheet } from "../../ui/style_sheet.js";
 import { mountColouring } from "../grid/colouring.js";
 import { mountRoles } from "../inspect/roles_and_scores.js";
+
+/** Awaited before the panels are mounted. */
+export const loadStyles = () => loadStyleSheet("panels");
 
 /** @import {Api} from "../../api/client.js" */
 /** @import {AnalysisApi} from "../../api/analyses.js" */

@@ -1,5 +1,6 @@
 import { escapeLabel, positions, tokenName, weight } from "../../model/format.js";
 import { isMasked } from "../../model/matrix.js";
+import { keyOf } from "../../model/stack.js";
 import { colourbar, createChart } from "../../plot/charts.js";
 import { COLOURSCALE, colourbarTicks, shade } from "../../plot/colour.js";
 import { plotlyTicks } from "../../plot/ticks.js";
@@ -28,7 +29,8 @@ const CORRECTION =
   " Before the residual stream is added, each column is divided by the number of queries that can attend to its key, and the rows are normalised again.";
 
 /** The result for the heads on the page, if it is there. @param {State} state */
-export const resultOf = ({ rollout, overview }) => (rollout && rollout.id === overview?.capture.id ? rollout : null);
+export const resultOf = ({ rollout, overview }) =>
+  rollout && rollout.id === keyOf(overview?.capture) ? rollout : null;
 
 /** As many labels as fit. @param {Token[]} tokens @param {number} pixels */
 const ticks = (tokens, pixels) => plotlyTicks(tokens, [0, tokens.length], { pixels, ...LABEL });

@@ -2,6 +2,7 @@ import { headName } from "../../model/format.js";
 import { FORMULA_LETTERS, shownFormula } from "../../model/formula.js";
 import { hasHead, whyNone } from "../../model/heads.js";
 import { rangeOf, scoreText } from "../../model/ranking.js";
+import { keyOf } from "../../model/stack.js";
 import { colourbar, createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
@@ -19,7 +20,7 @@ const SIGNED = [
 
 /** The score in the chart: the one that colours the grid, or else the first. @param {State} state */
 export function chartScore({ findings, overview, score }) {
-  if (!findings || findings.id !== overview?.capture.id) return null;
+  if (!findings || findings.id !== keyOf(overview?.capture)) return null;
   return findings.scores.find(({ name }) => name === score) ?? findings.scores[0] ?? null;
 }
 
@@ -106,7 +107,16 @@ const formulaLines = ({ formula, unit, choice, source }) => [
 function renderWords(root, state) {
   const score = chartScore(state);
   need(root, "h2").textContent = score ? `Score of each head: ${score.title}` : "Score of each head";
-  const none = score && !rangeOf(score.values) ? [make("p", {}, "No head has this score on this text.")] : [];
+  const none =
+    score && !rangeOf(score.values)
+      ? [
+          make(
+            "p",
+            {},
+            score.why ? `Not defined for cross-attention: ${score.why}.` : "No head has this score on this text.",
+          ),
+        ]
+      : [];
   need(root, ".formula").replaceChildren(...none, ...(score ? formulaLines(score) : []));
   const { model } = state.overview?.capture ?? {};
   const probe = state.probe && state.probeResult?.model === model?.id ? state.probeResult : null;

@@ -1,4 +1,5 @@
 import { headName, percent, plural, shortHeadName } from "../../model/format.js";
+import { keyOf } from "../../model/stack.js";
 import { colourbar, createChart } from "../../plot/charts.js";
 import { colourName } from "../../plot/colour.js";
 import { listening, make, need } from "../../ui/dom.js";
@@ -8,7 +9,7 @@ import { listening, make, need } from "../../ui/dom.js";
 
 /** The result for the heads on the page, if it is there. @param {State} state */
 export const resultOf = ({ similarity, overview }) =>
-  similarity && similarity.id === overview?.capture.id ? similarity.result : null;
+  similarity && similarity.id === keyOf(overview?.capture) ? similarity.result : null;
 
 /** One colour for each layer, without blends between them. @param {number} layers */
 function layerColours(layers) {

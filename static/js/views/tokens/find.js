@@ -1,8 +1,9 @@
 import { shownTokens, windowsOf } from "../../model/axes.js";
+import { isCross, tokensOf } from "../../model/stack.js";
 import { centred } from "../../model/zoom.js";
 import { listening, need } from "../../ui/dom.js";
 
-/** @import {Actions, State, Store, Token} from "../../types.js" */
+/** @import {Actions, Pattern, Side, State, Store, Token} from "../../types.js" */
 
 /** In code points, as the server counts. @param {string} text */
 const lengthOf = (text) => [...text].length;
@@ -63,19 +64,43 @@ export function nextMatch(matches, from, back) {
 
 /**
  * The change of the state that pins a token. Where the window does not contain the token, its middle moves there on
- * both sides: the token's row and column are then visible.
+ * both sides: the token's row and column are then visible. In cross-attention, the token is on one side only.
  *
  * @param {State} state
  * @param {number} token
+ * @param {Side} [only]
  */
-export function goTo(state, token) {
+export function goTo(state, token, only) {
   if (!state.pattern) return {};
   const { axes, frame } = shownTokens(state.pattern, state);
-  const moved = (/** @type {"down" | "across"} */ side) => {
-    const at = axes[side].indexOf(token);
-    return at < 0 ? frame[side] : centred(frame[side], at, axes[side].length);
+  const sides = axes.flipped ? { down: "key", across: "query" } : { down: "query", across: "key" };
+  const moved = (/** @type {"down" | "across"} */ along) => {
+    const at = only && sides[along] !== only ? -1 : axes[along].indexOf(token);
+    return at < 0 ? frame[along] : centred(frame[along], at, axes[along].length);
   };
-  return { token, ...windowsOf(axes, { down: moved("down"), across: moved("across") }) };
+  const windows = windowsOf(axes, { down: moved("down"), across: moved("across") });
+  return { token, ...(only ? { side: only } : {}), ...windows };
+}
+
+/** In cross-attention, the tokens of the text are numbered after those of the target. @param {Pattern} pattern @param {Side} side */
+const firstOf = ({ capture }, side) => (isCross(capture) && side === "key" ? tokensOf(capture, "query").length : 0);
+
+/**
+ * The matches in all tokens of a heatmap.
+ *
+ * @param {State & {pattern: Pattern}} state
+ * @param {string} wanted
+ */
+export function matchesOf(state, wanted) {
+  const { pattern } = state;
+  const { capture } = pattern;
+  const { queries = "source", keys = "source" } = capture.model.stacks?.[0] ?? {};
+  const texts = { source: state.pictured ?? state, target: { text: capture.target ?? "", text_pair: "" } };
+  const found = (/** @type {Side} */ side) => {
+    const text = texts[side === "query" ? queries : keys];
+    return findTokens(text, tokensOf(capture, side), wanted).map((token) => token + firstOf(pattern, side));
+  };
+  return isCross(capture) ? [...found("query"), ...found("key")] : found("key");
 }
 
 /**
@@ -94,9 +119,15 @@ export function mountFind(root, store, actions) {
   /** @type {number[]} */
   let matches = [];
 
+  /** The pinned token, as matches are numbered. */
+  function pinned() {
+    const { token, pattern, side } = store.get();
+    return token === null || !pattern ? null : token + firstOf(pattern, side);
+  }
+
   function render() {
-    const { pattern, token } = store.get();
-    const at = matches.indexOf(token ?? -1);
+    const { pattern } = store.get();
+    const at = matches.indexOf(pinned() ?? -1);
     const text = matches.length ? `${at < 0 ? "" : `${at + 1} of `}${matches.length}` : "nothing found";
     count.textContent = box.value.trim() && pattern ? text : "";
     for (const button of root.querySelectorAll("button")) button.toggleAttribute("disabled", !matches.length);
@@ -104,14 +135,19 @@ export function mountFind(root, store, actions) {
 
   function search() {
     const state = store.get();
-    matches = state.pattern ? findTokens(state.pictured ?? state, state.pattern.capture.tokens, box.value) : [];
+    const { pattern } = state;
+    matches = pattern ? matchesOf({ ...state, pattern }, box.value) : [];
     render();
   }
 
   /** @param {boolean} back */
   function go(back) {
-    const to = nextMatch(matches, store.get().token, back);
-    if (to !== null) actions.adjust(goTo(store.get(), to));
+    const state = store.get();
+    const to = nextMatch(matches, pinned(), back);
+    if (to === null || !state.pattern) return;
+    if (!isCross(state.pattern.capture)) return actions.adjust(goTo(state, to));
+    const first = firstOf(state.pattern, "key");
+    actions.adjust(to < first ? goTo(state, to, "query") : goTo(state, to - first, "key"));
   }
 
   on(box, "input", search);
@@ -123,9 +159,9 @@ export function mountFind(root, store, actions) {
   on(need(root, '[data-find="previous"]'), "click", () => go(true));
   on(need(root, '[data-find="next"]'), "click", () => go(false));
   search();
-  const unwatch = store.watch(["pattern", "token"], (now, before) => {
+  const unwatch = store.watch(["pattern", "token", "side"], (now, before) => {
     if (now.pattern?.capture !== before.pattern?.capture) search();
-    else if (now.token !== before.token) render();
+    else if (now.token !== before.token || now.side !== before.side) render();
   });
   return () => {
     unwatch();

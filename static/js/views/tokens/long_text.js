@@ -16,6 +16,26 @@ export function chunkStarts(count) {
   return Array.from({ length: Math.ceil(count / size) }, (_, at) => at * size);
 }
 
+/** The token of a button. @param {EventTarget | null} target */
+export function tokenAt(target) {
+  const found = target instanceof Element ? target.closest("button") : null;
+  return found ? Number(found.dataset.token) : null;
+}
+
+/**
+ * The token that a key leads to; null for keys that do not move the focus.
+ *
+ * @param {string} key
+ * @param {number} from
+ * @param {number} count
+ */
+export function nextToken(key, from, count) {
+  /** @type {Record<string, number>} */
+  const steps = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: count - 1 };
+  const to = steps[key];
+  return to === undefined ? null : Math.min(count - 1, Math.max(0, to));
+}
+
 /** @param {Token} token */
 function partsOf(token) {
   const button = make("button", { type: "button", tabindex: "-1" }, token.text);

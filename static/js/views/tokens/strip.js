@@ -1,13 +1,17 @@
 import { isExact } from "../../model/matrix.js";
+import { isCross, tokensOf } from "../../model/stack.js";
 import { shownToken, tokenSentence, tokenWeights } from "../../model/token_weights.js";
 import { shade } from "../../plot/colour.js";
 import { listening, need } from "../../ui/dom.js";
 import { lazyModule, mountOnEvent, mountWhen } from "../../ui/lazy.js";
-import { createChunks } from "./long_text.js";
+import { createChunks, nextToken, tokenAt } from "./long_text.js";
 
-/** @import {Actions, Side, State, Store} from "../../types.js" */
+/** @import {Actions, Side, State, Store, Token} from "../../types.js" */
+
+/** @typedef {(state: State) => Side | null} LineSide in cross-attention, whether the tokens of a line are the queries or the keys; else null */
 
 const loadFind = lazyModule((query) => import(`./find.js${query}`));
+const loadTargetLine = lazyModule((query) => import(`./target_line.js${query}`));
 const loadExactWeights = lazyModule((query) => import(`./exact_weights.js${query}`));
 
 /**
@@ -38,36 +42,19 @@ function mountLater(find, store, actions) {
   ];
 }
 
-/** @param {EventTarget | null} target */
-function tokenAt(target) {
-  const found = target instanceof Element ? target.closest("button") : null;
-  return found ? Number(found.dataset.token) : null;
-}
-
-/**
- * The token that a key leads to; null for keys that do not move the focus.
- *
- * @param {string} key
- * @param {number} from
- * @param {number} count
- */
-export function nextToken(key, from, count) {
-  /** @type {Record<string, number>} */
-  const steps = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: count - 1 };
-  const to = steps[key];
-  return to === undefined ? null : Math.min(count - 1, Math.max(0, to));
-}
-
 /**
  * How tokens are drawn, as a function of their position: the strength of the highlight colour, the classes, and whether
  * the token is pinned.
  *
  * @param {Pick<State, "pattern" | "side" | "hovered" | "token" | "scale" | "line">} state
+ * @param {Side | null} [own] of the line
  */
-export function tokenStyles({ pattern, side, hovered, token, scale, line }) {
-  const shown = shownToken({ token, side, hovered });
-  const weightOf = pattern && shown !== null ? tokenWeights(pattern, shown, side, line) : () => 0;
-  const partner = hovered[side === "query" ? "key" : "query"];
+export function tokenStyles({ pattern, side, hovered, token, scale, line }, own = null) {
+  const [isOfShown, isOfOthers] = [own === null || own === side, own !== side];
+  const all = shownToken({ token, side, hovered });
+  const weightOf = pattern && all !== null && isOfOthers ? tokenWeights(pattern, all, side, line) : () => 0;
+  const shown = isOfShown ? all : null;
+  const partner = isOfOthers ? hovered[side === "query" ? "key" : "query"] : null;
   return (/** @type {number} */ index) => {
     const weight = weightOf(index);
     const classes = [
@@ -78,14 +65,14 @@ export function tokenStyles({ pattern, side, hovered, token, scale, line }) {
     return {
       weight: `${Math.round(100 * shade(weight ?? 0, scale))}%`,
       classes: classes.join(" "),
-      pinned: String(index === token),
+      pinned: String(isOfShown && index === token),
     };
   };
 }
 
-/** Updates only the tokens whose style has changed: most have not. @param {Iterable<HTMLElement>} buttons @param {State} state */
-function styleTokens(buttons, state) {
-  const styleOf = tokenStyles(state);
+/** Updates only the tokens whose style has changed: most have not. @param {Iterable<HTMLElement>} buttons @param {State} state @param {Side | null} side */
+function styleTokens(buttons, state, side) {
+  const styleOf = tokenStyles(state, side);
   for (const button of buttons) {
     const { weight, classes, pinned } = styleOf(Number(button.dataset.token));
     const style = `${weight} ${classes} ${pinned}`;
@@ -95,6 +82,110 @@ function styleTokens(buttons, state) {
     button.className = classes;
     button.setAttribute("aria-pressed", pinned);
   }
+}
+
+/**
+ * The buttons of the tokens, one of which the Tab key reaches.
+ *
+ * @param {HTMLElement} line
+ * @param {Store} store
+ * @param {LineSide} sideOf
+ */
+function createTokens(line, store, sideOf) {
+  const chunks = createChunks(line, (buttons) => {
+    styleTokens(buttons, store.get(), sideOf(store.get()));
+    markTabStop();
+  });
+  let tabStop = 0;
+
+  function markTabStop() {
+    for (const button of line.querySelectorAll("[tabindex='0']")) button.setAttribute("tabindex", "-1");
+    line.querySelector(`[data-token="${tabStop}"]`)?.setAttribute("tabindex", "0");
+  }
+
+  return {
+    stop: chunks.stop,
+    reveal: chunks.reveal,
+    style: () => styleTokens(line.querySelectorAll("button"), store.get(), sideOf(store.get())),
+    /** @param {Token[]} tokens */
+    show(tokens) {
+      tabStop = 0;
+      chunks.show(tokens);
+    },
+    /** @param {number} token */
+    focus(token) {
+      tabStop = token;
+      const button = chunks.reveal(token);
+      markTabStop();
+      button?.focus({ preventScroll: true });
+    },
+  };
+}
+
+/**
+ * A text in reading order. The token under the pointer highlights the others by their weights.
+ *
+ * @param {HTMLElement} line
+ * @param {Store} store
+ * @param {Actions} actions
+ * @param {LineSide} sideOf
+ * @returns {() => void} undo
+ */
+function mountLine(line, store, actions, sideOf) {
+  const { on, undo } = listening();
+  const tokens = createTokens(line, store, sideOf);
+  /** @param {State} state */
+  const own = (state) => (state.pattern ? tokensOf(state.pattern.capture, sideOf(state) ?? "key") : []);
+
+  /** @param {State} now @param {State | null} before */
+  function render(now, before) {
+    if (now.pattern?.capture !== before?.pattern?.capture) tokens.show(own(now));
+    else tokens.style();
+    const isHere = [null, now.side].includes(sideOf(now));
+    if (isHere && now.token !== null && (now.token !== before?.token || !before.pattern)) tokens.reveal(now.token);
+  }
+
+  /** In cross-attention, the line decides whether its token is shown as a query or as a key. @param {number | null} token */
+  function point(token) {
+    const state = store.get();
+    const side = sideOf(state) ?? state.side;
+    const shown = token === null || state.token !== null ? {} : { side };
+    store.set({ hovered: { query: null, key: null, [side]: token }, ...shown });
+  }
+
+  /** @param {number | null} token */
+  function pin(token) {
+    const state = store.get();
+    const side = sideOf(state) ?? state.side;
+    const isPinned = token === state.token && side === state.side;
+    actions.adjust({ token: isPinned ? null : token, side });
+  }
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
+    const from = tokenAt(event.target);
+    if (from === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = nextToken(event.key, from, own(store.get()).length);
+    if (to !== null) tokens.focus(to);
+    else if (event.key === "Escape") pin(null);
+    else return;
+    event.preventDefault();
+  }
+
+  for (const event of ["pointerover", "focusin"]) on(line, event, ({ target }) => point(tokenAt(target)));
+  for (const event of ["pointerleave", "focusout"]) on(line, event, () => point(null));
+  on(line, "click", ({ target }) => {
+    const token = tokenAt(target);
+    if (token !== null) pin(token);
+  });
+  on(line, "keydown", press);
+  render(store.get(), null);
+  const unwatch = store.watch(["pattern", "hovered", "token", "side", "scale", "line"], render);
+  return () => {
+    unwatch();
+    tokens.stop();
+    undo();
+  };
 }
 
 /** @param {HTMLElement} root @param {State} state */
@@ -113,44 +204,7 @@ function renderText(root, state) {
 }
 
 /**
- * The buttons of the tokens, one of which the Tab key reaches.
- *
- * @param {HTMLElement} line
- * @param {Store} store
- */
-function createTokens(line, store) {
-  const chunks = createChunks(line, (buttons) => {
-    styleTokens(buttons, store.get());
-    markTabStop();
-  });
-  let tabStop = 0;
-
-  function markTabStop() {
-    for (const button of line.querySelectorAll("[tabindex='0']")) button.setAttribute("tabindex", "-1");
-    line.querySelector(`[data-token="${tabStop}"]`)?.setAttribute("tabindex", "0");
-  }
-
-  return {
-    stop: chunks.stop,
-    reveal: chunks.reveal,
-    style: () => styleTokens(line.querySelectorAll("button"), store.get()),
-    /** @param {import("../../types.js").Token[]} tokens */
-    show(tokens) {
-      tabStop = 0;
-      chunks.show(tokens);
-    },
-    /** @param {number} token */
-    focus(token) {
-      tabStop = token;
-      const button = chunks.reveal(token);
-      markTabStop();
-      button?.focus({ preventScroll: true });
-    },
-  };
-}
-
-/**
- * The text in reading order. The token under the pointer highlights the others by their weights.
+ * The text by its tokens; in cross-attention, the target as well.
  *
  * @param {HTMLElement} root
  * @param {Store} store
@@ -158,51 +212,35 @@ function createTokens(line, store) {
  * @returns {() => void} undo
  */
 export function mountStrip(root, store, actions) {
-  const line = need(root, ".tokens");
   const { on, undo } = listening();
-  const tokens = createTokens(line, store);
 
-  /** @param {State} now @param {State | null} before */
-  function render(now, before) {
-    root.hidden = !now.pattern;
-    need(root, ".spaces").hidden = !now.pattern?.capture.tokens.some(({ text }) => text.includes("\u00b7"));
-    if (now.pattern?.capture !== before?.pattern?.capture) tokens.show(now.pattern?.capture.tokens ?? []);
-    else tokens.style();
-    if (now.token !== null && (now.token !== before?.token || !before.pattern)) tokens.reveal(now.token);
-    renderText(root, now);
+  /** @param {State} state */
+  function render(state) {
+    root.hidden = !state.pattern;
+    need(root, ".spaces").hidden = !state.pattern?.capture.tokens.some(({ text }) => text.includes("\u00b7"));
+    renderText(root, state);
   }
 
-  /** @param {number | null} token */
-  const point = (token) => store.set({ hovered: { query: null, key: null, [store.get().side]: token } });
-  /** @param {number | null} token */
-  const pin = (token) => actions.adjust({ token: token === store.get().token ? null : token });
-
-  /** @param {KeyboardEvent} event */
-  function press(event) {
-    const from = tokenAt(event.target);
-    if (from === null || event.ctrlKey || event.metaKey || event.altKey) return;
-    const to = nextToken(event.key, from, store.get().pattern?.capture.tokens.length ?? 0);
-    if (to !== null) tokens.focus(to);
-    else if (event.key === "Escape") pin(null);
-    else return;
-    event.preventDefault();
-  }
-
-  for (const event of ["pointerover", "focusin"]) on(line, event, ({ target }) => point(tokenAt(target)));
-  for (const event of ["pointerleave", "focusout"]) on(line, event, () => point(null));
-  on(line, "click", ({ target }) => {
-    const token = tokenAt(target);
-    if (token !== null) pin(token);
-  });
-  on(line, "keydown", press);
   for (const radio of root.querySelectorAll("input[name=side]")) {
     on(radio, "change", ({ target }) => actions.adjust({ side: /** @type {Side} */ (target.value) }));
   }
-  render(store.get(), null);
+  render(store.get());
   const undos = [
-    store.watch(["pattern", "hovered", "token", "side", "scale", "line"], render),
+    store.watch(["pattern", "hovered", "token", "side", "line"], render),
+    mountLine(need(root, ".tokens"), store, actions, ({ pattern }) =>
+      pattern && isCross(pattern.capture) ? "key" : null,
+    ),
     ...mountLater(need(root, ".find"), store, actions),
-    tokens.stop,
+    mountWhen(
+      store,
+      ["pattern"],
+      ({ pattern }) => pattern?.capture.stack !== undefined,
+      async () =>
+        (await loadTargetLine()).mountTargetLine(root, store, (/** @type {HTMLElement} */ line) =>
+          mountLine(line, store, actions, () => "query"),
+        ),
+      (error) => actions.showFailure(`the tokens of the target did not load: ${error}`),
+    ),
     undo,
   ];
   return () => {

@@ -26,7 +26,7 @@ const findings = {
 };
 
 test("a role comes with its numbers", () => {
-  assert.deepEqual(roleLines(findings, 0, 0).lines[0], {
+  assert.deepEqual(roleLines(findings.roles, 0, 0).lines[0], {
     title: "previous token",
     words: "75 % of the attention outside the sink (20 % if attention were uniform; 8 queries counted)",
     rule: "at least half. sink left out",
@@ -34,19 +34,19 @@ test("a role comes with its numbers", () => {
 });
 
 test("the shares of the sink and of delimiters are shares of all attention", () => {
-  const [, dominated] = roleLines(findings, 0, 0).lines;
+  const [, dominated] = roleLines(findings.roles, 0, 0).lines;
   assert.deepEqual(dominated, {
     title: "sink-dominated",
     words: "63 % of all attention",
     rule: "over half on the sink",
   });
   assert.deepEqual(
-    roleLines(findings, 0, 1).lines.map(({ title }) => title),
+    roleLines(findings.roles, 0, 1).lines.map(({ title }) => title),
     ["delimiters"],
   );
 });
 
 test("every head has a share on the sink, a head that does not exist has none", () => {
-  assert.deepEqual([roleLines(findings, 0, 0).sink, roleLines(findings, 0, 1).sink], [0.625, 0]);
-  assert.deepEqual(roleLines(findings, 3, 9), { lines: [], sink: null });
+  assert.deepEqual([roleLines(findings.roles, 0, 0).sink, roleLines(findings.roles, 0, 1).sink], [0.625, 0]);
+  assert.deepEqual(roleLines(findings.roles, 3, 9), { lines: [], sink: null });
 });
