@@ -40,6 +40,7 @@ class Load:
     """A model that is loading, loaded, or failed to load.
 
     bytes:         memory of the model, 0 until it is known
+    reserved:      whether there is room for it: it is loaded, or being read
     last_used:     a counter; the highest is the most recent
     folder, files: where the files are, and their states when they were opened, or later with other attributes
     change:        what has happened to the files since then, as far as the last look at the disk found
@@ -50,6 +51,7 @@ class Load:
     progress: WorkProgress = field(default_factory=lambda: WorkProgress(unit="bytes"))
     bytes: int = 0
     last_used: int = 0
+    reserved: bool = False
     reading: bool = False
     folder: Path | None = None
     files: FileStates = field(default_factory=dict)

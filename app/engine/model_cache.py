@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AppError, Busy, ModelNotFound, ModelTooLarge
+from ..errors import AppError, Busy, ModelNotFound
 from ..models.registry import LOCAL, Entry
 from ..records import ModelCard
 from ..settings import Settings
@@ -24,6 +24,7 @@ from .load import (
     sizes_of,
 )  # fmt: skip
 from .model_listing import ModelListing
+from .model_memory import ModelMemory
 from .worker_pool import WorkerPool, queue_full
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ModelCache:
         self.checks = WorkerPool(1, waiting, abandon=True)
         self.builds = WorkerPool(1, waiting, abandon=True)
         self.reads = WorkerPool(1, waiting, abandon=True)
+        self.memory = ModelMemory(self.settings, self.loads, self.reloads, self.reads)
 
     # What is listed
 
@@ -127,8 +129,6 @@ class ModelCache:
             load = self.loads[model_id] = self.new_load(entry)
             self.begin(load, lambda: self.load(load))
             load.task.add_done_callback(lambda _: self.forget_failures())
-            # Models that were being read when this one began could not be dropped then.
-            load.task.add_done_callback(lambda _: self.drop_least_used(load))
         return load
 
     async def reload(self, model_id: str) -> Load:
@@ -179,7 +179,7 @@ class ModelCache:
         folder = await self.pool_of(load.entry).run_unbounded(find_folder, load.entry, self.settings, load.progress)
         load.reading = True
         checked = await checked_files(load, folder, self.reads, self.checks, self.builds)
-        self.make_room(load, bytes_while_loading(checked, self.settings.dtype))
+        await self.memory.make_room(load, bytes_while_loading(checked, self.settings.dtype))
         model = await self.reads.run_unbounded(read_model, load, checked, self.settings)
         load.bytes = bytes_of_model(checked, self.settings.dtype)
         return model
@@ -190,6 +190,7 @@ class ModelCache:
         try:
             model = await self.load(new)
             self.loads[model_id] = new
+            self.memory.drop(old)
         except AppError as error:
             old.reload_error = None if isinstance(error, Busy) else error.detail
             raise
@@ -224,26 +225,3 @@ class ModelCache:
     def cancel_downloads(self) -> None:
         for model_id in [*self.loads, *self.reloads]:
             self.cancel(model_id)
-
-    def make_room(self, new: Load, needed: int) -> None:
-        """Drop the least recently used models. A running job keeps its own model. Raises ModelTooLarge."""
-        limit, model_id = self.settings.max_model_bytes, new.entry.card.id
-        old = self.loads.get(model_id) if self.reloads.get(model_id) is new else None
-        if needed > limit:
-            raise ModelTooLarge(f"{model_id} takes {needed:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES is {limit:,}")
-        if old is not None and old.bytes + needed > limit:
-            raise ModelTooLarge(
-                f"while {model_id} is reloaded, the old and the new one take {old.bytes + needed:,} bytes, "
-                f"HEADSCOPE_MAX_MODEL_BYTES is {limit:,}: raise it, or restart the server"
-            )
-        new.bytes = needed
-        self.drop_least_used(old)
-
-    def drop_least_used(self, kept: Load | None) -> None:
-        """Drop loaded models, but not `kept`, until all that are loaded or being loaded fit into the limit."""
-        idle = sorted((load.last_used, name) for name, load in self.loads.items() if load.ready and load is not kept)
-        for _, name in idle:
-            loads = {*self.loads.values(), *self.reloads.values()}  # a reload that has just ended is in both
-            if sum(load.bytes for load in loads if not load.failed) <= self.settings.max_model_bytes:
-                break
-            del self.loads[name]

@@ -73,7 +73,8 @@ class RunnerCollector(Collector):
         yield from held_in(runner.ledger)
         loaded = [load for load in runner.models.loads.values() if load.ready]
         yield GaugeMetricFamily("headscope_models", "Models in memory.", len(loaded))
-        yield GaugeMetricFamily("headscope_model_bytes", "Memory of the models.", sum(load.bytes for load in loaded))
+        # A model that was dropped counts as long as a job uses it.
+        yield GaugeMetricFamily("headscope_model_bytes", "Memory of the models.", runner.models.memory.bytes)
 
 
 class ConnectionCollector(Collector):

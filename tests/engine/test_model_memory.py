@@ -3,19 +3,20 @@
 import asyncio
 import gc
 import shutil
-import threading
 import weakref
+from itertools import count
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 from architectures import ARCHITECTURES
 from model_files import bytes_in_memory, bytes_of_weights
 
-from headscope.engine import model_cache
+from headscope.engine import model_cache, model_memory
 from headscope.engine.load import read_model
 from headscope.engine.model_cache import ModelCache
+from headscope.engine.model_memory import ModelMemory
 from headscope.engine.worker_pool import WorkerPool
-from headscope.errors import ModelTooLarge, WeightsDoNotFit
+from headscope.errors import Busy, DownloadCancelled, ModelTooLarge, WeightsDoNotFit
 from headscope.models import loading
 from headscope.settings import Settings
 
@@ -50,17 +51,123 @@ def test_the_least_recently_used_model_is_dropped(models_dir):
 @pytest.mark.fault(28)
 def test_models_that_are_loaded_at_the_same_time_keep_the_limit(models_dir, monkeypatch):
     settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=bytes_of_two(models_dir))
-    all_begun = threading.Barrier(3)  # each has found that nothing can be dropped
-    monkeypatch.setattr(model_cache, "read_model", lambda *given: all_begun.wait(60) >= 0 and read_model(*given))
+    in_use, models = [], ModelCache(settings)
+    monkeypatch.setattr(
+        model_cache, "read_model", lambda *given: in_use.append(models.memory.bytes) or read_model(*given)
+    )
+
+    async def load(name):
+        await models.model(f"local:{name}")  # which is not used
+
+    async def load_three():
+        models.reads = WorkerPool(3, 3, abandon=True)
+        await asyncio.gather(*map(load, ("gpt2", "bert", "bert-masked")))
+        in_use.append(models.memory.bytes)
+
+    together(load_three)
+    assert len(in_use) == 4
+    assert 0 < min(in_use) <= max(in_use) <= settings.max_model_bytes
+
+
+@pytest.fixture
+def small(models_dir, monkeypatch):
+    """Models of which only one fits; they are looked at often."""
+    monkeypatch.setattr(model_memory, "LOOK_SECONDS", 0.02)
+    size = max(bytes_in_memory(models_dir / name) for name in ("gpt2", "bert"))
+    return ModelCache(Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=size))
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """An event that is set at each look whether a dropped model is gone."""
+    event, look = asyncio.Event(), ModelMemory.changes
+
+    async def changes(memory):
+        event.set()
+        return await look(memory)
+
+    monkeypatch.setattr(ModelMemory, "changes", changes)
+    return event
+
+
+@pytest.mark.fault(28, 40)
+def test_a_model_that_is_dropped_counts_until_no_job_uses_it(small, looked):
+    async def load_beside_a_job():
+        used = [await small.model("local:gpt2")]  # as a job has it that runs, or waits for its turn
+        load = await small.start("local:bert")
+        for _ in range(3):
+            await looked.wait()
+            looked.clear()
+        before = load.reserved, small.memory.bytes, [card.state for card in small.cards() if card.id == "local:bert"]
+        used.clear()
+        await small.result_of(load)
+        return before, small.memory.bytes_of_dropped
+
+    size = small.settings.max_model_bytes
+    (reserved, in_use, (state,)), left = together(load_beside_a_job)
+    assert (reserved, state, left) == (False, "loading", 0)
+    assert 0 < in_use <= size
+
+
+@pytest.mark.fault(28, 40)
+def test_a_load_is_refused_as_busy_if_jobs_use_other_models_for_too_long(small, monkeypatch):
+    async def load_beside_a_job():
+        used = await small.model("local:gpt2")
+        monkeypatch.setattr(model_memory, "monotonic", count(0, small.settings.load_seconds / 2).__next__)
+        with pytest.raises(
+            Busy, match=r"local:bert takes [\d,]+ bytes .* Others take [\d,]+ and are in use, .*: try again"
+        ):
+            await small.model("local:bert")
+        return used
+
+    together(load_beside_a_job)
+
+
+@pytest.mark.fault(28)
+def test_a_cancelled_load_does_not_wait_for_memory_any_longer(small, looked):
+    async def cancel():
+        used = await small.model("local:gpt2")
+        load = await small.start("local:bert")
+        await looked.wait()
+        small.cancel("local:bert")
+        with pytest.raises(DownloadCancelled):
+            await small.result_of(load)
+        return used
+
+    together(cancel)
+
+
+def test_another_model_is_dropped_instead_of_one_that_is_used(models_dir, monkeypatch):
+    monkeypatch.setattr(model_memory, "LOOK_SECONDS", 0.02)
+    settings = Settings(model="local:gpt2", models_dir=models_dir, max_model_bytes=bytes_of_two(models_dir))
 
     async def load_three():
         models = ModelCache(settings)
-        models.reads = WorkerPool(3, 3, abandon=True)
-        await asyncio.gather(*(models.model(f"local:{name}") for name in ("gpt2", "bert", "bert-masked")))
-        await asyncio.sleep(0)  # the callbacks of the last load
-        return sum(load.bytes for load in models.loads.values() if load.ready)
+        used = await models.model("local:gpt2")  # the least recently used
+        await models.model("local:bert")
+        await models.model("local:bert-masked")
+        return used, sorted(models.loads), models.memory.bytes
 
-    assert 0 < together(load_three) <= settings.max_model_bytes
+    _, loaded, in_use = together(load_three)
+    assert loaded == ["local:bert-masked"]
+    assert in_use <= settings.max_model_bytes
+
+
+@pytest.mark.fault(39, 40)
+def test_the_model_before_a_reload_counts_until_no_job_uses_it(models_dir):
+    async def reload():
+        models = ModelCache(Settings(model="local:gpt2", models_dir=models_dir))
+        used = [await models.model(None)]
+        size = models.memory.bytes
+        await models.result_of(await models.reload("local:gpt2"))
+        both = models.memory.bytes
+        used.clear()
+        gc.collect()
+        await asyncio.sleep(0)
+        return size, both, models.memory.bytes
+
+    size, both, after = together(reload)
+    assert (both, after) == (2 * size, size)
 
 
 def test_a_model_above_the_limit_is_refused_before_it_is_read(models_dir):
