@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..errors import ShapeMismatch
 
@@ -49,8 +50,17 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, *, interleaved: bool) -> Tensor:
     if cos.shape != sin.shape or cos.ndim != 3 or cos.shape[1] != x.shape[2] or width > x.shape[-1]:
         raise ShapeMismatch(f"cos {list(cos.shape)} and sin {list(sin.shape)} do not turn [b h i d] {list(x.shape)}")
     cos, sin = cos[:, None].to(x), sin[:, None].to(x)
-    turned, rest = x[..., :width], x[..., width:]
-    first, second = (turned[..., ::2], turned[..., 1::2]) if interleaved else turned.chunk(2, -1)
-    pair = first * cos - second * sin, first * sin + second * cos
-    turned = torch.stack(pair, -1).flatten(-2) if interleaved else torch.cat(pair, -1)
-    return torch.cat((turned, rest), -1) if rest.shape[-1] else turned
+    both = cos.repeat_interleave(2, -1) if interleaved else torch.cat((cos, cos), -1)
+    # One tensor of the size of x, with its strides: each further one takes longer to allocate than to compute.
+    turned = x * pad(both, (0, x.shape[-1] - width), value=1.0)
+    (x_first, x_second), (first, second) = (pairs(y, width, interleaved=interleaved) for y in (x, turned))
+    first.addcmul_(x_second, sin, value=-1)
+    second.addcmul_(x_first, sin)
+    return turned
+
+
+def pairs(x: Tensor, width: int, *, interleaved: bool) -> tuple[Tensor, Tensor]:
+    """[b h i d] -> the first and the second number of each pair, views [b h i r]."""
+    if interleaved:
+        return x[..., 0:width:2], x[..., 1:width:2]
+    return x[..., : width // 2], x[..., width // 2 : width]

@@ -16,6 +16,9 @@ from torch import Tensor
 
 # Some way above this size, the allocator would take a mapping as well: the threshold of glibc moves up to 32 MB.
 SMALL_BYTES = 2**20
+# Python's default is memory that processes share, for which Linux takes no huge pages: 12,400 page faults for 50 MB
+# instead of 170. Windows has no such flags.
+PRIVATE = (mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,) if hasattr(mmap, "MAP_PRIVATE") else ()
 
 
 class MemoryBlock:
@@ -37,7 +40,7 @@ class MemoryBlock:
 def in_mapping(values: int, dtype: torch.dtype) -> Tensor:
     """[values], uninitialised, in an anonymous mapping with huge pages where the system supports them."""
     start_unmapping()
-    mapping = Mapping(-1, values * dtype.itemsize)
+    mapping = Mapping(-1, values * dtype.itemsize, *PRIVATE)
     if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
         mapping.madvise(mmap.MADV_HUGEPAGE)
     return torch.frombuffer(mapping, dtype=dtype)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from worlds import qkv
 
 from headscope.attention.rope import Rotary, rotate
@@ -42,6 +43,36 @@ def test_numbers_after_the_rotary_width_stay_as_they_are():
     q, _, _ = qkv(width=8)
     assert torch.equal(turned(q, Rotary(4))[..., 4:], q[..., 4:])
     assert not torch.equal(turned(q, Rotary(4))[..., :4], q[..., :4])
+
+
+@pytest.mark.parametrize("interleaved", [True, False])
+def test_it_has_a_gradient(interleaved):
+    q, _, _ = qkv(width=8)
+    assert torch.autograd.gradcheck(lambda x: turned(x, Rotary(6, interleaved=interleaved)), q.requires_grad_())
+
+
+class Allocations(TorchDispatchMode):
+    """The tensors with memory of their own of at least this many numbers."""
+
+    def __init__(self, least):
+        super().__init__()
+        self.least, self.found = least, {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        x = func(*args, **(kwargs or {}))
+        if x.untyped_storage().nbytes() >= self.least * x.itemsize:
+            self.found[x.untyped_storage().data_ptr()] = x
+        return x
+
+
+@pytest.mark.parametrize("interleaved", [True, False])
+def test_one_tensor_is_allocated_with_the_strides_of_that_which_is_turned(interleaved):
+    """So z of the flash kernel, which has the strides of the queries, is merged without a copy."""
+    x = torch.randn(1, 128, 6, 8).transpose(1, 2)
+    with Allocations(x.numel() // 2) as allocations, torch.inference_mode():
+        found = turned(x, Rotary(4, interleaved=interleaved))
+    assert found.stride() == x.stride()
+    assert len(allocations.found.keys() - {x.untyped_storage().data_ptr()}) == 1
 
 
 @pytest.mark.parametrize("width", [0, 1, 5])

@@ -1,3 +1,6 @@
+import re
+import sys
+from pathlib import Path
 from threading import current_thread
 
 import pytest
@@ -53,9 +56,24 @@ def test_a_small_block_takes_no_mapping_of_its_own(monkeypatch):
     small = MemoryBlock(1000, torch.float32, CPU).keep(torch.ones(1000))
     assert made == []
     large = MemoryBlock(memory.SMALL_BYTES, torch.float32, CPU).keep(torch.ones(memory.SMALL_BYTES))
-    assert made == [(-1, 4 * memory.SMALL_BYTES)]
+    assert made == [(-1, 4 * memory.SMALL_BYTES, *memory.PRIVATE)]
     assert small.sum() == 1000
     assert large.sum() == memory.SMALL_BYTES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the mappings of the process from /proc")
+def test_the_system_may_take_huge_pages_for_a_large_block():
+    """They are for private memory that asks for them: `hg` among the flags."""
+    block = MemoryBlock(4 * memory.SMALL_BYTES, torch.float32, CPU)
+    entries = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)
+    found = next(entry for entry in entries[1:] if holds(entry, block.values.data_ptr()))
+    assert found.split()[1] == "rw-p"
+    assert "hg" in re.search("VmFlags: (.*)", found)[1].split()
+
+
+def holds(entry, address):
+    first, last = (int(number, 16) for number in entry.split()[0].split("-"))
+    return first <= address < last
 
 
 @pytest.mark.fault(41)
