@@ -7,6 +7,7 @@
  * @property {number} index
  * @property {number} heads 0 for a layer without attention
  * @property {number} kv_heads fewer than heads where several heads share one
+ * @property {string | null} [bias] what the bias depends on that it adds to its scores; null if it adds none
  * @property {string | null} why what a layer without attention has instead
  *
  * @typedef {"encoder" | "decoder" | "cross"} StackName
@@ -97,7 +98,7 @@
  * @property {Matrix | null} detail the window at a higher resolution; null where `matrix` is as sharp
  * @property {boolean} [words] true where the tokens of the capture are words
  * @property {Show} [show] weights if left out
- * @property {number} [longest] for effects: the maximum length; the matrix has the lengths divided by it
+ * @property {number} [longest] for effects and a bias: the largest magnitude; the matrix has the values divided by it
  *
  * @typedef {object} Line the exact row or column of one token, where the heatmap is pooled
  * @property {Matrix} of the matrix of the head that it belongs to
@@ -144,7 +145,7 @@
  * @typedef {ShownTokens & Pixels} Geometry where everything is in the heatmap; only `geometryOf` works it out
  *
  * @typedef {"query" | "key"} Side
- * @typedef {"weights" | "effect" | "layer"} Show effect: the length of what a key adds to a query; layer: the effect of all heads of the layer together
+ * @typedef {"weights" | "effect" | "layer" | "bias"} Show effect: the length of what a key adds to a query; layer: the effect of all heads of the layer together; bias: what the model adds to the scores
  * @typedef {"" | "scores" | "similarity" | "rollout"} Panel
  * @typedef {{layer: number, head: number}} HeadPlace
  * @typedef {"linear" | "sqrt" | "log"} ScaleName
@@ -274,7 +275,6 @@
  * @property {(listener: (now: State, before: State) => void) => () => void} subscribe calls the listener after every change; returns its undo
  * @property {(names: readonly (keyof State)[], listener: (now: State, before: State) => void) => () => void} watch
  *   calls the listener after a change of one of these fields (compared with ===), not at once; returns its undo
- *
  * @typedef {"push" | "replace"} HistoryMode push adds an entry to the browser's history
  *
  * @typedef {object} Actions what views can do
@@ -292,7 +292,6 @@
  * @property {(root: HTMLElement, data: object[], layout: object, config: object) => Promise<unknown>} react
  * @property {(root: HTMLElement) => void} purge
  * @property {(figure: {data: object[], layout: object}, options: object) => Promise<unknown>} downloadImage
- *
  * @typedef {{range: [number, number]}} PlotAxis
  * @typedef {HTMLElement & {on: (event: string, handler: (event: any) => void) => void, layout: {xaxis: PlotAxis, yaxis: PlotAxis}}} PlotElement
  */

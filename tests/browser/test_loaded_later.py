@@ -152,8 +152,10 @@ def test_a_zoom_shows_the_minimap_when_its_code_arrives(opened: Page) -> None:
 
 LATER = {
     "api/analyses.js",
+    "model/keyboard_moves.js",
     "model/missing_layers.js",
     "model/stack_view.js",
+    "plot/signed_figure.js",
     "state/analyses.js",
     "state/ignored_parts.js",
     "state/panels/analyses.js",
@@ -165,9 +167,12 @@ LATER = {
     "views/grid/colouring.js",
     "views/grid/keys_and_preview.js",
     "views/grid/legend.js",
+    "views/heatmap/bias_button.js",
     "views/heatmap/exact_cell.js",
     "views/heatmap/minimap.js",
+    "views/heatmap/more_options.js",
     "views/heatmap/pointing.js",
+    "views/heatmap/segments.js",
     "views/heatmap/table.js",
     "views/inspect/roles_and_scores.js",
     "views/models/card.js",

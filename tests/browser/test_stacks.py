@@ -60,7 +60,7 @@ def test_queries_of_cross_attention_are_the_target_and_keys_the_text(translator:
     page = translator.open(**GIVEN, model=f"local:{model}", stack="cross", layer=0, head=0).page
     expect(labels(page, "x")).to_have_text([saying(word) for word in [*TEXT.split(), "</s>"]])
     expect(labels(page, "y")).to_have_text([saying(word) for word in ["<pad>", *TARGET.split()]])
-    expect(page.locator("#heatmap .ytitle")).to_contain_text("target token")
+    expect(page.locator("#heatmap .ytitle")).to_contain_text("(target)")
     expect(page.locator("#status")).to_contain_text("10 tokens, target of 6 tokens")
     page.get_by_role("button", name="keys as rows").click()
     expect(labels(page, "y").first).to_have_text(saying("the"))

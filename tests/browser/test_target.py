@@ -54,6 +54,18 @@ def test_what_the_model_writes_is_shown_while_it_writes_and_stays_as_written_by_
     expect(page.locator("#stale")).not_to_have_text("")
 
 
+def test_a_target_that_is_too_long_is_marked_and_the_text_is_not(translator: Headscope, complaints: Complaints) -> None:
+    complaints.expect("422")
+    page = translator.open(text=TEXT, target=TARGET).page
+    box = page.get_by_label(FIELD)
+    box.fill("a dog " * 1100)
+    box.press("Control+Enter")
+    expect(page.locator("#error")).to_contain_text("The target has 2,201 tokens")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#text")).to_have_attribute("aria-invalid", "false")
+    expect(page.locator("#cut")).to_be_hidden()
+
+
 def test_an_emptied_box_stays_empty_for_another_target(translator: Headscope) -> None:
     page = translator.open(text=TEXT).page
     box = page.get_by_label(FIELD)

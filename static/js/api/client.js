@@ -29,8 +29,8 @@ export async function readMatrix(response) {
   return { values: data, rows, columns, ...steps, queries: facts.rows, keys: facts.columns };
 }
 
-/** Effects have no common scale: the heatmap shows them as shares of the longest. @param {Matrix} matrix */
-function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, value), 0)) {
+/** Effects and biases have no common scale: the heatmap shows them as shares of the largest. @param {Matrix} matrix */
+function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)) {
   return {
     longest,
     matrix: { ...matrix, values: longest ? matrix.values.map((value) => value / longest) : matrix.values },

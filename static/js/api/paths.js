@@ -30,6 +30,6 @@ export function partPath(capture, part) {
  */
 export function headPath(capture, layer, head, { words, show } = WEIGHTS) {
   if (show === "layer") return pathOf(capture, `norms/${layer}`);
-  const quantity = show === "effect" ? "quantity=norm&" : "";
+  const quantity = { effect: "quantity=norm&", bias: "quantity=bias&", weights: "" }[show ?? "weights"];
   return pathOf(capture, `heads/${layer}/${head}`, `${quantity}${words ? "words=true&" : ""}`);
 }

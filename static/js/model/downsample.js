@@ -19,7 +19,7 @@ export function maxPooled(matrix, height, width) {
   const known = newest.get(matrix);
   if (known?.queryStep === queryStep && known.keyStep === keyStep) return known;
   const [rows, columns] = [Math.ceil(matrix.rows / height), Math.ceil(matrix.columns / width)];
-  const values = new Float32Array(rows * columns);
+  const values = new Float32Array(rows * columns).fill(-Infinity); // a bias may be below 0
   for (let row = 0; row < matrix.rows; row++) {
     const start = Math.floor(row / height) * columns;
     for (let column = 0; column < matrix.columns; column++) {

@@ -48,12 +48,15 @@ export function weight(value) {
 /** Length of a vector, with three digits: effects are of any size. @param {number} value */
 export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
 
+/** What the heatmap shows, if not weights. @param {Pick<Pattern, "show">} pattern */
+export const nounOf = ({ show }) => (show === "bias" ? "bias" : "effect");
+
 /** Effects below this part of the largest are rounding errors. */
 const NO_EFFECT = 1e-6;
 
-/** A value of the heatmap: a weight, or an effect. @param {Pick<Pattern, "longest">} pattern @param {number} value */
+/** A value of the heatmap: a weight, an effect, or a bias. @param {Pick<Pattern, "longest">} pattern @param {number} value */
 export const amount = ({ longest }, value) =>
-  longest === undefined ? weight(value) : length(value < NO_EFFECT ? 0 : value * longest);
+  longest === undefined ? weight(value) : length(Math.abs(value) < NO_EFFECT ? 0 : value * longest);
 
 /** Whole percent, with the same rule for small values. @param {number} share of one */
 export function percent(share) {
@@ -126,7 +129,7 @@ export function cellSentence(pattern, cell, exact) {
   const share = cellOf(matrix, cover.row, cover.column);
   if (pattern.longest !== undefined) {
     const effect = amount(pattern, share);
-    return pooled ? `effect of ${key} on ${query}: at most ${effect}` : `effect of ${key} on ${query}: ${effect}`;
+    return `${nounOf(pattern)} of ${key} on ${query}: ${pooled ? "at most " : ""}${effect}`;
   }
   const value = weight(share);
   if (!pooled) return `${query} attends to ${key}: ${value}`;

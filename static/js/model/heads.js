@@ -51,5 +51,8 @@ export function commonGroup(model) {
   return sizes.every((size) => size === sizes[0]) ? (sizes[0] ?? 1) : 0;
 }
 
+/** The layers that add a bias to their scores. @param {Model} model */
+export const withBias = (model) => (model?.stacks ?? []).flatMap(({ layers }) => layers.filter(({ bias }) => bias));
+
 /** True where the effects of keys are not available. @param {Pick<ModelCard, "projections"> | undefined} model */
 export const lacksEffects = (model) => model?.projections === false;

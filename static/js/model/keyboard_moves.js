@@ -1,6 +1,6 @@
 import { cellAt, windowsOf } from "./axes.js";
 import { coverOf, sharpest } from "./matrix.js";
-import { following, scaled, shifted } from "./zoom.js";
+import { following, shifted, zoomed } from "./zoom.js";
 
 /** @import {Axes, CellPlace, Display, Frame, Geometry, ShownTokens, Span} from "../types.js" */
 
@@ -79,21 +79,6 @@ export function cellPart({ axes, frame, drawn }, place) {
     return /** @type {Span} */ ([Math.max(from, shown[0]), Math.min(to, shown[1])]);
   };
   return { down: clipped(down, place.down, frame.down), across: clipped(across, place.across, frame.across) };
-}
-
-/**
- * The windows scaled about a place, or about the middle of what is shown.
- *
- * @param {AxesFrame} shown
- * @param {number} factor
- * @param {CellPlace | null} [about]
- */
-export function zoomed({ axes, frame: { down, across } }, factor, about) {
-  const middle = (/** @type {Span} */ span) => (span[0] + span[1] - 1) / 2;
-  return windowsOf(axes, {
-    down: scaled(down, factor, about?.down ?? middle(down), axes.down.length),
-    across: scaled(across, factor, about?.across ?? middle(across), axes.across.length),
-  });
 }
 
 /** The windows moved just far enough to contain the place. @param {AxesFrame} shown @param {CellPlace} place */

@@ -1,4 +1,4 @@
-import { amount, tokenName } from "./format.js";
+import { amount, nounOf, tokenName } from "./format.js";
 import { cellOf, coverOf, isExact, isMasked } from "./matrix.js";
 import { tokensOf } from "./stack.js";
 
@@ -7,10 +7,11 @@ import { tokensOf } from "./stack.js";
 /** The sentence about a token names so many other tokens. */
 const NAMED = 3;
 
-/** @type {Record<"weights" | "effects", Record<Side, string>>} */
+/** @type {Record<"weights" | "effect" | "bias", Record<Side, string>>} */
 const VERBS = {
   weights: { query: "attends to", key: "is attended to by" },
-  effects: { query: "receives from", key: "gives to" },
+  bias: { query: "has the largest bias for", key: "gets the largest bias from" },
+  effect: { query: "receives from", key: "gives to" },
 };
 
 /**
@@ -86,6 +87,6 @@ export function tokenSentence(pattern, token, side, line) {
   const positive = others.map(({ index }) => ({ value: weightOf(index) ?? 0, index })).filter(({ value }) => value > 0);
   const largest = positive.sort((one, other) => other.value - one.value).slice(0, NAMED);
   const named = largest.map(({ value, index }) => `${tokenName(others, index)} ${amount(pattern, value)}`);
-  const verb = VERBS[pattern.longest === undefined ? "weights" : "effects"][side];
+  const verb = VERBS[pattern.longest === undefined ? "weights" : nounOf(pattern)][side];
   return `${tokenName(own, token)} ${verb} ${named.join(", ") || "nothing"}`;
 }

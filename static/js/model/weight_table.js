@@ -1,4 +1,4 @@
-import { spanName } from "./format.js";
+import { nounOf, spanName } from "./format.js";
 import { cellOf, coverOf, isMasked } from "./matrix.js";
 import { tokensOf } from "./stack.js";
 
@@ -53,9 +53,15 @@ const firstTokens = (tokens, [from], step) => [
   ...new Set(tokens.map((token) => from + Math.floor((token - from) / step) * step)),
 ];
 
-/** The bits of 32-bit floats that are not negative have the same order as the floats. @param {Entry[]} rows */
+/**
+ * Numbers with the order of the weights. The bits of 32-bit floats that are not negative have the same order as the floats;
+ * those of negative floats, such as a bias, have the opposite order.
+ *
+ * @param {Entry[]} rows
+ */
 function weightBits(rows) {
-  return new Uint32Array(Float32Array.from(rows, ({ weight }) => weight).buffer);
+  const bits = new Uint32Array(Float32Array.from(rows, ({ weight }) => weight).buffer);
+  return bits.map((each) => (each >>> 31 ? ~each : each | (1 << 31)));
 }
 
 /**
@@ -90,7 +96,8 @@ export const entryNames = ({ capture }, { queryStep, keyStep }, entry) => ({
  * @param {Pattern} pattern
  * @param {Entry[]} rows
  */
-export function tsv({ capture, longest }, rows) {
+export function tsv(pattern, rows) {
+  const { capture, longest } = pattern;
   // A token may contain the separators of fields and lines.
   const text = (/** @type {Side} */ side, /** @type {number} */ index) =>
     (tokensOf(capture, side)[index]?.text ?? "").replaceAll(/[\t\r\n]/g, " ");
@@ -98,7 +105,7 @@ export function tsv({ capture, longest }, rows) {
     [query, text("query", query), key, text("key", key), weight * (longest ?? 1)].join("\t"),
   );
   return [
-    `query_position\tquery\tkey_position\tkey\t${longest === undefined ? "weight" : "effect"}`,
+    `query_position\tquery\tkey_position\tkey\t${longest === undefined ? "weight" : nounOf(pattern)}`,
     ...lines,
     "",
   ].join("\n");

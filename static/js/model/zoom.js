@@ -1,6 +1,7 @@
+import { windowsOf } from "./axes.js";
 import { plural } from "./format.js";
 
-/** @import {Capture, Span, State} from "../types.js" */
+/** @import {Capture, CellPlace, ShownTokens, Span, State} from "../types.js" */
 
 /** A window shows at least so many tokens, or all of a shorter text. */
 export const NARROWEST = 2;
@@ -98,4 +99,19 @@ export function centred(span, position, count) {
 export function following(span, position) {
   const shift = position < span[0] ? position - span[0] : Math.max(0, position - span[1] + 1);
   return [span[0] + shift, span[1] + shift];
+}
+
+/**
+ * The windows scaled about a place, or about the middle of what is shown.
+ *
+ * @param {Pick<ShownTokens, "axes" | "frame">} shown
+ * @param {number} factor
+ * @param {CellPlace | null} [about]
+ */
+export function zoomed({ axes, frame: { down, across } }, factor, about) {
+  const middle = (/** @type {Span} */ span) => (span[0] + span[1] - 1) / 2;
+  return windowsOf(axes, {
+    down: scaled(down, factor, about?.down ?? middle(down), axes.down.length),
+    across: scaled(across, factor, about?.across ?? middle(across), axes.across.length),
+  });
 }

@@ -39,7 +39,7 @@ const LABELLED = {
  * @param {number} weight
  * @param {ScaleName} scale
  */
-export const shade = (weight, scale) => Math.min(1, Math.max(0, SCALES[scale](weight)));
+export const shade = (weight, scale) => Math.min(1, Math.max(0, SCALES[scale](Math.max(0, weight))));
 
 /** @param {ScaleName} scale @param {number} [largest] the value at the bright end */
 export function colourbarTicks(scale, largest = 1) {

@@ -90,7 +90,7 @@ const edges = (span) => [span[0] - 0.5, span[1] - 0.5];
 
 /** Titles of the axes. */
 const TITLES = { query: "query: the token that attends", key: "key: the token attended to" };
-const CROSS_TITLES = { query: "query: target token that attends", key: "key: text token attended to" };
+const TEXTS = { query: " (target)", key: " (text)" };
 
 /**
  * Plotly's layout: rows run from the top, and the labels of the columns are above the heatmap.
@@ -102,7 +102,7 @@ const CROSS_TITLES = { query: "query: target token that attends", key: "key: tex
 function layoutOf({ pattern, axes, frame, size, area }, scale, colours) {
   const { capture } = pattern;
   const space = labelSpace(area);
-  const titles = isCross(capture) ? CROSS_TITLES : TITLES;
+  const titleOf = (/** @type {Side} */ side) => title(TITLES[side] + (isCross(capture) ? TEXTS[side] : ""));
   /** @type {Side[]} */
   const [down = "query", across = "key"] = axes.flipped ? ["key", "query"] : ["query", "key"];
   const tokensAt = (/** @type {Side} */ side, /** @type {number[]} */ positions) =>
@@ -132,14 +132,14 @@ function layoutOf({ pattern, axes, frame, size, area }, scale, colours) {
     xaxis: {
       ...axis,
       side: "top",
-      title: title(titles[across]),
+      title: titleOf(across),
       range: edges(frame.across),
       tickangle: area.angle,
       ...plotlyTicks(tokensAt(across, axes.across), frame.across, space.x),
     },
     yaxis: {
       ...axis,
-      title: title(titles[down]),
+      title: titleOf(down),
       range: edges(frame.down).reverse(),
       ...plotlyTicks(tokensAt(down, axes.down), frame.down, space.y),
     },

@@ -3,7 +3,7 @@
 import { ApiError } from "../api/error.js";
 import { hasHead, headCounts, whyNone } from "../model/heads.js";
 
-/** @import {Capture, ModelCard, State} from "../types.js" */
+/** @import {Capture, Show, State} from "../types.js" */
 
 /**
  * What a link asks for and the model does not have, removed from the state: a stack, or the text of a decoder. Null if the
@@ -41,6 +41,9 @@ export function missing({ model, layers, heads, stack }, layer, head) {
   return `There is no head ${head} in layer ${layer}: it has heads 0 to ${count - 1}. ${instead}`;
 }
 
-/** @param {ModelCard} model */
-export const noEffects = ({ id }) =>
-  `Effects are not available: the projections of ${id} are not known. Weights are shown.`;
+/** Why weights are shown instead of effects or a bias. @param {Capture} capture @param {Show} show */
+export function notShown({ model, stack }, show) {
+  if (show !== "bias")
+    return `Effects are not available: the projections of ${model.id} are not known. Weights are shown.`;
+  return `There is no bias in this layer of ${stack ? `${stack} of ${model.id}` : model.id}. Weights are shown.`;
+}

@@ -1,5 +1,5 @@
 import { defaultHead } from "../model/default_head.js";
-import { hasHead, lacksEffects } from "../model/heads.js";
+import { hasHead, lacksEffects, layersOf } from "../model/heads.js";
 import { withCapture } from "./captures.js";
 import { createDetailLoader } from "./detail_loader.js";
 import { createRunner, loadIgnoredParts, report } from "./run.js";
@@ -35,12 +35,12 @@ async function replaceMissing(store, isCurrent, overview) {
   const { model, layers, heads } = capture;
   const isThere =
     layer === null || head === null || (layer < layers && head < heads && hasHead(model, { layer, head }));
-  const lacks = show !== "weights" && lacksEffects(model);
+  const lacks = show === "bias" ? !layersOf(model)[layer ?? 0]?.bias : show !== "weights" && lacksEffects(model);
   if (isThere && !lacks) return;
-  const { missing, noEffects } = await loadIgnoredParts();
+  const { missing, notShown } = await loadIgnoredParts();
   if (!isCurrent()) return;
   const message = isThere ? null : missing(capture, Number(layer), Number(head));
-  const effects = lacks ? noEffects(model) : null;
+  const effects = lacks ? notShown(capture, show) : null;
   const words = [message, effects].filter(Boolean).join(" ");
   store.set({
     ...(message ? defaultHead(overview) : {}),

@@ -58,9 +58,8 @@ function render(root, state) {
   setText(need(root, "#error"), isError ? status.message : "");
   setText(need(root, "#stale"), staleNote(state));
   setText(need(root, "#notice"), notice);
-  for (const field of ["text", "text-pair", "target", "model"]) {
-    // Few models have a field for the target.
-    document.querySelector(`#${field}`)?.setAttribute("aria-invalid", String(isError && status.about === field));
+  for (const field of ["text", "text-pair", "model"]) {
+    need(document, `#${field}`).setAttribute("aria-invalid", String(isError && status.about === field));
   }
   need(root, "#retry").hidden = !status.retry;
   const cut = need(root, "#cut");

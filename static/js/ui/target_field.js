@@ -47,6 +47,7 @@ export function mountTarget(form, store) {
     const isNeeded = decodes(state);
     for (const part of [name, box]) part.hidden = !isNeeded;
     form.classList.toggle("targeted", isNeeded);
+    box.setAttribute("aria-invalid", String(state.status.kind === "error" && state.status.about === "target"));
     if (state.status.kind === "busy") isEmptied = false;
     const written = isEmptied ? "" : writtenTarget(state);
     const value = written || typedTarget(state);

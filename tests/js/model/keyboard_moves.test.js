@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shownTokens } from "../../../static/js/model/axes.js";
-import { cellPart, pressed, step, zoomed } from "../../../static/js/model/keyboard_moves.js";
+import { cellPart, pressed, step } from "../../../static/js/model/keyboard_moves.js";
+import { zoomed } from "../../../static/js/model/zoom.js";
 import { initialState } from "../../../static/js/state/store.js";
 import { matrixOf, patternOf } from "../worlds.js";
 

@@ -119,8 +119,8 @@ test("queries are along one side of the heatmap and keys along the other, whiche
     assert.ok(geometry);
     const { layout, data } = figure(geometry, "linear", { ink: "", line: "", masked: "" });
     const { xaxis, yaxis } = layout;
-    assert.match(flip ? yaxis.title.text : xaxis.title.text, /^key: text token/);
-    assert.match(flip ? xaxis.title.text : yaxis.title.text, /^query: target token/);
+    assert.match(flip ? yaxis.title.text : xaxis.title.text, /^key: .* \(text\)$/);
+    assert.match(flip ? xaxis.title.text : yaxis.title.text, /^query: .* \(target\)$/);
     return [yaxis.ticktext.map(plain), xaxis.ticktext.map(plain), data[0].z.length, data[0].z[0].length];
   };
   assert.deepEqual(drawn(false), [TARGET, TEXT, 3, 4]);

@@ -9,7 +9,6 @@
  * @property {Exclude<Panel, "">} name also the id of its section and the name of its file in views/panels/
  * @property {string} label of the button that opens it
  * @property {string} title
- * @property {string} chart a description of its chart, for screen readers
  * @property {Record<string, AddressField>} fields what the address bar holds of it
  * @property {Partial<State>} results fields of the state for its results, with their initial values
  * @property {(state: State) => string} [whyNot] why it shows nothing of what is on the page; empty if it does

@@ -18,7 +18,6 @@ export const rollout = {
   name: "rollout",
   label: "across layers",
   title: "Attention across layers",
-  chart: "heatmap of the rollout: rows are tokens after the layers, columns are input tokens",
   fields: {
     start: indexField(),
     upto: indexField(),

@@ -1,8 +1,7 @@
 import { foldedNames, isFoldable } from "../../model/axes.js";
 import { percent, quote } from "../../model/format.js";
 import { headScore } from "../../model/head_scores.js";
-import { lacksEffects } from "../../model/heads.js";
-import { segmentsShown, segmentWindows } from "../../model/sentence_pair.js";
+import { lacksEffects, withBias } from "../../model/heads.js";
 import { SHOWS } from "../../state/url.js";
 import { listening, need } from "../../ui/dom.js";
 
@@ -54,25 +53,16 @@ function render(root, state) {
   need(root, ".folded").textContent = foldedText(state);
   for (const button of root.querySelectorAll("[data-show]")) {
     const { show = "" } = /** @type {HTMLElement} */ (button).dataset;
-    const without = show !== "weights" && lacksEffects(state.overview?.capture.model);
+    const { model } = state.overview?.capture ?? {};
+    const without = show === "bias" ? !withBias(model).length : show !== "weights" && lacksEffects(model);
     button.toggleAttribute("disabled", isEmpty || without);
     button.setAttribute("aria-pressed", String(show === state.show));
   }
   need(root, ".no-effects").hidden = !lacksEffects(state.overview?.capture.model);
-  renderSegments(need(root, ".segments"), state);
-}
-
-/** @param {HTMLElement} group @param {State} state */
-function renderSegments(group, state) {
-  group.hidden = !state.pattern || !Object.keys(segmentWindows(state.pattern.capture)).length;
-  const chosen = segmentsShown(state);
-  for (const button of group.querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.segments === chosen));
-  }
 }
 
 /**
- * How the head is drawn: colour scale, folding, orientation, words, and the window of a pair of sentences.
+ * How the head is drawn: colour scale, folding, orientation, and words.
  *
  * @param {HTMLElement} root
  * @param {Store} store
@@ -93,16 +83,9 @@ export function mountDisplay(root, store, actions) {
     // The effects of a word's tokens have no meaningful sum.
     if (show) actions.show({ show, ...(show === "weights" ? {} : { words: false }) });
   });
-  on(need(root, ".segments"), "click", (event) => {
-    const { pattern } = store.get();
-    const name = event.target instanceof HTMLElement ? event.target.dataset.segments : undefined;
-    const window = pattern && name ? segmentWindows(pattern.capture)[name] : undefined;
-    if (window) actions.adjust(window);
-  });
   render(root, store.get());
-  const unwatch = store.watch(
-    ["overview", "pattern", "scale", "fold", "flip", "rows", "columns", "words", "show"],
-    (now) => render(root, now),
+  const unwatch = store.watch(["overview", "pattern", "scale", "fold", "flip", "words", "show"], (now) =>
+    render(root, now),
   );
   return () => {
     unwatch();

@@ -1,6 +1,7 @@
 import { windowsOf } from "../../model/axes.js";
 import { shortHeadName } from "../../model/format.js";
 import { geometryOf } from "../../model/geometry.js";
+import { withBias } from "../../model/heads.js";
 import { cellsFor, wantedDetail } from "../../model/wanted_window.js";
 import { snap } from "../../model/zoom.js";
 import { NO_TEXT } from "../../state/status.js";
@@ -12,7 +13,7 @@ import { createDrawing, TRACED } from "./plotly_drawing.js";
 import { mountMarks } from "./row_mark.js";
 import { mountToolbar } from "./toolbar.js";
 
-/** @import {Actions, Geometry, Pattern, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
+/** @import {Actions, Capture, Geometry, Pattern, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
 
 /** The text in place of a heatmap; the heatmap covers it. @param {State} state */
 export function emptyText(state) {
@@ -71,6 +72,7 @@ function followDrags(plot, geometryNow, actions, redraw) {
   );
 }
 
+const loadMore = lazyModule((query) => import(`./more_options.js${query}`));
 const loadTable = lazyModule((query) => import(`./table.js${query}`));
 const loadPointing = lazyModule((query) => import(`./pointing.js${query}`));
 const loadMinimap = lazyModule((query) => import(`./minimap.js${query}`));
@@ -89,6 +91,8 @@ function mountLater(root, store, actions, geometryNow) {
   const isZoomed = (/** @type {State} */ { rows, columns }) => rows !== null || columns !== null;
   // After a failed run there is nothing to show, and the message about the run must stay.
   const hasFailed = (/** @type {State} */ { pattern, status }) => !pattern && status.kind === "error";
+  const failed = (/** @type {string} */ part) => (/** @type {unknown} */ error) =>
+    actions.showFailure(`${part} did not load: ${error}`, true);
   const [stage, minimap, table] = [need(root, ".stage"), need(root, ".minimap"), need(root, ".listing")];
   return [
     mountWhen(
@@ -96,21 +100,28 @@ function mountLater(root, store, actions, geometryNow) {
       ["as", "pattern"],
       (state) => state.as === "table" && !hasFailed(state),
       async () => (await loadTable()).mountTable(table, store, geometryNow),
-      (error) => actions.showFailure(`the table did not load: ${error}`, true),
+      failed("the table"),
     ),
     mountWhen(
       store,
       ["rows", "columns", "pattern"],
       (state) => isZoomed(state) && !hasFailed(state),
       async () => (await loadMinimap()).mountMinimap(stage, minimap, store, actions, geometryNow),
-      (error) => actions.showFailure(`the minimap did not load: ${error}`, true),
+      failed("the minimap"),
+    ),
+    mountWhen(
+      store,
+      ["overview"],
+      ({ overview }) => !!overview && hasMoreOptions(overview.capture),
+      async () => (await loadMore()).mountMoreOptions(need(root, ".display"), store, actions),
+      failed("a part of the display options"),
     ),
     mountOnEvent(
       stage,
       ["pointermove", "pointerdown", "focusin", "keydown", "wheel"],
       () => true,
       async () => (await loadPointing()).mountPointing(stage, store, actions, geometryNow),
-      (error) => actions.showFailure(`the reader of the heatmap did not load: ${error}`, true),
+      failed("the reader of the heatmap"),
     ),
   ];
 }
@@ -126,6 +137,10 @@ export function headingOf({ capture: { stack }, layer, head, show }) {
   const name = `${stack.slice(0, 1).toUpperCase()}${stack.slice(1)}`;
   return `${name} ${ofLayer ? `L${layer}, all heads` : shortHeadName({ layer, head })}`;
 }
+
+/** A pair of sentences, or a bias. @param {Capture} capture */
+const hasMoreOptions = ({ tokens, model, card = model }) =>
+  tokens.some(({ segment }) => segment) || !!withBias(card)[0];
 
 /** @param {HTMLElement} root @param {State} state */
 function renderText(root, state) {

@@ -28,6 +28,12 @@ function coloursOf(stage) {
   return { ink: style.color, line: style.borderTopColor, masked: style.getPropertyValue("--masked") };
 }
 
+const loadSigned = () => import("../../plot/signed_figure.js");
+
+/** A bias may be below 0, and has colours of its own. @param {Parameters<typeof figure>} given */
+const figureOf = async (...given) =>
+  given[0].pattern.show === "bias" ? (await loadSigned()).signedFigure(...given) : figure(...given);
+
 /**
  * The image of a heatmap as a figure of its own: the page's figure has the theme's colours on a transparent background.
  *
@@ -35,8 +41,8 @@ function coloursOf(stage) {
  * @param {State["scale"]} scale
  * @param {Traces} built
  */
-export function imageFigure(geometry, scale, built) {
-  const { data, layout } = figure(geometry, scale, ON_PAPER, new Map(built));
+export async function imageFigure(geometry, scale, built) {
+  const { data, layout } = await figureOf(geometry, scale, ON_PAPER, new Map(built));
   return { data, layout: { ...layout, paper_bgcolor: PAPER } };
 }
 
@@ -73,7 +79,7 @@ export function createDrawing(root, store, geometryNow, loadPlotly, onFirstDraw)
     if (!TRACED.every((name) => last?.state[name] === state[name])) built.clear();
     // When the colour bar changes between horizontal and vertical, Plotly keeps the old numbers.
     if (last && last.narrow !== narrow) clear();
-    const { data, layout } = figure(geometry, state.scale, coloursOf(stage), built);
+    const { data, layout } = await figureOf(geometry, state.scale, coloursOf(stage), built);
     // On a touch screen, dragging scrolls the page; zooming has its buttons.
     const config = { ...CONFIG, staticPlot: matchMedia("(pointer: coarse)").matches };
     const isFirst = !last;
@@ -101,7 +107,7 @@ export function createDrawing(root, store, geometryNow, loadPlotly, onFirstDraw)
       const geometry = geometryNow();
       if (!last || !geometry) return;
       const { width, height } = geometry.size;
-      const image = imageFigure(geometry, last.state.scale, built);
+      const image = await imageFigure(geometry, last.state.scale, built);
       await last.plotly.downloadImage(image, { format: "png", scale: 2, width, height, filename });
     },
   };

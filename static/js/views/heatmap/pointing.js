@@ -1,7 +1,8 @@
 import { cellAt } from "../../model/axes.js";
 import { cellSentence } from "../../model/format.js";
-import { cellPart, pressed, zoomed } from "../../model/keyboard_moves.js";
+import { cellPart, pressed } from "../../model/keyboard_moves.js";
 import { boxOf, placeUnder } from "../../model/plot_area.js";
+import { zoomed } from "../../model/zoom.js";
 import { listening, need } from "../../ui/dom.js";
 import { hideTip, placeTip, showTip } from "../../ui/tooltip.js";
 import { createExactCell } from "./exact_cell.js";

@@ -1,4 +1,4 @@
-import { amount, plural } from "../../model/format.js";
+import { amount, nounOf, plural } from "../../model/format.js";
 import { isExact } from "../../model/matrix.js";
 import { entries, entryNames, shownMatrix, sorted, tsv } from "../../model/weight_table.js";
 import { mountBriefMessage } from "../../ui/brief_message.js";
@@ -33,10 +33,11 @@ function renderRows(root, state, rows, count, order) {
   const shown = rows.slice(0, count);
   const matrix = pattern && shownMatrix(pattern, state);
   need(root, "tbody").replaceChildren(...(matrix ? shown.map((entry) => rowOf(pattern, matrix, entry)) : []));
-  const noun = pattern?.longest === undefined ? "weight" : "effect";
+  const noun = pattern?.longest === undefined ? "weight" : nounOf(pattern);
   need(root, '[data-sort="weight"]').textContent = noun;
   const each = !matrix || isExact(matrix) ? "" : `, each the maximum of ${matrix.queryStep} × ${matrix.keyStep}`;
-  need(root, "caption").textContent = `${shown.length} of ${plural(rows.length, noun)}${each}`;
+  need(root, "caption").textContent =
+    `${shown.length} of ${noun === "bias" ? `${rows.length} biases` : plural(rows.length, noun)}${each}`;
   need(root, '[data-rows="more"]').hidden = shown.length === rows.length;
   for (const button of root.querySelectorAll("[data-sort]")) {
     const isSorted = button instanceof HTMLElement && button.dataset.sort === order.column;

@@ -1,7 +1,6 @@
 import { headPath } from "../../api/paths.js";
-import { zoomed } from "../../model/keyboard_moves.js";
 import { isExact } from "../../model/matrix.js";
-import { NARROWEST } from "../../model/zoom.js";
+import { NARROWEST, zoomed } from "../../model/zoom.js";
 import { print } from "../../state/url.js";
 import { mountBriefMessage } from "../../ui/brief_message.js";
 import { listening, need } from "../../ui/dom.js";

@@ -13,7 +13,7 @@ const buttonOf = ({ name, label }) =>
  *
  * @param {PanelDescriptor} panel
  */
-const sectionOf = ({ name, title, chart }) =>
+const sectionOf = ({ name, title }) =>
   make(
     "section",
     { id: name, class: "panel", "aria-labelledby": `${name}-title`, hidden: "" },
@@ -24,7 +24,7 @@ const sectionOf = ({ name, title, chart }) =>
       make("p", { class: "message", role: "status" }),
       make("button", { type: "button", class: "retry", hidden: "" }, "Try again"),
     ),
-    make("div", { class: "chart", role: "img", "aria-label": chart }),
+    make("div", { class: "chart", role: "img" }),
     make("div", { class: "words" }),
   );
 

@@ -204,9 +204,13 @@ function listen(root, { store, actions, analysisApi }) {
   return undo;
 }
 
+/** For screen readers. */
+const CHART = "heatmap of the rollout: rows are tokens after the layers, columns are input tokens";
+
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
 export function mount(root, tools) {
   const { store, actions, loadPlotly, onChartError } = tools;
+  need(root, ".chart").setAttribute("aria-label", CHART);
   build(need(root, ".words"));
   const undo = listen(root, tools);
   /** @param {Size} size @param {boolean} narrow */

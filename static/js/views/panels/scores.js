@@ -5,18 +5,12 @@ import { rangeOf, scoreText } from "../../model/ranking.js";
 import { keyOf } from "../../model/stack.js";
 import { colourbar, createChart } from "../../plot/charts.js";
 import { COLOURSCALE } from "../../plot/colour.js";
+import { SIGNED } from "../../plot/signed_figure.js";
 import { listening, make, need } from "../../ui/dom.js";
 import { mountScoresCard } from "../inspect/roles_and_scores.js";
 
 /** @import {ModelCard, Score, State} from "../../types.js" */
 /** @import {Tools} from "./panels.js" */
-
-/** Blue, white, red: white is 0. */
-const SIGNED = [
-  [0, "#2166ac"],
-  [0.5, "#ffffff"],
-  [1, "#b2182b"],
-];
 
 /** The score in the chart: the one that colours the grid, or else the first. @param {State} state */
 export function chartScore({ findings, overview, score }) {
@@ -136,9 +130,13 @@ function build(words) {
   );
 }
 
+/** For screen readers. */
+const CHART = "heatmap of the score: rows are layers, columns are heads; each cell of the grid has the same number";
+
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
 export function mount(root, { store, actions, loadPlotly, onChartError }) {
   const { on, undo } = listening();
+  need(root, ".chart").setAttribute("aria-label", CHART);
   build(need(root, ".words"));
   /** @param {import("../../types.js").Size} _ @param {boolean} narrow */
   const current = (_, narrow) => {

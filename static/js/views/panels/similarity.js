@@ -158,8 +158,13 @@ function render(words, state) {
   words.replaceChildren(...(similarity ? [...explanation(similarity), ...lists(similarity, state)] : []));
 }
 
+/** For screen readers. */
+const CHART =
+  "scatter plot of the heads: heads with similar attention are close together; the nearest are listed beside it";
+
 /** @param {HTMLElement} root @param {Tools} tools @returns {() => void} undo */
 export function mount(root, { store, actions, loadPlotly, onChartError }) {
+  need(root, ".chart").setAttribute("aria-label", CHART);
   const { on, undo } = listening();
   const words = need(root, ".words");
   /** @param {import("../../types.js").Size} _ @param {boolean} narrow */
