@@ -77,9 +77,9 @@ def data_of(tokenizer):
     return tokenizer.to_str().encode()
 
 
-def check_tokenizer(checker, tokenizer, embeddings=300, segments=2, pairs=False):
+def check_tokenizer(checker, tokenizer, embeddings=300, segments=2, pairs=False, **options):
     data = tokenizer if isinstance(tokenizer, bytes) else data_of(tokenizer)
-    checker.tokenizer(data, embeddings=embeddings, segments=segments, pairs=pairs)
+    checker.tokenizer(data, embeddings=embeddings, segments=segments, pairs=pairs, **options)
 
 
 def gpt2_tokenizer(**parts):

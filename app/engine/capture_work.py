@@ -10,6 +10,7 @@ from ..settings import Settings
 from .capture_job import CaptureJob
 from .event_space import space_of_events
 from .ledger import Ledger, Reservation
+from .limits import bytes_of_text
 from .tokenizing import tokenize_in_thread
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class CaptureWork:
         try:
             if tokenized.to_write:
                 tokenized = written(model, tokenized, progress, job.report_written)
+                cost = with_written(cost, tokenized, held, progress)
                 job.report_tokens(tokenized, cost)
             squares = Squares(cost, held, progress)
 
@@ -99,3 +101,14 @@ class CaptureWork:
         job.bytes = cost.kept
         job.space = space_of_events(self.ledger, cost.events, cost.kept, progress)
         return self.ledger.reserve_for_job(progress, "captures", cost.kept, what, way_out)
+
+
+def with_written(cost: Cost, tokenized: TokenizedPrompt, held: Reservation, progress: Progress) -> Cost:
+    """The cost with the memory of the target that the model has written, which is reserved as well.
+
+    Raises TooLarge, Busy.
+    """
+    known = replace(cost, text=bytes_of_text(tokenized))
+    what = f"the capture of {cost.tokens:,} tokens, with the target that the model has written,"
+    held.grow(progress, known.kept, what, "send a target, or a shorter text")
+    return known

@@ -105,7 +105,8 @@ def check_gguf(folder: ModelFolder, name: str) -> CheckedFiles:
 def check_tokenizer(data: bytes, claim: Claim) -> None:
     config = claim.text_config
     segments = getattr(config, "type_vocab_size", 1)
-    CHECKER.tokenizer(data, embeddings=config.vocab_size, segments=segments, pairs=reads_pairs(claim))
+    writes = bool(claim.config.is_encoder_decoder)
+    CHECKER.tokenizer(data, embeddings=config.vocab_size, segments=segments, pairs=reads_pairs(claim), writes=writes)
 
 
 def refuse_pickles(path: Path) -> None:

@@ -7,12 +7,14 @@ first, and without the last token, which ends the text (transformers: `prepare_d
 from tokenizers.decoders import ByteLevel
 
 from ..records import Target, Token
+from .checker.parts import MAX_TOKEN
+from .checker.trial import DECODED_TOGETHER
 from .decoder_input import decoder_vocabulary, first_id, start_id
 from .loading import LoadedModel
-from .tokens import byte_of, short_label, tokenize, too_many, visible
+from .tokens import byte_of, decode, short_label, tokenize, too_many, visible
 
 MOST_WRITTEN = 128  # tokens that a model writes, unless a setting says otherwise
-CONTEXT = 8  # tokens before another one that its text can depend on
+CONTEXT = DECODED_TOGETHER - 1  # tokens before another one that its text can depend on
 UNKNOWN_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # how tokenizers decode a part of a character
 
 
@@ -69,9 +71,12 @@ class WrittenTarget:
         self.text = ""
 
     def add(self, number: int) -> None:
-        """A token adds what the text of the last few tokens has more with it than without it."""
+        """A token adds what the text of the last few tokens has more with it than without it.
+
+        At most MAX_TOKEN characters: a decoder of a stranger can make any text of several tokens.
+        """
         last, start = self.ids[-CONTEXT:], len(self.text)
-        self.text += self.decoded([*last, number]).removeprefix(self.decoded(last))
+        self.text += self.decoded([*last, number]).removeprefix(self.decoded(last))[:MAX_TOKEN]
         self.ids.append(number)
         is_special = number in self.special
         span: tuple[int | None, int | None] = (None, None) if is_special else (start, len(self.text))
@@ -80,7 +85,7 @@ class WrittenTarget:
 
     def decoded(self, ids: list[int]) -> str:
         """Without the part of a character at the end."""
-        return self.tokenizer.decode(ids).rstrip(UNKNOWN_CHARACTER)
+        return decode(self.tokenizer, ids).rstrip(UNKNOWN_CHARACTER)
 
     @property
     def target(self) -> Target:

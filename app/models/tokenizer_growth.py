@@ -1,4 +1,7 @@
-"""How much longer a tokenizer can make a text before it divides it: so much memory is reserved for tokenizing."""
+"""How much longer a tokenizer can make a text before it divides it: so much memory is reserved for tokenizing.
+
+And how much longer its decoder can make the text of tokens, which is limited alike.
+"""
 
 import json
 from base64 import b64decode
@@ -71,6 +74,23 @@ def growth_of(tokenizer: Tokenizer) -> Growth:
     if total > MAX_GROWTH:
         raise too_long(total, "normalizer and pre_tokenizer", MAX_GROWTH)
     return Growth(total / first, total)
+
+
+def check_decoder_growth(tokenizer: Tokenizer) -> None:
+    """Raises CorruptModel if a part of the decoder can make the text of tokens far longer, or all together can."""
+    total = prod(decoder_growth(part) for part in parts_of(tokenizer.decoder, "decoder"))
+    if total > MAX_GROWTH:
+        raise too_long(total, "decoder", MAX_GROWTH)
+
+
+def decoder_growth(part: dict[str, Any]) -> float:
+    """A space in front of a token does not count. Raises CorruptModel."""
+    kind = part["type"]
+    if kind == "Replace":
+        return limited("decoder", part)
+    if kind == "ByteLevel":  # a byte that is not UTF-8 becomes U+FFFD
+        return 3.0
+    return 2.0 if kind == "BPEDecoder" and part.get("suffix") == "" else 1.0  # a space between any two characters
 
 
 def unicode_growth(parts: Iterator[dict[str, Any]]) -> float:

@@ -123,6 +123,19 @@ def encode(tokenizer: Tokenizer, text: str, text_pair: str | None = None, *, spe
     return encoding
 
 
+def decode(tokenizer: Tokenizer, ids: list[int]) -> str:
+    """The text of tokens that the model writes. Raises CorruptModel."""
+    try:
+        return tokenizer.decode(ids)
+    except BaseException as error:
+        if failure_of(error):
+            raise CorruptModel(
+                "the tokenizer of this model fails on what the model writes: repair the decoder in its "
+                "tokenizer.json, or send a target"
+            ) from None
+        raise
+
+
 def encode_truncated(tokenizer: Tokenizer, text: str, text_pair: str | None, room: int) -> Encoding:
     """The encoding without the end of the longer text; `room` is the number of tokens that are not special.
 

@@ -8,7 +8,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from ...errors import CorruptModel, UnsupportedModel
-from ..tokenizer_growth import UNICODE_GROWTH, growth_of, parts_of
+from ..tokenizer_growth import UNICODE_GROWTH, check_decoder_growth, growth_of, parts_of
 
 ALLOWED = {
     "normalizer": {*UNICODE_GROWTH, "Replace", "Prepend", "Precompiled"},
@@ -57,6 +57,7 @@ def check_parts(tokenizer: Tokenizer) -> None:
     if model not in MODELS:
         raise unsupported("model", model, MODELS)
     growth_of(tokenizer)  # raises for one that is too large
+    check_decoder_growth(tokenizer)
     check_word_length(tokenizer)
     check_lengths(tokenizer)
 

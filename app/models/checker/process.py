@@ -97,11 +97,11 @@ class Checker:
         built: str | None = self.ask("vocabulary", data, "the tokenizer", **options)
         return None if built is None else built.encode()
 
-    def tokenizer(self, data: bytes, *, embeddings: int, segments: int, pairs: bool) -> None:
-        """Raises CorruptModel, UnsupportedModel, WeightsDoNotFit."""
-        tried = f"{sha256(data).hexdigest()} {embeddings} {segments} {pairs}"
+    def tokenizer(self, data: bytes, **options: int) -> None:
+        """`options` are those of `try_tokenizer`. Raises CorruptModel, UnsupportedModel, WeightsDoNotFit."""
+        tried = f"{sha256(data).hexdigest()} {json.dumps(options, sort_keys=True)}"
         if tried not in self.accepted:
-            self.ask("tokenizer", data, TOKENIZER, embeddings=embeddings, segments=segments, pairs=pairs)
+            self.ask("tokenizer", data, TOKENIZER, **options)
             if len(self.accepted) >= MAX_REMEMBERED:
                 self.accepted.clear()
             self.accepted.add(tried)
