@@ -1,7 +1,7 @@
 """The numbers in config.json: of the right type, within limits, and consistent, before transformers gets them."""
 
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from transformers import PretrainedConfig
 from transformers.activations import ACT2FN
@@ -75,7 +75,7 @@ def invalid_probability(config: PretrainedConfig) -> str | None:
     return None
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     return type(value) is int  # True is an int as well
 
 

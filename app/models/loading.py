@@ -10,7 +10,7 @@ from threading import Lock
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from ..errors import CorruptModel
 from ..records import NO_PROGRESS, ModelCard, ModelDtype, Progress, Token
@@ -169,6 +169,8 @@ def build(checked: CheckedFiles, weights: dict[str, Tensor], dtype: ModelDtype =
     except (RuntimeError, ValueError, TypeError) as error:
         raise no_fit(error) from error
     check_report(report)
+    if model.can_generate():  # of config.json, only what `greedy` reads has an effect on what a model writes
+        model.generation_config = GenerationConfig()
     return model
 
 

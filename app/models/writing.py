@@ -9,12 +9,14 @@ from transformers import DynamicCache, EncoderDecoderCache, GenerationConfig
 from transformers.generation.streamers import BaseStreamer
 
 from ..records import NO_PROGRESS, Progress, Token, TokenizedPrompt
-from .decoder_input import start_id
+from .decoder_input import decoder_of, decoder_vocabulary, is_id, start_id
 from .loading import LoadedModel
 from .targets import WrittenTarget
 
-# What the configuration of a model may say about what it writes: tokens that have a place of their own.
-TOKENS = ("eos_token_id", "pad_token_id", "bos_token_id", "forced_bos_token_id", "forced_eos_token_id")
+# What the configuration of a model may say about what it writes: tokens that have a place of their own. Several tokens
+# can end a text.
+TOKENS = ("pad_token_id", "bos_token_id", "forced_bos_token_id")
+ENDS = ("eos_token_id", "forced_eos_token_id")
 OnTokens = Callable[[tuple[Token, ...]], object]
 
 
@@ -45,7 +47,7 @@ def written(
     """
     if not prompt.to_write:
         return prompt
-    found, ends = WrittenTarget(model), ends_of(model)
+    found, ends = WrittenTarget(model), tokens_of(model).get("eos_token_id", [])
 
     def add(number: int) -> None:
         progress.check()
@@ -74,15 +76,21 @@ def write(model: LoadedModel, tokens: Sequence[int], most: int, on_id: Callable[
 
 def greedy(model: LoadedModel, most: int) -> GenerationConfig:
     """Nothing but the named tokens comes from the files of the model: other options can take any time and memory."""
-    config = model.adopted.model.config
-    named = {name: getattr(config, name, None) for name in TOKENS}
     return GenerationConfig(
-        **named, decoder_start_token_id=start_id(model.adopted), max_new_tokens=most, do_sample=False, num_beams=1,
-        use_cache=True,
+        **tokens_of(model), decoder_start_token_id=start_id(model.adopted), max_new_tokens=most, do_sample=False,
+        num_beams=1, use_cache=True,
     )  # fmt: skip
 
 
-def ends_of(model: LoadedModel) -> set[int]:
-    """The ids that end a text."""
-    named: Any = getattr(model.adopted.model.config, "eos_token_id", None)
-    return set(named if isinstance(named, list) else [named])
+def tokens_of(model: LoadedModel) -> dict[str, Any]:
+    """The tokens that the configuration of the model names, or that of its decoder, and that exist."""
+    configs = model.adopted.model.config, decoder_of(model.adopted).config
+    vocabulary = decoder_vocabulary(model.adopted)
+    found: dict[str, Any] = {}
+    for name in (*TOKENS, *ENDS):
+        named = next((value for config in configs if (value := getattr(config, name, None)) is not None), None)
+        several = named if name in ENDS and isinstance(named, list) else [named]
+        ids = [each for each in several if is_id(each, vocabulary)]
+        if ids:
+            found[name] = ids if name in ENDS else ids[0]
+    return found
