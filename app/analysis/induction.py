@@ -37,7 +37,7 @@ class ProbeResult:
 
 @torch.inference_mode()
 def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> ProbeResult:
-    """Raises InvalidInput if the model reads too few tokens."""
+    """Raises InvalidInput if the model reads or has too few tokens."""
     model = model.encoder_alone() if model.card.has_decoder else model
     before, after = special_tokens(model)
     most = model.card.max_tokens or 0
@@ -46,8 +46,15 @@ def probe(model: LoadedModel, progress: Progress = NO_PROGRESS) -> ProbeResult:
         raise InvalidInput(
             f"{model.card.id} reads at most {most} tokens, too few for the probe, which repeats at least {MIN_LENGTH}"
         )
+    words = words_of(model)
+    if len(words) < MIN_LENGTH:
+        raise InvalidInput(
+            f"the vocabulary of {model.card.id} has {len(words)} words with an embedding, too few for the probe, which "
+            f"repeats at least {MIN_LENGTH}: choose another model"
+        )
+    length = min(length, len(words))
     found = []
-    for drawn in random_tokens(model, length):
+    for drawn in random_tokens(words, length):
         tokens = tuple(tokens_of(model, [*before, *drawn, *drawn, *after], set(before) | set(after)))
         layers = run_tokens(model, tokens, progress=progress)
         found.append(per_head(Capture("", model.card, tokens, layers), SCORES, progress))
@@ -60,22 +67,29 @@ def special_tokens(model: LoadedModel) -> tuple[list[int], list[int]]:
     start = model.tokenizer.token_to_id(START)
     if added:
         return added[:1], added[1:]
-    if start is None or start != model.adopted.model.config.bos_token_id:
+    named = getattr(model.adopted.model.config, "bos_token_id", None)
+    if start is None or start != named or start >= model.adopted.vocabulary:
         return [], []
     return [start], []
 
 
-def random_tokens(model: LoadedModel, length: int) -> Iterator[list[int]]:
-    """Random ids for each sequence, all different. Added tokens and unused tokens of the vocabulary are left out."""
+def words_of(model: LoadedModel) -> list[int]:
+    """The ids of the vocabulary that have an embedding, without added tokens and unused tokens."""
     added = model.tokenizer.get_added_tokens_decoder()
-    words = [
-        number
-        for word, number in model.tokenizer.get_vocab().items()
-        if number not in added and not word.startswith("[unused")
-    ]
+    return sorted(
+        {
+            number
+            for word, number in model.tokenizer.get_vocab().items()
+            if number < model.adopted.vocabulary and number not in added and not word.startswith("[unused")
+        }
+    )
+
+
+def random_tokens(words: list[int], length: int) -> Iterator[list[int]]:
+    """Random ids for each sequence, all different."""
     random = np.random.default_rng(SEED)
     for _ in range(SEQUENCES):
-        yield random.choice(sorted(words), min(length, len(words)), replace=False).tolist()
+        yield random.choice(words, length, replace=False).tolist()
 
 
 def tokens_of(model: LoadedModel, ids: list[int], special: set[int]) -> Iterator[Token]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from worlds import CountedProgress
 
-from headscope.analysis.induction import probe, random_tokens, special_tokens
+from headscope.analysis.induction import probe, random_tokens, special_tokens, words_of
 from headscope.errors import ClientsGone
 
 
@@ -26,7 +26,7 @@ def test_the_probe_is_deterministic(loaded):
 def test_the_tokens_of_a_sequence_are_different_and_not_special(loaded):
     model = loaded("local:bert")
     special = set(special_tokens(model)[0]) | set(special_tokens(model)[1])
-    for drawn in random_tokens(model, 8):
+    for drawn in random_tokens(words_of(model), 8):
         assert len(set(drawn)) == 8
         assert not special & set(drawn)
 
