@@ -134,7 +134,7 @@ def open_file(folder: ModelFolder, name: str) -> OpenedFile:
         try:
             real = resolved(folder.path / name)
         except FileNotFoundError:
-            raise missing(name) from None
+            raise missing(folder, name) from None
         within = folder.within if folder.source == "local" else resolved(folder.within)
         if not folder.trusted and not real.is_relative_to(within):
             raise CorruptModel(f"{name} is a link to a file outside the model's folder: copy the file into the folder")
@@ -150,7 +150,12 @@ def open_file(folder: ModelFolder, name: str) -> OpenedFile:
     return opened
 
 
-def missing(name: str) -> CorruptModel:
+def missing(folder: ModelFolder, name: str) -> CorruptModel:
+    if (folder.path / name).is_symlink():
+        return CorruptModel(
+            f"{name} is a link to a file that does not exist: replace the link by the file, or remove it if the model "
+            "has no such file"
+        )
     return CorruptModel(f"{name} is missing: a model folder contains {CONFIG}, {TOKENIZER} and {WEIGHTS}")
 
 

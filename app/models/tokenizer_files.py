@@ -1,5 +1,6 @@
 """Read the files of a model's tokenizer: tokenizer.json, or what it is built from."""
 
+import os
 from dataclasses import dataclass
 
 from transformers.models.auto.tokenization_auto import (
@@ -41,7 +42,7 @@ class TokenizerFiles:
 def read_tokenizer_files(folder: ModelFolder) -> TokenizerFiles:
     """Raises CorruptModel."""
     known = {TOKENIZER, *TOKENIZER_OPTIONS, *(name for names in VOCABULARIES for name in names), *SENTENCEPIECE}
-    present = {name for name in known if (folder.path / name).exists()}
+    present = {name for name in known if os.path.lexists(folder.path / name)}  # `open_file` refuses broken links
     if folder.trusted:  # it is bundled with a tokenizer.json that says all
         present -= set(TOKENIZER_OPTIONS)
     names = tokenizer_files(present)

@@ -11,6 +11,7 @@ from model_files import CONFIG, FILES, TOKENIZER, WEIGHTS
 
 from headscope.engine.progress import WorkProgress
 from headscope.errors import CorruptModel
+from headscope.models.file_names import TOKENIZER_OPTIONS
 from headscope.models.files import ModelFolder, open_file
 from headscope.models.hub import Hub, fetch
 from headscope.models.loading import load
@@ -45,6 +46,19 @@ def test_only_regular_files_inside_the_folder_are_read(gpt2, name, kind, expecte
         path.mkdir()
     else:
         path.symlink_to(outside if kind == "outside" else path)
+    with pytest.raises(CorruptModel, match=f"{name} {expected}"):
+        load(gpt2, CARD)
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize("name", [TOKENIZER, *TOKENIZER_OPTIONS])
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("itself", "cannot be read"), ("nothing", "is a link to a file that does not exist: replace the link")],
+)
+def test_a_broken_link_is_refused_also_where_the_file_may_be_missing(gpt2, name, target, expected):
+    (gpt2 / name).unlink(missing_ok=True)
+    (gpt2 / name).symlink_to(name if target == "itself" else target)
     with pytest.raises(CorruptModel, match=f"{name} {expected}"):
         load(gpt2, CARD)
 
