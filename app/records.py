@@ -215,6 +215,8 @@ class ModelCard:
     ignored:         of a loaded model, the weights in its file that are not used
     dtype:           of the weights, once they are loaded; scores and weights of attention are float32 or wider
     projections:     for a loaded model, whether the projections of each head are known, which norms need
+    work_bytes:      of a loaded model, the largest tensor that it makes for all pairs of a query and a key while it
+                     runs, in bytes for each pair
     why:             the reason if the state is `failed`; for a loaded model, what happened to its files
     verified:        for a loaded model, whether the hash of its weights was known, and is the right one
     changed_on_disk: True for a loaded model whose files have been changed or deleted since
@@ -241,6 +243,7 @@ class ModelCard:
     max_target: int | None = None
     ignored: tuple[str, ...] = ()
     projections: bool | None = None
+    work_bytes: float = 0.0
     verified: bool | None = None
     state: State = "available"
     why: str | None = None

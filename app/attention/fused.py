@@ -113,7 +113,7 @@ def attend_by_rows(q: Tensor, k: Tensor, v: Tensor, terms: Terms) -> tuple[Tenso
     Of a block of rows, only the keys that it can see are read: a sliding window costs what it is wide.
     """
     zs, lses = [], []
-    for rows in row_blocks(q.shape[2]):
+    for rows in row_blocks(q.shape[2], q.shape[0] * q.shape[1] * k.shape[2]):
         columns = terms.rule.visible(rows) or range(1)  # where there is none, one key that is masked
         some_q, some_k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
         allowed = terms.rule.block(rows, columns, q.device)

@@ -16,6 +16,8 @@ from .edges import Cut
 
 # Rows of a mask that are looked at together: at 16,384 keys they take 8 MB.
 ROWS_PER_BLOCK = 512
+# Numbers of all heads that are computed together: 128 MB, or one row if that is more.
+NUMBERS_PER_BLOCK = 2**25
 
 Mask = Callable[[range], Tensor]  # rows -> bool [b or 1, h or 1, len(rows), keys]
 
@@ -215,8 +217,10 @@ def from_blocks(mask: Mask, queries: int, keys: int) -> Rule:
     return replace(intervals, bits=Bits.of([mask(rows) for rows in row_blocks(queries)]))
 
 
-def row_blocks(queries: int) -> list[range]:
-    return [range(start, min(start + ROWS_PER_BLOCK, queries)) for start in range(0, queries, ROWS_PER_BLOCK)]
+def row_blocks(queries: int, numbers: int = 1) -> list[range]:
+    """Blocks of rows, of which each row has that many numbers."""
+    height = max(1, min(ROWS_PER_BLOCK, NUMBERS_PER_BLOCK // numbers))
+    return [range(start, min(start + height, queries)) for start in range(0, queries, height)]
 
 
 def limits_of(allowed: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 from ..records import Keep, ModelCard, StackCard
 
 ROW_BYTES = 4 + 8  # of each row: lse in float32, exact_lse in float64
+AT_WORK = 3  # such tensors that are in memory at the same time
 # Shorter runs are dominated by overhead and give no estimate of operations per second.
 TELLING_OPERATIONS = 1e9
 
@@ -29,6 +30,7 @@ class Cost:
     max_tokens: most tokens that this server lets the model read
     text:       memory of the text and its tokens, which are kept with the capture
     events:     memory of the largest event of a stream, which has to fit beside the capture
+    working:    memory of what a model makes for all pairs of a query and a key while it runs
     writing:    memory that is needed while the model writes the target; with its longest target, `bytes` is an upper
                 limit
     """
@@ -43,13 +45,14 @@ class Cost:
     squares: int = 0
     fixed: int = 0
     tables: int = 0
+    working: int = 0
     writing: int = 0
     target_tokens: int = 0
 
     @property
     def kept(self) -> int:
-        """Memory of the capture with its text, and while the target is written."""
-        return self.bytes + self.text + self.writing
+        """Memory of the capture with its text, and until the model has run."""
+        return self.bytes + self.text + self.writing + self.working
 
     @property
     def fits(self) -> bool:
@@ -59,7 +62,8 @@ class Cost:
     def most_tokens(self) -> int:
         """The most tokens that the model reads and that fit the limit."""
         memory = max(0, self.limit - self.text - self.events - self.writing - self.fixed)
-        each, pair = (self.bytes - self.squares - self.fixed) / self.tokens, self.squares / self.tokens**2
+        each = (self.bytes - self.squares - self.fixed) / self.tokens
+        pair = (self.squares + self.working) / self.tokens**2
         # The positive root of each * tokens + pair * tokens**2 = memory, in a form that is right for pair = 0.
         fits = 2 * memory / (each + math.sqrt(each**2 + 4 * pair * memory))
         return min(self.max_tokens, math.floor(fits + 1e-9))
@@ -76,10 +80,16 @@ def cost_of(card: ModelCard, tokens: int, target: int, *, keep: Keep, writes: bo
         squares=bytes_of_squares(card, tokens, target) - fixed_squares - between,
         fixed=fixed,
         tables=bytes_of_tables(card),
+        working=bytes_of_work(card, tokens, target),
         writing=bytes_of_writing(card, tokens, target) if writes else 0,
         target_tokens=target,
         **known,
     )
+
+
+def bytes_of_work(card: ModelCard, tokens: int, target: int) -> int:
+    """Of tensors that grow with the square of the tokens while the model runs: what an operation reads and writes."""
+    return math.ceil(AT_WORK * card.work_bytes * max(math.prod(sides(stack, tokens, target)) for stack in card.stacks))
 
 
 def bytes_of_writing(card: ModelCard, tokens: int, target: int) -> int:

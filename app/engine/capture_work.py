@@ -85,7 +85,7 @@ class CaptureWork:
                 job.report_layer(layer)
 
             capture = run_prompt(model, tokenized, prepared.capture_id, keep, progress, add, held)
-            if cost.writing:  # a target can be shorter than its limit
+            if cost.writing or cost.working:  # which is over; a target can be shorter than its limit
                 held.shrink(capture.bytes + cost.text)
             return capture
         except BaseException:

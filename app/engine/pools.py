@@ -57,8 +57,7 @@ class Pools:
         return await self.readers.run_with_progress(WorkProgress(self.settings.run_seconds), work, *arguments)
 
     async def wait_for_memory(self, work: Callable[[*Arguments, Progress], Result], *arguments: *Arguments) -> Result:
-        """Run work that waits for memory, until the caller is cancelled. Raises Busy."""
-        self.memory.check_room()
+        """Run work that waits for memory, until the caller is cancelled, however many wait."""
         return await self.memory.run_with_progress(WorkProgress(), work, *arguments)
 
     async def read_unbounded(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
@@ -74,12 +73,12 @@ class Pools:
         return await self.converters.run_unbounded(work, *arguments)
 
     async def tokenize(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Tokenize for a model that is not bundled. Raises Busy, Deadline, after which the thread goes on."""
+        """Tokenize for a model that is not bundled, however many wait. Raises Deadline; then the thread goes on."""
         timeout = asyncio.timeout(TOKENIZING_SECONDS)
         try:
             async with timeout:
                 self.tokenizing.add(timeout)
-                return await self.tokenizers.run(work, *arguments)
+                return await self.tokenizers.run_unbounded(work, *arguments)
         except TimeoutError:
             raise Deadline(
                 f"this text could not be tokenized within {TOKENIZING_SECONDS:g} s: the tokenizer of this model is "

@@ -107,7 +107,12 @@ class Runner:
         if cached is not None:
             capture = cached.capture
             return TokenizedPrompt(prepared.prompt, capture.tokens, capture.dropped, capture.target)
-        return await tokenize(self.pools, self.ledger, prepared.model, prepared.prompt, self.settings)
+        return await self.tokenize_new(prepared, admitted=False)
+
+    async def tokenize_new(self, prepared: PreparedPrompt, *, admitted: bool) -> TokenizedPrompt:
+        """The same for a text that is not captured; see `tokenizing.tokenize`."""
+        model, prompt = prepared.model, prepared.prompt
+        return await tokenize(self.pools, self.ledger, model, prompt, self.settings, admitted=admitted)
 
     async def capture(
         self, prepared: PreparedPrompt, tokenized: TokenizedPrompt | None = None
@@ -157,7 +162,8 @@ class Runner:
         queue = self.queues.model
         with queue.in_line(job):
             if tokenized is None and prepared.model.card.source != "bundled":
-                tokenized = await self.tokenize(prepared)  # it could hang, and in the worker it would stop all models
+                # It could hang, and in the worker it would stop all models.
+                tokenized = await self.tokenize_new(prepared, admitted=True)
             work = partial(self.work.run, prepared, tokenized, job)
             capture = await queue.pool.run_with_progress(job.progress, work)
         self.speed = max(self.speed, pace_of(operations_of(capture), job.progress.elapsed))

@@ -18,14 +18,18 @@ Cost = tuple[Purpose, int, str, str]  # of `Ledger.reserve_for_job`
 
 
 async def tokenize(
-    pools: Pools, ledger: Ledger, model: "LoadedModel", prompt: Prompt, settings: Settings
+    pools: Pools, ledger: Ledger, model: "LoadedModel", prompt: Prompt, settings: Settings, *, admitted: bool
 ) -> TokenizedPrompt:
     """The tokens of the prompt. Raises TooManyTokens, PairNotSupported, TooLarge, Busy, Deadline.
 
     A text waits for memory as other work does. Cancelling the caller ends that.
+    admitted: whether it is the text of a job that has a place in a queue: it waits however many others do
     """
-    if model.card.source == "bundled":
-        return await pools.convert(tokenize_in_thread, model, prompt, settings)
+    bundled = model.card.source == "bundled"
+    if not admitted:
+        (pools.converters if bundled else pools.tokenizers).check_room()
+    if bundled:
+        return await pools.convert_unbounded(tokenize_in_thread, model, prompt, settings)
     size = await pools.tokenize(bytes_needed, model, prompt)
     held = None
     if size > SMALL_BYTES:

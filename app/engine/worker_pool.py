@@ -1,6 +1,7 @@
 """Bounded worker pools: blocking work runs in threads, never on the event loop."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -8,9 +9,14 @@ from typing import TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
-from ..errors import Busy, ClientsGone
+from ..errors import AppError, Busy, ClientsGone
 from ..records import Progress
 from .progress import WorkProgress
+
+log = logging.getLogger(__name__)
+
+# In the messages of torch's allocators for the CPU and for devices.
+SIGNS_OF_NO_MEMORY = ("can't allocate memory", "out of memory")
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -28,6 +34,15 @@ def queue_full(max_waiting: int) -> Busy:
     return Busy(f"{count} waiting already: try again in a moment")
 
 
+def no_memory(error: Exception) -> Busy | None:
+    """What clients get where the system, or the device, gives no memory; None for other errors."""
+    failed = isinstance(error, MemoryError) or any(sign in str(error) for sign in SIGNS_OF_NO_MEMORY)
+    if not failed or isinstance(error, AppError):
+        return None
+    log.warning("no memory for a piece of work: %s", str(error)[:200])
+    return Busy("this machine has not enough memory for that now: shorten the text, or try again later")
+
+
 def outcome_of_call(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result | Failure:
     """The result of the call, or its error. Raised in a thread of anyio, the error would be part of a cycle of
     references: error, frame, future, error. What the frames use would stay in memory.
@@ -37,7 +52,7 @@ def outcome_of_call(work: Callable[[*Arguments], Result], *arguments: *Arguments
     try:
         return work(*arguments)
     except Exception as error:  # noqa: BLE001 - the caller raises it
-        return Failure(error)
+        return Failure(no_memory(error) or error)
     except BaseException as error:  # noqa: BLE001 - the same
         panic = RuntimeError(f"{type(error).__name__} in a worker thread: {error}")
         panic.__cause__ = error

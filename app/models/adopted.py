@@ -16,6 +16,7 @@ from ..records import LayerCard, Side, StackCard
 from .interface.attention import NAME
 from .interface.layout import AttentionLayer, calls_of, check_lengths, layers_of, without_attention
 from .interface.lazy import Shared
+from .interface.pair_tensors import bytes_of_pair_tensors
 from .interface.reference import OnPattern, patterns_to
 from .interface.watched import followed, modules_with_attention, patterns_of
 
@@ -46,6 +47,7 @@ class Adopted:
     replacements: the modules that ours replace, which are kept and share the weights
     attention:    the calls of attention in a forward pass, in order
     watched:      modules that compute attention themselves, and are followed in it
+    work_bytes:   of the largest tensor that it makes for all pairs of a query and a key, for each pair
     encoder:      the part that runs, of an encoder-decoder model whose encoder alone is shown
     """
 
@@ -54,6 +56,7 @@ class Adopted:
     attention: tuple[AttentionLayer, ...] = ()
     watched: tuple[nn.Module, ...] = ()
     encoder: nn.Module | None = None
+    work_bytes: float = 0.0
 
     @property
     def layers(self) -> tuple[MultiHeadAttention, ...]:
@@ -165,10 +168,12 @@ def card_of(layer: AttentionLayer) -> LayerCard:
 def adopted(model: PreTrainedModel, replacements: tuple[Replacement, ...] = ()) -> Adopted:
     """The model with the layers that a short run finds. Raises UnsupportedModel if it has no softmax attention."""
     found = Adopted(model, replacements)
-    attention = layers_of(calls_of(model, short_run(found)), TRIED_TARGET if found.reads_target else None)
+    run = short_run(found)
+    attention = layers_of(calls_of(model, run), TRIED_TARGET if found.reads_target else None)
     if not attention:
         raise UnsupportedModel(f"a {model.config.model_type} has no softmax attention that can be shown")
-    return replace(found, attention=attention)
+    work_bytes = bytes_of_pair_tensors(model, run, {layer.tried for layer in attention})
+    return replace(found, attention=attention, work_bytes=work_bytes)
 
 
 def adopt_without_table(model: PreTrainedModel) -> Adopted:

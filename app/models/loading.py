@@ -198,6 +198,7 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         max_target=most_of_target(adopted),
         ignored=first_names(checked.fit.ignored),
         projections=bool(adopted.layers),
+        work_bytes=adopted.work_bytes,
         state="ready",
     )
 

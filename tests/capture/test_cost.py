@@ -43,6 +43,16 @@ def test_the_tables_of_a_bias_count_once_however_long_the_text_is():
     assert [cost.most_tokens for cost in costs] == [70, 70 + 5000 // 88]
 
 
+def test_what_a_model_makes_for_all_pairs_of_tokens_counts_three_times_while_it_runs():
+    plain = card_of(32, (2, 2, 4))
+    known = {"keep": "float32", "writes": False, "limit": 1_000_000, "seconds": None, "max_tokens": 999}
+    cost = cost_of(replace(plain, work_bytes=8.0), 100, 0, **known)
+    assert (cost.working, cost.kept) == (3 * 8 * 100**2, cost.bytes + 3 * 8 * 100**2)
+    # 88 bytes a token, and 24 a pair of tokens
+    assert cost.most_tokens == 202
+    assert 88 * 202 + 24 * 202**2 <= 1_000_000 < 88 * 203 + 24 * 203**2
+
+
 def test_heads_that_share_keys_keep_fewer_of_them():
     assert numbers_kept(card_of(32, (4, 1, 8)), 10) == (10 * 8 * 5, 10 * 4)
 

@@ -7,8 +7,9 @@ from threading import Event, Thread
 import pytest
 from model_files import data_of, gpt2_tokenizer
 from tokenizers.normalizers import Replace
-from worlds import serving
+from worlds import serving, until
 
+from headscope.engine import tokenizing
 from headscope.engine.tokenizing import BYTES_PER_BYTE, bytes_needed
 from headscope.records import Prompt
 from headscope.settings import Settings
@@ -77,6 +78,32 @@ def test_a_text_waits_for_memory_that_others_hold(client, path, accept):
     waiting.join()
     assert "too_many_tokens" in answers[0].text
     assert ledger.bytes("texts") == 0
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
+def test_a_run_that_has_a_place_in_the_queue_is_tokenized_however_many_other_texts_wait(client, monkeypatch, accept):
+    pool, go_on, needed = client.app.state.runner.pools.tokenizers, Event(), tokenizing.bytes_needed
+    monkeypatch.setattr(pool, "max_waiting", 1)
+    monkeypatch.setattr(tokenizing, "bytes_needed", lambda *given: go_on.wait(60) and needed(*given))
+    found = {}
+
+    def send(path, text):
+        found[text] = post(client, path, accept if path == "captures" else "*/*", text=text)
+
+    work = [Thread(target=send, args=("estimate", text)) for text in ("the cat", "the dog", "the mat")]
+    work.append(Thread(target=send, args=("captures", "the cat sat")))
+    for number, thread in enumerate(work, 1):
+        thread.start()
+        until(lambda number=number: pool.workers.borrowed_tokens + pool.waiting == number)
+    refused = post(client, "estimate", text="the bird")
+    go_on.set()
+    for thread in work:
+        thread.join()
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert refused.headers["retry-after"]
+    assert [answer.is_success for answer in found.values()] == [True] * 4
+    assert "busy" not in found["the cat sat"].text
 
 
 @pytest.mark.fault(22, 40)

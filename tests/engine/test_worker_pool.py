@@ -3,6 +3,7 @@ import weakref
 from threading import Event
 
 import pytest
+import torch
 from anyio.from_thread import start_blocking_portal
 
 from headscope.engine.progress import WorkProgress
@@ -151,3 +152,26 @@ def test_cancelling_the_caller_stops_the_work_at_its_next_check():
         await until(lambda: errors)
 
     run(scene)
+
+
+@pytest.mark.fault(40, 46)
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: torch.empty(2**60),  # the error of torch itself
+        lambda: bytearray(2**62),
+        lambda: fail(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")),
+    ],
+)
+def test_work_for_which_there_is_no_memory_is_refused_as_busy(work):
+    async def scene():
+        with pytest.raises(Busy, match="this machine has not enough memory for that now: shorten the text"):
+            await WorkerPool(1, 2).run(work)
+        with pytest.raises(RuntimeError, match="other"):
+            await WorkerPool(1, 2).run(lambda: fail(RuntimeError("other")))
+
+    run(scene)
+
+
+def fail(error):
+    raise error

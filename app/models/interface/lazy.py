@@ -27,14 +27,15 @@ MASKED = -1e4
 class Scores:
     """scores = q . k * scale + added + content, and `masked` scores are left out.
 
-    q [h i d], k [h j d]; added: [h or 1, i or 1, j or 1] floats; content: products with positions, which are added
+    q [h i d], k [h j d]; added: floats [h or 1, i or 1, j or 1] each, kept apart: their sum could be a square of each
+    head; content: products with positions, which are added
     masked: bool [h or 1, i or 1, j or 1], True where a score is left out
     """
 
     q: Tensor
     k: Tensor
     scale: float = 1.0
-    added: Tensor | None = None
+    added: tuple[Tensor, ...] = ()
     content: tuple[Positions, ...] = ()
     masked: Tensor | None = None
     softmax: bool = False
@@ -46,15 +47,17 @@ class Scores:
     @property
     def is_product(self) -> bool:
         """Nothing but q . k * scale."""
-        return self.added is None and self.masked is None and not self.content and not self.softmax
+        return self.masked is None and not self.added and not self.content and not self.softmax
 
     def times(self, factor: float) -> "Scores":
-        added = None if self.added is None else self.added * factor
+        added = tuple(part * factor for part in self.added)
         content = tuple(replace(part, scale=part.scale * factor) for part in self.content)
         return replace(self, scale=self.scale * factor, added=added, content=content)
 
     def plus(self, other: Tensor) -> "Scores":
-        return replace(self, added=other if self.added is None else self.added + other)
+        if self.added and self.added[-1].shape == other.shape:
+            return replace(self, added=(*self.added[:-1], self.added[-1] + other))
+        return replace(self, added=(*self.added, other))
 
     def without(self, masked: Tensor) -> "Scores":
         return replace(self, masked=masked if self.masked is None else self.masked | masked)
@@ -64,8 +67,8 @@ class Scores:
         scores = torch.baddbmm(
             torch.zeros((), dtype=self.q.dtype, device=self.q.device), self.q, self.k.mT, alpha=self.scale
         )
-        if self.added is not None:
-            scores = scores + self.added
+        for part in self.added:
+            scores = scores + part
         if self.content:
             scores = scores + sum_of(self.content)
         if self.masked is not None:
@@ -74,25 +77,27 @@ class Scores:
 
     def terms(self, like: Terms | None = None) -> Terms:
         """`like`: those of another layer, whose mask and bias are taken if they are the same, cell by cell."""
-        queries, keys = self.shape[1:]
-        allowed = torch.ones(1, 1, queries, keys, dtype=torch.bool, device=self.q.device)
-        added = None if self.added is None else self.added[None].expand(-1, -1, queries, keys)
-        if added is not None:
-            allowed = added > MASKED
+        size = (-1, *self.shape[1:])
+        allowed = torch.ones(1, *self.shape[1:], dtype=torch.bool, device=self.q.device)
+        for part in self.added:
+            if bool((part <= MASKED).any()):
+                allowed = allowed & (part > MASKED)
         if self.masked is not None:
             allowed = allowed & ~self.masked
-        rule = from_mask(allowed, None if like is None else like.rule)
+        rule = from_mask(allowed[None], None if like is None else like.rule)
         known = like.bias if like is not None and like.rule is rule else None
-        bias = None if added is None else from_tensor(added, rule, known)
-        return Terms(rule, self.scale, bias=self.with_content(bias, added, rule) if self.content else bias)
+        biases = [from_tensor(as_bias_tensor(part, size), rule, known) for part in self.added]
+        return Terms(rule, self.scale, bias=self.one_bias([bias for bias in biases if bias is not None], rule))
 
-    def with_content(self, bias: Bias | None, added: Tensor | None, rule: Rule) -> Bias | None:
-        """All that is added to the scores: a bias by content if nothing else is."""
-        found = as_bias(self.content, self.q, self.k) if bias is None else None
+    def one_bias(self, biases: list[Bias], rule: Rule) -> Bias | None:
+        """All that is added to the scores. Only one bias can be kept in a small form."""
+        if not self.content and len(biases) <= 1:
+            return biases[0] if biases else None
+        found = as_bias(self.content, self.q, self.k) if not biases else None
         if found is not None:
             return found
-        content = sum_of(self.content)[None]
-        return from_tensor(content if added is None else added + content, rule)
+        total = sum((part.expand(-1, *self.shape[1:]) for part in self.added), self.q.new_zeros(()))
+        return from_tensor((total + sum_of(self.content) if self.content else total)[None], rule)
 
     def attend(self, core: Core, v: Tensor) -> Tensor:
         """v [h j e] -> z [h i e]."""
@@ -102,6 +107,12 @@ class Scores:
         shared.last = None if terms.squares else terms
         z: Tensor = core(self.q[None], k[None], v[None], terms)
         return z[0]
+
+
+def as_bias_tensor(part: Tensor, size: tuple[int, ...]) -> Tensor:
+    """[h or 1, i or 1, j or 1] -> [1, h or 1, i or 1, j]: one row of it stands for all unless it is also a mask."""
+    whole = part.expand(size)[None]
+    return whole if part.shape[-2] > 1 or bool((part <= MASKED).any()) else whole[:, :, :1]
 
 
 class Shared:
@@ -158,4 +169,4 @@ def given(numbers: Tensor) -> LazyScores:
     """Scores of which all numbers are kept."""
     flat = numbers.reshape(-1, *numbers.shape[-2:])
     q, k = flat.new_zeros(*flat.shape[:2], 1), flat.new_zeros(flat.shape[0], flat.shape[2], 1)
-    return LazyScores(Scores(q, k, added=flat), tuple(numbers.shape))
+    return LazyScores(Scores(q, k, added=(flat,)), tuple(numbers.shape))
