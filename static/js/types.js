@@ -98,7 +98,7 @@
  * @property {Matrix | null} detail the window at a higher resolution; null where `matrix` is as sharp
  * @property {boolean} [words] true where the tokens of the capture are words
  * @property {Show} [show] weights if left out
- * @property {number} [longest] for effects and a bias: the largest magnitude; the matrix has the values divided by it
+ * @property {number} [longest] for all but weights: the largest magnitude; the matrix has the values divided by it
  *
  * @typedef {object} Line the exact row or column of one token, where the heatmap is pooled
  * @property {Matrix} of the matrix of the head that it belongs to
@@ -145,7 +145,7 @@
  * @typedef {ShownTokens & Pixels} Geometry where everything is in the heatmap; only `geometryOf` works it out
  *
  * @typedef {"query" | "key"} Side
- * @typedef {"weights" | "effect" | "layer" | "bias"} Show effect: the length of what a key adds to a query; layer: the effect of all heads of the layer together; bias: what the model adds to the scores
+ * @typedef {"weights" | "effect" | "layer" | "bias" | "raw"} Show effect: the length of what a key adds to a query; layer: the effect of all heads of the layer together; raw: the scores before the softmax; bias: what the model adds to them
  * @typedef {"" | "scores" | "similarity" | "rollout"} Panel
  * @typedef {{layer: number, head: number}} HeadPlace
  * @typedef {"linear" | "sqrt" | "log"} ScaleName

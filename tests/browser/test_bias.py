@@ -20,7 +20,7 @@ def test_the_bias_of_a_head_is_white_at_0_and_says_its_numbers(translator: Heads
     z = page.locator("#heatmap .plot").evaluate("plot => plot.data[0].z")
     assert {z[at][at] for at in range(len(z))} == {z[0][0]}  # the distance alone decides
     assert min(map(min, z)) < 0 < max(map(max, z))
-    expect(translator.point_at(0, 3, len(z))).to_contain_text(re.compile(r"^bias of .* on .*: -?\d"))
+    expect(translator.point_at(0, 3, len(z))).to_contain_text(re.compile(r"^bias of .* for .*: -?\d"))
     expect(page.locator("#facts .note")).to_contain_text("shows a bias")
     found = colours(browser, translator.screenshot_of(0, 0, 1, 1))
     assert any(red < blue for red, _, blue in map(rgb, found))
@@ -43,13 +43,18 @@ def test_cross_attention_has_no_bias_and_the_page_shows_weights_instead(translat
     expect(page.locator("#notice")).to_contain_text("There is no bias in this layer of cross of local:t5")
     expect(button).to_be_disabled()
     translator.expect_url_without("show=")
+    # It has raw scores.
+    page.get_by_role("button", name="raw scores").click()
+    expect(page.locator("#heatmap .plot")).to_contain_text("raw score")
+    translator.expect_url("show=raw")
+    page.get_by_role("button", name="weights").click()
     expect(page.get_by_role("button", name="weights")).to_have_attribute("aria-pressed", "true")
 
 
 def test_models_without_a_bias_have_no_button_for_it(translator: Headscope) -> None:
     page = translator.open(model="gpt2-mini", text=SENTENCE, show="bias").page
     expect(page.locator("#notice")).to_contain_text("There is no bias")
-    expect(page.locator("[data-show=bias]")).to_have_count(0)
+    expect(page.locator("[data-show=bias], [data-show=raw]")).to_have_count(0)
     page.select_option("#model", "local:t5")
     expect(page.locator("[data-show=bias]")).to_be_visible()
     page.select_option("#model", "local:bart")

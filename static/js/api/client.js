@@ -1,3 +1,4 @@
+import { isMasked } from "../model/matrix.js";
 import { createKeyStore, isSendable } from "./key_store.js";
 import { readNpy } from "./npy.js";
 import { CAPTURES, headPath, partPath, WEIGHTS } from "./paths.js";
@@ -29,8 +30,20 @@ export async function readMatrix(response) {
   return { values: data, rows, columns, ...steps, queries: facts.rows, keys: facts.columns };
 }
 
-/** Effects and biases have no common scale: the heatmap shows them as shares of the largest. @param {Matrix} matrix */
-function asShares(matrix, longest = matrix.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)) {
+/**
+ * The largest magnitude. The raw scores of masked cells are never seen.
+ *
+ * @param {Matrix} matrix
+ * @param {boolean | null} causal
+ */
+function largestOf(matrix, causal) {
+  const { values, columns } = matrix;
+  const isSeen = (/** @type {number} */ at) => !isMasked(matrix, causal, Math.floor(at / columns), at % columns);
+  return values.reduce((most, value, at) => (Math.abs(value) > most && isSeen(at) ? Math.abs(value) : most), 0);
+}
+
+/** All but weights have no common scale: the heatmap shows them as shares of the largest. @param {Matrix} matrix @param {number} longest */
+function asShares(matrix, longest) {
   return {
     longest,
     matrix: { ...matrix, values: longest ? matrix.values.map((value) => value / longest) : matrix.values },
@@ -141,7 +154,8 @@ const headCalls = ({ request }) => ({
     const names = words && request("words", partPath({ id: capture.id }, "words")).then((response) => response.json());
     // Awaited together, so that the failure of either is handled.
     const [matrix, named] = await Promise.all([values, names]);
-    const shown = show === undefined || show === "weights" ? { matrix } : asShares(matrix);
+    const shown =
+      show === undefined || show === "weights" ? { matrix } : asShares(matrix, largestOf(matrix, capture.model.causal));
     const labelled = named ? (await loadStackView()).withWords(capture, named) : capture;
     return { capture: labelled, layer, head, words, show, ...shown, detail: null };
   },

@@ -30,6 +30,8 @@ export function partPath(capture, part) {
  */
 export function headPath(capture, layer, head, { words, show } = WEIGHTS) {
   if (show === "layer") return pathOf(capture, `norms/${layer}`);
-  const quantity = { effect: "quantity=norm&", bias: "quantity=bias&", weights: "" }[show ?? "weights"];
+  const quantity = { effect: "quantity=norm&", raw: "quantity=scores&", bias: "quantity=bias&", weights: "" }[
+    show ?? "weights"
+  ];
   return pathOf(capture, `heads/${layer}/${head}`, `${quantity}${words ? "words=true&" : ""}`);
 }

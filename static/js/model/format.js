@@ -49,12 +49,15 @@ export function weight(value) {
 export const length = (value) => (value === 0 ? "0" : value.toPrecision(3));
 
 /** What the heatmap shows, if not weights. @param {Pick<Pattern, "show">} pattern */
-export const nounOf = ({ show }) => (show === "bias" ? "bias" : "effect");
+export const nounOf = ({ show }) => (show === "raw" ? "raw score" : show === "bias" ? "bias" : "effect");
+
+/** True for values that may be below 0. @param {Pick<Pattern, "show">} pattern */
+export const isSigned = ({ show }) => show === "raw" || show === "bias";
 
 /** Effects below this part of the largest are rounding errors. */
 const NO_EFFECT = 1e-6;
 
-/** A value of the heatmap: a weight, an effect, or a bias. @param {Pick<Pattern, "longest">} pattern @param {number} value */
+/** A value of the heatmap: a weight, an effect, a raw score, or a bias. @param {Pick<Pattern, "longest">} pattern @param {number} value */
 export const amount = ({ longest }, value) =>
   longest === undefined ? weight(value) : length(Math.abs(value) < NO_EFFECT ? 0 : value * longest);
 
@@ -129,7 +132,8 @@ export function cellSentence(pattern, cell, exact) {
   const share = cellOf(matrix, cover.row, cover.column);
   if (pattern.longest !== undefined) {
     const effect = amount(pattern, share);
-    return `${nounOf(pattern)} of ${key} on ${query}: ${pooled ? "at most " : ""}${effect}`;
+    const pair = isSigned(pattern) ? `${query} for ${key}` : `${key} on ${query}`;
+    return `${nounOf(pattern)} of ${pair}: ${pooled ? "at most " : ""}${effect}`;
   }
   const value = weight(share);
   if (!pooled) return `${query} attends to ${key}: ${value}`;

@@ -7,9 +7,10 @@ import { tokensOf } from "./stack.js";
 /** The sentence about a token names so many other tokens. */
 const NAMED = 3;
 
-/** @type {Record<"weights" | "effect" | "bias", Record<Side, string>>} */
+/** @type {Record<"weights" | ReturnType<typeof nounOf>, Record<Side, string>>} */
 const VERBS = {
   weights: { query: "attends to", key: "is attended to by" },
+  "raw score": { query: "scores highest", key: "is scored highest by" },
   bias: { query: "has the largest bias for", key: "gets the largest bias from" },
   effect: { query: "receives from", key: "gives to" },
 };

@@ -1,4 +1,5 @@
 import { weightsOf } from "../model/axes.js";
+import { nounOf } from "../model/format.js";
 import { colourbarTicks, shade } from "./colour.js";
 import { figure } from "./figure.js";
 
@@ -41,7 +42,7 @@ function ticks(scale, longest) {
  * @param {Geometry} geometry
  * @param {ScaleName} scale
  * @param {Colours} colours
- * @param {Traces} [built] not used: a bias is looked at too rarely
+ * @param {Traces} [built] not used: these are looked at too rarely
  */
 export function signedFigure(geometry, scale, colours, built) {
   built?.clear();
@@ -53,7 +54,7 @@ export function signedFigure(geometry, scale, colours, built) {
       row.map((value) => (value === null ? masked : signedShade(value, scale))),
     );
   const [whole, closer] = /** @type {any[]} */ (data);
-  const title = { ...whole.colorbar.title, text: "bias" };
+  const title = { ...whole.colorbar.title, text: nounOf(drawn) };
   const colorbar = { ...whole.colorbar, ...ticks(scale, longest), title };
   const signed = [{ ...whole, z: z(matrix, null), zmin: -1, colorscale: SIGNED, colorbar }];
   if (closer && detail) signed.push({ ...closer, z: z(detail, MASKED), zmin: -3, colorscale: opaque(colours.masked) });

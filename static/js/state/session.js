@@ -35,7 +35,8 @@ async function replaceMissing(store, isCurrent, overview) {
   const { model, layers, heads } = capture;
   const isThere =
     layer === null || head === null || (layer < layers && head < heads && hasHead(model, { layer, head }));
-  const lacks = show === "bias" ? !layersOf(model)[layer ?? 0]?.bias : show !== "weights" && lacksEffects(model);
+  const lacks =
+    show === "bias" ? !layersOf(model)[layer ?? 0]?.bias : ["effect", "layer"].includes(show) && lacksEffects(model);
   if (isThere && !lacks) return;
   const { missing, notShown } = await loadIgnoredParts();
   if (!isCurrent()) return;

@@ -12,7 +12,7 @@ export const SCALES = ["linear", "sqrt", "log"];
 const SIDES = ["query", "key"];
 
 /** @type {readonly Show[]} */
-export const SHOWS = ["weights", "effect", "layer", "bias"];
+export const SHOWS = ["weights", "effect", "layer", "raw", "bias"];
 
 /** @type {readonly Panel[]} */
 const PANEL_NAMES = ["", ...PANELS.map(({ name }) => name)];

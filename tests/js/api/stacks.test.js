@@ -78,6 +78,7 @@ test("a run of cross-attention has oblong thumbnails, and tells what the model w
       ["token", { text: "\u00b7Katze" }],
       ["target", { target, target_tokens, target_written, queries, keys }],
       ["layer", { layer: 0, stack: "cross", rows: 2, cells: 4, maps }],
+      ["layer", { layer: 1, stack: "cross", rows: 2, cells: 2, maps: maps.slice(0, 16) }],
       ["done", answer],
     ),
   );
@@ -89,10 +90,21 @@ test("a run of cross-attention has oblong thumbnails, and tells what the model w
     onWritten: (text, tokens) => calls.push(`${text} (${tokens})`),
     onLayer: ({ capture, at }) => calls.push([capture.queries, capture.keys, at(0, 2)?.values.length]),
   });
-  assert.deepEqual(calls, ["4: 0 of 2", "die (1)", "die Katze (2)", "4: 0 of 2", "4: 1 of 2", [2, 4, 8]]);
+  assert.deepEqual(calls, [
+    "4: 0 of 2",
+    "die (1)",
+    "die Katze (2)",
+    "4: 0 of 2",
+    "4: 1 of 2",
+    [2, 4, 8],
+    "4: 2 of 2",
+    [2, 4, 8],
+  ]);
   assert.match(asked[0].path, /&stack=cross$/);
   const { values, ...shape } = overview.at(0, 1) ?? {};
   assert.deepEqual(shape, { rows: 2, columns: 4, queryStep: 1, keyStep: 1, queries: [0, 2], keys: [0, 4] });
+  const pooled = overview.at(1, 2);
+  assert.deepEqual([pooled?.values.length, pooled?.queryStep, pooled?.keyStep], [4, 1, 2]);
   assert.equal(values?.[0], Math.fround((8 / 255) ** 2));
   assert.deepEqual(
     [overview.layers, overview.capture.model.causal, overview.capture.card?.stacks?.length],

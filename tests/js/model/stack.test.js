@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axesOf, foldedNames, isFoldable } from "../../../static/js/model/axes.js";
 import { defaultHead } from "../../../static/js/model/default_head.js";
+import { downsampled } from "../../../static/js/model/downsample.js";
 import { cellSentence } from "../../../static/js/model/format.js";
 import { geometryOf } from "../../../static/js/model/geometry.js";
 import { headScore } from "../../../static/js/model/head_scores.js";
@@ -125,6 +126,29 @@ test("queries are along one side of the heatmap and keys along the other, whiche
   };
   assert.deepEqual(drawn(false), [TARGET, TEXT, 3, 4]);
   assert.deepEqual(drawn(true), [TEXT, TARGET, 4, 3]);
+});
+
+test("the space for labels is that of the text along each side", () => {
+  const long = seenAt(
+    answerOf(
+      "cross",
+      TEXT,
+      TARGET.map((word) => `${word} and more`),
+    ),
+  );
+  const area = (/** @type {boolean} */ flip) => {
+    const pattern = { ...CROSS, capture: long };
+    return geometryOf({ pattern, ...display, scale: "linear", flip }, { width: 500, height: 600 })?.area;
+  };
+  assert.ok((area(false)?.left ?? 0) > (area(true)?.left ?? 0));
+  // The short labels of the text fit their cells.
+  assert.equal(area(false)?.angle, 0);
+});
+
+test("cells without a pixel are pooled on each side by itself", () => {
+  const shown = { pattern: CROSS, axes: axesOf(CROSS, display), frame: { down: [0, 3], across: [0, 4] } };
+  const { matrix } = downsampled(/** @type {any} */ (shown), { width: 2, height: 3 }, { width: 2, height: 3 });
+  assert.deepEqual([matrix.rows, matrix.columns, matrix.queryStep, matrix.keyStep], [3, 2, 1, 2]);
 });
 
 test("folding hides special tokens of each text on its own side", () => {

@@ -90,6 +90,10 @@ test("a bias is divided by its largest magnitude, in windows too", async () => {
   const pattern = await api.pattern(/** @type {any} */ (captureOf(["a", "b"])), 1, 2, 32, { show: "bias" });
   assert.deepEqual([pattern.longest, [...pattern.matrix.values]], [4, [0.5, -1]]);
   assert.match(String(paths[0]), /heads\/1\/2\?quantity=bias&cells=32/);
+  // Of the first query of a causal model, the second key is masked.
+  const causal = await api.pattern(captureOf(["a", "b"], { causal: true }), 1, 2, 32, { show: "raw" });
+  assert.deepEqual([causal.longest, causal.matrix.values[0]], [2, 1]);
+  assert.match(String(paths[1]), /quantity=scores/);
 });
 
 test("pooling keeps the largest value, below 0 as well", () => {
@@ -102,7 +106,7 @@ test("a bias below 0 does not highlight a token", () => {
 });
 
 test("sentences, tables and files name a bias, with its sign", () => {
-  assert.equal(plain(cellSentence(BIAS, { query: 1, key: 0 })), 'bias of "a"(0) on "b"(1): -4.00');
+  assert.equal(plain(cellSentence(BIAS, { query: 1, key: 0 })), 'bias of "b"(1) for "a"(0): -4.00');
   assert.equal(amount(BIAS, -1e-9), "0");
   assert.match(
     plain(tokenSentence(BIAS, 1, "query")),
@@ -117,6 +121,11 @@ test("sentences, tables and files name a bias, with its sign", () => {
   );
   assert.match(tsv(BIAS, rows), /^query_position\tquery\tkey_position\tkey\tbias\n.*\n0\ta\t1\tb\t2\n/);
   assert.match(missingText(BIAS), /shows a bias/);
+  const raw = { ...BIAS, show: "raw" };
+  assert.equal(plain(cellSentence(raw, { query: 0, key: 1 })), 'raw score of "a"(0) for "b"(1): 2.00');
+  assert.match(plain(tokenSentence(raw, 0, "query")), /^"a"\(0\) scores highest "a"\(0\) 8\.00/);
+  assert.match(missingText(raw), /shows raw scores/);
+  assert.equal(drawn(raw)[0].colorbar.title.text, "raw score");
 });
 
 test("the page knows which layers have a bias, and says where there is none", () => {

@@ -54,7 +54,8 @@ function render(root, state) {
   for (const button of root.querySelectorAll("[data-show]")) {
     const { show = "" } = /** @type {HTMLElement} */ (button).dataset;
     const { model } = state.overview?.capture ?? {};
-    const without = show === "bias" ? !withBias(model).length : show !== "weights" && lacksEffects(model);
+    const isEffect = show === "effect" || show === "layer";
+    const without = isEffect ? lacksEffects(model) : show === "bias" && !withBias(model).length;
     button.toggleAttribute("disabled", isEmpty || without);
     button.setAttribute("aria-pressed", String(show === state.show));
   }

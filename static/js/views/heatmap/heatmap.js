@@ -13,7 +13,7 @@ import { createDrawing, TRACED } from "./plotly_drawing.js";
 import { mountMarks } from "./row_mark.js";
 import { mountToolbar } from "./toolbar.js";
 
-/** @import {Actions, Capture, Geometry, Pattern, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
+/** @import {Actions, Geometry, Pattern, PlotElement, PlotlyLike, State, Store} from "../../types.js" */
 
 /** The text in place of a heatmap; the heatmap covers it. @param {State} state */
 export function emptyText(state) {
@@ -111,8 +111,8 @@ function mountLater(root, store, actions, geometryNow) {
     ),
     mountWhen(
       store,
-      ["overview"],
-      ({ overview }) => !!overview && hasMoreOptions(overview.capture),
+      ["overview", "show"],
+      hasMoreOptions,
       async () => (await loadMore()).mountMoreOptions(need(root, ".display"), store, actions),
       failed("a part of the display options"),
     ),
@@ -138,9 +138,12 @@ export function headingOf({ capture: { stack }, layer, head, show }) {
   return `${name} ${ofLayer ? `L${layer}, all heads` : shortHeadName({ layer, head })}`;
 }
 
-/** A pair of sentences, or a bias. @param {Capture} capture */
-const hasMoreOptions = ({ tokens, model, card = model }) =>
-  tokens.some(({ segment }) => segment) || !!withBias(card)[0];
+/** For a pair of sentences, a bias, or a link to raw scores. @param {State} state */
+function hasMoreOptions({ overview, show }) {
+  if (!overview) return false;
+  const { tokens, model, card = model } = overview.capture;
+  return show === "raw" || tokens.some(({ segment }) => segment) || withBias(card).length > 0;
+}
 
 /** @param {HTMLElement} root @param {State} state */
 function renderText(root, state) {

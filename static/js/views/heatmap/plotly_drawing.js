@@ -1,3 +1,4 @@
+import { isSigned } from "../../model/format.js";
 import { figure } from "../../plot/figure.js";
 import { need } from "../../ui/dom.js";
 
@@ -30,9 +31,9 @@ function coloursOf(stage) {
 
 const loadSigned = () => import("../../plot/signed_figure.js");
 
-/** A bias may be below 0, and has colours of its own. @param {Parameters<typeof figure>} given */
+/** Values that may be below 0 have colours of their own. @param {Parameters<typeof figure>} given */
 const figureOf = async (...given) =>
-  given[0].pattern.show === "bias" ? (await loadSigned()).signedFigure(...given) : figure(...given);
+  isSigned(given[0].pattern) ? (await loadSigned()).signedFigure(...given) : figure(...given);
 
 /**
  * The image of a heatmap as a figure of its own: the page's figure has the theme's colours on a transparent background.

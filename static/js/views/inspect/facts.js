@@ -17,7 +17,7 @@ const BELOW = ", or press the button below.";
  * @param {Pattern} pattern
  */
 export function missingText({ longest, words, matrix, show }) {
-  const shown = show === "bias" ? "a bias" : "effects";
+  const shown = show === "bias" ? "a bias" : show === "raw" ? "raw scores" : "effects";
   if (longest !== undefined) return `The heatmap shows ${shown}. Choose “weights” to see scores here${BELOW}`;
   if (!isExact(matrix))
     return "The heatmap of a long text is pooled: no score can be computed from it. The button below shows the scores of this head.";
