@@ -11,7 +11,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from .engine.runner import Runner
-from .errors import AppError, DownloadCancelled
+from .errors import AppError, DownloadCancelled, ShuttingDown
 from .export.negotiation import MEDIA_TYPES
 from .settings import Settings
 from .web import problems, schema
@@ -115,7 +115,7 @@ async def warm_up(runner: Runner) -> None:
     """Load the default model. If it fails, the log and /api/v1/models give the reason."""
     try:
         await runner.model(None)
-    except DownloadCancelled as error:  # by a client, or because the server stops
+    except (DownloadCancelled, ShuttingDown) as error:
         log.info("%s is not loaded: %s", runner.settings.model, error.detail)
     except AppError as error:
         log.error("%s is not loaded: %s", runner.settings.model, error.detail)  # noqa: TRY400 - the user has to fix it, no traceback

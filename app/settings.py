@@ -152,7 +152,7 @@ class Settings(BaseSettings):
         "capture, analysing it, streaming a dump. Further requests get 503",
     )
     socket_seconds: float = Field(
-        20, gt=0, description="seconds that the server waits for a client that sends or reads too slowly"
+        20, ge=0.1, description="seconds that the server waits for a client that sends or reads too slowly"
     )
     connections_per_client: Limit = Field(
         256,
@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         "enough files. Further ones get 503",
     )
     keep_alive_seconds: float = Field(
-        15, gt=0, description="seconds without an event after which an event stream sends a comment line"
+        15, ge=0.01, description="seconds without an event after which an event stream sends a comment line"
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "warning",

@@ -45,6 +45,7 @@ class Load:
     folder, files: where the files are, and their states when they were opened, or later with other attributes
     change:        what has happened to the files since then, as far as the last look at the disk found
     reload_error:  why the last reload failed
+    stopped:       why it was stopped; None if it was not
     """
 
     entry: Entry
@@ -57,6 +58,7 @@ class Load:
     files: FileStates = field(default_factory=dict)
     change: Change = None
     reload_error: str | None = None
+    stopped: AppError | None = None
     task: "asyncio.Future[LoadedModel]" = field(init=False)
 
     def start(self, work: "Coroutine[Any, Any, LoadedModel]") -> None:
@@ -71,12 +73,16 @@ class Load:
     def failed(self) -> BaseException | None:
         if not self.task.done():
             return None
-        return self.cancelled if self.task.cancelled() else self.task.exception()
+        if not self.task.cancelled():
+            return self.task.exception()
+        return self.stopped or cancelled(downloads=self.entry.repo is not None)
 
-    @property
-    def cancelled(self) -> AppError:
-        """What callers of a cancelled load get."""
-        return cancelled(downloads=self.entry.repo is not None)
+    def stop(self, error: AppError | None = None) -> None:
+        """Callers get the error at once, without one that it was cancelled; the thread stops at its next block."""
+        if not self.task.done():
+            self.stopped = error or cancelled(downloads=self.entry.repo is not None)
+            self.progress.stop(self.stopped)
+            self.task.cancel()
 
     @property
     def stage(self) -> Stage:

@@ -216,12 +216,10 @@ class ModelCache:
             del self.loads[model_id]
 
     def cancel(self, model_id: str) -> None:
-        """Cancel a load: clients get the error at once, the thread stops at its next block."""
+        """Cancel a load."""
         for load in filter(None, (self.loads.get(model_id), self.reloads.get(model_id))):
-            if not load.task.done():
-                load.progress.stop(load.cancelled)
-                load.task.cancel()
+            load.stop()
 
-    def cancel_downloads(self) -> None:
-        for model_id in [*self.loads, *self.reloads]:
-            self.cancel(model_id)
+    def stop_all(self, error: AppError) -> None:
+        for load in [*self.loads.values(), *self.reloads.values()]:
+            load.stop(error)

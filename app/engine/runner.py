@@ -178,6 +178,10 @@ class Runner:
             ShuttingDown("the server is shutting down before this run has finished: send it again later")
         )
 
+    def stop_loads(self) -> None:
+        """For the shutdown of the server. A download continues the next time."""
+        self.models.stop_all(ShuttingDown("the server is shutting down before this model is loaded: try again later"))
+
     async def sweep(self) -> None:
         """Drop expired captures, and look for changed files of models, once a minute, until cancelled."""
         while True:

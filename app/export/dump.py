@@ -62,9 +62,10 @@ async def dump(runner: Runner, request: DumpRequest, format_: Format, max_cells:
     max_cells: of the answer; None is no limit
     """
     prepared = await runner.prepare(request.prompt)
+    card, limits = prepared.model.card, (max_cells, runner.settings.max_json_cells)
+    select(card, (0, 0), request.layers, request.heads, request.stack)  # what can never be answered comes first
     runner.check_room(prepared, request.verify)
     tokenized = await runner.tokenize(prepared)
-    card, limits = prepared.model.card, (max_cells, runner.settings.max_json_cells)
     selections = selected(request, card, tokenized, format_, *limits)
     if request.verify:
         runner.passes.check_certificate(card, len(tokenized.tokens), tokenized.target_length)

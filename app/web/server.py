@@ -94,7 +94,7 @@ class Server(uvicorn.Server):
             for connection in self.open_connections():
                 connection.response_timer.check_closing()
         if self.stop_at is not None:
-            self.runner.models.cancel_downloads()
+            self.runner.stop_loads()
             self.runner.pools.hurry_tokenizing()
             if monotonic() > self.stop_at - FINISH_SECONDS + BODY_SECONDS:
                 self.close_half_sent()

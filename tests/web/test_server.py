@@ -70,6 +70,24 @@ def test_runs_that_do_not_finish_in_time_get_the_error_stopping(stopping, monkey
     assert (plain.result().status_code, plain.result().json()["code"]) == (503, "stopping")
 
 
+def test_who_waits_for_a_model_gets_the_error_stopping(settings, monkeypatch):
+    begun, go_on = Event(), Event()
+    with running(create_app(settings), settings) as (url, server), httpx2.Client(base_url=url, timeout=60) as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+        monkeypatch.setattr("headscope.engine.model_cache.read_model", lambda *_: begun.set() or go_on.wait(60))
+        with ThreadPoolExecutor(2) as pool:
+            requests = [
+                pool.submit(client.post, path, json={"model": "local:bert", **more})
+                for path, more in (("/api/v1/models/load", {}), (CAPTURES, TEXT))
+            ]
+            assert begun.wait(60)
+            server.stop()
+            answers = [request.result() for request in requests]
+            go_on.set()
+    # not "download_cancelled": nobody cancelled it, and a folder is not downloaded
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "stopping")] * 2
+
+
 def test_a_second_signal_stops_at_once(stopping):
     client, server, held, stream, plain = stopping
     server.handle_exit(signal.SIGINT, None)

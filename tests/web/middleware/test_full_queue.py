@@ -105,6 +105,16 @@ def test_what_can_never_run_is_not_told_to_wait(full, path, body, status, code):
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+@pytest.mark.fault(10, 21)
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [({"layers": [99]}, "unknown_layer"), ({"heads": [99]}, "unknown_head"), ({"stack": "cross"}, "unknown_stack")],
+)
+def test_a_head_that_does_not_exist_is_not_told_to_wait(full, asked, code):
+    answer = full.post("/api/v1/attention", json={**NEW, **asked})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
 def test_requests_that_need_no_queue_are_served(full):
     assert full.post("/api/v1/estimate", json=NEW).status_code == 200
     assert full.get("/healthz").status_code == 200
