@@ -30,6 +30,7 @@ class Scores:
     q [h i d], k [h j d]; added: floats [h or 1, i or 1, j or 1] each, kept apart: their sum could be a square of each
     head; content: products with positions, which are added
     masked: bool [h or 1, i or 1, j or 1], True where a score is left out
+    dtype: that the scores were converted to before the softmax
     """
 
     q: Tensor
@@ -39,6 +40,7 @@ class Scores:
     content: tuple[Positions, ...] = ()
     masked: Tensor | None = None
     softmax: bool = False
+    dtype: torch.dtype | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -47,7 +49,8 @@ class Scores:
     @property
     def is_product(self) -> bool:
         """Nothing but q . k * scale."""
-        return self.masked is None and not self.added and not self.content and not self.softmax
+        untouched = self.masked is None and not self.added and not self.content and not self.softmax
+        return untouched and self.dtype in (None, self.q.dtype)
 
     def times(self, factor: float) -> "Scores":
         added = tuple(part * factor for part in self.added)
@@ -67,6 +70,8 @@ class Scores:
         scores = torch.baddbmm(
             torch.zeros((), dtype=self.q.dtype, device=self.q.device), self.q, self.k.mT, alpha=self.scale
         )
+        if self.dtype is not None:
+            scores = scores.to(self.dtype)
         for part in self.added:
             scores = scores + part
         if self.content:
@@ -144,13 +149,14 @@ class LazyScores(LazyTensor):
     scores: Scores
 
     @staticmethod
-    def __new__(cls, scores: Scores, shape: tuple[int, ...]) -> "LazyScores":
-        made: LazyScores = Tensor._make_wrapper_subclass(cls, shape, dtype=scores.q.dtype, device=scores.q.device)
+    def __new__(cls, scores: Scores, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> "LazyScores":
+        dtype = dtype or scores.dtype or scores.q.dtype
+        made: LazyScores = Tensor._make_wrapper_subclass(cls, shape, dtype=dtype, device=scores.q.device)
         made.scores = scores
         return made
 
     def numbers(self) -> Tensor:
-        return self.scores.numbers().view(self.shape)
+        return self.scores.numbers().to(self.dtype).view(self.shape)
 
     def become(self, found: Tensor) -> None:
         self.scores = (found if isinstance(found, LazyScores) else given(real(found))).scores

@@ -40,7 +40,7 @@ def product_and_sum(
 
 
 def changed(lazy: LazyScores, scores: Scores) -> LazyScores:
-    return LazyScores(scores, tuple(lazy.shape))
+    return LazyScores(scores, tuple(lazy.shape), lazy.dtype)
 
 
 def number_of(x: Any) -> float | None:
@@ -78,7 +78,8 @@ def plus(_: Core, lazy: Any, other: Any, *, alpha: float = 1.0) -> LazyTensor | 
     if lazy.scores.softmax or isinstance(other, LazyScores):
         return None
     added = lazy.of_heads(other if alpha == 1 else other * alpha)
-    return None if added is None else changed(lazy, lazy.scores.plus(added))
+    wider = torch.promote_types(lazy.dtype, other.dtype) if other.ndim else lazy.dtype
+    return None if added is None else LazyScores(lazy.scores.plus(added), tuple(lazy.shape), wider)
 
 
 def plus_content(one: Any, other: Any) -> LazyTensor | None:
@@ -129,7 +130,7 @@ def viewed(_: Core, lazy: Any, shape: Any) -> LazyScores | None:
     if not isinstance(lazy, LazyScores):
         return None
     made = torch.empty(lazy.shape, device="meta").view(shape).shape
-    return LazyScores(lazy.scores, tuple(made)) if made[-2:] == lazy.shape[-2:] else None
+    return LazyScores(lazy.scores, tuple(made), lazy.dtype) if made[-2:] == lazy.shape[-2:] else None
 
 
 def same(_: Core, lazy: Any, shape: Any = None, **__: Any) -> LazyScores | None:
@@ -140,7 +141,11 @@ def same(_: Core, lazy: Any, shape: Any = None, **__: Any) -> LazyScores | None:
 
 
 def converted(_: Core, lazy: Any, *, dtype: torch.dtype | None = None, **__: Any) -> LazyScores | None:
-    return changed(lazy, lazy.scores) if isinstance(lazy, LazyScores) and dtype in (None, lazy.dtype) else None
+    """To another data type: that of the scores before the softmax, or of the pattern after it."""
+    if not isinstance(lazy, LazyScores) or not (dtype or lazy.dtype).is_floating_point:
+        return None
+    scores = lazy.scores if lazy.scores.softmax or dtype is None else replace(lazy.scores, dtype=dtype)
+    return LazyScores(scores, tuple(lazy.shape), dtype or lazy.dtype)
 
 
 def softmax(_: Core, scores: Tensor, axis: int, *__: Any) -> LazyScores | None:

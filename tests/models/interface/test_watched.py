@@ -107,6 +107,15 @@ def test_an_edit_changes_the_output_as_the_same_edit_of_eager_attention_does():
     torch.testing.assert_close(edited, wanted, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", WATCHED)
+def test_models_in_bfloat16_are_followed_too(name):
+    """They compute the softmax in float32: their scores are converted before it, and their patterns after it."""
+    model = WATCHED[name].build().to(torch.bfloat16)
+    adopted = adopt_without_table(model)
+    card = ModelCard("tiny", "", name, "local", stacks=adopted.stacks(), d_model=32)
+    assert len(admit(LoadedModel(card, adopted, tokenizer=None)).card.certificate.max_abs_error) == 2
+
+
 # What a module may do with scores, and whether the steps are known: the result is that of torch in any case.
 STEPS = {
     "plain": lambda s: s,
