@@ -11,7 +11,8 @@ from typing import ClassVar, Literal, Self
 import torch
 from torch import Tensor
 
-from .rules import Rule, row_blocks
+from .row_blocks import row_blocks
+from .rules import Rule
 
 
 @dataclass(frozen=True, eq=False)

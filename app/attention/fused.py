@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from .kernels import at_least_float32, check, masked_softmax, mix, scores_of, without_sinks
-from .rules import row_blocks
+from .row_blocks import row_blocks
 from .terms import Terms
 
 CudaKernel = Literal["flash", "memory-efficient"]

@@ -13,11 +13,7 @@ from torch import Tensor
 from ..errors import ShapeMismatch
 from .bits import Bits
 from .edges import Cut
-
-# Rows of a mask that are looked at together: at 16,384 keys they take 8 MB.
-ROWS_PER_BLOCK = 512
-# Numbers of all heads that are computed together: 128 MB, or one row if that is more.
-NUMBERS_PER_BLOCK = 2**25
+from .row_blocks import row_blocks
 
 Mask = Callable[[range], Tensor]  # rows -> bool [b or 1, h or 1, len(rows), keys]
 
@@ -215,12 +211,6 @@ def from_blocks(mask: Mask, queries: int, keys: int) -> Rule:
         if describes(rule, mask):
             return simplified(rule)
     return replace(intervals, bits=Bits.of([mask(rows) for rows in row_blocks(queries)]))
-
-
-def row_blocks(queries: int, numbers: int = 1) -> list[range]:
-    """Blocks of rows, of which each row has that many numbers."""
-    height = max(1, min(ROWS_PER_BLOCK, NUMBERS_PER_BLOCK // numbers))
-    return [range(start, min(start + height, queries)) for start in range(0, queries, height)]
 
 
 def limits_of(allowed: Tensor) -> tuple[Tensor, Tensor]:

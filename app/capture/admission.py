@@ -16,9 +16,9 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 
 from ..errors import UnsupportedModel
-from ..models.adopted import tried_tokens
 from ..models.interface.widened import widened
 from ..models.loading import LoadedModel
+from ..models.short_run import tried_tokens
 from ..records import AdmissionCard
 from .certificate import copied, reference_patterns
 from .layer import LayerCapture

@@ -12,7 +12,8 @@ from ..attention.bias import Bias
 from ..attention.config import AttentionConfig
 from ..attention.layer import MultiHeadAttention
 from ..errors import ShapeMismatch, UnsupportedModel
-from .adopted import Adopted, Replacement, adopted
+from .adopted import Adopted, Replacement
+from .adopting import adopted
 from .file_names import CONFIG
 from .interface.attention import rule_and_bias
 from .stored import HeadByHead, Weights, layer_from

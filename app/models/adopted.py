@@ -1,27 +1,21 @@
 """A Hugging Face model whose attention is computed by our core, and the attention layers that it has."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from ..attention.layer import MultiHeadAttention
-from ..errors import AppError, UnsupportedModel
+from ..errors import UnsupportedModel
 from ..records import LayerCard, Side, StackCard
-from .interface.attention import NAME
-from .interface.layout import AttentionLayer, calls_of, check_lengths, layers_of, without_attention
-from .interface.lazy import Shared
-from .interface.pair_tensors import bytes_of_pair_tensors
+from .interface.layout import AttentionLayer, without_attention
 from .interface.reference import OnPattern, patterns_to
-from .interface.watched import followed, modules_with_attention, patterns_of
+from .interface.watched import patterns_of
 
-# Lengths of the text and of the target of the run that finds the layers. They differ, so that stacks can be told apart.
-TRIED_TOKENS, TRIED_TARGET = 7, 5
 SIDES: dict[str, tuple[Side, Side]] = {
     "self": ("source", "source"),
     "encoder": ("source", "source"),
@@ -163,94 +157,3 @@ def hidden_states_of(reader: nn.Module) -> Iterator[list[Tensor]]:
 def card_of(layer: AttentionLayer) -> LayerCard:
     sizes = layer.index, layer.heads, layer.kv_heads, layer.head_dim, layer.pair_bytes
     return LayerCard(*sizes, bias=layer.bias, table_bytes=layer.table_bytes)
-
-
-def adopted(model: PreTrainedModel, replacements: tuple[Replacement, ...] = ()) -> Adopted:
-    """The model with the layers that a short run finds. Raises UnsupportedModel if it has no softmax attention."""
-    found = Adopted(model, replacements)
-    run = short_run(found)
-    attention = layers_of(calls_of(model, run), TRIED_TARGET if found.reads_target else None)
-    if not attention:
-        raise UnsupportedModel(f"a {model.config.model_type} has no softmax attention that can be shown")
-    work_bytes = bytes_of_pair_tensors(model, run, {layer.tried for layer in attention})
-    return replace(found, attention=attention, work_bytes=work_bytes)
-
-
-def adopt_without_table(model: PreTrainedModel) -> Adopted:
-    """Compute the attention of any model by our core, through transformers' interface or by following its operations.
-
-    Raises UnsupportedModel.
-    """
-    model.eval()
-    try:
-        found = adopt_by_interface(model)
-    except (UnsupportedModel, ValueError):  # transformers' error for models that do not use the interface
-        found = adopt_by_following(model)
-    if not found.reads_target:
-        check_lengths(found.attention, model.config.model_type)
-    return found
-
-
-def adopt_by_interface(model: PreTrainedModel) -> Adopted:
-    """The attention of modules that call transformers' attention interface."""
-    model.eval()
-    model.set_attn_implementation(NAME)
-    return adopted(model)
-
-
-def adopt_by_following(model: PreTrainedModel) -> Adopted:
-    """The attention of modules that multiply queries, keys and values themselves."""
-    model.eval()
-    model.set_attn_implementation("eager")
-    watched = modules_with_attention(model, short_run(Adopted(model)))
-    changes, shared = [], Shared()
-    for module in watched:
-        change = Replacement(module, "forward", module.forward, followed(module, shared))
-        module.forward = change.ours
-        changes.append(change)
-    return replace(adopted(model, tuple(changes)), watched=tuple(watched))
-
-
-def short_run(model: Adopted) -> Callable[[], Tensor]:
-    """A function that runs the model on a few tokens. It raises UnsupportedModel if that fails."""
-    config = model.model.config
-    # Without a key/value cache, generation computes everything again: slower, but right.
-    config.use_cache = False
-    if model.model.can_generate():
-        model.model.generation_config.use_cache = False
-    positions = getattr(config, "max_position_embeddings", None) or TRIED_TOKENS
-    positions = positions if positions > 0 else TRIED_TOKENS  # XLNet has -1: no limit
-
-    @torch.inference_mode()
-    def run() -> Tensor:
-        try:
-            target = tried_tokens(model, TRIED_TARGET) if model.reads_target else None
-            return model.run(tried_tokens(model, min(TRIED_TOKENS, positions)), target)
-        except AppError:
-            raise
-        except Exception as error:
-            why = f"{type(error).__name__}: {str(error)[:300]}"
-            raise UnsupportedModel(f"a {config.model_type} cannot be run on tokens alone: {why}") from error
-
-    return run
-
-
-def tried_tokens(model: Adopted, count: int) -> Tensor:
-    """[1 count] token ids that are not special, so that none of them counts as padding."""
-    config = model.model.config
-    special = special_tokens(config)
-    usual = [token for token in range(min(model.vocabulary, count + len(special))) if token not in special] or [0]
-    return torch.tensor([(usual * count)[:count]], device=model.model.device)
-
-
-def special_tokens(config: PretrainedConfig) -> set[int]:
-    """The ids that a configuration names at any depth, such as padding or the place of an image."""
-    found: set[int] = set()
-    waiting = [config.to_dict()]
-    while waiting:
-        for name, value in waiting.pop().items():
-            if isinstance(value, dict):
-                waiting.append(value)
-            elif str(name).endswith(("token_id", "token_index", "token_ids")):
-                found.update(value if isinstance(value, list) else [value])
-    return found

@@ -5,7 +5,7 @@ all of its weights are there. Everything else in the file is ignored, and named.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -25,8 +25,8 @@ from .heads import Head, base_class, classes_to_try
 from .integers import integers_of, like_integers
 from .labels import MAX_LABELS
 from .parameter_names import StoredNames, tied_groups
+from .unused_weights import check_skipped, counted, refuse_unknown
 
-MAX_SKIPPED_BYTES = 2**26  # of weights that are ignored, and as many again as there are of those that are used
 LABELLED = ("label", "token_label")
 POOLER = "add_pooling_layer"  # some base models have a pooler, which nothing before the last hidden state uses
 
@@ -220,36 +220,6 @@ def first_that_fits(
             f"and the final norm that {CONFIG} describes"
         )
     raise WeightsDoNotFit(shapes[0])
-
-
-def counted(names: Sequence[str], problem: str) -> str:
-    return f"{len(names)} weights are {problem}, the first is {min(names)[:200]!r}"
-
-
-def refuse_unknown(names: Iterable[str], prefix: str, base: PreTrainedModel) -> None:
-    """Raises WeightsDoNotFit for a weight inside the model without a head that is none of its parameters.
-
-    A model that has it computes something else than the one that config.json describes.
-    """
-    known = base.state_dict().keys()  # a class with a head may leave out a part of the base (SeamlessM4T)
-    parts = {name.partition(".")[0] for name in known}
-    plain = [(name, name[len(prefix) :]) for name in names if name.startswith(prefix)]
-    inside = [name for name, inner in plain if inner.partition(".")[0] in parts and inner not in known]
-    if inside:
-        raise WeightsDoNotFit(
-            f"{counted(inside, 'unknown')}: {CONFIG} describes a model without them: check its model_type and sizes"
-        )
-
-
-def check_skipped(tensors: Mapping[str, StoredTensor], unused: Iterable[str]) -> None:
-    """Raises WeightsDoNotFit if most of the file is not used: all of it is read, because its hash is computed."""
-    skipped = sum(tensors[name].bytes for name in unused)
-    most = MAX_SKIPPED_BYTES + sum(each.bytes for each in tensors.values()) - skipped
-    if skipped > most:
-        raise WeightsDoNotFit(
-            f"{WEIGHTS} has {skipped:,} bytes of weights that the model does not use: at most {most:,} are skipped; "
-            "save the model without them"
-        )
 
 
 def labels_of(attempt: Attempt) -> tuple[str, ...]:

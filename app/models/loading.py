@@ -15,7 +15,8 @@ from transformers import GenerationConfig, PreTrainedModel
 from ..errors import CorruptModel
 from ..records import NO_PROGRESS, ModelCard, ModelDtype, Progress, Token
 from .adapter import adopt, are_in
-from .adopted import Adopted, adopt_without_table
+from .adopted import Adopted
+from .adopting import adopt_without_table
 from .checkpoint import CheckedFiles, check_files
 from .claim import Claim, describing
 from .claimed_sizes import most_of_target, most_tokens, reads_pairs

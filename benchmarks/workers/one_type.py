@@ -18,7 +18,7 @@ from transformers.utils import logging
 
 from headscope.attention.hooks import watching
 from headscope.capture.admission import Pass, admit, eager_pass, our_pass
-from headscope.models.adopted import adopt_without_table
+from headscope.models.adopting import adopt_without_table
 from headscope.models.loading import LoadedModel, load
 from headscope.records import ModelCard
 

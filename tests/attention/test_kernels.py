@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 from worlds import qkv
 
-from headscope.attention import fused, rules
+from headscope.attention import fused, row_blocks
 from headscope.attention.fused import attend_by_rows, attend_flash, attend_fused
 from headscope.attention.kernels import attend, dot, masked_softmax, pattern_window
 from headscope.attention.rules import Rule, banded, causal, from_mask, full
@@ -61,7 +61,7 @@ def test_fused_and_explicit_agree_in_output_and_log_sum_exp(rule):
 
 @pytest.mark.parametrize("is_causal", [True, False])
 def test_the_row_blocks_and_the_flash_kernel_agree(is_causal, monkeypatch):
-    monkeypatch.setattr(rules, "ROWS_PER_BLOCK", 4)  # so that nine rows are three blocks, the last one short
+    monkeypatch.setattr(row_blocks, "ROWS_PER_BLOCK", 4)  # so that nine rows are three blocks, the last one short
     q, k, v = qkv(kv_heads=2)
     flash = attend_flash(q, k, v, causal=is_causal, scale=0.3)
     by_rows = attend_by_rows(q, k, v, Terms((causal if is_causal else full)(9, 9), 0.3))

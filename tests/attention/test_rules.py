@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headscope.attention import rules
+from headscope.attention import row_blocks
 from headscope.attention.rules import Rule, banded, causal, from_mask, full
 from headscope.errors import ShapeMismatch
 
@@ -67,7 +67,7 @@ NO_INTERVALS = ["dilated", "blocks with global keys"]
 
 @pytest.mark.parametrize("kind", [*INTERVALS, *NO_INTERVALS])
 def test_the_rule_of_a_mask_has_its_value_in_every_cell(kind, monkeypatch):
-    monkeypatch.setattr(rules, "ROWS_PER_BLOCK", 5)  # so that twelve rows are three blocks, the last one short
+    monkeypatch.setattr(row_blocks, "ROWS_PER_BLOCK", 5)  # so that twelve rows are three blocks, the last one short
     mask = mask_of(kind)
     rule = from_mask(mask)
     assert torch.equal(rule.whole(), mask)

@@ -11,7 +11,7 @@ from headscope.capture.admission import admit, inputs_of, our_pass, rounding_of
 from headscope.capture.capture import run_prompt
 from headscope.capture.certificate import certify
 from headscope.errors import UnsupportedModel
-from headscope.models.adopted import adopt_by_interface
+from headscope.models.adopting import adopt_by_interface
 from headscope.models.interface.widened import widened
 from headscope.models.loading import LoadedModel
 from headscope.records import ModelCard, Prompt, Token, TokenizedPrompt

@@ -11,7 +11,7 @@ from headscope.attention.hooks import watching
 from headscope.capture.capture import run_tokens
 from headscope.capture.extras import Extras
 from headscope.errors import InvalidInput, UnsupportedModel
-from headscope.models.adopted import adopt_without_table
+from headscope.models.adopting import adopt_without_table
 from headscope.models.loading import LoadedModel
 from headscope.records import ModelCard, Token
 

@@ -11,7 +11,7 @@ from headscope.capture.certificate import copied
 from headscope.capture.passes import pass_layers
 from headscope.errors import UnsupportedModel
 from headscope.models.adapter import adopt
-from headscope.models.adopted import adopt_by_following, adopt_by_interface
+from headscope.models.adopting import adopt_by_following, adopt_by_interface
 from headscope.models.families import FAMILIES
 from headscope.models.interface.attention import NAME
 from headscope.models.key_value_cache import new_cache, run_on

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...attention.bias import ByContent
-from ...attention.rules import row_blocks
+from ...attention.row_blocks import row_blocks
 from .lazy_tensor import LazyTensor, real
 
 

@@ -9,7 +9,7 @@ from headscope.attention.core import Core
 from headscope.attention.hooks import watching
 from headscope.capture.admission import admit
 from headscope.errors import UnsupportedModel
-from headscope.models.adopted import adopt_without_table
+from headscope.models.adopting import adopt_without_table
 from headscope.models.interface.content import LazyContent, by_distance
 from headscope.models.interface.following import Following
 from headscope.models.loading import LoadedModel

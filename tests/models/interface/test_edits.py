@@ -16,7 +16,7 @@ from worlds import randomise, tiny_gpt2
 
 from headscope.attention.hooks import watching
 from headscope.models.adapter import adopt
-from headscope.models.adopted import adopt_by_following, adopt_by_interface
+from headscope.models.adopting import adopt_by_following, adopt_by_interface
 from headscope.models.families import FAMILIES
 
 IDS = torch.tensor([[5, 9, 33, 7, 8, 21, 40, 9, 5, 17]])

@@ -5,7 +5,7 @@ import torch
 from architectures import ARCHITECTURES, WATCHED, Architecture
 from torch import nn
 
-from headscope.models.adopted import adopt_without_table
+from headscope.models.adopting import adopt_without_table
 from headscope.models.interface.pair_tensors import bytes_of_pair_tensors
 
 ALIBI = Architecture("FalconConfig", "FalconModel", "", {**WATCHED["falcon"].sizes, "alibi": True})

@@ -8,9 +8,10 @@ from benchmarks.tiny_types import tiny
 from headscope.attention.hooks import watching
 from headscope.capture.admission import admit
 from headscope.errors import UnsupportedModel
-from headscope.models.adopted import adopt_by_interface, adopt_without_table, special_tokens
+from headscope.models.adopting import adopt_by_interface, adopt_without_table
 from headscope.models.interface.attention import NAME
 from headscope.models.loading import LoadedModel
+from headscope.models.short_run import special_tokens
 from headscope.records import ModelCard
 
 

@@ -11,7 +11,7 @@ from headscope.attention.core import Core
 from headscope.attention.hooks import watching
 from headscope.capture.admission import admit
 from headscope.errors import UnsupportedModel
-from headscope.models.adopted import adopt_without_table
+from headscope.models.adopting import adopt_without_table
 from headscope.models.interface.following import Following
 from headscope.models.interface.lazy import LazyScores
 from headscope.models.loading import LoadedModel
