@@ -76,9 +76,14 @@ def compared(model: LoadedModel) -> LoadedModel:
 
 def has_experts(config: PretrainedConfig) -> bool:
     """Whether each token is computed by some of several experts, in any part of the model."""
-    parts = [config, *(getattr(config, name) for name in config.sub_configs)]
-    counts = [number for part in parts for name, number in vars(part).items() if "expert" in name]
-    return any(isinstance(number, int) and number > 1 for number in counts)
+    waiting = [config.to_dict()]
+    while waiting:
+        for name, value in waiting.pop().items():
+            if isinstance(value, dict):
+                waiting.append(value)
+            elif "expert" in str(name) and isinstance(value, int) and value > 1:
+                return True
+    return False
 
 
 @torch.inference_mode()

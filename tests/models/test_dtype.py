@@ -102,6 +102,12 @@ def test_a_token_that_rounding_sends_to_another_expert_is_no_reason_to_refuse_a_
     assert max(model.card.certificate.max_abs_error) > 0.1
 
 
+@pytest.mark.parametrize("name", ["esm", "gemma4"])
+def test_a_model_whose_configuration_has_parts_without_values_is_admitted(tmp_path, name):
+    model = admit(in_bfloat16(write_model(tmp_path, tiny(name))))
+    assert not has_experts(model.adopted.model.config)
+
+
 def test_a_mistake_in_bfloat16_alone_is_refused_by_its_own_scale(tmp_path, monkeypatch):
     model, compute = in_bfloat16(write(tmp_path, "llama")), Core.forward
 
