@@ -87,15 +87,15 @@ class LayerCapture:
             exponent = self.log_weights(heads, rows, columns, self.lse, self.terms)
         return exponent if quantity == "log_pattern" else exponent.exp_()
 
-    def bias(self, heads: range, rows: range, columns: range) -> Tensor:
-        """[heads rows columns], what is added to the scores; 0 where the query may not attend to the key."""
+    def bias(self, heads: range, rows: range, columns: range, masked: float = 0.0) -> Tensor:
+        """[heads rows columns], what is added to the scores; `masked` where the query may not attend to the key."""
         terms = self.terms.of_heads(heads)
         if terms.bias is None:
             raise NoBias(f"layer {self.index} adds no bias to its scores: take quantity=scores")
         q, k = (x.to(self.lse.dtype) for x in self.slices(heads))
         q, k = q[:, :, rows.start : rows.stop], k[:, :, columns.start : columns.stop]
         allowed = terms.rule.block(rows, columns, q.device)
-        found = terms.bias.block(q, k, rows, columns).to(self.lse.dtype).masked_fill(~allowed, 0.0)
+        found = terms.bias.block(q, k, rows, columns).to(self.lse.dtype).masked_fill(~allowed, masked)
         return found[0].expand(len(heads), -1, -1).clone()
 
     def slices(self, heads: range) -> tuple[Tensor, Tensor]:

@@ -40,13 +40,18 @@ def pooled(
     """[heads, query cells, key cells], exact for any size of window; one block of rows is held at a time."""
     # exp is monotonic: of all the weights that a cell covers, only the largest needs it.
     late = pool == "max" and quantity == "pattern"
+    largest_bias = pool == "max" and quantity == "bias"  # of the cells that are not masked; it can be negative
 
     def read(rows: range) -> Tensor | None:
         columns = visible_columns(layer, rows, part.columns, quantity)
+        if largest_bias:
+            return layer.bias(heads, rows, columns, masked=-torch.inf)
         cells: Cells = "log_pattern" if late else quantity
         return layer.block(heads, rows, columns, cells, normalised) if columns else None
 
     filled = pooled_blocks(read, len(heads), len(heads), part, pool, layer.q.device, progress)
+    if largest_bias:
+        filled.masked_fill_(filled.isneginf(), 0.0)
     return filled.exp_() if late else filled
 
 

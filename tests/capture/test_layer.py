@@ -13,7 +13,8 @@ from headscope.capture import layer as captured
 from headscope.capture.capture import run
 from headscope.capture.certificate import certify
 from headscope.capture.layer import LayerCapture
-from headscope.capture.windows import thumbnails
+from headscope.capture.pooling import pooled
+from headscope.capture.windows import thumbnails, window
 from headscope.records import Prompt
 
 HEADS, SIZE, WIDTH = 4, 60, 8
@@ -182,3 +183,17 @@ def test_the_bundled_models_agree_with_eager_attention_at_every_length(model_id,
     assert certificate.max_row_sum_error <= 1e-6
     every, rows = range(capture.heads), range(len(capture.tokens))
     assert max(layer.block(every, rows, rows).max().item() for layer in capture.layers) <= 1 + 1e-6
+
+
+def test_a_pooled_cell_on_the_diagonal_has_the_largest_bias_that_is_not_masked():
+    values = -1 - torch.arange(2.0 * SIZE - 1).repeat(HEADS, 1)  # all of them are negative
+    layer = layer_of(rule=causal, bias=ByDistance(values, SIZE))
+    every = layer.block(range(1), whole, whole, "bias")[0]
+    assert every[0, 1] == 0  # masked
+    half = -(-SIZE // 2)
+    pooled_cells = pooled(layer, range(1), window(SIZE, None, None, 2), "max", "bias")[0]
+    # A later key is farther to the right in `values`, and smaller: the largest is that of the first key.
+    assert pooled_cells.tolist() == [
+        [every[half - 1, 0].item(), 0.0],
+        [every[SIZE - 1, 0].item(), every[SIZE - 1, half].item()],
+    ]
