@@ -285,14 +285,16 @@ def test_a_file_system_that_does_not_answer_leaves_the_list_and_the_other_models
 
 
 def test_the_sweep_looks_at_the_files(folder, monkeypatch):
+    monkeypatch.setattr(model_listing, "DISK_SECONDS", 60)  # on a busy machine, a look takes long
+
     async def sweep_once():
         runner = Runner(Settings(model=MINE, models_dir=folder.parent))
         await runner.model(None)
         os.utime(folder / "config.json", ns=(1, 1))
-        slept = asyncio.Event()
-        monkeypatch.setattr("headscope.engine.runner.asyncio.sleep", lambda _: slept.set() or asyncio.Event().wait())
+        looked = asyncio.Event()
+        monkeypatch.setattr(runner.captures, "drop_expired", looked.set)  # what the sweep does next
         sweep = asyncio.create_task(runner.sweep())
-        await slept.wait()
+        await looked.wait()
         sweep.cancel()
         return runner.models.default
 

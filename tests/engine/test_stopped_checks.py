@@ -88,10 +88,11 @@ def orphans():
 def checking(server):
     """The process of that server that checks files, once it has computed for a second."""
     for task in Path(f"/proc/{server}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-            if int(fields[11]) + int(fields[12]) >= os.sysconf("SC_CLK_TCK"):
-                return int(child)
+        with suppress(FileNotFoundError):  # a thread or a process that has just ended
+            for child in (task / "children").read_text().split():
+                fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+                if int(fields[11]) + int(fields[12]) >= os.sysconf("SC_CLK_TCK"):
+                    return int(child)
     return None
 
 
