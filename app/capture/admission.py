@@ -49,6 +49,8 @@ def admit(model: LoadedModel) -> LoadedModel:
 
     Where that is so for the decoder of a model, its encoder is shown alone.
     """
+    if model.adopted.reads_target and not model.card.has_decoder:
+        return compared(model.encoder_alone())  # its decoder has no layers
     try:
         return compared(model)
     except UnsupportedModel:

@@ -144,7 +144,7 @@ class ModelCache:
         if running is None or running.task.done():
             running = new = self.new_load(entry)
             self.reloads[model_id] = new
-            self.begin(new, lambda: self.replace(load, new))
+            self.begin(new, lambda: self.replace(new))
             new.task.add_done_callback(lambda _: self.forget_reload(new))  # also of a task that was never started
         return running
 
@@ -184,16 +184,25 @@ class ModelCache:
         load.bytes = bytes_of_model(checked, self.settings.dtype)
         return model
 
-    async def replace(self, old: Load, new: Load) -> "LoadedModel":
-        """Load a model again beside the loaded one, which is kept if that fails."""
-        model_id = old.entry.card.id
+    async def replace(self, new: Load) -> "LoadedModel":
+        """Load a model again beside the loaded one, which is kept if that fails.
+
+        It keeps no reference to the old one while it waits: a load of another model may have unloaded that, and waits
+        until nobody has it any more.
+        """
+        model_id = new.entry.card.id
         try:
             model = await self.load(new)
+        except AppError as error:
+            if old := self.memory.replaced_by(new):
+                old.reload_error = None if isinstance(error, Busy) else error.detail
+            raise
+        old = self.loads.get(model_id)
+        if old is not None and not old.task.done():  # it was unloaded, and somebody loads these files again
+            self.memory.count(model, new.bytes)
+        else:
             self.loads[model_id] = new
             self.memory.drop(old)
-        except AppError as error:
-            old.reload_error = None if isinstance(error, Busy) else error.detail
-            raise
         return model
 
     def forget_reload(self, load: Load) -> None:

@@ -5,12 +5,15 @@ import gc
 import weakref
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Busy, ModelTooLarge
 from ..settings import Settings
 from .load import Load
 from .worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from ..models.loading import LoadedModel
 
 LOOK_SECONDS = 1.0  # between two garbage collections: some models are part of cycles
 
@@ -50,12 +53,11 @@ class ModelMemory:
 
         Raises ModelTooLarge, and Busy if jobs use them for too long.
         """
-        old = self.replaced_by(new)
-        self.check(new, needed, old)
+        self.check(new, needed)
         end, limit = monotonic() + self.settings.load_seconds, self.settings.max_model_bytes
         in_vain = False  # whether what was dropped is still used after a while
         while self.bytes + needed > limit:
-            if (in_vain or self.bytes - self.bytes_of_dropped + needed > limit) and self.drop_one(old):
+            if (in_vain or self.bytes - self.bytes_of_dropped + needed > limit) and self.drop_one(new):
                 in_vain = False
                 continue
             if monotonic() > end:
@@ -68,12 +70,14 @@ class ModelMemory:
         new.task.add_done_callback(lambda _: self.changed.set())
 
     def replaced_by(self, new: Load) -> Load | None:
-        """The loaded model that a reload replaces."""
+        """The loaded model that a reload replaces, unless it has been unloaded."""
         model_id = new.entry.card.id
-        return self.loads.get(model_id) if self.reloads.get(model_id) is new else None
+        old = self.loads.get(model_id) if self.reloads.get(model_id) is new else None
+        return old if old is not None and old.ready else None
 
-    def check(self, new: Load, needed: int, old: Load | None) -> None:
+    def check(self, new: Load, needed: int) -> None:
         """Raises ModelTooLarge for a model that never fits."""
+        old = self.replaced_by(new)
         limit, model_id = self.settings.max_model_bytes, new.entry.card.id
         if needed > limit:
             raise ModelTooLarge(f"{model_id} takes {needed:,} bytes in memory, HEADSCOPE_MAX_MODEL_BYTES is {limit:,}")
@@ -83,24 +87,30 @@ class ModelMemory:
                 f"HEADSCOPE_MAX_MODEL_BYTES is {limit:,}: raise it, or restart the server"
             )
 
-    def drop_one(self, kept: Load | None) -> bool:
-        """Drop the least recently used model, but not `kept`; False if there is none."""
+    def drop_one(self, new: Load) -> bool:
+        """Drop the least recently used model, but not the one that `new` replaces; False if there is none."""
+        kept = self.replaced_by(new)
         loaded = [(load.last_used, name) for name, load in self.loads.items() if load.ready and load is not kept]
         if not loaded:
             return False
         self.drop(self.loads.pop(min(loaded)[1]))
         return True
 
-    def drop(self, load: Load) -> None:
+    def drop(self, load: Load | None) -> None:
         """Count a model that is no longer loaded as long as a job uses it."""
-        number, loop = id(load), asyncio.get_running_loop()
-        model = load.task.result().adopted.model  # it has the weights
+        if load is not None and load.ready:
+            self.count(load.task.result(), load.bytes)
+
+    def count(self, loaded: "LoadedModel", size: int) -> None:
+        """Count that many bytes as long as anybody uses the model."""
+        model, loop = loaded.adopted.model, asyncio.get_running_loop()  # it has the weights
+        number = id(model)
 
         def gone(_: object) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self.forget, number)
 
-        self.dropped[number] = weakref.ref(model, gone), load.bytes
+        self.dropped[number] = weakref.ref(model, gone), size
 
     def forget(self, number: int) -> None:
         self.dropped.pop(number, None)

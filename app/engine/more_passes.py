@@ -42,9 +42,12 @@ class MorePasses:
             )
         return model
 
-    async def certify(self, capture: "Capture") -> "Certificate":
-        """The comparison with Hugging Face's attention, after `check_room`. Raises TooLarge, ClientsGone, Deadline."""
-        model = await self.model_of(capture)
+    async def certify(self, model: "LoadedModel", capture: "Capture") -> "Certificate":
+        """The comparison with Hugging Face's attention by the model that made the capture, after `check_room`.
+
+        A caller that has the model may not ask for it again: it may have been unloaded meanwhile, and a load waits
+        until nobody has an unloaded model any more. Raises TooLarge, ClientsGone, Deadline.
+        """
         work = self.certify_in_thread
         return await self.queues.run_model("certificate", capture.id, work, model, capture, admitted=True).follow()
 
@@ -87,9 +90,9 @@ class MorePasses:
 
     async def probe(self, model_id: str | None) -> "tuple[ModelCard, ProbeResult]":
         """The induction probe of a model; it needs no text. Raises Busy, ClientsGone, Deadline."""
+        model = await self.models.model(model_id)
         from ..analysis.induction import probe
 
-        model = await self.models.model(model_id)
         return model.card, await self.queues.run_model(
             "probe", f"{model.card.id} {model.card.revision}", probe, model
         ).follow()

@@ -70,7 +70,7 @@ async def dump(runner: Runner, request: DumpRequest, format_: Format, max_cells:
     if request.verify:
         runner.passes.check_certificate(card, len(tokenized.tokens), tokenized.target_length)
     capture, _ = await runner.capture(prepared, tokenized)
-    certificate = asdict(await runner.passes.certify(capture)) if request.verify else None
+    certificate = asdict(await runner.passes.certify(prepared.model, capture)) if request.verify else None
     return answer_of(capture, selections, request.quantity, certificate)
 
 

@@ -101,8 +101,10 @@ class Attempt:
         number: int = self.model.config.num_labels
         own = f"{self.model.base_model_prefix}."
         for name, weight in self.model.state_dict().items() if self.prediction in LABELLED else ():
+            if name.startswith(own) or name not in self.mapped:  # a tied weight can be in the file under one name only
+                continue
             shape = tensors[self.mapped[name]].shape
-            if not name.startswith(own) and weight.shape[:1] == (number,) and shape[1:] == tuple(weight.shape[1:]):
+            if weight.shape[:1] == (number,) and shape[1:] == tuple(weight.shape[1:]):
                 return min(shape[0], MAX_LABELS)
         return number
 

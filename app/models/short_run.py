@@ -32,7 +32,8 @@ def short_run(model: Adopted) -> Callable[[], Tensor]:
             raise
         except Exception as error:
             why = f"{type(error).__name__}: {str(error)[:300]}"
-            raise UnsupportedModel(f"a {config.model_type} cannot be run on tokens alone: {why}") from error
+            narrow = f" in {dtype}" if (dtype := str(model.model.dtype).removeprefix("torch.")) != "float32" else ""
+            raise UnsupportedModel(f"a {config.model_type} cannot be run on tokens alone{narrow}: {why}") from error
 
     return run
 

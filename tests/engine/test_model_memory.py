@@ -5,6 +5,7 @@ import gc
 import shutil
 import weakref
 from itertools import count
+from threading import Event
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -12,12 +13,16 @@ from architectures import ARCHITECTURES
 from model_files import bytes_in_memory, bytes_of_weights
 
 from headscope.engine import model_cache, model_memory
-from headscope.engine.load import read_model
+from headscope.engine.load import find_folder, read_model
 from headscope.engine.model_cache import ModelCache
 from headscope.engine.model_memory import ModelMemory
+from headscope.engine.more_passes import MorePasses
+from headscope.engine.runner import Runner
 from headscope.engine.worker_pool import WorkerPool
 from headscope.errors import Busy, DownloadCancelled, ModelTooLarge, WeightsDoNotFit
+from headscope.export.dump import DumpRequest, dump
 from headscope.models import loading
+from headscope.records import Prompt
 from headscope.settings import Settings
 
 WEIGHTS_BYTES = 4 * (300 * 24 + 40 * 24 + 3 * (12 * 24**2 + 13 * 24) + 2 * 24)
@@ -151,6 +156,49 @@ def test_another_model_is_dropped_instead_of_one_that_is_used(models_dir, monkey
     _, loaded, in_use = together(load_three)
     assert loaded == ["local:bert-masked"]
     assert in_use <= settings.max_model_bytes
+
+
+@pytest.mark.fault(20, 23, 40)
+def test_a_reload_lets_go_of_a_model_that_is_dropped_while_it_waits(small, monkeypatch):
+    """Otherwise the reload and the load of the other model would wait for each other."""
+    begun, go_on = Event(), Event()
+    monkeypatch.setattr(
+        model_cache, "find_folder", lambda *given: begun.set() or (go_on.wait(60) and find_folder(*given))
+    )
+
+    async def reload_and_load_another():
+        go_on.set()
+        await small.model("local:gpt2")
+        go_on.clear()
+        begun.clear()
+        reload = await small.reload("local:gpt2")
+        await asyncio.to_thread(begun.wait, 60)
+        monkeypatch.setattr(model_cache, "find_folder", find_folder)
+        small.checks = WorkerPool(2, 2, abandon=True)  # the reload is still in the other one
+        await small.model("local:bert")
+        go_on.set()
+        await small.result_of(reload)
+        return sorted(small.loads)
+
+    assert together(lambda: asyncio.wait_for(reload_and_load_another(), 60)) == ["local:gpt2"]
+
+
+@pytest.mark.fault(20, 23, 40)
+def test_a_certificate_needs_no_second_load_of_a_model_that_was_dropped(small, monkeypatch):
+    certify = MorePasses.certify
+
+    async def after_another_load(passes, model, capture):
+        await passes.models.start("local:bert")
+        while "local:gpt2" in passes.models.loads:  # noqa: ASYNC110 - the other load drops it
+            await asyncio.sleep(0.01)
+        return await certify(passes, model, capture)
+
+    async def verify():
+        request = DumpRequest(Prompt("the cat", model="local:gpt2"), verify=True)
+        return await dump(Runner(small.settings), request, "npz", None)
+
+    monkeypatch.setattr(MorePasses, "certify", after_another_load)
+    assert together(lambda: asyncio.wait_for(verify(), 60)).facts["certificate"]
 
 
 @pytest.mark.fault(39, 40)

@@ -1,6 +1,5 @@
 """The files of a loaded model are watched, and a model can be loaded again from files that have changed."""
 
-import asyncio
 import os
 import shutil
 import threading
@@ -13,7 +12,6 @@ from worlds import serving, write_tiny
 from headscope.engine import load as steps
 from headscope.engine import model_listing
 from headscope.engine.model_cache import ModelCache
-from headscope.engine.runner import Runner
 from headscope.errors import Busy, DownloadCancelled
 from headscope.settings import Settings
 
@@ -282,21 +280,3 @@ def test_a_file_system_that_does_not_answer_leaves_the_list_and_the_other_models
 
     with start_blocking_portal() as portal:
         assert MINE in portal.call(use)
-
-
-def test_the_sweep_looks_at_the_files(folder, monkeypatch):
-    monkeypatch.setattr(model_listing, "DISK_SECONDS", 60)  # on a busy machine, a look takes long
-
-    async def sweep_once():
-        runner = Runner(Settings(model=MINE, models_dir=folder.parent))
-        await runner.model(None)
-        os.utime(folder / "config.json", ns=(1, 1))
-        looked = asyncio.Event()
-        monkeypatch.setattr(runner.captures, "drop_expired", looked.set)  # what the sweep does next
-        sweep = asyncio.create_task(runner.sweep())
-        await looked.wait()
-        sweep.cancel()
-        return runner.models.default
-
-    with start_blocking_portal() as portal:
-        assert portal.call(sweep_once).changed_on_disk

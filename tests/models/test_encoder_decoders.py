@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import transformers
 from architectures import SEQ2SEQ, VOCABULARY, write, write_model
 from encoder_decoders import IDS, KINDS
 from transformers import CONFIG_MAPPING, DynamicCache, EncoderDecoderCache, T5ForTokenClassification
@@ -11,6 +12,7 @@ from worlds import randomise
 
 from headscope.attention.hooks import watching
 from headscope.capture.admission import admit
+from headscope.capture.capture import run
 from headscope.errors import UnsupportedModel
 from headscope.models.adapter import adopt, are_in
 from headscope.models.encoder_decoders import ENCODER_DECODERS, T5
@@ -182,3 +184,34 @@ def test_a_model_without_one_of_the_places_is_none_for_the_table():
     config = CONFIG_MAPPING["t5"](**OF_T5)
     assert not are_in(T5ForTokenClassification(config), T5)
     assert not are_in(plain("t5"), (*T5, replace(T5[0], blocks="encoder.blocks")))
+
+
+def sized(name, **changes):
+    config, _, sizes = KINDS[name]
+    return getattr(transformers, config)(**{**sizes, "tie_word_embeddings": True, **changes})
+
+
+@pytest.mark.fault(16, 46)
+@pytest.mark.parametrize(
+    ("name", "kind", "prediction"),
+    [
+        ("bart", "BartForSequenceClassification", "label"),
+        ("t5", "T5ForSequenceClassification", "label"),
+        ("t5", "T5ForTokenClassification", "token_label"),
+    ],
+)
+def test_a_model_with_labels_whose_tied_weights_are_in_the_file_once_is_loaded(tmp_path, name, kind, prediction):
+    write_model(tmp_path, getattr(transformers, kind)(sized(name, num_labels=3)))
+    model = admit(load(tmp_path, CARD))
+    assert (model.card.prediction, len(model.head.labels)) == (prediction, 3)
+    assert run(model, "the cat").layers
+
+
+@pytest.mark.fault(16, 17, 46)
+@pytest.mark.parametrize(("name", "layers"), [("t5", "num_decoder_layers"), ("bart", "decoder_layers")])
+def test_of_a_model_whose_decoder_has_no_layers_the_encoder_is_shown(tmp_path, name, layers):
+    model_class = getattr(transformers, KINDS[name][1])
+    model = admit(load(write_model(tmp_path, model_class(sized(name, **{layers: 0}))), CARD))
+    assert [stack.name for stack in model.card.stacks] == ["encoder"]
+    assert model.card.max_target is None
+    assert len(run(model, "the cat").layers) == 2

@@ -24,10 +24,10 @@ async def overview(
     pool: PoolQuery = "max",
 ) -> Response:
     """A thumbnail of every head. In a long text, each cell covers several weights: see `pool`."""
+    capture = context.capture
     from ...capture.pooling import steps
     from ...capture.windows import overview, whole
 
-    capture = context.capture
     part = whole(capture, cells)
     weights, blocks = part.cells * len(capture.layers) * capture.heads, len(capture.layers) * steps(part, capture.heads)
     if context.streamed:

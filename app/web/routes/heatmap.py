@@ -161,9 +161,9 @@ async def norms(layer: LayerIndex, view: ViewDep, context: CaptureDep) -> Respon
 async def words(capture_id: CaptureId, runner: RunnerDep) -> Response:
     """The words that the tokens form, in order: the axes of a head with `words=true`. A word is the tokens from `first`
     up to but not including `stop`. `target_words` are those of the target, if the model has a decoder."""
+    capture = runner.captures.get(capture_id)
     from ...analysis.words import words_of
 
-    capture = runner.captures.get(capture_id)
     answer = {"words": await runner.pools.read(words_of, capture)}
     target = capture.tokens_of("target")
     if target:

@@ -30,10 +30,10 @@ class ProbeRequest(StrictModel):
 async def induction(body: ProbeRequest, request: Request, runner: RunnerDep) -> Response:
     """Previous-token, duplicate-token and induction scores of every head on repeated random tokens (Olsson et al.
     2022), independent of any text."""
+    card, found = await while_connected(request, runner.passes.probe(body.model))
     from ...analysis.induction import SCORES
     from ...analysis.scores import ranks
 
-    card, found = await while_connected(request, runner.passes.probe(body.model))
     scores: list[dict[str, Any]] = [
         {**described(score), "values": values, "ranks": integers(rank)}
         for score, values, rank in zip(SCORES, found.values.astype(np.float32), ranks(found.values), strict=True)

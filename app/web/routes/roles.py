@@ -20,10 +20,10 @@ async def roles(context: AnalysisDep) -> Response:
     """For each role and head: whether the head has the role, its share of the attention outside the sink, the share
     that uniform attention would have, and how much attention is outside the sink; and for each head the share of its
     attention that its sink gets."""
+    capture = context.capture
     from ...analysis.blocks import check_within, steps
     from ...analysis.roles import roles
 
-    capture = context.capture
     check_within(capture, "roles")
     context.check_size(numbers_per_head() * len(capture.layers) * capture.heads, "take a smaller model")
     answer = as_json if context.format == "json" else as_arrays

@@ -56,9 +56,9 @@ async def rollout(
 ) -> Response:
     """Attention rollout (Abnar and Zuidema 2020): [query key], how much of each input token reaches each position of
     the last layer; rows sum to 1. Axes and windows as for a head."""
+    capture = context.capture
     from ...analysis.layers import MOST_OF_ROLLOUT, bytes_of_rollout, check_size, steps_of
 
-    capture = context.capture
     options, part = layers.options(capture), view.of(capture)
     check_size(capture, MOST_OF_ROLLOUT, "rollout")
     context.check_size(part.cells, "ask for fewer cells")
@@ -105,9 +105,9 @@ class FlowRequest(StrictModel):
 async def flow(body: FlowRequest, context: AnalysisDep) -> Response:
     """Attention flow (Abnar and Zuidema 2020): [query key], the maximum flow from each position of the last layer to
     each input token, computed separately for each pair. It takes long, so texts may have at most 128 tokens."""
+    capture = context.capture
     from ...analysis.layers import MOST_OF_FLOW, check_size, flow, rollout_options, steps_of
 
-    capture = context.capture
     options = rollout_options(capture, body.start, body.layer, body.residual, body.receptive)
     check_size(capture, MOST_OF_FLOW, "flow")
     queries = body.queries if body.queries is not None else list(range(len(capture.queries)))

@@ -61,11 +61,12 @@ async def scores(options: Annotated[ScoreOptions, Depends(on_loop(ScoreOptions))
     A score that is undefined for the text or the model is null, such as attention to copies in a text without any. So
     is one that has no meaning for stack=cross: `why` gives the reason.
     """
+    capture = context.capture
     from ...analysis.blocks import check_within, steps
     from ...analysis.heads import scores_and_roles
     from ...analysis.scores import bytes_per_query, per_head, per_query
 
-    capture, chosen = context.capture, options.scores
+    chosen = options.scores
     if options.roles:
         check_within(capture, "roles")
     context.check_size(options.numbers(capture), "name fewer scores")

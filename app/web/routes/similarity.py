@@ -32,9 +32,9 @@ async def similarity(context: AnalysisDep, layers: Layers = None, rows: Rows = N
     """For each pair of heads the Jensen-Shannon divergence and the cosine; for each head its place on a chart by
     classical MDS; and the measures of collapse with their rules. `of` has the layer and the head of each row. `exact`
     is false if not all queries were compared: ask for more `rows`."""
+    capture = context.capture
     from ...analysis.similarity import bytes_of_similarity, similarity, steps
 
-    capture = context.capture
     chosen = layers_of(capture, parse_numbers("layers", layers))
     of = [(layer, head) for layer in chosen for head in range(capture.of_layer(layer).heads)]
     context.check_size(2 * len(of) ** 2, "name fewer layers")
