@@ -46,7 +46,8 @@ def of_layer(layer: LayerCapture, texts: Texts, progress: Progress = NO_PROGRESS
     for start in range(0, queries, height):
         progress.check()
         rows = range(start, min(start + height, queries))
-        yield Block(layer.block(heads, rows, layer.visible(rows)), rows, texts.keys, texts.queries)
+        columns = layer.visible(rows)
+        yield Block(layer.block(heads, rows, columns), rows, texts.keys, texts.queries, layer.allowed(rows, columns))
         progress.step()
 
 

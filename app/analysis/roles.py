@@ -31,7 +31,7 @@ class Roles:
     sink:          [l h], the mean mass on the sink, over the queries that can see a key outside it
     share, chance: [r l h], the share of the attention outside the sink, and the share under uniform attention
     left:          [r l h], the mean mass outside the sink, over the queries that are counted for the role
-    queries:       [r], the number of these queries
+    queries:       [r l], the number of these queries, which can differ where layers see different keys
     """
 
     sink: np.ndarray
@@ -46,7 +46,7 @@ class Roles:
         """[r l h], True where a head has a role."""
         threshold = np.array([role.threshold for role in ROLES])[:, None, None]
         with np.errstate(invalid="ignore"):  # where no query is counted
-            enough = (self.queries >= MIN_QUERIES)[:, None, None] & (self.left >= MIN_OUTSIDE_SINK)
+            enough = (self.queries >= MIN_QUERIES)[..., None] & (self.left >= MIN_OUTSIDE_SINK)
             more = np.isnan(self.chance) | (self.share >= TIMES_UNIFORM * self.chance)
             return np.asarray(enough & (self.share >= threshold) & more)
 
@@ -102,6 +102,6 @@ def roles_of(capture: Capture, layers: Sequence[RoleSums]) -> Roles:
         capture.in_grid([getattr(layer, name) for layer in layers], 1).numpy() for name in ("mass", "chance", "left")
     )
     sink = capture.in_grid([layer.sink / (layer.seeing or torch.nan) for layer in layers]).numpy()
-    queries = layers[0].queries.numpy()
+    queries = capture.in_grid([layer.queries[:, None] for layer in layers], 1).nan_to_num(nan=0).numpy()[..., 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Roles(sink, mass / left, chance / left, left / queries[:, None, None], queries, capture.layers[0].causal)
+        return Roles(sink, mass / left, chance / left, left / queries[..., None], queries, capture.layers[0].causal)

@@ -118,6 +118,10 @@ class LayerCapture:
         """The keys that any of these queries may attend to lie within this range, which begins with the first key."""
         return range(self.terms.rule.visible(rows).stop)
 
+    def allowed(self, rows: range, columns: range) -> Tensor:
+        """bool [rows columns], True where any head may attend to the key."""
+        return self.terms.rule.block(rows, columns, self.q.device)[0].any(0)
+
     def normalised(self, heads: range, rows: range, columns: range) -> Tensor:
         """[heads rows columns], the logarithm of the pattern in float64."""
         known = self.exact_lse[heads.start : heads.stop, rows.start : rows.stop]

@@ -207,7 +207,7 @@
  * @property {string} title
  * @property {string} rule
  * @property {string} choice
- * @property {number} queries
+ * @property {number[]} layer_queries
  * @property {boolean[][]} held
  * @property {Values} share
  * @property {Values} chance

@@ -69,6 +69,7 @@ class Block:
 
     text:            of the keys
     text_of_queries: None: the same text
+    allowed:         [i j], True where a query may attend to a key; None: to all, or in a causal text to no later one
     "Mass" is a sum of weights of one query: the share of its attention that some keys get.
     """
 
@@ -76,6 +77,14 @@ class Block:
     rows: range
     text: Text
     text_of_queries: Text | None = None
+    allowed: Tensor | None = None
+
+    @cached_property
+    def may(self) -> Tensor:
+        """[i j], True where a query may attend to a key."""
+        if self.allowed is not None:
+            return self.allowed
+        return self.keys <= (self.queries if self.text.causal else len(self.keys) + 0 * self.queries)
 
     @property
     def query_text(self) -> Text:
@@ -117,9 +126,7 @@ class Block:
 
     def sees(self, chosen: Tensor) -> Tensor:
         """[n] -> [i], True where a query can see one of the chosen tokens."""
-        if self.text.causal:
-            return chosen.cumsum(0)[self.rows.start : self.rows.stop] > 0
-        return chosen.any().expand(len(self.rows))
+        return (self.may & self.of_keys(chosen)).any(-1)
 
     def mass_on(self, chosen: Tensor) -> Tensor:
         """The mass of each query on the chosen keys, [j] or [i j] -> [h i]."""

@@ -1,6 +1,5 @@
 """How widely a query spreads its attention. [h i j] -> [h i]."""
 
-import torch
 from torch import Tensor
 
 from .block import Block
@@ -16,6 +15,5 @@ def normalised_entropy(block: Block) -> Tensor:
 
     A query that can see only one key is not counted.
     """
-    size = len(block.text.ids)
-    visible = block.queries[:, 0] + 1 if block.text.causal else torch.full_like(block.queries[:, 0], size)
+    visible = block.may.sum(-1)
     return block.only(block.entropy / visible.log2(), visible > 1)

@@ -60,9 +60,8 @@ class Role:
 def rest_of(block: Block) -> Rest:
     """The sink is all special tokens and, in a causal model, also the first token."""
     sink = block.of_keys(sink_of(block))
-    may = block.keys <= block.queries if block.text.causal else torch.ones_like(block.keys <= block.queries)
     # Keys that a query cannot see have weight 0, so the sum over all keys outside the sink is the sum over `seen`.
-    return Rest(block, block.mass_on(sink), may & ~sink, block.mass_on(~sink))
+    return Rest(block, block.mass_on(sink), block.may & ~sink, block.mass_on(~sink))
 
 
 def sink_of(block: Block) -> Tensor:

@@ -44,7 +44,9 @@ def as_json(found: "Roles") -> Answer:
     for number, role in enumerate(ROLES):
         facts = {name: getattr(role, name) for name in ("name", "title", "rule", "threshold")}
         numbers = {name: array[number] for name, array in arrays_of(found).items()}
-        described.append({**facts, "choice": CHOICE, "queries": int(found.queries[number]), **numbers})
+        counted = found.queries[number].astype(int)
+        of_queries = {"queries": int(counted.max()), "layer_queries": counted}
+        described.append({**facts, "choice": CHOICE, **of_queries, **numbers})
     sink = {
         "values": found.sink.astype(np.float32),
         "rests": {"rule": SINK_DOMINATED, "held": found.sink_dominated},

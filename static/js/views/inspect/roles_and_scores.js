@@ -17,13 +17,13 @@ export function roleLines({ roles, sink }, layer, head) {
   const inSink = sink.values[layer]?.[head] ?? null;
   const lines = roles
     .filter(({ held }) => held[layer]?.[head])
-    .map(({ title, rule, choice, queries, share, chance }) => {
+    .map(({ title, rule, choice, layer_queries, share, chance }) => {
       const [part, even] = [percent(share[layer]?.[head] ?? 0), chance[layer]?.[head] ?? null];
       const words =
         even === null ? `${part} normalised entropy without the sink` : `${part} of the attention outside the sink`;
       return {
         title,
-        words: `${words} (${even === null ? "" : `${percent(even)} if attention were uniform; `}${queries} queries counted)`,
+        words: `${words} (${even === null ? "" : `${percent(even)} if attention were uniform; `}${layer_queries[layer]} queries counted)`,
         // The choice is about shares: the role without a comparison is an entropy.
         rule: even === null ? rule : `${rule}. ${choice}`,
       };

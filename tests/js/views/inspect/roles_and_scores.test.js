@@ -11,7 +11,7 @@ const findings = {
         title: "previous token",
         rule: "at least half",
         choice: "sink left out",
-        queries: 8,
+        layer_queries: [8],
         held: [[true, false]],
         share: [[0.75, 0.1]],
         chance: [[0.2, 0.2]],
