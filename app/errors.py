@@ -50,10 +50,12 @@
 A message names the value, the limit and what to do.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 # What clients are told of a bug.
 INTERNAL = "internal error: the server's log has the details"
+MAX_LISTED = 8  # names in a message
 
 
 class AppError(Exception):
@@ -74,6 +76,12 @@ class AppError(Exception):
 def shortened(text: str, most: int = 1000) -> str:
     """The text; of a longer one, the beginning and the end, because a message ends with the way out."""
     return text if len(text) <= most else f"{text[: most * 2 // 3]} [...] {text[-most // 4 :]}"
+
+
+def listed(names: Sequence[object], most: int = MAX_LISTED) -> str:
+    """The names as words: "1, 4 and 7"; after the first `most`, how many more there are."""
+    words = [*map(str, names)] if len(names) <= most else [*map(str, names[:most]), f"{len(names) - most:,} more"]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def with_escapes(text: str) -> str:

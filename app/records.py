@@ -3,7 +3,15 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
-from .errors import NoAttention, PairNotSupported, TargetNotSupported, UnknownHead, UnknownLayer, UnknownStack
+from .errors import (
+    NoAttention,
+    PairNotSupported,
+    TargetNotSupported,
+    UnknownHead,
+    UnknownLayer,
+    UnknownStack,
+    listed,
+)
 
 Source = Literal["bundled", "local", "hub"]
 StackName = Literal["self", "encoder", "decoder", "cross"]
@@ -186,8 +194,9 @@ class StackCard:
             raise UnknownLayer(f"layer {layer}: {owner} has layers 0..{len(self.layers) - 1}")
         found = self.layers[layer]
         if not found.attention:
-            present = ", ".join(map(str, self.with_attention))
-            raise NoAttention(f"layer {layer} of {owner} has no softmax attention ({found.why}): {present} have it")
+            present = self.with_attention
+            have_it = f"layers {listed(present)} have it" if len(present) > 1 else f"layer {present[0]} has it"
+            raise NoAttention(f"layer {layer} of {owner} has no softmax attention ({found.why}): {have_it}")
         if not 0 <= head < found.heads:
             raise UnknownHead(f"head {head} of layer {layer}: {owner} has heads 0..{found.heads - 1}")
 
@@ -256,7 +265,7 @@ class ModelCard:
         """The stack of that name; the first one for None. Raises UnknownStack, with the names."""
         found = next((stack for stack in self.stacks if name in (None, stack.name)), None)
         if found is None:
-            names = " and ".join(stack.name for stack in self.stacks)
+            names = listed([stack.name for stack in self.stacks])
             raise UnknownStack(f"stack={str(name)[:40]}: {self.id} has {names}")
         return found
 

@@ -139,7 +139,7 @@ def test_a_run_with_a_target_has_three_stacks(bart):
     assert (cross[1, 1].pattern.shape, run.stack("decoder")[2, 0].pattern.shape) == ((6, 7), (6, 6))
     np.testing.assert_allclose(cross[1, 1].pattern.sum(1), 1, atol=1e-6)
     assert (cross.layers, cross.heads(2)) == ([0, 1, 2], 2)
-    with pytest.raises(UnknownStack, match="encoder and decoder and cross"):
+    with pytest.raises(UnknownStack, match="encoder, decoder and cross"):
         run.stack("middle")
 
 

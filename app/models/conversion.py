@@ -14,6 +14,7 @@ from transformers.modeling_utils import LoadStateDictConfig
 
 from ..errors import WeightsDoNotFit
 from .header import StoredTensor
+from .unused_weights import counted
 
 MAX_ERROR = 400  # characters of an error of transformers
 META = torch.device("meta")
@@ -49,11 +50,8 @@ def check_report(report: Mapping[str, Any]) -> None:
     """Raises WeightsDoNotFit if weights are missing, unknown, or have another shape than config.json describes."""
     # transformers would initialise missing weights with random numbers.
     for problem, found in (("missing", report["missing_keys"]), ("unknown", report["unexpected_keys"])):
-        if keys := sorted(found):
-            raise WeightsDoNotFit(
-                f"{len(keys)} weights are {problem}, the first is {keys[0][:200]!r}: "
-                "the checkpoint has to match config.json"
-            )
+        if found:
+            raise WeightsDoNotFit(f"{counted(list(found), problem)}: the checkpoint has to match config.json")
     if report["mismatched_keys"]:
         name, *shapes = min(report["mismatched_keys"])
         stored, wanted = (list(shape) for shape in shapes)

@@ -12,7 +12,11 @@ MAX_SKIPPED_BYTES = 2**26  # of weights that are ignored, and as many again as t
 
 
 def counted(names: Sequence[str], problem: str) -> str:
-    return f"{len(names)} weights are {problem}, the first is {min(names)[:200]!r}"
+    """Which weights have the problem, for an error: the number of them, and the name of the first."""
+    name = repr(min(names)[:200])
+    if len(names) == 1:
+        return f"1 weight is {problem}, {name}"
+    return f"{len(names):,} weights are {problem}, the first is {name}"
 
 
 def refuse_unknown(names: Iterable[str], prefix: str, base: PreTrainedModel) -> None:

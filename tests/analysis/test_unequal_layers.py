@@ -14,7 +14,7 @@ from headscope.analysis.table import scores_named
 from headscope.capture.capture import run
 from headscope.capture.windows import Maps, head_window, overview, window
 from headscope.errors import NoAttention, UnknownHead
-from headscope.records import LayerCard
+from headscope.records import LayerCard, StackCard
 
 TEXT = "The cat sat on the mat. The dog ran to the mat."
 HERE, GONE, FEWER = (0, 0), (1, 0), (2, 3)  # layer and head
@@ -88,13 +88,28 @@ def test_rollout_goes_through_the_layers_that_have_attention(whole, capture):
 @pytest.mark.parametrize(
     ("place", "error", "text"),
     [
-        (GONE, NoAttention, r"layer 1 of local:gpt2 has no softmax attention \(MambaMixer\): 0, 2 have it"),
+        (GONE, NoAttention, r"layer 1 of local:gpt2 has no softmax attention \(MambaMixer\): layers 0 and 2 have it"),
         (FEWER, UnknownHead, r"head 3 of layer 2: local:gpt2 has heads 0\.\.2"),
     ],
 )
 def test_a_missing_head_is_refused_with_the_reason(capture, place, error, text):
     with pytest.raises(error, match=text):
         head_window(capture, *place, window(len(capture.tokens), None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        ([4], "layer 4 has it"),
+        ([1, 4], "layers 1 and 4 have it"),
+        ([1, 4, 7], "layers 1, 4 and 7 have it"),
+        (range(1, 11), "layers 1, 2, 3, 4, 5, 6, 7, 8 and 2 more have it"),
+    ],
+)
+def test_a_layer_without_attention_names_those_that_have_it(present, expected):
+    layers = tuple(LayerCard(each, attention=each in present, why="Mamba") for each in range(12))
+    with pytest.raises(NoAttention, match=rf"\(Mamba\): {expected}$"):
+        StackCard("self", layers, causal=True).check_head(0, 0, "local:x")
 
 
 def test_a_layer_keeps_its_number(whole, capture):

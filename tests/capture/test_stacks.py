@@ -83,7 +83,7 @@ def test_without_a_stack_the_encoder_is_meant(capture):
 
 
 def test_an_unknown_stack_and_head_are_refused_with_those_that_exist(capture):
-    with pytest.raises(UnknownStack, match="stack=middle: local:x has encoder and decoder and cross"):
+    with pytest.raises(UnknownStack, match="stack=middle: local:x has encoder, decoder and cross"):
         capture.of_stack("middle")
     heads = capture.of_stack("decoder").heads
     with pytest.raises(UnknownHead, match=rf"the stack decoder of local:x has heads 0\.\.{heads - 1}"):

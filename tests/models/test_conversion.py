@@ -42,8 +42,8 @@ def all_wider(stored):
     ("change", "expected"),
     [
         (all_unknown, r"weights are missing, the first is '"),
-        (lambda stored: stored.update({"z" * 300: torch.zeros(1)}), r"1 weights are unknown, the first is 'z{200}'"),
-        (lambda stored: stored.pop("final_layernorm.weight"), r"1 weights are missing.*'final_layernorm\.weight'"),
+        (lambda stored: stored.update({"z" * 300: torch.zeros(1)}), r"1 weight is unknown, 'z{200}'"),
+        (lambda stored: stored.pop("final_layernorm.weight"), r"1 weight is missing.*'final_layernorm\.weight'"),
         (lambda stored: stored.pop(EXPERT), "is .* in the file, config.json wants"),
         (twice_as_wide, r"the weights do not fit config\.json: "),
         (all_wider, "is .* in the file, config.json wants"),

@@ -38,7 +38,7 @@ def test_weights_of_a_part_that_reads_no_text_are_ignored(tmp_path):
 def test_a_weight_that_no_part_has_is_refused_by_its_name(tmp_path):
     folder = folder_of(tmp_path, "seamless_m4t")
     change_weights(folder, lambda stored: stored.update({"speech_encoder.new.weight": torch.zeros(1)}))
-    with pytest.raises(WeightsDoNotFit, match=r"1 weights are unknown, the first is 'speech_encoder\.new\.weight'"):
+    with pytest.raises(WeightsDoNotFit, match=r"1 weight is unknown, 'speech_encoder\.new\.weight'"):
         load(folder, CARD)
 
 

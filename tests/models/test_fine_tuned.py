@@ -125,7 +125,7 @@ def test_a_card_names_the_first_ignored_weights_and_how_many_more_there_are(tmp_
 def test_an_unknown_weight_inside_the_model_is_refused(tmp_path, name):
     folder = write(tmp_path, "BertForMaskedLM")
     add(folder, name)
-    with pytest.raises(WeightsDoNotFit, match=rf"1 weights are unknown.*{name}.*check its model_type"):
+    with pytest.raises(WeightsDoNotFit, match=rf"1 weight is unknown.*{name}.*check its model_type"):
         load(folder, CARD)
 
 
@@ -134,7 +134,7 @@ def test_an_unknown_weight_inside_the_model_is_refused(tmp_path, name):
 def test_a_missing_weight_inside_the_model_is_refused(tmp_path, gone):
     folder = write(tmp_path, "BertForSequenceClassification")
     rename(folder, lambda name: None if name.endswith(gone) else name)
-    with pytest.raises(WeightsDoNotFit, match=rf"1 weights are missing.*{gone}"):
+    with pytest.raises(WeightsDoNotFit, match=rf"1 weight is missing.*{gone}"):
         load(folder, CARD)
 
 

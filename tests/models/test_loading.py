@@ -86,10 +86,10 @@ def test_weights_with_another_hash_are_refused_with_both_hashes(gpt2):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda weights: weights.pop("transformer.h.1.mlp.c_fc.bias"), r"1 weights are missing.*h\.1\.mlp\.c_fc\.bias"),
+        (lambda weights: weights.pop("transformer.h.1.mlp.c_fc.bias"), r"1 weight is missing.*h\.1\.mlp\.c_fc\.bias"),
         (
             lambda weights: weights.update({"transformer.h.0.extra": torch.zeros(2)}),
-            r"1 weights are unknown.*h\.0\.extra",
+            r"1 weight is unknown.*h\.0\.extra",
         ),
         (lambda weights: weights.update({"transformer.ln_f.bias": torch.zeros(7)}), r"ln_f.bias is \[7\].*\[24\]"),
     ],

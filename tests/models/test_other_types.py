@@ -106,7 +106,7 @@ def test_the_weights_are_those_of_the_file_also_where_transformers_merges_them(t
 def test_a_missing_weight_is_refused_by_name(tmp_path, name, weight):
     folder = write(tmp_path, name)
     change_weights(folder, lambda stored: stored.pop(weight))
-    with pytest.raises(WeightsDoNotFit, match=rf"1 weights are missing.*{weight}"):
+    with pytest.raises(WeightsDoNotFit, match=rf"1 weight is missing.*{weight}"):
         load(folder, CARD)
 
 

@@ -132,7 +132,7 @@ def test_weights_that_are_skipped_may_not_be_much_larger_than_the_model(models_d
     ("name", "shape", "expected"),
     [
         ("transformer.h.0.mlp.c_fc.bias", [2**14], r"c_fc\.bias is \[16384\] in the file, config\.json wants \[96\]"),
-        ("transformer.h.0.more\x1b", [2**14], r"1 weights are unknown, the first is 'transformer\.h\.0\.more\\x1b'"),
+        ("transformer.h.0.more\x1b", [2**14], r"1 weight is unknown, 'transformer\.h\.0\.more\\x1b'"),
     ],
     ids=["shape", "name"],
 )

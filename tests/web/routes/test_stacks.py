@@ -121,7 +121,7 @@ def test_effects_are_those_of_the_stack(own, location, stack):
 def test_an_unknown_stack_is_refused_with_the_names_before_a_text_is_run(own):
     answer = own.post(f"{CAPTURES}?stack=middle", json={"text": "never run", "target": "a"})
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_stack")
-    assert "encoder and decoder and cross" in answer.json()["detail"]
+    assert "encoder, decoder and cross" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", [CAPTURES, "/api/v1/attention", "/api/v1/estimate"])
