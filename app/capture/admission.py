@@ -15,11 +15,14 @@ import torch
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 
-from ..errors import UnsupportedModel
+from ..errors import AppError, UnsupportedModel
 from ..models.interface.widened import widened
 from ..models.loading import LoadedModel
 from ..models.short_run import tried_tokens
-from ..records import AdmissionCard
+from ..models.targets import target_of
+from ..models.writing import written
+from ..records import AdmissionCard, Prompt, Token, TokenizedPrompt
+from .capture import run_tokens
 from .certificate import copied, reference_patterns
 from .layer import LayerCapture
 from .passes import pass_layers
@@ -50,13 +53,34 @@ def admit(model: LoadedModel) -> LoadedModel:
     Where that is so for the decoder of a model, its encoder is shown alone.
     """
     if model.adopted.reads_target and not model.card.has_decoder:
-        return compared(model.encoder_alone())  # its decoder has no layers
+        return captured(compared(model.encoder_alone()))  # its decoder has no layers
     try:
-        return compared(model)
+        return captured(compared(model))
     except UnsupportedModel:
         if not model.adopted.reads_target:
             raise
-        return compared(model.encoder_alone())
+        return captured(compared(model.encoder_alone()))
+
+
+def captured(model: LoadedModel) -> LoadedModel:
+    """The same model, of which a short text can be captured, with a target that it writes. Raises UnsupportedModel."""
+    ids, target = inputs_of(model)
+    tokens, read = tokens_of(ids), tokens_of(target)
+    try:
+        run_tokens(model, tokens, target=read)
+        if model.card.has_decoder and model.tokenizer is not None:  # benchmarks need none
+            written(model, TokenizedPrompt(Prompt(""), tokens, 0, *target_of(model, None, None, most_written=1)))
+    except AppError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {str(error)[:300]}"
+        raise UnsupportedModel(f"a text cannot be captured with this {model.card.family}: {why}") from error
+    return model
+
+
+def tokens_of(ids: Tensor | None) -> tuple[Token, ...]:
+    numbers = [] if ids is None else ids[0].tolist()
+    return tuple(Token(n, number, "", None, None, special=True, segment=0) for n, number in enumerate(numbers))
 
 
 def compared(model: LoadedModel) -> LoadedModel:

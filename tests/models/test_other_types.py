@@ -275,3 +275,11 @@ def test_our_own_families_and_bundled_models_need_no_such_process(models_dir, mo
 
 
 start = process.start
+
+
+@pytest.mark.parametrize("name", ["t5gemma2", "pop2piano"])
+def test_of_a_model_whose_decoder_fails_in_a_capture_the_encoder_is_shown(tmp_path, name):
+    """The maps of its decoder are those of eager attention, but they cannot be captured, or it cannot write."""
+    model = admit(load(write_model(tmp_path, tiny(name)), CARD))
+    assert [stack.name for stack in model.card.stacks] == ["encoder"]
+    assert run(model, "the cat sat").layers
