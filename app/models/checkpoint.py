@@ -4,24 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UnsafeFormat
 from ..records import Source
 from .checker.process import CHECKER
 from .claim import Claim, claim_of, read_fields
 from .claimed_sizes import reads_pairs
-from .file_names import CONFIG, GGUF, INDEX, TOKENIZER_OPTIONS, WEIGHTS
+from .file_names import CONFIG, GGUF, TOKENIZER_OPTIONS
 from .file_states import WATCHED, FileStates
-from .files import ModelFolder, OpenedFile, open_file, reading
+from .files import ModelFolder, OpenedFile, open_file
 from .fitting import Fit, fit
+from .other_formats import refuse_other_formats
 from .tokenizer_files import read_tokenizer_files
 from .weights import Weights, check_dtypes, open_weights
-
-# torch reads numbers only here. Weights that share memory are stored one by one.
-CONVERT = (
-    'python -c "import torch, safetensors.torch as s; '
-    "s.save_file({k: v.clone() for k, v in torch.load('pytorch_model.bin', weights_only=True).items()}, "
-    f"'{WEIGHTS}')\""
-)
 
 
 @dataclass(frozen=True)
@@ -57,8 +50,8 @@ def check_files(path: Path, source: Source = "local") -> CheckedFiles:
     data = config.read_all()
     raw = read_fields(data, folder)
     claim = None if raw.get("model_type") is None else claim_of(raw, {})
+    refuse_other_formats(path)
     tokenizer = read_tokenizer_files(folder)
-    refuse_pickles(path)
     weights = open_weights(folder)
     try:
         tensors = weights.tensors
@@ -107,11 +100,3 @@ def check_tokenizer(data: bytes, claim: Claim) -> None:
     segments = getattr(config, "type_vocab_size", 1)
     writes = bool(claim.config.is_encoder_decoder)
     CHECKER.tokenizer(data, embeddings=config.vocab_size, segments=segments, pairs=reads_pairs(claim), writes=writes)
-
-
-def refuse_pickles(path: Path) -> None:
-    """Raises UnsafeFormat if the only weights are in a format that can contain code."""
-    with reading(WEIGHTS):
-        pickled = not ((path / WEIGHTS).exists() or (path / INDEX).exists()) and any(path.glob("*.bin"))
-    if pickled:
-        raise UnsafeFormat(f"the weights are pickled, which can run code. In the folder of the model, run: {CONVERT}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .file_names import CONFIG
 from .files import kind_of, resolved
+from .other_formats import names_of, without_weights
 
 # A plain folder name: no path, and no character with a meaning in a shell or a URL.
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -93,7 +94,7 @@ def problem_with(folder: Path) -> str | None:
         try:
             modes[what] = resolved(path).stat().st_mode
         except FileNotFoundError:
-            return "there is no such folder" if what == "it" else f"it has no {CONFIG}"
+            return "there is no such folder" if what == "it" else without_config(folder)
         except OSError as error:
             return f"{what} is a loop of symbolic links" if error.errno == ELOOP else f"{what}: {error.strerror}"
         except ValueError:  # a NUL
@@ -101,6 +102,14 @@ def problem_with(folder: Path) -> str | None:
         if what == "it" and not stat.S_ISDIR(modes[what]):
             return "it is not a folder"
     return None if stat.S_ISREG(modes[CONFIG]) else f"{CONFIG} is {kind_of(modes[CONFIG])}, not a regular file"
+
+
+def without_config(folder: Path) -> str:
+    """What a folder without a config.json is instead. Raises nothing."""
+    try:
+        return without_weights(names_of(folder)) or f"it has no {CONFIG}"
+    except OSError:  # it cannot be listed
+        return f"it has no {CONFIG}"
 
 
 def path_meant(model: str) -> Path | None:

@@ -15,12 +15,21 @@ from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.hf_api import ModelInfo
 
-from ..errors import CorruptModel, DiskFull, HubUnreachable, ModelNotFound, ModelTooLarge, UnsafeFormat
+from ..errors import (
+    CorruptModel,
+    DiskFull,
+    HubUnreachable,
+    ModelNotFound,
+    ModelTooLarge,
+    UnsafeFormat,
+    UnsupportedModel,
+)
 from ..records import Progress
 from .file_names import CONFIG, TOKENIZER, WEIGHTS, files_of, weight_files
 from .files import most_bytes
 from .hub_errors import our_errors
 from .hub_limits import COMMIT, Limits, limited, unusable
+from .other_formats import pickles_in, without_weights
 from .progress import FileProgress
 
 # With plain HTTP, a download can be cancelled between two chunks and resumed. The Xet protocol supports neither.
@@ -28,7 +37,6 @@ constants.HF_HUB_DISABLE_XET = True
 # With the default of ten megabytes, a slow connection would show no progress for a minute.
 constants.DOWNLOAD_CHUNK_SIZE = 2**20
 
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 GIGABYTE = 1e9
 MAX_SIZE = 2**53  # larger numbers are not exact in JSON
 
@@ -135,8 +143,10 @@ def listed_commit(repo: str, info: ModelInfo) -> str:
 
 
 def check_files(hub: Hub, files: HubFiles) -> None:
-    """Raises UnsafeFormat, CorruptModel, ModelTooLarge, before anything is downloaded."""
-    if not weight_files(files.sizes) and any(name.endswith(PICKLES) for name in files.sizes):
+    """Raises UnsafeFormat, UnsupportedModel, CorruptModel, ModelTooLarge, before anything is downloaded."""
+    if reason := without_weights(files.sizes):
+        raise UnsupportedModel(f"{files.repo}: {reason}")
+    if not weight_files(files.sizes) and pickles_in(files.sizes):
         raise UnsafeFormat(f"{files.repo} has only pickled weights, which can run code, and no {WEIGHTS}")
     needed = files.needed
     if missing := [name for name in needed if name not in files.sizes]:

@@ -121,6 +121,16 @@ def test_a_path_that_is_no_model_is_named(tmp_path, monkeypatch, capsys, path, e
     assert f"{path[2:]}' is no folder of a model: {expected}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("adapter_config.json", r"it is an adapter .*merge_and_unload"), ("model.gguf", "in model.gguf, but only")],
+)
+def test_a_path_without_a_config_says_what_is_there_instead(tmp_path, name, expected):
+    (tmp_path / name).touch()
+    with pytest.raises(ModelNotFound, match=f"is no folder of a model: .*{expected}"):
+        headscope.load(tmp_path)
+
+
 def test_an_id_of_the_hub_beside_a_folder_of_that_name_is_one_of_the_hub(tmp_path, monkeypatch):
     (tmp_path / "gpt2").mkdir()
     monkeypatch.chdir(tmp_path)

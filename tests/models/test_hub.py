@@ -105,8 +105,18 @@ def test_a_cached_checkpoint_works_without_the_hub(hub, tmp_path, fault):
             UnsafeFormat,
             "only pickled weights",
         ),
+        (
+            lambda hub: (hub.repos[REPO] / "model.safetensors").rename(hub.repos[REPO] / "adapter_config.json"),
+            UnsupportedModel,
+            "is an adapter.*merge_and_unload",
+        ),
+        (
+            lambda hub: (hub.repos[REPO] / "model.safetensors").rename(hub.repos[REPO] / "training_args.bin"),
+            CorruptModel,
+            "has no model.safetensors",
+        ),
     ],
-    ids=["500", "gated", "unknown", "no server", "no tokenizer", "pickle"],
+    ids=["500", "gated", "unknown", "no server", "no tokenizer", "pickle", "adapter", "no weights"],
 )
 def test_errors_of_the_hub_name_the_reason_and_a_solution(hub, tmp_path, change, error, message):
     change(hub)

@@ -203,6 +203,51 @@ def test_the_command_that_converts_pickled_weights_works(gpt2):
     (gpt2 / "model.safetensors").unlink()
     with pytest.raises(UnsafeFormat) as refused:
         load(gpt2, CARD)
-    command = refused.value.detail.partition("run: ")[2].replace("python", sys.executable, 1)
-    subprocess.run(command, shell=True, cwd=gpt2, check=True)
+    convert(gpt2, refused.value.detail)
     assert load(gpt2, CARD).card.prediction == "next_token"
+
+
+def convert(folder, message):
+    """Run the command in the message."""
+    command = message.partition("run: ")[2].replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, cwd=folder, check=True)
+
+
+@pytest.mark.fault(14)
+def test_the_command_that_converts_divided_pickled_weights_works(gpt2):
+    stored = load_file(gpt2 / "model.safetensors")
+    for number in (0, 1):
+        part = dict(list(stored.items())[number::2])
+        torch.save(part, gpt2 / f"pytorch_model-0000{number + 1}-of-00002.bin")
+    (gpt2 / "pytorch_model.bin.index.json").write_text("{}")
+    torch.save({}, gpt2 / "training_args.bin")
+    (gpt2 / "model.safetensors").unlink()
+    with pytest.raises(UnsafeFormat) as refused:
+        load(gpt2, CARD)
+    convert(gpt2, refused.value.detail)
+    assert load(gpt2, CARD).adopted.model.num_parameters() == sum(each.numel() for each in stored.values())
+
+
+@pytest.mark.fault(14)
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        (("training_args.bin", "optimizer.pt"), CorruptModel, r"model\.safetensors is missing"),
+        (
+            ("adapter_config.json", "adapter_model.safetensors", "training_args.bin"),
+            UnsupportedModel,
+            r"is an adapter.*base model.*merge_and_unload\(\).*save_pretrained",
+        ),
+        (("adapter_config.json", "adapter_model.bin"), UnsupportedModel, "is an adapter"),
+        (("model.gguf",), UnsupportedModel, r"in model\.gguf, but only model\.safetensors is read.*download"),
+        (("tf_model.h5", "flax_model.msgpack"), UnsupportedModel, r"in flax_model\.msgpack and tf_model\.h5, but only"),
+        (("tf_model.h5", "weights.bin"), UnsafeFormat, r"glob\('weights\.bin'\)"),
+    ],
+    ids=["training", "adapter", "pickled adapter", "GGUF", "h5", "h5 and a pickle"],
+)
+def test_other_files_with_weights_are_named_with_what_to_do(gpt2, names, error, message):
+    (gpt2 / "model.safetensors").unlink()
+    for name in names:
+        (gpt2 / name).touch()
+    with pytest.raises(error, match=message):
+        load(gpt2, CARD)
