@@ -202,7 +202,7 @@ def first_that_fits(
     claim: Claim, bases: list[Attempt], stored: StoredNames, prefix: str, tensors: Mapping[str, StoredTensor]
 ) -> Attempt:
     """The first class all of whose weights are there. Raises WeightsDoNotFit."""
-    is_decoder = bool(getattr(claim.config, "is_decoder", False))
+    is_decoder = bool(getattr(claim.config, "is_decoder", False) or claim.config.is_encoder_decoder)
     for prediction, model_class in buildable(claim, is_decoder=is_decoder):
         attempt = Attempt(on_meta(claim, model_class, {}), {}, prediction)
         attempt.fit(stored, prefix)

@@ -51,12 +51,14 @@ def classes_to_try(
     """Classes with a head that a checkpoint may be of, the likeliest first.
 
     architecture: the class in config.json. It can be one of a project of its own, or miss.
-    is_decoder:   whether a type that can be encoder or decoder is a decoder here
+    is_decoder:   whether a type that can be encoder or decoder is a decoder here, or has one
     """
     named = {prediction: table[model_type] for prediction, table in TABLES.items() if model_type in table}
-    if {"masked_token", "next_token"} <= named.keys():
-        del named["masked_token" if is_decoder else "next_token"]
+    unlikely: Prediction = "masked_token" if is_decoder else "next_token"
     declared = [prediction for prediction, name in named.items() if name == architecture]
+    if {"masked_token", "next_token"} <= named.keys() and declared != [unlikely]:
+        del named[unlikely]
+        declared = [prediction for prediction in declared if prediction in named]
     for prediction in dict.fromkeys([*declared[:1], *(each for each in TOLD_BY_NAMES if each in named)]):
         yield prediction, getattr(transformers, named[prediction])
 

@@ -215,3 +215,16 @@ def test_of_a_model_whose_decoder_has_no_layers_the_encoder_is_shown(tmp_path, n
     assert [stack.name for stack in model.card.stacks] == ["encoder"]
     assert model.card.max_target is None
     assert len(run(model, "the cat").layers) == 2
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "BartForConditionalGeneration", "BartModel", "MBartForConditionalGeneration", "MvpForConditionalGeneration",
+        "PLBartForConditionalGeneration",
+    ],
+)  # fmt: skip
+def test_a_model_with_a_decoder_predicts_the_next_token(tmp_path, kind):
+    model_class = getattr(transformers, kind)
+    config = model_class.config_class(**SEQ2SEQ, **IDS)
+    assert load(write_model(tmp_path, model_class(config)), CARD).card.prediction == "next_token"

@@ -61,7 +61,7 @@ def shown(folder):
         ("BertModel", "none", "BertModel"),
         ("BertForMaskedLM", "masked_token", "BertForMaskedLM"),
         ("BertForPreTraining", "masked_token", "BertForMaskedLM"),
-        ("BertLMHeadModel", "masked_token", "BertForMaskedLM"),
+        ("BertLMHeadModel", "next_token", "BertLMHeadModel"),
         ("BertForNextSentencePrediction", "none", "BertModel"),
         ("BertForSequenceClassification", "label", "BertForSequenceClassification"),
         ("BertForTokenClassification", "token_label", "BertForTokenClassification"),
