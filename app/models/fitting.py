@@ -72,12 +72,15 @@ class Attempt:
         """Look for each parameter. `prefix`: of the parameters of the model without a head."""
         own = f"{self.model.base_model_prefix}."
         outer = prefix.removesuffix(own) if prefix.endswith(own) else ""
+        renamed = {} if self.prediction == "none" else stored.renamed(type(self.model).__name__, outer)
         for name in self.model.state_dict():
             inner = name.removeprefix(own) if self.prediction != "none" else name
             is_base = self.prediction == "none" or inner != name
             key = prefix + inner if is_base else outer + name
             if key in stored.plain:
                 self.mapped[name] = stored.plain[key]
+            elif name in renamed:
+                self.mapped[name] = renamed[name]
             else:
                 self.missing.append(name)
         groups = tied_groups(self.model.all_tied_weights_keys)
@@ -193,8 +196,9 @@ def without_head(claim: Claim) -> list[Attempt]:
 
 def buildable(claim: Claim, *, is_decoder: bool) -> Iterator[tuple[Prediction, type[PreTrainedModel]]]:
     """The classes with a head that take the whole configuration, and not that of a part of it (Llama 4, Qwen3.5)."""
+    whole = base_class(claim.model_type).config_class  # InternLM 3 has a configuration of its own and Llama's classes
     for prediction, model_class in classes_to_try(claim.model_type, claim.architecture, is_decoder=is_decoder):
-        if isinstance(claim.config, model_class.config_class or object):
+        if isinstance(claim.config, model_class.config_class or object) or model_class.config_class is whole:
             yield prediction, model_class
 
 

@@ -8,6 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+from transformers.core_model_loading import WeightRenaming
+
 from ..errors import WeightsDoNotFit
 from .file_names import WEIGHTS
 
@@ -40,6 +43,20 @@ class StoredNames:
         for other in {"", own} & set(found) - {prefix}:
             self.refuse_both(base, prefix, other)
         return prefix
+
+    def renamed(self, class_name: str, outer: str) -> dict[str, str]:
+        """Parameter -> name in the file, for a class whose parameters transformers saves under other names.
+
+        outer: what stands before all names in the file
+        """
+        rules = [rule for rule in get_checkpoint_conversion_mapping(class_name) or () if type(rule) is WeightRenaming]
+        found = {}
+        for plain, name in self.plain.items() if rules else ():
+            new = plain.removeprefix(outer)
+            for rule in rules:
+                new, _ = rule.rename_source_key(new)
+            found[new] = name
+        return found
 
     def refuse_both(self, base: Iterable[str], prefix: str, other: str) -> None:
         """Raises WeightsDoNotFit if a parameter is there with both prefixes: one of the two would be dropped."""

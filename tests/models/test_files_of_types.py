@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+import transformers
 from model_files import change_weights
 
-from benchmarks.tiny_types import tiny
+from benchmarks.tiny_types import small_config, tiny
 from benchmarks.workers.one_type import write
 from headscope.capture.admission import admit
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
@@ -27,6 +28,21 @@ def test_a_saved_model_is_loaded_and_its_attention_is_exact(tmp_path, name):
     card = admit(load(folder_of(tmp_path, name), CARD)).card
     assert card.family == name
     assert max(card.certificate.max_abs_error) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "prediction"),
+    [
+        ("gpt_neox", "GPTNeoXForCausalLM", "next_token"),
+        ("internlm3", "LlamaForCausalLM", "next_token"),
+        ("iquestcoder", "LlamaForCausalLM", "next_token"),
+        ("ultrabert", "UltrabertForMaskedLM", "masked_token"),
+    ],
+)
+def test_a_head_that_is_saved_under_another_name_or_shared_by_types_is_kept(tmp_path, name, kind, prediction):
+    write(getattr(transformers, kind)(small_config(name)), tmp_path)
+    card = load(tmp_path, CARD).card
+    assert (card.prediction, card.ignored) == (prediction, ())
 
 
 def test_weights_of_a_part_that_reads_no_text_are_ignored(tmp_path):
