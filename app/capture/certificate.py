@@ -34,7 +34,7 @@ class Certificate:
 
     max_abs_error:     per layer, the largest absolute difference of any attention weight; None without attention. Of
                        the first stack; `stacks` has the same of all stacks by name
-    max_row_sum_error: the largest absolute difference of a row's sum from 1
+    max_row_sum_error: the largest absolute difference of a row's sum from 1, or from the share that no sink gets
     causal_leak:       the largest weight on a later token, or the largest change of an earlier query's weights when
                        the second half of the tokens is replaced; None for models without causal attention
     """
@@ -136,7 +136,7 @@ def difference(layer: LayerCapture, reference: Tensor, progress: Progress) -> La
     for rows in row_blocks(layer, layer.q.shape[1]):
         progress.check()
         ours = layer.block(heads, rows, keys)
-        sums.append((ours.sum(-1) - 1).abs().max())
+        sums.append((ours.sum(-1) - layer.row_sums(heads, rows)).abs().max())
         ahead.append(ours.triu(1 + rows.start).max())
         errors.append(ours.sub_(reference[:, rows.start : rows.stop]).abs_().max())
     return LayerDifference(*(torch.stack(each).max().item() for each in (errors, sums, ahead)))

@@ -118,6 +118,11 @@ class LayerCapture:
         """The keys that any of these queries may attend to lie within this range, which begins with the first key."""
         return range(self.terms.rule.visible(rows).stop)
 
+    def row_sums(self, heads: range, rows: range) -> Tensor:
+        """[heads rows], what the weights of rows that have been read sum to: 1, or less if the rest goes to a sink."""
+        sums = self.exact_lse[None, heads.start : heads.stop, rows.start : rows.stop]
+        return (sums - self.terms.of_heads(heads).with_sinks(sums, rows))[0].exp()
+
     def allowed(self, rows: range, columns: range) -> Tensor:
         """bool [rows columns], True where any head may attend to the key."""
         return self.terms.rule.block(rows, columns, self.q.device)[0].any(0)

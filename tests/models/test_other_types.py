@@ -12,6 +12,7 @@ from model_files import change_weights
 from benchmarks.tiny_types import tiny
 from headscope.capture.admission import admit
 from headscope.capture.capture import run
+from headscope.capture.certificate import certify
 from headscope.capture.cost import bytes_kept
 from headscope.engine.load import bytes_of_model
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
@@ -283,3 +284,13 @@ def test_of_a_model_whose_decoder_fails_in_a_capture_the_encoder_is_shown(tmp_pa
     model = admit(load(write_model(tmp_path, tiny(name)), CARD))
     assert [stack.name for stack in model.card.stacks] == ["encoder"]
     assert run(model, "the cat sat").layers
+
+
+def test_rows_that_give_a_part_of_their_attention_to_no_token_are_no_error_in_a_certificate(tmp_path):
+    model = load(write(tmp_path, "gpt-oss"), CARD)
+    capture = run(model, "the cat sat on the mat")
+    whole = range(len(capture.tokens))
+    assert capture.layers[0].block(range(4), whole, whole).sum(-1).max() < 0.99
+    certificate = certify(model, capture)
+    assert certificate.max_row_sum_error <= 1e-6
+    assert max(certificate.max_abs_error) <= 1e-5
