@@ -220,6 +220,7 @@ class ModelCard:
     stacks:          the layers of a loaded model
     certificate:     the comparison when the model was loaded; None for bundled models, which tests compare
     prediction:      of a loaded model, what its head predicts; "none" if it has no head that is known
+    labels:          of a loaded model that predicts labels, the names of the first, and how many more there are
     max_target:      of a loaded model with a decoder over an encoder, the most tokens that the decoder reads
     ignored:         of a loaded model, the weights in its file that are not used
     dtype:           of the weights, once they are loaded; scores and weights of attention are float32 or wider
@@ -249,6 +250,7 @@ class ModelCard:
     certificate: AdmissionCard | None = None
     dtype: ModelDtype = "float32"
     prediction: Prediction | None = None
+    labels: tuple[str, ...] = ()
     max_target: int | None = None
     ignored: tuple[str, ...] = ()
     projections: bool | None = None

@@ -33,7 +33,8 @@ from .tokens import read_tokenizer, tokenize, visible
 
 # transformers patches torch for the whole process while it loads, so two loads at once would disturb each other.
 LOADING = Lock()
-MAX_IGNORED, MAX_NAME = 20, 100  # names of weights on a card, and the characters of each
+MAX_NAMES = 20  # on a card: of weights, and of labels
+MAX_NAME, MAX_LABEL = 100, 40  # characters of each
 
 
 @dataclass(frozen=True)
@@ -196,18 +197,19 @@ def describe(card: ModelCard, checked: CheckedFiles, adopted: Adopted, digest: s
         parameters=model.num_parameters(),
         stacks=stacks,
         prediction=checked.fit.head.prediction,
+        labels=first_names(checked.fit.head.labels, MAX_LABEL),
         max_target=most_of_target(adopted),
-        ignored=first_names(checked.fit.ignored),
+        ignored=first_names(checked.fit.ignored, MAX_NAME),
         projections=bool(adopted.layers),
         work_bytes=adopted.work_bytes,
         state="ready",
     )
 
 
-def first_names(names: Sequence[str]) -> tuple[str, ...]:
+def first_names(names: Sequence[str], longest: int) -> tuple[str, ...]:
     """The first names, as they can be shown, and how many more there are."""
-    shown = [visible(name[:MAX_NAME]) for name in names[:MAX_IGNORED]]
-    return (*shown, f"and {len(names) - MAX_IGNORED} more") if len(names) > MAX_IGNORED else tuple(shown)
+    shown = [visible(name[:longest], unchanged=" ") for name in names[:MAX_NAMES]]
+    return (*shown, f"and {len(names) - MAX_NAMES} more") if len(names) > MAX_NAMES else tuple(shown)
 
 
 def revision_of(checked: CheckedFiles, digest: str) -> str:

@@ -39,6 +39,7 @@
  * @property {number | null} parameters
  * @property {"next_token" | "masked_token" | "label" | "token_label" | "answer" | "none" | null} prediction what the head
  *   of a loaded model predicts
+ * @property {string[]} [labels] the names of the first labels of a classifier
  * @property {string[]} ignored weights in the files of a loaded model that are not used
  * @property {boolean | null} verified whether the hash of its weights was known; null until it is loaded
  * @property {ModelState} state

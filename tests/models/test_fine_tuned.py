@@ -81,6 +81,16 @@ def test_every_class_of_bert_and_gpt2_is_shown_with_the_head_that_is_known(tmp_p
     assert type(model.adopted.model).__name__ == loaded_as
 
 
+def test_the_card_has_the_names_of_the_first_labels(tmp_path):
+    folder = write(tmp_path, "BertForSequenceClassification", num_labels=23)
+    change_config(folder, id2label={str(each): f"{each} " + "x" * 60 for each in range(23)})
+    labels = load(folder, CARD).card.labels
+    assert (len(labels), labels[-1]) == (21, "and 3 more")
+    assert {len(label) for label in labels[:-1]} == {40}
+    assert labels[3] == "3 " + "x" * 38
+    assert load(write(tmp_path / "lm", "BertForMaskedLM"), CARD).card.labels == ()
+
+
 @pytest.mark.parametrize("class_name", ["BertForSequenceClassification", "GPT2ForTokenClassification"])
 def test_the_head_has_the_weights_of_the_file_and_its_labels_their_names(tmp_path, class_name):
     names = ("contradiction", "entailment", "neutral")

@@ -22,6 +22,15 @@ const PREDICTIONS = {
   token_label: "a label of each token",
   answer: "an answer within the text",
 };
+const MAX_LABELS = 160; // characters of the names of labels
+
+/** What the head predicts, and the names of the labels, as far as there is room. @param {ModelCard} card */
+function predictionText({ prediction, labels }) {
+  const what = PREDICTIONS[prediction ?? ""] ?? "";
+  const names = labels?.join(", ") ?? "";
+  if (!what || !names) return what;
+  return `${what}: ${names.length > MAX_LABELS ? `${names.slice(0, MAX_LABELS).trimEnd()} …` : names}`;
+}
 
 /** The numbers of layers, with runs of neighbours as ranges: 0–2, 4. @param {number[]} numbers */
 export function rangesText(numbers) {
@@ -57,8 +66,7 @@ const sizesOf = (card) =>
  * @returns {[string, string][]}
  */
 export function factsOf(card) {
-  const { family, layers, heads, kv_heads, max_tokens, max_target, parameters, revision, dtype, prediction, ignored } =
-    card;
+  const { family, layers, heads, kv_heads, max_tokens, max_target, parameters, revision, dtype, ignored } = card;
   const shared = kv_heads && heads && kv_heads < heads ? ` on ${plural(kv_heads, "key/value head")}` : "";
   /** @type {[string, string][]} */
   const facts = [
@@ -70,7 +78,7 @@ export function factsOf(card) {
     ["parameters", parameters ? counted(parameters) : ""],
     ["longest text", max_tokens ? plural(max_tokens, "token") : ""],
     ["longest target", max_target ? plural(max_target, "token") : ""],
-    ["predicts", PREDICTIONS[prediction ?? ""] ?? ""],
+    ["predicts", predictionText(card)],
     ["certificate", certificateText(card)],
     ["no softmax attention", withoutText(card)],
     ["effects", lacksEffects(card) ? "not available: its projections are not known" : ""],

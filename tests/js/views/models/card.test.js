@@ -26,6 +26,15 @@ test("the card names the weights that are not used, and what the model predicts"
   assert.equal("predicts" in about({ prediction: "none" }), false);
 });
 
+test("the card names the labels of a classifier, as far as there is room", () => {
+  const predicts = (/** @type {string[]} */ labels) => about({ prediction: "label", labels }).predicts;
+  assert.equal(predicts(["bad", "good"]), "a label of the text: bad, good");
+  assert.equal(predicts([]), "a label of the text");
+  const many = predicts(Array(20).fill("x".repeat(40)));
+  assert.ok(many?.endsWith(" …"));
+  assert.equal(many?.length, "a label of the text: ".length + 160 + 2);
+});
+
 test("the card names shared key/value heads, and layers without attention", () => {
   assert.equal(about({ layers: 30, heads: 9, kv_heads: 3 }).size, "30 layers of 9 heads on 3 key/value heads");
   assert.equal(about({ layers: 1, heads: 4, kv_heads: 4 }).size, "1 layer of 4 heads");
