@@ -28,9 +28,9 @@ from .capture.windows import head_window, overview, window
 from .engine.limits import check_texts
 from .engine.load import load_now
 from .errors import InvalidInput, ModelNotFound
-from .models.folders import path_meant, problem_with
+from .models.folders import folder_named, path_meant, problem_with
 from .models.loading import LoadedModel
-from .models.registry import LOCAL, Catalogue, Entry
+from .models.registry import LOCAL, Catalogue, Entry, is_bundled
 from .records import ModelCard, Pool, Prompt, Token, WindowQuantity
 from .settings import Settings
 
@@ -39,7 +39,7 @@ def load(model: str | os.PathLike[str] = "minilm", **settings: Any) -> "Model":
     """A model that is ready to run.
 
     model:    the id of a bundled model (`minilm`, `gpt2-mini`) or of one on the hub (`gpt2`, `owner/name@revision`),
-              `local:NAME` for a folder in `models_dir`, or the path of a model's folder
+              `NAME` or `local:NAME` for a folder in `models_dir`, or the path of a model's folder
     settings: any setting of the server by its name, such as `models_dir="models"` or `device="cuda"`; the others come
               from environment variables (docs/settings.md)
 
@@ -51,18 +51,26 @@ def load(model: str | os.PathLike[str] = "minilm", **settings: Any) -> "Model":
 def open_model(model: str | os.PathLike[str], settings: Settings) -> "Model":
     """The same as `load`, with settings that are made already."""
     catalogue = Catalogue(settings.models_dir, settings.hub_models, settings.local_models)
-    return Model(load_now(entry_of(model) or catalogue.lookup(str(model)), settings), settings)
+    return Model(load_now(entry_of(model, settings) or catalogue.lookup(str(model)), settings), settings)
 
 
-def entry_of(model: str | os.PathLike[str]) -> Entry | None:
-    """The entry of a path; None for the id of a model. Raises ModelNotFound."""
-    path = path_meant(model) if isinstance(model, str) else Path(model)
+def entry_of(model: str | os.PathLike[str], settings: Settings) -> Entry | None:
+    """The entry of a path, or of a bare name in `models_dir`; None for the id of a model. Raises ModelNotFound."""
+    path = Path(model) if not isinstance(model, str) else in_models_dir(model, settings) or path_meant(model)
     if path is None:
         return None
     if reason := problem_with(path):
         raise ModelNotFound(f"{str(path)!a} is no folder of a model: {reason}")
     folder = path.resolve()
     return Entry(ModelCard(LOCAL + folder.name, folder.name, "", "local"), folder=folder)
+
+
+def in_models_dir(model: str, settings: Settings) -> Path | None:
+    """The folder of that name; a bundled model comes first."""
+    offered = settings.local_models is None or model in settings.local_models
+    return (
+        folder_named(model, settings.models_dir) if settings.models_dir and offered and not is_bundled(model) else None
+    )
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,11 @@ def test_a_folder_in_models_dir_is_loaded_by_its_name(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     write_tiny(folder, "gpt2")
-    assert headscope.load("local:mine", models_dir=tmp_path).card.family == "gpt2"
+    for name, top in (("local:mine", tmp_path), ("mine", tmp_path), ("mine", folder)):
+        card = headscope.load(name, models_dir=top).card
+        assert (card.id, card.family) == ("local:mine", "gpt2")
+    with pytest.raises(ModelNotFound, match="no model 'mine'"):
+        headscope.load("mine", models_dir=tmp_path, local_models=("other",), hub_models=())
 
 
 def test_errors_name_what_exists(captured, model):

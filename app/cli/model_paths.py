@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ..models.folders import FOLDER_NAME, has_config, path_meant, problem_with
-from ..models.registry import BUNDLED, LOCAL
+from ..models.folders import FOLDER_NAME, folder_named, has_config, path_meant, problem_with
+from ..models.registry import LOCAL, is_bundled
 from .messages import MISUSED, fail
 
 
@@ -16,19 +16,20 @@ def with_model_paths(flags: dict[str, Any]) -> dict[str, Any]:
     """
     model, top = flags.get("model"), flags.get("models_dir")
     if top is not None and has_config(Path(top)):
-        path = folder_at(Path(top))
-        return flags | alone(path) | ({"model": model} if model else {})
-    if model is None or model in {entry.card.id for entry in BUNDLED} or model.startswith(LOCAL):
+        flags = flags | alone(folder_at(Path(top)))
+        if model is None:
+            return flags
+        flags["model"] = model
+    if model is None or is_bundled(model) or model.startswith(LOCAL):
         return flags
-    if top is not None and FOLDER_NAME.fullmatch(model) and has_config(Path(top) / model):
-        folder_at(Path(top) / model)
-        return flags | {"model": LOCAL + model}
+    if top is not None and (named := folder_named(model, Path(top))):
+        return flags | {"model": local_id(folder_at(named))}
     if (meant := path_meant(model)) is None:
         return flags
     path = folder_at(meant)
     if top is None:
         return flags | alone(path)
-    if Path(top).resolve() != path.parent:
+    if path not in (Path(top).resolve(), Path(top).resolve() / path.name):
         fail(f"--model {model} is not in --models-dir {top}: leave out --models-dir, or name a model in it", MISUSED)
     return flags | {"model": local_id(path)}
 

@@ -22,6 +22,7 @@ MAX_NAMES = 100_000  # that are read, in the order of the file system
 
 BAD_NAME = "its name has to be at most 100 letters, digits, '.', '_' and '-', and to begin with a letter or a digit"
 LOOP = "it is a loop of symbolic links"
+NO_CONFIG = f"it has no {CONFIG}"
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,26 @@ def problem_with(folder: Path) -> str | None:
 def without_config(folder: Path) -> str:
     """What a folder without a config.json is instead. Raises nothing."""
     try:
-        return without_weights(names_of(folder)) or f"it has no {CONFIG}"
+        names = names_of(folder)
     except OSError:  # it cannot be listed
-        return f"it has no {CONFIG}"
+        return NO_CONFIG
+    models = sorted(name for name in names if FOLDER_NAME.fullmatch(name) and os.path.lexists(folder / name / CONFIG))
+    if models:
+        return (
+            f"{NO_CONFIG}, but there are models in it, such as {models[0]}: name one of them, or offer all with "
+            "--models-dir (in Python, models_dir=)"
+        )
+    return without_weights(names) or NO_CONFIG
+
+
+def folder_named(name: str, top: Path) -> Path | None:
+    """The folder that a bare name means with this `models_dir`: one in it, or itself. None if it has none."""
+    if not FOLDER_NAME.fullmatch(name):
+        return None
+    if has_config(top):
+        return top if top.absolute().name == name else None
+    meant = has_config(top / name) or without_config(top / name) != NO_CONFIG
+    return top / name if meant else None
 
 
 def path_meant(model: str) -> Path | None:

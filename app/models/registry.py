@@ -159,6 +159,10 @@ class Catalogue:
         return notes
 
 
+def is_bundled(model_id: str) -> bool:
+    return any(entry.card.id == model_id for entry in BUNDLED)
+
+
 def reason_skipped(top: Path, name: str) -> str | None:
     found = look_at(top, name)
     if found is not None:

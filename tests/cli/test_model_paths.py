@@ -59,6 +59,38 @@ def test_a_bare_name_in_the_folder_of_models_is_found_but_a_bundled_model_comes_
     assert with_model_paths({"model": "team/other", "models_dir": models_dir})["model"] == "team/other"
 
 
+def test_a_model_is_found_by_its_name_when_models_dir_is_its_own_folder(models_dir, monkeypatch):
+    top = models_dir / "bert"
+    monkeypatch.chdir(top)
+    for model in ("bert", "local:bert", str(top), "."):
+        for models in (top, "."):
+            found = with_model_paths({"model": model, "models_dir": models})
+            assert (found["model"], found["local_models"]) == ("local:bert", ("bert",))
+    assert with_model_paths({"model": "minilm", "models_dir": top})["model"] == "minilm"
+    assert with_model_paths({"model": "gpt2", "models_dir": top})["model"] == "gpt2"
+
+
+def test_a_folder_of_models_is_refused_with_the_way_out(models_dir):
+    result = CliRunner().invoke(cli, ["serve", "--no-open", str(models_dir)])
+    assert result.exit_code == 2
+    text = " ".join(result.output.split())
+    assert "it has no config.json, but there are models in it, such as bert: name one" in text
+    assert "--models-dir" in text
+    with pytest.raises(ModelNotFound, match="models_dir="):
+        headscope.load(models_dir)
+
+
+def test_a_bare_name_of_a_folder_with_an_adapter_is_refused_with_what_to_do(tmp_path, capsys):
+    (tmp_path / "tuned").mkdir()
+    assert with_model_paths({"model": "tuned", "models_dir": tmp_path})["model"] == "tuned"
+    (tmp_path / "tuned" / "adapter_config.json").touch()
+    with pytest.raises(typer.Exit):
+        with_model_paths({"model": "tuned", "models_dir": tmp_path})
+    assert "it is an adapter" in capsys.readouterr().err
+    with pytest.raises(ModelNotFound, match="it is an adapter"):
+        headscope.load("tuned", models_dir=tmp_path)
+
+
 def test_a_path_that_cannot_be_offered_is_refused_with_the_way_out(models_dir, tmp_path, capsys):
     with pytest.raises(typer.Exit):
         with_model_paths({"model": str(models_dir / "gpt2"), "models_dir": tmp_path})
