@@ -140,10 +140,23 @@ def fit_by_size(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
 
     Raises WeightsDoNotFit, UnsupportedModel.
     """
-    classes = buildable(claim, is_decoder=True)
-    prediction, model_class = next(classes, ("none", base_class(claim.model_type)))
-    if claim.architecture == base_class(claim.model_type).__name__:
-        prediction, model_class = "none", base_class(claim.model_type)
+    base = base_class(claim.model_type)
+    prediction, model_class = next(buildable(claim, is_decoder=True), ("none", base))
+    if model_class is base or claim.architecture == base.__name__:
+        return fit_class_by_size(claim, tensors, prediction if model_class is base else "none", base)
+    try:
+        return fit_class_by_size(claim, tensors, prediction, model_class)
+    except WeightsDoNotFit as with_head:
+        try:
+            return fit_class_by_size(claim, tensors, "none", base)
+        except WeightsDoNotFit:
+            raise with_head from None
+
+
+def fit_class_by_size(
+    claim: Claim, tensors: Mapping[str, StoredTensor], prediction: Prediction, model_class: type[PreTrainedModel]
+) -> Fit:
+    """Raises WeightsDoNotFit, UnsupportedModel."""
     model = on_meta(claim, model_class, {})
     described, stored = int(model.num_parameters()), sum(tensor.numel for tensor in tensors.values())
     buffers = sum(each.numel() for each in model.state_dict().values()) - described

@@ -21,8 +21,9 @@ TABLES: Mapping[Prediction, Mapping[str, Any]] = {
     "token_label": auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
     "answer": auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
 }
-# Classes that read more than text, of types that have no other.
-WITH_IMAGES_OR_SOUND = (auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
+# Classes that read more than text, and predict the next token of it.
+WITH_IMAGES: Mapping[str, str] = auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+WITH_IMAGES_OR_SOUND = (WITH_IMAGES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
 # Whose weights say what they predict. A weight "classifier" can be one of a text or of each token.
 TOLD_BY_NAMES: tuple[Prediction, ...] = ("masked_token", "next_token")
 
@@ -59,8 +60,13 @@ def classes_to_try(
     if {"masked_token", "next_token"} <= named.keys() and declared != [unlikely]:
         del named[unlikely]
         declared = [prediction for prediction in declared if prediction in named]
-    for prediction in dict.fromkeys([*declared[:1], *(each for each in TOLD_BY_NAMES if each in named)]):
-        yield prediction, getattr(transformers, named[prediction])
+    likely = dict.fromkeys([*declared[:1], *(each for each in TOLD_BY_NAMES if each in named)])
+    found: list[tuple[Prediction, str]] = [(prediction, named[prediction]) for prediction in likely]
+    if model_type in WITH_IMAGES:
+        name = WITH_IMAGES[model_type]
+        found.insert(0 if name == architecture else len(found), ("next_token", name))
+    for prediction, name in dict.fromkeys(found):
+        yield prediction, getattr(transformers, name)
 
 
 def model_type_of(architecture: str | None, among: Iterator[str] | Mapping[str, Any]) -> str | None:

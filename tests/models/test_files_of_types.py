@@ -1,5 +1,7 @@
 """Files as transformers saves them for types that rename weights, keep integers, or have parts that read no text."""
 
+import json
+
 import pytest
 import torch
 import transformers
@@ -9,6 +11,7 @@ from benchmarks.tiny_types import small_config, tiny
 from benchmarks.workers.one_type import write
 from headscope.capture.admission import admit
 from headscope.errors import CorruptModel, UnsupportedModel, WeightsDoNotFit
+from headscope.models.heads import WITH_IMAGES
 from headscope.models.loading import load
 from headscope.records import ModelCard
 
@@ -43,6 +46,22 @@ def test_a_head_that_is_saved_under_another_name_or_shared_by_types_is_kept(tmp_
     write(getattr(transformers, kind)(small_config(name)), tmp_path)
     card = load(tmp_path, CARD).card
     assert (card.prediction, card.ignored) == (prediction, ())
+
+
+@pytest.mark.parametrize("name", ["aria", "llava", "minimax_m3_vl", "mistral3", "qwen3_vl"])
+def test_the_head_of_a_model_that_also_reads_images_is_kept(tmp_path, name):
+    write(getattr(transformers, WITH_IMAGES[name])(small_config(name)), tmp_path)
+    card = admit(load(tmp_path, CARD)).card
+    assert (card.prediction, card.ignored) == ("next_token", ())
+    assert max(card.certificate.max_abs_error) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen3_vl"])
+def test_without_a_head_such_a_model_is_loaded_also_if_its_class_is_not_named(tmp_path, name):
+    folder = folder_of(tmp_path, name)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "architectures": None, "tie_word_embeddings": False}))
+    assert load(folder, CARD).card.prediction == "none"
 
 
 def test_weights_of_a_part_that_reads_no_text_are_ignored(tmp_path):
