@@ -1,9 +1,11 @@
 """The lists of model types in docs/models.md, made from types.json and the lists in app/models/types.py."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from .paths import ROOT
@@ -11,6 +13,8 @@ from .types import TYPES, exact
 
 DOCUMENT = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- model types: made by `python -m benchmarks types` -->", "<!-- end of model types -->"
+
+MAX_REASON = 160  # characters
 
 AFTERWARDS = (
     "transformers' eager attention applies sinks of this type after the weights that it returns: these sum to 1, "
@@ -51,8 +55,13 @@ def of_reasons(title: str, found: dict[str, dict[str, Any]]) -> Iterator[str]:
     if found:
         yield f"- **{title}** ({len(found)}):"
     for name in sorted(found):
-        reason = found[name].get("remark", "").partition(": ")[2].replace("|", " ")
-        yield f"  - {name}: " + REASONS.get(name, f"`{reason[:140].replace('`', '')}`")
+        yield f"  - {name}: " + REASONS.get(name, f"`{reason_in(found[name].get('remark', ''))}`")
+
+
+def reason_in(remark: str) -> str:
+    """The message of the error in a remark, cut at a word. Before it are the step and the class of the error."""
+    message = re.sub(r"^\w+: \w+: ", "", remark).translate({ord("|"): " ", ord("`"): None})
+    return shorten(message, MAX_REASON, placeholder=" ...")
 
 
 def in_words(names: Iterable[str]) -> str:

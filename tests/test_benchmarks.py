@@ -21,7 +21,7 @@ from benchmarks.samples import Sample, growth, numbers
 from benchmarks.server import checkout
 from benchmarks.soak import Soak, verdict
 from benchmarks.types import EXACT, TYPES, exact
-from benchmarks.types_report import BEGIN, DOCUMENT, END, report
+from benchmarks.types_report import BEGIN, DOCUMENT, END, reason_in, report
 from headscope.models.types import REFUSED_TYPES, SHOWN
 
 MACHINE = {"processor": "2 cores", "date": "2026-01-02"}
@@ -167,6 +167,19 @@ def test_the_document_says_what_happens_with_every_type_on_the_lists():
     lists = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
     assert lists.strip() == report(found)
     assert all(f" {name} " in f"{lists} ".replace("\n", " ").replace(":", " ") for name in SHOWN | REFUSED_TYPES.keys())
+
+
+@pytest.mark.parametrize(
+    ("remark", "expected"),
+    [
+        ("compare: UnsupportedModel: its maps: none | `x`", "its maps: none x"),
+        ("it takes more than 120 s", "it takes more than 120 s"),
+        ("load_from_files: ValueError: " + "words " * 40, "words " * 26 + "..."),
+    ],
+    ids=["an error", "too slow", "long"],
+)
+def test_the_reason_of_a_type_is_the_message_alone_cut_at_a_word(remark, expected):
+    assert reason_in(remark) == expected
 
 
 def test_a_type_is_exact_if_its_patterns_and_its_output_are():
