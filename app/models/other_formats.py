@@ -15,13 +15,14 @@ from .files import reading
 
 MAX_NAMES = 1000  # that are looked at
 ADAPTER = "adapter_config.json"
+ADAPTERS = {ADAPTER, "adapter_model.safetensors", "adapter_model.bin"}
 OTHERS = (".gguf", ".h5", ".onnx", ".msgpack", ".ot")
 PICKLE = re.compile(r"[\w.-]+\.(bin|pt|pth|ckpt|pkl)", re.ASCII)
 # What transformers' Trainer and Accelerate store beside the weights.
 OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state|random_states)[\w.-]*", re.ASCII)
 WHOLE, SHARDS = "pytorch_model.bin", re.compile(r"pytorch_model-\d{5}-of-\d{5}\.bin", re.ASCII)
 IS_ADAPTER = (
-    f"it is an adapter ({ADAPTER}), which is read only when it is merged into its base model: load both with "
+    "it is an adapter, which is read only when it is merged into its base model: load both with "
     "`peft.AutoPeftModel.from_pretrained`, call `merge_and_unload()`, then `save_pretrained` for model and tokenizer"
 )
 
@@ -36,10 +37,12 @@ def pickles_in(names: Collection[str]) -> list[str]:
 
 def without_weights(names: Collection[str]) -> str | None:
     """What a folder without weights that are read is instead, and what to do; None if its names do not tell."""
-    if weight_files(names) or (pickles_in(names) and ADAPTER not in names):
+    if weight_files(names):
         return None
-    if ADAPTER in names:
+    if not ADAPTERS.isdisjoint(names):
         return IS_ADAPTER
+    if pickles_in(names):
+        return None
     if others := sorted(name for name in names if name.endswith(OTHERS)):
         return (
             f"its weights are in {listed(others, 2)}, but only {WEIGHTS} is read, or its parts with {INDEX}: download "

@@ -1,5 +1,6 @@
 """The catalogue of models: the bundled ones, folders in --models-dir, and models of the Hugging Face hub."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from ..errors import ModelNotFound, shortened
 from ..records import ModelCard
 from .folders import FOLDER_NAME, MAX_LOOKED_AT, FolderEntry, entries_in, look_at, names_in
 from .known_on_hub import KNOWN
+from .other_formats import ADAPTER, IS_ADAPTER
 
 LOCAL = "local:"
 MAX_NAMED = 8  # models in an error message
@@ -169,7 +171,9 @@ def reason_skipped(top: Path, name: str) -> str | None:
         return f"{printable(name)} in {top} cannot be loaded: {found.why}" if found.why else None
     if not is_folder(top / name):
         return None
-    return f"{printable(name)} in {top} is not offered: a model folder contains a readable config.json"
+    usual = "a model folder contains a readable config.json"
+    why = IS_ADAPTER if os.path.lexists(top / name / ADAPTER) else usual
+    return f"{printable(name)} in {top} is not offered: {why}"
 
 
 def local_entry(found: FolderEntry) -> Entry:

@@ -87,6 +87,9 @@ def test_a_bare_name_of_a_folder_with_an_adapter_is_refused_with_what_to_do(tmp_
     with pytest.raises(typer.Exit):
         with_model_paths({"model": "tuned", "models_dir": tmp_path})
     assert "it is an adapter" in capsys.readouterr().err
+    (note,) = Catalogue(tmp_path).skipped_folders()
+    assert "'tuned'" in note
+    assert "not offered: it is an adapter" in note
     with pytest.raises(ModelNotFound, match="it is an adapter"):
         headscope.load("tuned", models_dir=tmp_path)
 
@@ -155,7 +158,7 @@ def test_a_path_that_is_no_model_is_named(tmp_path, monkeypatch, capsys, path, e
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("adapter_config.json", r"it is an adapter .*merge_and_unload"), ("model.gguf", "in model.gguf, but only")],
+    [("adapter_config.json", "it is an adapter.*merge_and_unload"), ("model.gguf", "in model.gguf, but only")],
 )
 def test_a_path_without_a_config_says_what_is_there_instead(tmp_path, name, expected):
     (tmp_path / name).touch()

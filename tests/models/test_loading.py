@@ -239,11 +239,12 @@ def test_the_command_that_converts_divided_pickled_weights_works(gpt2):
             r"is an adapter.*base model.*merge_and_unload\(\).*save_pretrained",
         ),
         (("adapter_config.json", "adapter_model.bin"), UnsupportedModel, "is an adapter"),
+        (("adapter_model.safetensors",), UnsupportedModel, "is an adapter"),
         (("model.gguf",), UnsupportedModel, r"in model\.gguf, but only model\.safetensors is read.*download"),
         (("tf_model.h5", "flax_model.msgpack"), UnsupportedModel, r"in flax_model\.msgpack and tf_model\.h5, but only"),
         (("tf_model.h5", "weights.bin"), UnsafeFormat, r"glob\('weights\.bin'\)"),
     ],
-    ids=["training", "adapter", "pickled adapter", "GGUF", "h5", "h5 and a pickle"],
+    ids=["training", "adapter", "pickled adapter", "only weights of an adapter", "GGUF", "h5", "h5 and a pickle"],
 )
 def test_other_files_with_weights_are_named_with_what_to_do(gpt2, names, error, message):
     (gpt2 / "model.safetensors").unlink()
