@@ -19,12 +19,13 @@ from .building import check_described, on_meta
 from .claim import Claim
 from .conversion import check_conversion
 from .data_types import always_float32
+from .encoder_alone import encoder_class
 from .file_names import CONFIG, WEIGHTS
 from .header import StoredTensor
 from .heads import Head, base_class, classes_to_try
 from .integers import integers_of, like_integers
 from .labels import MAX_LABELS
-from .parameter_names import StoredNames, tied_groups
+from .parameter_names import StoredNames, is_computed, tied_groups
 from .unused_weights import check_skipped, counted, refuse_unknown
 
 LABELLED = ("label", "token_label")
@@ -112,16 +113,10 @@ class Attempt:
         return number
 
 
-def is_computed(model: PreTrainedModel, name: str) -> bool:
-    """Whether transformers computes this weight where a checkpoint does not have it: sines of Marian, and zeros."""
-    owner, _, last = name.rpartition(".")
-    allowed = any(re.search(pattern, name) for pattern in model._keys_to_ignore_on_load_missing or ())
-    return allowed and (last == "final_logits_bias" or hasattr(model.get_submodule(owner), "create_weight"))
-
-
 def fit(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     """Raises WeightsDoNotFit, UnsupportedModel, and what `check_wanted` raises."""
-    check_described(claim.parameters, sum(tensor.numel for tensor in tensors.values()))
+    numbers = sum(tensor.numel for tensor in tensors.values())
+    check_described(claim.parameters, 2 * numbers if encoder_class(claim, tensors) else numbers)
     try:
         return fit_by_names(claim, tensors)
     except WeightsDoNotFit as by_names:
@@ -173,6 +168,9 @@ def fit_by_names(claim: Claim, tensors: Mapping[str, StoredTensor]) -> Fit:
     """Raises WeightsDoNotFit, UnsupportedModel."""
     stored = StoredNames(tensors)
     bases = without_head(claim)
+    if alone := encoder_class(claim, tensors):
+        claim.config.is_encoder_decoder = False
+        bases.append(Attempt(on_meta(claim, alone, {}), {}, "none"))
     prefix = stored.prefix_of(bases[0].model.state_dict().keys(), f"{bases[0].model.base_model_prefix}.")
     chosen = first_that_fits(claim, bases, stored, prefix, tensors)
     used = set(chosen.mapped.values())

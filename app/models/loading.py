@@ -122,8 +122,9 @@ def adopt_claimed(model: PreTrainedModel, claim: Claim) -> Adopted:
     """With our own layers, if there is a table for the model. Raises UnsupportedModel."""
     if claim.adapter is not None:
         return adopt(model, claim.adapter)
-    places = ENCODER_DECODERS.get(claim.model_type, ())
-    if places and are_in(model, places):
+    # An encoder may have been saved without its decoder.
+    places = [place for place in ENCODER_DECODERS.get(claim.model_type, ()) if are_in(model, (place,))]
+    if places:
         model.set_attn_implementation(NAME)
         return adopt(model, *places)
     return adopt_without_table(model)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 from transformers.core_model_loading import WeightRenaming
 
@@ -96,3 +97,10 @@ def tied_groups(tied: Mapping[str, str]) -> dict[str, set[str]]:
         group = groups.get(source, {source}) | groups.get(target, {target})
         groups.update(dict.fromkeys(group, group))
     return groups
+
+
+def is_computed(model: PreTrainedModel, name: str) -> bool:
+    """Whether transformers computes this weight where a checkpoint does not have it: sines of Marian, and zeros."""
+    owner, _, last = name.rpartition(".")
+    allowed = any(re.search(pattern, name) for pattern in model._keys_to_ignore_on_load_missing or ())
+    return allowed and (last == "final_logits_bias" or hasattr(model.get_submodule(owner), "create_weight"))

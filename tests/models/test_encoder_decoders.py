@@ -1,5 +1,6 @@
 """The tables of models with an encoder and a decoder: our layer equals eager attention, all parameters drawn anew."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,13 +8,14 @@ import torch
 import transformers
 from architectures import SEQ2SEQ, VOCABULARY, write, write_model
 from encoder_decoders import IDS, KINDS
+from model_files import change_weights
 from transformers import CONFIG_MAPPING, DynamicCache, EncoderDecoderCache, T5ForTokenClassification
 from worlds import randomise
 
 from headscope.attention.hooks import watching
 from headscope.capture.admission import admit
 from headscope.capture.capture import run
-from headscope.errors import UnsupportedModel
+from headscope.errors import UnsupportedModel, WeightsDoNotFit
 from headscope.models.adapter import adopt, are_in
 from headscope.models.encoder_decoders import ENCODER_DECODERS, T5
 from headscope.models.heads import base_class
@@ -228,3 +230,24 @@ def test_a_model_with_a_decoder_predicts_the_next_token(tmp_path, kind):
     model_class = getattr(transformers, kind)
     config = model_class.config_class(**SEQ2SEQ, **IDS)
     assert load(write_model(tmp_path, model_class(config)), CARD).card.prediction == "next_token"
+
+
+@pytest.mark.parametrize("says", [True, False])
+@pytest.mark.parametrize(("layers", "of_decoder"), [(2, 2), (6, 18)])
+def test_an_encoder_that_was_saved_without_its_decoder_is_shown(tmp_path, says, layers, of_decoder):
+    model = transformers.T5EncoderModel(sized("t5", num_layers=layers, num_decoder_layers=of_decoder, d_ff=3000))
+    write_model(tmp_path, model)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "is_encoder_decoder": says}))
+    model = admit(load(tmp_path, CARD))
+    assert [len(stack.layers) for stack in model.card.stacks] == [layers]
+    assert (model.card.prediction, model.card.max_target, model.card.projections) == ("none", None, True)
+    assert max(model.card.certificate.max_abs_error) < 1e-5
+
+
+def test_an_encoder_without_one_of_its_weights_is_refused(tmp_path):
+    write_model(tmp_path, transformers.T5EncoderModel(sized("t5")))
+    name = "encoder.block.1.layer.0.SelfAttention.q.weight"
+    change_weights(tmp_path, lambda stored: stored.pop(name))
+    with pytest.raises(WeightsDoNotFit, match=f"1 weight is missing, '{name}'"):
+        load(tmp_path, CARD)
