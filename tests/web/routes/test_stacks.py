@@ -255,11 +255,13 @@ def test_a_client_that_leaves_stops_the_writing(own_settings, monkeypatch):
         time.sleep(0.05)
         step(*given)
 
-    monkeypatch.setattr(targets.WrittenTarget, "add", slow)
     run = writing.write
-    monkeypatch.setattr(writing, "write", lambda *given: note(run, ended, *given))
     long = own_settings.model_copy(update={"max_written": 2000})
     with live(long) as url:
+        # Loaded first: a model writes a short target when it is admitted, and a load does not end with its client.
+        assert httpx2.post(f"{url}/api/v1/models/load", json={"model": "local:t5"}, timeout=60).status_code == 200
+        monkeypatch.setattr(targets.WrittenTarget, "add", slow)
+        monkeypatch.setattr(writing, "write", lambda *given: note(run, ended, *given))
         with httpx2.stream("POST", f"{url}{CAPTURES}", json={"text": TEXT}, headers=EVENTS) as answer:
             lines = answer.iter_lines()  # it closes the connection when nothing refers to it
             next(lines)
