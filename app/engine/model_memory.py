@@ -4,6 +4,7 @@ import asyncio
 import gc
 import weakref
 from dataclasses import dataclass, field
+from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ class ModelMemory:
     loads:     the loads that count, by id
     reloads:   those that will replace a loaded model
     collector: where garbage is collected
+    waiting:   loads that wait for room, by a number, with the bytes that they need; the first has come first
     dropped:   models that were dropped, by a number, with their bytes
     """
 
@@ -34,6 +36,7 @@ class ModelMemory:
     loads: dict[str, Load]
     reloads: dict[str, Load]
     collector: WorkerPool
+    waiting: dict[int, int] = field(default_factory=dict)
     dropped: dict[int, tuple["weakref.ref[Any]", int]] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,11 +56,26 @@ class ModelMemory:
 
         Raises ModelTooLarge, and Busy if jobs use them for too long.
         """
-        self.check(new, needed)
+        self.waiting[id(new)] = needed
+        try:
+            await self.wait_for_room(new, needed)
+            new.bytes, new.reserved = needed, True
+        finally:
+            del self.waiting[id(new)]
+            self.changed.set()
+        new.task.add_done_callback(lambda _: self.changed.set())
+
+    async def wait_for_room(self, new: Load, needed: int) -> None:
+        """First come, first served: a later load goes ahead only if it fits beside those that came before it."""
         end, limit = monotonic() + self.settings.load_seconds, self.settings.max_model_bytes
         in_vain = False  # whether what was dropped is still used after a while
-        while self.bytes + needed > limit:
-            if (in_vain or self.bytes - self.bytes_of_dropped + needed > limit) and self.drop_one(new):
+        while True:
+            self.check(new, needed)  # in each turn: others can have loaded the model that a reload replaces
+            before = sum(self.waiting[each] for each in takewhile(id(new).__ne__, self.waiting))
+            if self.bytes + before + needed <= limit:
+                return
+            is_first = next(iter(self.waiting)) == id(new)
+            if is_first and (in_vain or self.bytes - self.bytes_of_dropped + needed > limit) and self.drop_one(new):
                 in_vain = False
                 continue
             if monotonic() > end:
@@ -66,8 +84,6 @@ class ModelMemory:
                     f"HEADSCOPE_MAX_MODEL_BYTES is {limit:,}: try again later"
                 )
             in_vain = not await self.changes()
-        new.bytes, new.reserved = needed, True
-        new.task.add_done_callback(lambda _: self.changed.set())
 
     def replaced_by(self, new: Load) -> Load | None:
         """The loaded model that a reload replaces, unless it has been unloaded."""
