@@ -100,13 +100,17 @@ class TokenizedPrompt:
 
 
 class Progress(Protocol):
-    """How long-running work reports its progress and learns that it has to end. Called in the thread of the work.
-
-    `engine.progress.WorkProgress` implements it; NO_PROGRESS is for callers that only wait for the result.
-    """
+    """How long-running work in a thread reports its progress and learns that it has to end: `WorkProgress`, and
+    NO_PROGRESS for callers that only wait for the result."""
 
     def check(self) -> None:
         """Call before each step. Raises the reason to end: ClientsGone, ShuttingDown, Deadline or DownloadCancelled."""
+
+    def give_way(self) -> None:
+        """Call while the work waits for memory, before it begins. Raises StepAside if other work waits behind it."""
+
+    def patience(self, seconds: float) -> float:
+        """What is left of these seconds of waiting for memory."""
 
     def expect(self, total: int) -> None:
         """Set the number of steps: layers, blocks of rows, or bytes of a download."""
@@ -118,14 +122,13 @@ class Progress(Protocol):
 class NoProgress:
     """Ignores reports and never ends the work."""
 
-    def check(self) -> None:
-        pass
+    def check(self) -> None: ...
+    def give_way(self) -> None: ...
+    def expect(self, total: int) -> None: ...
+    def step(self, count: int = 1) -> None: ...
 
-    def expect(self, total: int) -> None:
-        pass
-
-    def step(self, count: int = 1) -> None:
-        pass
+    def patience(self, seconds: float) -> float:
+        return seconds
 
 
 NO_PROGRESS = NoProgress()

@@ -11,6 +11,7 @@ from .capture_job import CaptureJob
 from .event_space import space_of_events
 from .ledger import Ledger, Reservation
 from .limits import bytes_of_text
+from .progress import StepAside
 from .tokenizing import tokenize_in_thread
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ class CaptureWork:
         self.ledger.check(cost.kept, what, way_out)
         job.bytes = cost.kept
         job.space = space_of_events(self.ledger, cost.events, cost.kept, progress)
-        return self.ledger.reserve_for_job(progress, "captures", cost.kept, what, way_out)
+        try:
+            return self.ledger.reserve_for_job(progress, "captures", cost.kept, what, way_out)
+        except StepAside:
+            job.space = None
+            raise
 
 
 def with_written(cost: Cost, tokenized: TokenizedPrompt, held: Reservation, progress: Progress) -> Cost:

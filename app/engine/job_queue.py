@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 from ..errors import INTERNAL, AppError
 from ..records import Progress
 from .job import Job, Kind
+from .progress import StepAside
 from .worker_pool import WorkerPool, queue_full
 
 Result = TypeVar("Result")
 AnyJob = TypeVar("AnyJob", bound=Job[Any])
 
 log = logging.getLogger(__name__)
+
+SECONDS_ASIDE = 0.1  # before work for which there was no memory is tried again
 
 
 class JobCounts:
@@ -80,7 +83,25 @@ class JobQueue:
     async def run(self, job: Job[Any], work: Callable[[Progress], Result]) -> Result:
         """The result of `work`, once a worker is free. Until it has ended, `job.position` is kept up to date."""
         with self.in_line(job):
-            return await self.pool.run_with_progress(job.progress, work)
+            return await self.run_in_turn(job, work)
+
+    async def run_in_turn(self, job: Job[Any], work: Callable[[Progress], Result]) -> Result:
+        """The same within `in_line`. Work for which there is no memory goes to the end of the line and is tried again:
+        jobs that wait behind it may hold that memory, such as the captures of which they compute norms."""
+        job.progress.others_wait = lambda: len(self.order) > self.pool.size
+        while True:
+            try:
+                return await self.pool.run_with_progress(job.progress, work)
+            except StepAside:
+                self.order.remove(job)
+                self.order.append(job)
+                self.tell_positions()
+            await asyncio.sleep(SECONDS_ASIDE)
+
+    def tell_positions(self) -> None:
+        for position, other in enumerate(self.order):
+            if other.position != position:
+                other.update(position=position)
 
     @contextmanager
     def in_line(self, job: Job[Any]) -> Iterator[None]:
@@ -91,9 +112,7 @@ class JobQueue:
             yield
         finally:
             self.order.remove(job)
-            for position, other in enumerate(self.order):
-                if other.position != position:
-                    other.update(position=position)
+            self.tell_positions()
 
     def stop_all(self, error: AppError) -> None:
         for job in list(self.jobs.values()):

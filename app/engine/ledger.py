@@ -96,6 +96,7 @@ class Ledger:
     def __init__(self, max_bytes: int, max_captures: int) -> None:
         self.max_bytes, self.max_captures = max_bytes, max_captures
         self.job_seconds = JOB_WAIT_SECONDS
+        self.next_call = 0.0  # of `on_shortage`
         self.held_by: Reservation | None = None
         self.make_room: list[Callable[[], bool]] = []
         self.on_shortage: list[Callable[[], object]] = []
@@ -139,16 +140,17 @@ class Ledger:
         """Book bytes, and wait for them if necessary. Raises Busy, and what `check` raises."""
         shortage = self.shortage(purpose, size, what, wait_seconds)
         while not self.admit(purpose, size, count=count):
-            check()
             next(shortage)
+            check()
             sleep(POLL_SECONDS)
 
     def reserve_for_job(
         self, progress: Progress, purpose: Purpose, size: int, what: str, way_out: str, beside: int = 0
     ) -> Reservation:
-        """The same in the thread of a job, which has been accepted and has had to wait for its turn: it rather waits
-        than to be refused."""
-        return self.reserve(purpose, size, what, way_out, beside, self.job_seconds, progress.check)
+        """The same in the thread of a job, before it does anything. It has been accepted and has had to wait for its
+        turn, so it rather waits than to be refused. Raises StepAside if others wait behind it."""
+        seconds = progress.patience(self.job_seconds)
+        return self.reserve(purpose, size, what, way_out, beside, seconds, progress.give_way)
 
     def try_reserve(self, purpose: Purpose, size: int, drop: bool = True) -> Reservation | None:
         """A reservation if it fits now; `drop` allows to drop captures for it."""
@@ -169,10 +171,10 @@ class Ledger:
 
     def shortage(self, purpose: Purpose, size: int, what: str, wait_seconds: float) -> Iterator[None]:
         """While memory is short, ask others to release some, at each step of this iterator. Raises Busy at the end."""
-        give_up, next_call = monotonic() + wait_seconds, 0.0
+        give_up = monotonic() + wait_seconds
         while True:
-            if monotonic() >= next_call:
-                next_call = monotonic() + SHORTAGE_SECONDS
+            if monotonic() >= self.next_call:
+                self.next_call = monotonic() + SHORTAGE_SECONDS
                 for call in self.on_shortage:
                     call()
             if monotonic() >= give_up:

@@ -8,6 +8,10 @@ from time import monotonic
 from ..errors import AppError, Deadline
 
 
+class StepAside(Exception):
+    """There is no memory for the work now, and other work waits for its worker."""
+
+
 class WorkProgress:
     """Implements `records.Progress` for runs, analyses and downloads.
 
@@ -16,6 +20,7 @@ class WorkProgress:
     way_out:    what to do at the deadline, for the error message
     on_percent: called in the thread of the work each time a further percent, below 100, is done
     done, total: steps; `total` is None until the work knows it
+    others_wait: whether other work waits for the same worker
     """
 
     def __init__(
@@ -34,6 +39,8 @@ class WorkProgress:
         self.total: int | None = None
         self.percent = -1
         self.error: AppError | None = None
+        self.others_wait: Callable[[], bool] = bool
+        self.short_since: float | None = None
 
     def start(self) -> None:
         """Start the clock: called when the work begins, not while it waits in a queue."""
@@ -59,6 +66,16 @@ class WorkProgress:
         if self.elapsed > self.seconds:
             of_total = "" if self.total is None else f" of {self.total:,}"
             raise Deadline(f"{self.done:,}{of_total} {self.unit} were done after {self.seconds:g} s: {self.way_out}")
+
+    def give_way(self) -> None:
+        self.check()
+        if self.short_since is None:
+            self.short_since = monotonic()
+        if self.others_wait():
+            raise StepAside
+
+    def patience(self, seconds: float) -> float:
+        return seconds if self.short_since is None else max(0.0, self.short_since + seconds - monotonic())
 
     def expect(self, total: int) -> None:
         self.total = total

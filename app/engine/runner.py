@@ -165,7 +165,7 @@ class Runner:
                 # It could hang, and in the worker it would stop all models.
                 tokenized = await self.tokenize_new(prepared, admitted=True)
             work = partial(self.work.run, prepared, tokenized, job)
-            capture = await queue.pool.run_with_progress(job.progress, work)
+            capture = await queue.run_in_turn(job, work)
         self.speed = max(self.speed, pace_of(operations_of(capture), job.progress.elapsed))
         self.captures.add(capture, job.thumbnails)
         size = len(capture.tokens) + len(capture.tokens_of("target"))
