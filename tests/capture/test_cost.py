@@ -93,8 +93,9 @@ def test_a_capture_that_would_not_fit_is_refused_before_it_is_run(settings, monk
     def never(*_):
         raise AssertionError("the model was run")
 
-    monkeypatch.setattr("headscope.capture.capture.forward", never)
     with serving(settings.model_copy(update={"max_capture_bytes": 5000})) as client:
+        client.post("/api/v1/models/load", json={"model": settings.model})  # which captures a short text
+        monkeypatch.setattr("headscope.capture.capture.forward", never)
         refused = client.post("/api/v1/captures", json={"text": TEXT})
         assert refused.status_code == 413
         detail = refused.json()["detail"]
